@@ -1,1 +1,11 @@
-//! Skeleton.
+//! The vocabulary that every room of sealtrail shares: [JSON values](json) with exact numbers,
+//! [pointers](pointer) (RFC 6901), [times](time) (RFC 3339), [record ids](id) (RFC 9562) and the
+//! [frames](frame) in which bytes cross a WebAssembly boundary.
+//!
+//! Nothing here reads a clock, a file, a network or a random source.
+
+pub mod frame;
+pub mod id;
+pub mod json;
+pub mod pointer;
+pub mod time;

@@ -1,0 +1,121 @@
+/// Whether two JSON numbers, as written, have the same value, to the last digit of any length.
+///
+/// ```
+/// use sealtrail_record::json::same_number;
+///
+/// assert!(same_number("1", "1.0") && same_number("-0", "0") && same_number("120e-1", "12"));
+/// assert!(!same_number("12345678901234567890123", "12345678901234567890124"));
+/// ```
+pub fn same_number(a: &str, b: &str) -> bool {
+    if a == b {
+        return true;
+    }
+    match (Decimal::of(a), Decimal::of(b)) {
+        (Some(a), Some(b)) => a.same(&b),
+        // An exponent beyond 18 digits: too far out to compute with, so only the spelling counts.
+        _ => false,
+    }
+}
+
+/// A number as sign, significant digits without zeros at either end, and a power of ten.
+struct Decimal<'a> {
+    negative: bool,
+    /// Digits before and after the point; what is trimmed is already off.
+    whole: &'a [u8],
+    fraction: &'a [u8],
+    /// Power of ten of the last significant digit.
+    exponent: i64,
+}
+
+impl<'a> Decimal<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let (negative, text) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) = match text.find(['e', 'E']) {
+            Some(i) => (&text[..i], exponent(&text[i + 1..])?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let fraction_len = i64::try_from(fraction.len()).ok()?;
+        let mut fraction = fraction.trim_end_matches('0').as_bytes();
+        let mut whole = whole.trim_start_matches('0').as_bytes();
+        let mut exponent = exponent - fraction_len + (fraction_len - fraction.len() as i64);
+        if whole.is_empty() {
+            let zeros = fraction.iter().take_while(|&&b| b == b'0').count();
+            fraction = &fraction[zeros..];
+        }
+        if fraction.is_empty() {
+            let zeros = whole.iter().rev().take_while(|&&b| b == b'0').count();
+            whole = &whole[..whole.len() - zeros];
+            exponent += zeros as i64;
+        }
+        let zero = whole.is_empty() && fraction.is_empty();
+        Some(Self {
+            negative: negative && !zero,
+            whole,
+            fraction,
+            exponent: if zero { 0 } else { exponent },
+        })
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.negative == other.negative
+            && self.exponent == other.exponent
+            && self.whole.len() + self.fraction.len() == other.whole.len() + other.fraction.len()
+            && self.digits().eq(other.digits())
+    }
+
+    fn digits(&self) -> impl Iterator<Item = &u8> {
+        self.whole.iter().chain(self.fraction)
+    }
+}
+
+fn exponent(text: &str) -> Option<i64> {
+    let digits = text.trim_start_matches(['+', '-']).trim_start_matches('0');
+    if digits.len() > 18 {
+        return None;
+    }
+    let size = if digits.is_empty() { 0 } else { digits.parse::<i64>().ok()? };
+    Some(if text.starts_with('-') { -size } else { size })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_number;
+
+    #[test]
+    fn compares_by_value() {
+        for (a, b) in [
+            ("1", "1.0"),
+            ("0", "-0"),
+            ("0.0e5", "0"),
+            ("100", "1e2"),
+            ("1.10", "1.1"),
+            ("0.001", "1e-3"),
+            ("0.0010", "10E-4"),
+            ("-5", "-50e-1"),
+            ("1e+05", "100000"),
+            ("1200.3400", "12003.4e-1"),
+            ("10.01", "1001e-2"),
+            ("1e99999999999999999999", "1e99999999999999999999"),
+        ] {
+            assert!(same_number(a, b), "{a} {b}");
+            assert!(same_number(b, a), "{b} {a}");
+        }
+        for (a, b) in [
+            ("1", "-1"),
+            ("1", "10"),
+            ("0.1", "0.01"),
+            ("1.01", "1.001"),
+            ("101", "11"),
+            ("9007199254740993", "9007199254740992"),
+            ("1e99999999999999999999", "1e99999999999999999998"),
+            ("0", "1e-400"),
+        ] {
+            assert!(!same_number(a, b), "{a} {b}");
+            assert!(!same_number(b, a), "{b} {a}");
+        }
+    }
+}
