@@ -1,1 +1,31 @@
-fn main() {}
+//! One command for each thing a developer does: `cargo xtask <command>`.
+
+mod wasm;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  wasm    build both wasm edges: js/sealtrail/dist and js/console/dist
+  demo    the product's life in one run
+  test    everything that must hold
+  bench   figures and ratios";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.first().map(String::as_str) {
+        Some("wasm") => wasm::run(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

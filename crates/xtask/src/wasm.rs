@@ -1,0 +1,160 @@
+//! `cargo xtask wasm`: the two wasm edges of the core, each where its reader looks for it.
+//!
+//! ```text
+//! js/sealtrail/dist/wasm/  sealtrail.js, sealtrail_bg.wasm   the npm package (wasm-bindgen, target `web`)
+//! js/console/dist/         the static page, guest.wasm, and the package's own files below package/
+//! ```
+//!
+//! `guest.wasm` is built with the flags that `sidecar/build.rs` uses, so both give the same bytes.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, anyhow, bail};
+use sha2::{Digest, Sha256};
+use wasm_bindgen_cli_support::Bindgen;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Builds both edges and puts them, with what they need, into the two `dist` folders.
+pub fn run() -> Result<()> {
+    let root = workspace_root()?;
+    ensure_target(&root)?;
+
+    let package = root.join("js/sealtrail");
+    let edge = build(&root, "sealtrail-wasm")?;
+    let glue = package.join("dist/wasm");
+    bindgen(&edge, &glue)?;
+
+    let guest = build(&root, "sealtrail-guest")?;
+    let page = root.join("js/console/dist");
+    assemble_page(&root.join("js/console/page"), &package, &guest, &page)?;
+
+    report(&root, &glue.join("sealtrail_bg.wasm"))?;
+    report(&root, &page.join("guest.wasm"))
+}
+
+fn workspace_root() -> Result<PathBuf> {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    fs::canonicalize(&crates)
+        .with_context(|| format!("cannot find the workspace at `{}`", crates.display()))
+}
+
+/// rust-toolchain.toml names the target, but rustup installs it only where auto-install is on.
+fn ensure_target(root: &Path) -> Result<()> {
+    let output = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .current_dir(root)
+        .output()
+        .context("cannot run `rustc`")?;
+    let libdir = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if output.status.success() && Path::new(&libdir).is_dir() {
+        return Ok(());
+    }
+    let added = Command::new("rustup").args(["target", "add", TARGET]).current_dir(root).status();
+    match added {
+        Ok(status) if status.success() => Ok(()),
+        _ => bail!("the target `{TARGET}` is missing: `rustup target add {TARGET}`"),
+    }
+}
+
+/// Builds one crate for wasm and returns the path of the module.
+fn build(root: &Path, package: &str) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--lib", "--profile", "wasm", "--target", TARGET, "--package", package])
+        .args(["--message-format", "json-render-diagnostics"])
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(root)?)
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run `cargo`")?;
+    if !output.status.success() {
+        bail!("`{package}` did not build for {TARGET}");
+    }
+    // Cargo says where it wrote the module: CARGO_TARGET_DIR and the configuration may put it anywhere.
+    String::from_utf8(output.stdout)?
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["reason"] == "compiler-artifact")
+        .filter_map(|message| message["filenames"].as_array().cloned())
+        .flatten()
+        .filter_map(|file| file.as_str().map(PathBuf::from))
+        .rfind(|file| file.extension().is_some_and(|extension| extension == "wasm"))
+        .ok_or_else(|| anyhow!("cargo built `{package}` but named no .wasm file"))
+}
+
+/// Flags that are part of the bytes. Paths of this machine reach panic messages, so they are renamed: the same
+/// commit gives the same module from every folder.
+fn rustflags(root: &Path) -> Result<OsString> {
+    let cargo_home = match std::env::var_os("CARGO_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => std::env::home_dir()
+            .context("neither CARGO_HOME nor a home directory is known")?
+            .join(".cargo"),
+    };
+    let mut flags = OsString::from("-Ctarget-feature=+simd128");
+    for (from, to) in [(cargo_home.as_path(), "/cargo"), (root, "/sealtrail")] {
+        flags.push("\u{1f}--remap-path-prefix=");
+        flags.push(from);
+        flags.push("=");
+        flags.push(to);
+    }
+    Ok(flags)
+}
+
+/// The glue is an ES module that asks for its wasm: the package's loaders give it, one per runtime.
+fn bindgen(module: &Path, out: &Path) -> Result<()> {
+    fresh(out)?;
+    Bindgen::new()
+        .input_path(module)
+        .out_name("sealtrail")
+        .web(true)?
+        .omit_default_module_path(true)
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(out)
+        .with_context(|| format!("wasm-bindgen failed on `{}`", module.display()))
+}
+
+/// The page works from any static server: everything it loads is below its own folder.
+fn assemble_page(source: &Path, package: &Path, guest: &Path, out: &Path) -> Result<()> {
+    fresh(out)?;
+    copy_folder(source, out)?;
+    fs::copy(guest, out.join("guest.wasm"))?;
+    copy_folder(&package.join("src"), &out.join("package/src"))?;
+    copy_folder(&package.join("dist"), &out.join("package/dist"))
+}
+
+fn fresh(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot clear `{}`", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read `{}`", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn report(root: &Path, file: &Path) -> Result<()> {
+    let bytes = fs::read(file)?;
+    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = file.strip_prefix(root).unwrap_or(file);
+    println!("{:<44} {:>8} bytes  sha256 {digest}", name.display().to_string(), bytes.len());
+    Ok(())
+}
