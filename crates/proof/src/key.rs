@@ -109,7 +109,7 @@ impl FromStr for VerifierKey {
     fn from_str(text: &str) -> Result<Self, Error> {
         const WHAT: &str = "verifier key";
         let (name, id, key) = split(WHAT, text.trim_ascii())?;
-        let public = Public::from_bytes(&*key)
+        let public = Public::from_bytes(&key)
             .ok()
             .filter(|public| !public.is_weak())
             .ok_or_else(|| Error::malformed(WHAT, "the bytes are no Ed25519 public key"))?;

@@ -1,0 +1,176 @@
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why the log could not do what it was asked.
+///
+/// The kinds stay private; ask with the predicates. Cheap to clone, because one failed commit is
+/// told to everybody who waited for it.
+#[derive(Clone, Debug)]
+pub struct Error {
+    kind: Arc<Kind>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    Exists { path: PathBuf },
+    NotALog { path: PathBuf, why: String },
+    Locked { path: PathBuf },
+    OtherOrigin { path: PathBuf, expected: String, found: String },
+    KeyOfAnotherLog { origin: String, key: String },
+    Signature { path: PathBuf, why: String },
+    Damaged { path: PathBuf, why: String },
+    RefusedLine { why: String },
+    Full { limit: usize },
+    Poisoned { why: String },
+    Closed,
+    NoRecord { index: u64, size: u64 },
+    NotCovered { index: u64, size: u64 },
+    Proof(sealtrail_proof::Error),
+}
+
+impl Error {
+    /// A file could not be read or written.
+    pub fn is_io(&self) -> bool {
+        matches!(*self.kind, Kind::Io { .. })
+    }
+
+    /// `create` found a log there already.
+    pub fn is_already_there(&self) -> bool {
+        matches!(*self.kind, Kind::Exists { .. })
+    }
+
+    /// There is no log in the directory.
+    pub fn is_not_a_log(&self) -> bool {
+        matches!(*self.kind, Kind::NotALog { .. })
+    }
+
+    /// Another process, or another handle in this one, writes this log.
+    pub fn is_locked(&self) -> bool {
+        matches!(*self.kind, Kind::Locked { .. })
+    }
+
+    /// The directory holds the log of another origin.
+    pub fn is_other_origin(&self) -> bool {
+        matches!(*self.kind, Kind::OtherOrigin { .. })
+    }
+
+    /// The signing key is not the key of this log.
+    pub fn is_other_key(&self) -> bool {
+        matches!(*self.kind, Kind::KeyOfAnotherLog { .. } | Kind::Signature { .. })
+    }
+
+    /// What a checkpoint has signed is no longer there, or no longer the same. Run `verify`.
+    pub fn is_damaged(&self) -> bool {
+        matches!(*self.kind, Kind::Damaged { .. })
+    }
+
+    /// A line was empty, too long, or held a byte that no line may hold. Nothing was appended.
+    pub fn is_refused_line(&self) -> bool {
+        matches!(*self.kind, Kind::RefusedLine { .. })
+    }
+
+    /// Too many bytes wait for the disk. Nothing was appended; try again later.
+    pub fn is_full(&self) -> bool {
+        matches!(*self.kind, Kind::Full { .. })
+    }
+
+    /// An earlier write or sync failed, so nobody knows what is on disk: open the log anew.
+    pub fn is_poisoned(&self) -> bool {
+        matches!(*self.kind, Kind::Poisoned { .. })
+    }
+
+    /// The log was closed.
+    pub fn is_closed(&self) -> bool {
+        matches!(*self.kind, Kind::Closed)
+    }
+
+    /// There is no record of that index.
+    pub fn is_no_record(&self) -> bool {
+        matches!(*self.kind, Kind::NoRecord { .. })
+    }
+
+    /// The record is there, but no checkpoint covers it yet.
+    pub fn is_not_covered(&self) -> bool {
+        matches!(*self.kind, Kind::NotCovered { .. })
+    }
+
+    pub(crate) fn key_of_another_log(origin: &str, key: &str) -> Self {
+        Kind::KeyOfAnotherLog { origin: origin.into(), key: key.into() }.into()
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self { kind: Arc::new(kind) }
+    }
+}
+
+impl From<sealtrail_proof::Error> for Error {
+    fn from(error: sealtrail_proof::Error) -> Self {
+        Kind::Proof(error).into()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |path: &'_ Path| path.display().to_string();
+        match &*self.kind {
+            Kind::Io { doing, path, source } => {
+                write!(f, "could not {doing} `{}`: {source}", shown(path))
+            }
+            Kind::Exists { path } => {
+                write!(f, "expected no log in `{}`, but there is one", shown(path))
+            }
+            Kind::NotALog { path, why } => write!(f, "no log in `{}`: {why}", shown(path)),
+            Kind::Locked { path } => write!(
+                f,
+                "the log in `{}` is being written by another process or handle",
+                shown(path)
+            ),
+            Kind::OtherOrigin { path, expected, found } => write!(
+                f,
+                "expected the log of origin `{expected}` in `{}`, got the log of `{found}`",
+                shown(path)
+            ),
+            Kind::KeyOfAnotherLog { origin, key } => write!(
+                f,
+                "expected a signing key named `{origin}` as the log is, got one named `{key}`"
+            ),
+            Kind::Signature { path, why } => {
+                write!(f, "the checkpoint in `{}` was not signed with this key: {why}", shown(path))
+            }
+            Kind::Damaged { path, why } => {
+                write!(f, "damage before the last checkpoint, `{}`: {why}", shown(path))
+            }
+            Kind::RefusedLine { why } => write!(f, "refused a line: {why}"),
+            Kind::Full { limit } => {
+                write!(f, "{limit} bytes already wait for the disk; try again later")
+            }
+            Kind::Poisoned { why } => write!(
+                f,
+                "the log takes no more records because an earlier write failed ({why}); open it anew"
+            ),
+            Kind::Closed => f.write_str("the log is closed"),
+            Kind::NoRecord { index, size } => {
+                write!(f, "expected a record below {size}, got {index}")
+            }
+            Kind::NotCovered { index, size } => {
+                write!(f, "record {index} is not covered yet: the checkpoint is of size {size}")
+            }
+            Kind::Proof(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.kind {
+            Kind::Io { source, .. } => Some(source),
+            Kind::Proof(error) => Some(error),
+            _ => None,
+        }
+    }
+}
