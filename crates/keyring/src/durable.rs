@@ -1,0 +1,216 @@
+//! The only place that writes, renames, unlinks and syncs. Everything above it states *what* must be on
+//! disk; the order of the steps that makes it so is here.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+use crate::key::random;
+
+/// The disk under one open keyring.
+pub(crate) struct Disk {
+    root: PathBuf,
+    /// Set when a step failed after which nobody can say what the disk holds. A retry could then report as
+    /// durable what is not (after a failed sync the pages are gone), so every later call is refused.
+    stopped: AtomicBool,
+    /// Numbers the temporary files of this process; the lock keeps other processes away.
+    temporaries: AtomicU64,
+    #[cfg(test)]
+    pub(crate) faults: Option<std::sync::Arc<crate::durable::faults::Faults>>,
+}
+
+/// One thing done to the disk; a test can let any of them fail.
+#[cfg_attr(not(test), expect(dead_code, reason = "the paths are for the faults of the tests"))]
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step<'a> {
+    Write(&'a Path),
+    Sync(&'a Path),
+    Rename { from: &'a Path, to: &'a Path },
+    Unlink(&'a Path),
+    SyncFolder(&'a Path),
+}
+
+impl Disk {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            stopped: AtomicBool::new(false),
+            temporaries: AtomicU64::new(0),
+            #[cfg(test)]
+            faults: None,
+        }
+    }
+
+    /// Refuses every call after a step whose outcome is not known.
+    pub(crate) fn refuse_if_stopped(&self) -> Result<()> {
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(Error::new(Kind::Stopped { path: self.root.clone() }));
+        }
+        Ok(())
+    }
+
+    /// Refuses every call from now on.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+
+    /// Reads a whole file of at most `limit` bytes; `None` if there is no such file.
+    pub(crate) fn read(&self, path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        match File::open(path).and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes))
+        {
+            Ok(length) if length > limit => {
+                Err(Error::edited(path, format!("at most {limit} bytes")))
+            }
+            Ok(_) => Ok(Some(bytes)),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::io("read", path, source)),
+        }
+    }
+
+    /// Makes `place` appear with all of `bytes` or not at all, and returns when that is durable.
+    pub(crate) fn write(&self, temporaries: &Path, place: &Path, bytes: &[u8]) -> Result<()> {
+        let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+        let temporary = temporaries.join(number.to_string());
+        let written =
+            self.step(Step::Write(&temporary), || new_file(&temporary)?.write_all(bytes)).and_then(
+                |()| self.step(Step::Sync(&temporary), || File::open(&temporary)?.sync_all()),
+            );
+        if let Err(source) = written {
+            // Nothing has happened at `place`, so the keyring can go on. The temporary is swept on the next open.
+            let _ = self.step(Step::Unlink(&temporary), || fs::remove_file(&temporary));
+            return Err(Error::io("write", place, source));
+        }
+        self.rename(&temporary, place)
+    }
+
+    /// Moves a file and returns when that is durable in the folder it went to.
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.step(Step::Rename { from, to }, || fs::rename(from, to))
+            .map_err(|source| self.stopped("write", to, source))?;
+        self.sync_folder(folder_of(to))
+    }
+
+    /// Overwrites a file in place, unlinks it, and returns when both are durable. As with
+    /// [`unlink`](Self::unlink) the file may be gone already: a resumed shred starts from the front.
+    pub(crate) fn erase(&self, path: &Path) -> Result<()> {
+        match fs::metadata(path) {
+            Ok(metadata) => {
+                let mut noise =
+                    vec![0; usize::try_from(metadata.len()).unwrap_or(usize::MAX).min(1 << 16)];
+                random(&mut noise)?;
+                let overwrite = || OpenOptions::new().write(true).open(path)?.write_all(&noise);
+                self.step(Step::Write(path), overwrite)
+                    .and_then(|()| self.step(Step::Sync(path), || File::open(path)?.sync_all()))
+                    .map_err(|source| self.stopped("overwrite", path, source))?;
+            }
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(self.stopped("read", path, source)),
+        }
+        self.unlink(path)
+    }
+
+    /// Unlinks a file that holds nothing worth overwriting, durably. One that is gone already is no error, but
+    /// its absence is made durable all the same.
+    pub(crate) fn unlink(&self, path: &Path) -> Result<()> {
+        match self.step(Step::Unlink(path), || fs::remove_file(path)) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(self.stopped("remove", path, source))
+            }
+            _ => self.sync_folder(folder_of(path)),
+        }
+    }
+
+    /// Makes the present entries of a folder durable.
+    pub(crate) fn sync_folder(&self, folder: &Path) -> Result<()> {
+        self.step(Step::SyncFolder(folder), || sync_folder(folder))
+            .map_err(|source| self.stopped("sync folder", folder, source))
+    }
+
+    fn stopped(&self, doing: &'static str, path: &Path, source: io::Error) -> Error {
+        self.stop();
+        Error::io(doing, path, source)
+    }
+
+    fn step(&self, _step: Step<'_>, act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        #[cfg(test)]
+        if let Some(faults) = &self.faults {
+            return faults.step(_step, act);
+        }
+        act()
+    }
+}
+
+/// A new, empty file that only its owner can read.
+fn new_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    owner_only(&mut options);
+    options.open(path)
+}
+
+/// A new folder that only its owner can enter. True if it was not there before.
+pub(crate) fn new_folder(path: &Path) -> Result<bool> {
+    #[allow(unused_mut)]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Ok(()) => Ok(true),
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(source) => Err(Error::io("create folder", path, source)),
+    }
+}
+
+/// Mode 0600 for a file that is created with these options, where the system has modes.
+pub(crate) fn owner_only(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// The folder whose entry `path` is.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Reads a small file into memory that is wiped on drop. A longer file is cut at `limit` and so never parses.
+pub(crate) fn read_secret(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // One buffer of the final size: a vector that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(vec![0; limit]);
+    let mut length = 0;
+    while length < limit {
+        match file.read(&mut bytes[length..])? {
+            0 => break,
+            more => length += more,
+        }
+    }
+    bytes.truncate(length);
+    Ok(Some(bytes))
+}
+
+/// Makes the entries of a folder durable. Where a folder cannot be opened as a file the system has no such
+/// call, and entries are as durable as it makes them.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod faults;

@@ -1,0 +1,442 @@
+use std::fmt;
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use base64ct::{Base64, Encoding};
+use serde::{Deserialize, Serialize};
+
+use crate::cache::Cache;
+use crate::durable::{self, Disk, new_folder};
+use crate::error::{Error, Kind, Result};
+use crate::id::KeyId;
+use crate::journal::{Entry, Journal, Phase};
+use crate::kek::Kek;
+use crate::key::{Key, random};
+use crate::layout::{Layout, shard_of};
+use crate::shred::{Erased, Marker, Why};
+use crate::slip::{self, Slip};
+use crate::subject::SubjectName;
+use crate::wrap::{Refused, WRAPPED, Wrapper};
+
+/// The head of a file in `keys/`.
+const KEY_HEAD: &str = "sealtrail key v1";
+
+/// Keys held in clear, of each kind, before the ones not in use go.
+const CACHED: usize = 32 * 1024;
+
+/// An open keyring. One process at a time has it open; any number of threads may use it.
+pub struct Keyring {
+    layout: Layout,
+    disk: Disk,
+    wrapper: Wrapper,
+    /// Keys the hashes that stand for subject names, and the proofs in the files about them.
+    index_key: Key,
+    /// By subject.
+    subjects: Cache,
+    /// By key id.
+    periods: Cache,
+    /// Whoever looks for, makes or shreds the key of one name does it in turn: the first use of a subject by
+    /// many threads makes one key. By shard, so that different subjects rarely wait for each other.
+    turns: [Mutex<()>; 256],
+    /// The folders below `subjects/` whose entries are known to be durable.
+    settled_subjects: Settled,
+    /// The same of the folders below `keys/`.
+    settled_keys: Settled,
+    _lock: File,
+}
+
+/// What the keyring knows about a key id.
+pub enum Found {
+    /// The key.
+    Key(Key),
+    /// It was destroyed.
+    Shredded(Marker),
+    /// This keyring never had it.
+    Unknown,
+}
+
+impl Keyring {
+    /// Makes an empty keyring in a new or empty folder (mode 0700). Keep `kek` elsewhere: whoever has both
+    /// has every key, and a keyring without it is worthless.
+    ///
+    /// The folder counts as a keyring from the moment its header is durable, which is the last step; a call
+    /// that was interrupted can be repeated.
+    ///
+    /// ```
+    /// use sealtrail_keyring::{Kek, Keyring};
+    ///
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let dir = place.path().join("keyring");
+    /// Keyring::create(&dir, &Kek::generate()?)?;
+    /// let again = Keyring::create(&dir, &Kek::generate()?).unwrap_err();
+    /// assert!(again.to_string().contains("already exists and is never overwritten"));
+    /// # Ok::<(), sealtrail_keyring::Error>(())
+    /// ```
+    pub fn create(dir: &Path, kek: &Kek) -> Result<()> {
+        let layout = Layout::new(dir);
+        let disk = Disk::new(dir);
+        new_folder(dir)?;
+        disk.sync_folder(durable::folder_of(dir))?;
+        if disk.read(&layout.header(), 0).map_or(true, |header| header.is_some()) {
+            return Err(Error::new(Kind::Exists { what: "keyring", path: layout.header() }));
+        }
+        layout.expect_unused()?;
+        let _lock = layout.lock()?;
+        layout.lay_out(&disk)?;
+        let header = Header::write(&Wrapper::new(kek))?;
+        disk.write(&layout.temporaries(), &layout.header(), header.as_bytes())
+    }
+
+    /// Opens a keyring, takes its lock, and completes every shred that was interrupted.
+    ///
+    /// Nothing is scanned: opening takes as long with a million subjects as with none.
+    ///
+    /// ```
+    /// use sealtrail_keyring::{Kek, Keyring};
+    ///
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let dir = place.path().join("keyring");
+    /// # Keyring::create(&dir, &Kek::generate()?)?;
+    /// let error = Keyring::open(&dir, Kek::generate()?).unwrap_err();
+    /// assert!(error.is_wrong_kek());
+    /// assert!(error.to_string().contains(&dir.display().to_string()));
+    /// # Ok::<(), sealtrail_keyring::Error>(())
+    /// ```
+    pub fn open(dir: &Path, kek: Kek) -> Result<Self> {
+        Self::open_on(Disk::new(dir), dir, kek)
+    }
+
+    fn open_on(disk: Disk, dir: &Path, kek: Kek) -> Result<Self> {
+        let layout = Layout::new(dir);
+        // The header is read before the lock: a path that is no keyring must not get a lock file.
+        let header = disk
+            .read(&layout.header(), 4096)?
+            .ok_or_else(|| Error::new(Kind::Missing { what: "keyring", path: layout.header() }))?;
+        let lock = layout.lock()?;
+        let wrapper = Wrapper::new(&kek);
+        let index_key = Header::open(&header, &wrapper, &layout)?;
+        layout.sweep()?;
+        let keyring = Self {
+            layout,
+            disk,
+            wrapper,
+            index_key,
+            subjects: Cache::new(CACHED),
+            periods: Cache::new(CACHED),
+            turns: [const { Mutex::new(()) }; 256],
+            settled_subjects: Settled::new(),
+            settled_keys: Settled::new(),
+            _lock: lock,
+        };
+        let journal = keyring.journal();
+        for intent in journal.entries(Phase::Intent)? {
+            journal.carry_out(intent)?;
+        }
+        Ok(keyring)
+    }
+
+    /// The key of a data subject, made on first use. It is on disk, durably, before this returns.
+    ///
+    /// The subject is a text like `customer/3`, of at most 1024 bytes.
+    pub fn subject_key(&self, subject: &str) -> Result<(KeyId, Key)> {
+        self.disk.refuse_if_stopped()?;
+        if let Some(found) = self.subjects.get(subject) {
+            return Ok(found);
+        }
+        let name = SubjectName::new(&self.index_key, subject)?;
+        let _turn = self.turn(name.shard())?;
+        if let Some(found) = self.stored_subject_key(subject, &name)? {
+            return Ok(found);
+        }
+        let mut id = [0; 16];
+        random(&mut id)?;
+        let kid = KeyId::of_subject(&id);
+        let key = Key::random()?;
+        // The key before the entry that names it. A crash between the two leaves a key that nobody ever got.
+        self.write_key(&kid, &key)?;
+        let entry = name.entry(&self.index_key, &kid);
+        self.disk.write(
+            &self.layout.temporaries(),
+            &self.layout.subject(&name),
+            entry.as_bytes(),
+        )?;
+        self.subjects.put(subject, &kid, &key);
+        Ok((kid, key))
+    }
+
+    /// The key of a data subject, if it has one.
+    pub fn existing_subject_key(&self, subject: &str) -> Result<Option<(KeyId, Key)>> {
+        self.disk.refuse_if_stopped()?;
+        if let Some(found) = self.subjects.get(subject) {
+            return Ok(Some(found));
+        }
+        let name = SubjectName::new(&self.index_key, subject)?;
+        let _turn = self.turn(name.shard())?;
+        self.stored_subject_key(subject, &name)
+    }
+
+    /// The key of a retention class in one period (`2026-11`), made on first use and durable before this
+    /// returns. Asking for one that was destroyed is an error: what its retention ended for must not begin again.
+    pub fn period_key(&self, class: &str, period: &str) -> Result<(KeyId, Key)> {
+        self.disk.refuse_if_stopped()?;
+        let kid = KeyId::of_period(class, period)?;
+        if let Some(found) = self.periods.get(kid.as_str()) {
+            return Ok(found);
+        }
+        let shard = shard_of(&kid);
+        let _turn = self.turn(shard)?;
+        if let Some(found) = self.periods.get(kid.as_str()) {
+            return Ok(found);
+        }
+        self.settled_keys.settle(shard, || self.disk.sync_folder(&self.layout.key_shard(shard)))?;
+        if self.journal().read_marker(&kid)?.is_some() {
+            return Err(Error::new(Kind::Shredded { kid: kid.to_string() }));
+        }
+        let key = match self.read_key(&kid)? {
+            Some(key) => key,
+            None => {
+                let key = Key::random()?;
+                self.write_key(&kid, &key)?;
+                key
+            }
+        };
+        self.periods.put(kid.as_str(), &kid, &key);
+        Ok((kid, key))
+    }
+
+    /// Looks up a key by the id that a record names.
+    pub fn key(&self, kid: &KeyId) -> Result<Found> {
+        self.disk.refuse_if_stopped()?;
+        let journal = self.journal();
+        if let Some(marker) = journal.read_marker(kid)? {
+            return Ok(Found::Shredded(marker));
+        }
+        // No lock: a shred on another thread writes the marker before it touches the key, so whatever is not
+        // a whole key here is explained by a marker now.
+        match self.read_key(kid) {
+            Ok(Some(key)) => Ok(Found::Key(key)),
+            Ok(None) => Ok(journal.read_marker(kid)?.map_or(Found::Unknown, Found::Shredded)),
+            Err(error) => journal.read_marker(kid)?.map(Found::Shredded).ok_or(error),
+        }
+    }
+
+    /// Destroys the key of a data subject. Everything that was ever sealed with it is unreadable from now on,
+    /// and when this returns, that is durable.
+    ///
+    /// A crash at any moment leaves either no shred or one that the next [`open`](Self::open) completes. An
+    /// error after the decision is durable makes the keyring refuse further work for the same reason.
+    ///
+    /// The caller appends a record of the erasure to the log and then calls [`recorded`](Self::recorded). If
+    /// the subject turns up again it gets a new key.
+    ///
+    /// ```
+    /// # use sealtrail_keyring::{Kek, Keyring, Why};
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let dir = place.path().join("keyring");
+    /// # let kek = Kek::generate()?;
+    /// # Keyring::create(&dir, &kek)?;
+    /// # let keyring = Keyring::open(&dir, kek)?;
+    /// let why = Why { when: "2026-11-21T19:45:00Z", who: "dpo@example.com", reason: "Art. 17" };
+    /// let error = keyring.shred_subject("customer/404", &why).unwrap_err();
+    /// assert!(error.is_unknown_subject());
+    /// # Ok::<(), sealtrail_keyring::Error>(())
+    /// ```
+    pub fn shred_subject(&self, subject: &str, why: &Why<'_>) -> Result<Erased> {
+        self.disk.refuse_if_stopped()?;
+        let marker = why.to_marker()?;
+        let name = SubjectName::new(&self.index_key, subject)?;
+        let _turn = self.turn(name.shard())?;
+        let kid = self.subject_kid(&name)?.ok_or_else(|| Error::new(Kind::UnknownSubject))?;
+        let journal = self.journal();
+        let intent = Entry { kids: vec![kid], subject: Some(name), marker };
+        journal.write(Phase::Intent, &intent)?;
+        self.subjects.evict(subject);
+        // The decision is on disk. Whatever fails from here on, this process must not use the key again.
+        journal.carry_out(intent).inspect_err(|_| self.disk.stop())
+    }
+
+    /// The complete shreds that [`recorded`](Self::recorded) was not called for. Ask after opening: one that a
+    /// crash interrupted has no record in the log yet.
+    pub fn unrecorded(&self) -> Result<Vec<Erased>> {
+        self.disk.refuse_if_stopped()?;
+        Ok(self.journal().entries(Phase::Erased)?.into_iter().map(Entry::into_erased).collect())
+    }
+
+    /// Tells the keyring that the record of this erasure is durable in the log. Telling it twice is fine.
+    pub fn recorded(&self, erased: &Erased) -> Result<()> {
+        self.disk.refuse_if_stopped()?;
+        self.journal().remove(Phase::Erased, &erased.kids)
+    }
+
+    /// The subject's key from the cache or the disk. The caller has the turn.
+    fn stored_subject_key(
+        &self,
+        subject: &str,
+        name: &SubjectName,
+    ) -> Result<Option<(KeyId, Key)>> {
+        if let Some(found) = self.subjects.get(subject) {
+            return Ok(Some(found));
+        }
+        let Some(kid) = self.subject_kid(name)? else {
+            return Ok(None);
+        };
+        // A subject whose key is gone without a shred gets an error, not a fresh key: that would hide the loss.
+        let key = self.read_key(&kid)?.ok_or_else(|| {
+            Error::new(Kind::Missing { what: "key file", path: self.layout.key(&kid) })
+        })?;
+        self.subjects.put(subject, &kid, &key);
+        Ok(Some((kid, key)))
+    }
+
+    /// The key id in the subject's map entry. The caller has the turn.
+    fn subject_kid(&self, name: &SubjectName) -> Result<Option<KeyId>> {
+        let shard = name.shard();
+        self.settled_subjects
+            .settle(shard, || self.disk.sync_folder(&self.layout.subject_shard(shard)))?;
+        let path = self.layout.subject(name);
+        match self.disk.read(&path, slip::LIMIT)? {
+            Some(text) => name.parse_entry(&self.index_key, &text, &path).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn write_key(&self, kid: &KeyId, key: &Key) -> Result<()> {
+        let slip = Slip { kid: kid.clone(), bytes: self.wrapper.wrap(kid.as_str(), key) };
+        self.disk.write(
+            &self.layout.temporaries(),
+            &self.layout.key(kid),
+            slip.to_text(KEY_HEAD).as_bytes(),
+        )
+    }
+
+    fn read_key(&self, kid: &KeyId) -> Result<Option<Key>> {
+        let path = self.layout.key(kid);
+        let Some(text) = self.disk.read(&path, slip::LIMIT)? else {
+            return Ok(None);
+        };
+        let slip = Slip::<WRAPPED>::parse(&text, KEY_HEAD, &path)?;
+        if slip.kid != *kid {
+            return Err(Error::edited(&path, format!("key `{kid}`, got `{}`", slip.kid)));
+        }
+        self.wrapper.unwrap(kid.as_str(), &slip.bytes).map(Some).map_err(|refused| {
+            Error::edited(
+                &path,
+                match refused {
+                    Refused::Integrity => {
+                        "a key that passes the integrity check of its wrapping (RFC 3394)"
+                            .to_owned()
+                    }
+                    Refused::OtherName => format!("key `{kid}`, got another key of this keyring"),
+                },
+            )
+        })
+    }
+
+    fn turn(&self, shard: u8) -> Result<MutexGuard<'_, ()>> {
+        let turn = self.turns[usize::from(shard)].lock();
+        if turn.is_err() {
+            // Somebody panicked between two steps. What the disk holds is for the next open to find out.
+            self.disk.stop();
+        }
+        self.disk.refuse_if_stopped()?;
+        Ok(turn.expect("an error was returned above"))
+    }
+
+    fn journal(&self) -> Journal<'_> {
+        Journal { layout: &self.layout, disk: &self.disk, index_key: &self.index_key }
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring").field("dir", &self.layout.root()).finish_non_exhaustive()
+    }
+}
+
+/// Which shard folders were synced since the keyring was opened.
+///
+/// A process that is killed between renaming a file and syncing its folder leaves an entry that can be seen
+/// and may still be lost with the power. A record must not be sealed with such a key: the subject would later
+/// get a second one, and shredding would miss the first. So the first look-up in a folder syncs it.
+struct Settled([AtomicBool; 256]);
+
+impl Settled {
+    fn new() -> Self {
+        Self([const { AtomicBool::new(false) }; 256])
+    }
+
+    fn settle(&self, shard: u8, sync: impl FnOnce() -> Result<()>) -> Result<()> {
+        let settled = &self.0[usize::from(shard)];
+        if !settled.load(Ordering::Acquire) {
+            sync()?;
+            settled.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+/// `keyring.json`: what makes a folder a keyring.
+///
+/// ```text
+/// {"format":"sealtrail keyring v1","check":"<base64>","index":"<base64>"}LF
+/// ```
+///
+/// Both are random keys, wrapped under the names `check` and `index`. The index key is in use; the check
+/// value only tells a wrong key-encryption key (neither opens) from an edited file (one does).
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format: String,
+    check: String,
+    index: String,
+}
+
+impl Header {
+    const FORMAT: &str = "sealtrail keyring v1";
+
+    fn write(wrapper: &Wrapper) -> Result<String> {
+        let wrapped = |name| Ok(Base64::encode_string(&wrapper.wrap(name, &Key::random()?)));
+        let header = Self {
+            format: Self::FORMAT.into(),
+            check: wrapped("check")?,
+            index: wrapped("index")?,
+        };
+        let mut line = serde_json::to_string(&header).expect("texts are always JSON");
+        line.push('\n');
+        Ok(line)
+    }
+
+    fn open(text: &[u8], wrapper: &Wrapper, layout: &Layout) -> Result<Key> {
+        let path = layout.header();
+        let header: Self = serde_json::from_slice(text).map_err(|_| {
+            Error::edited(&path, "one JSON object with `format`, `check` and `index`")
+        })?;
+        if header.format != Self::FORMAT {
+            return Err(Error::edited(&path, format!("format `{}`", Self::FORMAT)));
+        }
+        let opened = |name, text: &str| {
+            let mut wrapped = [0; WRAPPED];
+            match Base64::decode(text, &mut wrapped) {
+                Ok(bytes) if bytes.len() == WRAPPED => Ok(wrapper.unwrap(name, &wrapped).ok()),
+                _ => Err(Error::edited(&path, format!("{WRAPPED} bytes of base64 as `{name}`"))),
+            }
+        };
+        match (opened("check", &header.check)?, opened("index", &header.index)?) {
+            (Some(_), Some(index_key)) => Ok(index_key),
+            (None, None) => Err(Error::new(Kind::WrongKek { path: layout.root().to_owned() })),
+            (None, Some(_)) => Err(Error::edited(
+                &path,
+                "a `check` that passes the integrity check of its wrapping",
+            )),
+            (Some(_), None) => Err(Error::edited(
+                &path,
+                "an `index` that passes the integrity check of its wrapping",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Kind, Result};
+use crate::id::KeyId;
+use crate::journal::{Entry, Journal, LIMIT, Phase};
+
+/// Who shreds, when and for which reason. It stays in the keyring for good, so it must not name the subject.
+#[derive(Debug, Clone, Copy)]
+pub struct Why<'a> {
+    /// The time, RFC 3339.
+    pub when: &'a str,
+    /// The person or process that decided.
+    pub who: &'a str,
+    /// The reason, a ticket for example. It must not be blank.
+    pub reason: &'a str,
+}
+
+/// What is left in the place of a shredded key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Marker {
+    /// The time, as the caller gave it.
+    pub when: String,
+    /// The person or process that decided.
+    pub who: String,
+    /// The reason that was given.
+    pub reason: String,
+}
+
+/// A complete shred: these keys do not exist any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Erased {
+    /// The keys that were destroyed.
+    pub kids: Vec<KeyId>,
+    /// When, who and why.
+    pub marker: Marker,
+}
+
+impl Why<'_> {
+    /// Refuses what a marker could not hold, before anything is touched.
+    pub(crate) fn to_marker(self) -> Result<Marker> {
+        for (what, text, longest) in [
+            ("time of the shred", self.when, 64),
+            ("who shreds", self.who, 1024),
+            ("reason to shred", self.reason, 4096),
+        ] {
+            if text.trim().is_empty() || text.len() > longest {
+                return Err(Error::new(Kind::BadArgument {
+                    what,
+                    expected: format!("1 to {longest} bytes that are not all blank"),
+                    got: format!("{} bytes", text.len()),
+                }));
+            }
+        }
+        Ok(Marker { when: self.when.into(), who: self.who.into(), reason: self.reason.into() })
+    }
+}
+
+/// The file of a marker: one line of JSON, `{"kid":"k_…","when":"…","who":"…","reason":"…"}`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarkerFile {
+    kid: String,
+    when: String,
+    who: String,
+    reason: String,
+}
+
+impl Journal<'_> {
+    /// Destroys what an intent names. Every step may be repeated, so that the first run and the one after a
+    /// crash are the same code:
+    ///
+    /// 1. the marker, so that from here on readers see a shredded key and never a damaged one;
+    /// 2. the key: overwrite, sync, unlink, sync the folder;
+    /// 3. the map entry of the subject, if it still names this key: the subject may have come again;
+    /// 4. the journal moves on to "erased", then forgets the intent and with it the subject.
+    pub(crate) fn carry_out(&self, intent: Entry) -> Result<Erased> {
+        for kid in &intent.kids {
+            self.write_marker(kid, &intent.marker)?;
+            self.disk.erase(&self.layout.key(kid))?;
+        }
+        if let Some(name) = &intent.subject {
+            let path = self.layout.subject(name);
+            let entry = self.disk.read(&path, crate::slip::LIMIT)?;
+            let kid =
+                entry.map(|text| name.parse_entry(self.index_key, &text, &path)).transpose()?;
+            if kid.is_none_or(|kid| intent.kids.contains(&kid)) {
+                self.disk.unlink(&path)?;
+            }
+        }
+        let erased = Entry { subject: None, ..intent };
+        self.write(Phase::Erased, &erased)?;
+        self.remove(Phase::Intent, &erased.kids)?;
+        Ok(erased.into_erased())
+    }
+
+    fn write_marker(&self, kid: &KeyId, marker: &Marker) -> Result<()> {
+        let Marker { when, who, reason } = marker.clone();
+        let file = MarkerFile { kid: kid.to_string(), when, who, reason };
+        let mut line = serde_json::to_string(&file).expect("texts are always JSON");
+        line.push('\n');
+        self.disk.write(&self.layout.temporaries(), &self.layout.marker(kid), line.as_bytes())
+    }
+
+    /// The marker of a key, if it was shredded.
+    pub(crate) fn read_marker(&self, kid: &KeyId) -> Result<Option<Marker>> {
+        let path = self.layout.marker(kid);
+        let Some(text) = self.disk.read(&path, LIMIT)? else {
+            return Ok(None);
+        };
+        match serde_json::from_slice::<MarkerFile>(&text) {
+            Ok(file) if file.kid == kid.as_str() => {
+                Ok(Some(Marker { when: file.when, who: file.who, reason: file.reason }))
+            }
+            _ => Err(Error::edited(
+                &path,
+                "a marker of this key: JSON with `kid`, `when`, `who` and `reason`",
+            )),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+use std::path::Path;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::error::{Error, Kind, Result};
+use crate::id::KeyId;
+use crate::key::Key;
+use crate::slip::Slip;
+
+/// The head of a file below `subjects/`.
+const HEAD: &str = "sealtrail subject v1";
+
+/// The longest subject name. Names come out of payloads, and are hashed and cached.
+const LONGEST: usize = 1024;
+
+/// What a subject is called on disk: a keyed hash, so that names can neither be read off a directory listing
+/// nor guessed without the index key.
+///
+/// ```text
+/// name  = HMAC-SHA256(index key, "sealtrail/keyring/v1/subject-name" ‖ 0x00 ‖ subject)
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SubjectName([u8; 32]);
+
+impl SubjectName {
+    pub(crate) fn new(index_key: &Key, subject: &str) -> Result<Self> {
+        if subject.is_empty() || subject.len() > LONGEST {
+            return Err(Error::new(Kind::BadArgument {
+                what: "data subject",
+                expected: format!("1 to {LONGEST} bytes"),
+                got: format!("{} bytes", subject.len()),
+            }));
+        }
+        Ok(Self(mac(index_key, "sealtrail/keyring/v1/subject-name\0", &[subject.as_bytes()])))
+    }
+
+    pub(crate) fn shard(&self) -> u8 {
+        self.0[0]
+    }
+
+    pub(crate) fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(crate) fn from_hex(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() != 64
+            || !digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+        {
+            return None;
+        }
+        let mut name = [0; 32];
+        for (byte, pair) in name.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(name))
+    }
+
+    /// The file that says which key this subject has.
+    ///
+    /// ```text
+    /// slip  = "sealtrail subject v1", kid, proof
+    /// proof = HMAC-SHA256(index key, "sealtrail/keyring/v1/subject-entry" ‖ 0x00 ‖ name ‖ kid)
+    /// ```
+    ///
+    /// Without the proof, copying one file over another would make a shred destroy somebody else's key.
+    pub(crate) fn entry(&self, index_key: &Key, kid: &KeyId) -> String {
+        Slip { kid: kid.clone(), bytes: self.proof(index_key, kid) }.to_text(HEAD)
+    }
+
+    /// Reads back what [`entry`](Self::entry) wrote.
+    pub(crate) fn parse_entry(&self, index_key: &Key, text: &[u8], path: &Path) -> Result<KeyId> {
+        let slip = Slip::<32>::parse(text, HEAD, path)?;
+        if !bool::from(subtle::ConstantTimeEq::ct_eq(
+            &slip.bytes[..],
+            &self.proof(index_key, &slip.kid)[..],
+        )) {
+            return Err(Error::edited(path, "the key id that this keyring wrote for this subject"));
+        }
+        Ok(slip.kid)
+    }
+
+    fn proof(&self, index_key: &Key, kid: &KeyId) -> [u8; 32] {
+        mac(index_key, "sealtrail/keyring/v1/subject-entry\0", &[&self.0, kid.as_str().as_bytes()])
+    }
+}
+
+fn mac(key: &Key, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key.expose()).expect("HMAC takes a key of any length");
+    mac.update(purpose.as_bytes());
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_counts_for_its_subject_and_its_keyring_only() {
+        let index_key = Key::random().unwrap();
+        let name = SubjectName::new(&index_key, "customer/3").unwrap();
+        let other = SubjectName::new(&index_key, "customer/4").unwrap();
+        let kid = KeyId::of_subject(&[5; 16]);
+        let text = name.entry(&index_key, &kid);
+        let path = Path::new("subjects/ab/cd");
+        assert_eq!(name.parse_entry(&index_key, text.as_bytes(), path).unwrap(), kid);
+        assert!(other.parse_entry(&index_key, text.as_bytes(), path).unwrap_err().is_edited());
+        assert!(
+            name.parse_entry(&Key::random().unwrap(), text.as_bytes(), path)
+                .unwrap_err()
+                .is_edited()
+        );
+        let swapped = text.replace(kid.as_str(), KeyId::of_subject(&[6; 16]).as_str());
+        assert!(name.parse_entry(&index_key, swapped.as_bytes(), path).unwrap_err().is_edited());
+    }
+
+    #[test]
+    fn a_name_survives_hex_and_nothing_else_does() {
+        let name = SubjectName::new(&Key::random().unwrap(), "customer/3").unwrap();
+        assert!(SubjectName::from_hex(&name.to_hex()) == Some(name));
+        for bad in ["", "00", &"g".repeat(64), &"AB".repeat(32), &"+1".repeat(32)] {
+            assert!(SubjectName::from_hex(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_empty_or_endless_subject_is_refused_unquoted() {
+        let index_key = Key::random().unwrap();
+        assert!(SubjectName::new(&index_key, "").is_err());
+        let error = SubjectName::new(&index_key, &"x".repeat(1025)).err().unwrap().to_string();
+        assert!(error.contains("1025 bytes") && !error.contains("xx"), "{error}");
+        assert!(SubjectName::new(&index_key, &"x".repeat(1024)).is_ok());
+    }
+}
