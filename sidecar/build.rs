@@ -1,0 +1,138 @@
+//! Makes the two things that the binary embeds, both from sources that cargo has locked:
+//!
+//! - `guest.wasm`, the core behind its byte ABI, for wasmtime. It is built here and never committed,
+//!   so it cannot go stale.
+//! - `user_agents.json`, the pattern table of the `ua-parser` package. It comes from inside that
+//!   package, so the table and the code that reads it are always of one version.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use saphyr::LoadableYamlNode;
+use sha2::{Digest, Sha256};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+fn main() {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let member = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let workspace = member.parent().expect("sidecar/ is inside the workspace").to_owned();
+    for path in ["crates/guest", "crates/core", "crates/record", "Cargo.toml", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(path).display());
+    }
+    println!("cargo::rerun-if-changed=build.rs");
+    build_guest(&workspace, &out);
+    convert_user_agents(&workspace, &out);
+}
+
+fn build_guest(workspace: &Path, out: &Path) {
+    require_target();
+    let target_dir = out.join("guest-target");
+    let status = cargo(workspace)
+        .args(["build", "--package", "sealtrail-guest", "--profile", "wasm", "--target", TARGET])
+        .arg("--target-dir")
+        .arg(&target_dir)
+        .env("CARGO_ENCODED_RUSTFLAGS", guest_flags(workspace))
+        .status()
+        .expect("cargo starts");
+    assert!(status.success(), "the guest (crates/guest) did not build for {TARGET}");
+
+    let built = target_dir.join(TARGET).join("wasm/sealtrail_guest.wasm");
+    let wasm = fs::read(&built).unwrap_or_else(|e| panic!("{}: {e}", built.display()));
+    let guest = out.join("guest.wasm");
+    fs::write(&guest, &wasm).expect("OUT_DIR is writable");
+    let digest: String = Sha256::digest(&wasm).iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("cargo::rustc-env=SEALTRAIL_GUEST={}", guest.display());
+    println!("cargo::rustc-env=SEALTRAIL_GUEST_SHA256={digest}");
+}
+
+/// Flags that are part of the bytes, the same as `cargo xtask wasm` gives. Panic messages carry source
+/// paths; without the remapping two machines would make two digests of one source.
+fn guest_flags(workspace: &Path) -> String {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let mut flags = vec!["-Ctarget-feature=+simd128".to_owned()];
+    for (from, to) in [(home.as_deref(), "/cargo"), (Some(workspace), "/sealtrail")] {
+        if let Some(from) = from {
+            flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+        }
+    }
+    flags.join("\u{1f}")
+}
+
+fn require_target() {
+    let rustc = env::var_os("RUSTC").expect("cargo sets RUSTC");
+    let printed = Command::new(rustc)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .expect("rustc starts");
+    let libdir = String::from_utf8_lossy(&printed.stdout).trim().to_owned();
+    assert!(
+        printed.status.success() && Path::new(&libdir).is_dir(),
+        "\n\nthe sandboxed core needs the {TARGET} target; install it with\n\n    \
+         rustup target add {TARGET}\n\n"
+    );
+}
+
+/// The pattern table is YAML; JSON spares the binary a YAML parser.
+fn convert_user_agents(workspace: &Path, out: &Path) {
+    let yaml = user_agent_source(workspace);
+    let text = fs::read_to_string(&yaml).unwrap_or_else(|e| panic!("{}: {e}", yaml.display()));
+    let documents = saphyr::Yaml::load_from_str(&text).expect("the table is YAML");
+    let json = to_json(documents.first().expect("the table has one document"));
+    fs::write(out.join("user_agents.json"), json.to_string()).expect("OUT_DIR is writable");
+}
+
+fn user_agent_source(workspace: &Path) -> PathBuf {
+    let target = env::var("TARGET").expect("cargo sets TARGET");
+    let printed = cargo(workspace)
+        .args(["metadata", "--format-version", "1", "--filter-platform", &target])
+        .output()
+        .expect("cargo starts");
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&printed.stdout).expect("cargo metadata prints JSON");
+    let manifest = metadata["packages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|package| package["name"] == "ua-parser")
+        .and_then(|package| package["manifest_path"].as_str())
+        .expect("ua-parser is a dependency of this package");
+    Path::new(manifest).with_file_name("uap-core").join("regexes.yaml")
+}
+
+fn to_json(node: &saphyr::Yaml) -> serde_json::Value {
+    if let Some(text) = node.as_str() {
+        return text.into();
+    }
+    if node.is_null() {
+        return serde_json::Value::Null;
+    }
+    if let Some(items) = node.as_sequence() {
+        return items.iter().map(to_json).collect();
+    }
+    let members = node.as_mapping().expect("the table holds texts, lists and maps");
+    let named = members.iter().filter_map(|(key, value)| Some((key.as_str()?, to_json(value))));
+    named.collect()
+}
+
+/// A cargo that is not steered by the one that runs this script (clippy's wrapper, flags for the
+/// host).
+fn cargo(workspace: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").expect("cargo sets CARGO"));
+    command.current_dir(workspace);
+    for name in [
+        "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTFLAGS",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CARGO_TARGET_DIR",
+        "CARGO_BUILD_TARGET",
+        "CARGO_BUILD_RUSTFLAGS",
+    ] {
+        command.env_remove(name);
+    }
+    command
+}

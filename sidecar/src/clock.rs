@@ -1,0 +1,46 @@
+//! The clock, asked once per record: everything about a record that depends on time comes from one
+//! [`Moment`].
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+/// A moment to the millisecond, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(Timestamp);
+
+impl Moment {
+    pub fn now() -> Moment {
+        let now = Timestamp::now();
+        Moment(Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now))
+    }
+
+    /// The month, `2026-11`: the name of a retention period.
+    pub fn month(self) -> String {
+        self.to_string()[..7].to_owned()
+    }
+
+    pub fn unix_ms(self) -> u64 {
+        u64::try_from(self.0.as_millisecond()).unwrap_or(0)
+    }
+}
+
+/// RFC 3339 with milliseconds, `2026-11-21T19:45:00.047Z`.
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn always_three_digits_of_milliseconds() {
+        let moment = |ms| Moment(Timestamp::from_millisecond(ms).unwrap());
+        assert_eq!(moment(1_795_290_300_047).to_string(), "2026-11-21T19:45:00.047Z");
+        assert_eq!(moment(1_795_290_300_000).to_string(), "2026-11-21T19:45:00.000Z");
+        assert_eq!(moment(1_795_290_300_047).month(), "2026-11");
+    }
+}

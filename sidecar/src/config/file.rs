@@ -1,0 +1,391 @@
+//! From the text of `sealtrail.toml` to a [`Config`] that cannot be wrong.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::key_file::KekSource;
+use super::quantity::{Bytes, Span};
+use super::unknown_key::{place_of, refuse_unknown_keys};
+use crate::code::Code;
+use crate::error::{Error, Result};
+use crate::proxy::client_address::Network;
+
+/// Everything that `serve` and the other commands need to know. Paths are ready to open.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub origin: String,
+    pub log_dir: PathBuf,
+    pub index_dir: PathBuf,
+    pub keyring_dir: PathBuf,
+    pub policy: PathBuf,
+    pub signing_key: PathBuf,
+    pub kek: KekSource,
+    pub checkpoint_interval: Duration,
+    pub proxy: Option<Proxy>,
+    pub api: Option<Api>,
+    pub remembering: Remembering,
+    pub limits: Limits,
+}
+
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    pub listen: SocketAddr,
+    pub upstream: Upstream,
+    pub connect_timeout: Duration,
+    pub response_timeout: Duration,
+    pub header_timeout: Duration,
+    pub idle_timeout: Duration,
+}
+
+/// The service behind the proxy: `http://host:port`, nothing more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    pub host: String,
+    pub port: u16,
+}
+
+#[derive(Debug, Clone)]
+pub struct Api {
+    pub listen: SocketAddr,
+}
+
+/// What is kept of a request, for how long, and whom to believe about it.
+#[derive(Debug, Clone)]
+pub struct Remembering {
+    pub trusted_proxies: Vec<Network>,
+    pub jwt_key: Option<PathBuf>,
+    pub remember: Duration,
+    pub at_most: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub body: usize,
+    pub line: usize,
+    pub queue: usize,
+    pub guest_memory: usize,
+    pub guest_time: Duration,
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        LimitsTable::default().finish()
+    }
+}
+
+impl Config {
+    /// Reads a file; paths inside it are relative to its folder.
+    pub fn read(path: &Path) -> Result<Self> {
+        let named = |error: Error| error.context(path.display());
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| named(Error::new(Code::ConfigInvalid, e.to_string())))?;
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+        Self::parse(&text, folder.unwrap_or(Path::new("."))).map_err(named)
+    }
+
+    pub fn parse(text: &str, folder: &Path) -> Result<Self> {
+        let invalid = |error: toml::de::Error| {
+            let place = error.span().map(|span| place_of(text, span.start));
+            Error::new(Code::ConfigInvalid, error.message().trim_end()).at(place)
+        };
+        let table = toml::de::DeTable::parse(text).map_err(invalid)?;
+        refuse_unknown_keys(table.get_ref(), text)?;
+        let file: File = toml::from_str(text).map_err(invalid)?;
+        file.finish(folder)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    origin: String,
+    log_dir: PathBuf,
+    index_dir: Option<PathBuf>,
+    keyring_dir: PathBuf,
+    policy: PathBuf,
+    signing_key: PathBuf,
+    kek: KekEntry,
+    checkpoint_interval: Option<Span>,
+    proxy: Option<ProxyTable>,
+    api: Option<ApiTable>,
+    #[serde(default)]
+    request: RequestTable,
+    #[serde(default)]
+    limits: LimitsTable,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected the path of a file or `{ env = \"NAME\" }`")]
+enum KekEntry {
+    File(PathBuf),
+    Env(KekEnv),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KekEnv {
+    env: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProxyTable {
+    listen: String,
+    upstream: String,
+    connect_timeout: Option<Span>,
+    response_timeout: Option<Span>,
+    header_timeout: Option<Span>,
+    idle_timeout: Option<Span>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiTable {
+    listen: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RequestTable {
+    #[serde(default)]
+    trusted_proxies: Vec<String>,
+    jwt_key: Option<PathBuf>,
+    remember: Option<Span>,
+    remember_at_most: Option<usize>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct LimitsTable {
+    body: Option<Bytes>,
+    line: Option<Bytes>,
+    queue: Option<Bytes>,
+    guest_memory: Option<Bytes>,
+    guest_time: Option<Span>,
+    drain: Option<Span>,
+}
+
+impl File {
+    fn finish(self, folder: &Path) -> Result<Config> {
+        if self.origin.trim().is_empty() || self.origin.contains(['\n', '+', ' ']) {
+            return Err(invalid(format!(
+                "origin must be a name without spaces or `+`, like `shop.example/audit`, got `{}`",
+                self.origin.escape_debug()
+            )));
+        }
+        let limits = self.limits.finish();
+        if limits.line > limits.body {
+            return Err(invalid("limits.line is larger than limits.body"));
+        }
+        if limits.queue < limits.body {
+            return Err(invalid(
+                "limits.queue is smaller than limits.body, no full body could enter",
+            ));
+        }
+        let index_dir = self.index_dir.unwrap_or_else(|| PathBuf::from("index"));
+        Ok(Config {
+            origin: self.origin,
+            log_dir: folder.join(self.log_dir),
+            index_dir: folder.join(index_dir),
+            keyring_dir: folder.join(self.keyring_dir),
+            policy: folder.join(self.policy),
+            signing_key: folder.join(self.signing_key),
+            kek: match self.kek {
+                KekEntry::File(path) => KekSource::File(folder.join(path)),
+                KekEntry::Env(KekEnv { env }) => KekSource::Env(env),
+            },
+            checkpoint_interval: or(self.checkpoint_interval, Duration::from_secs(1)),
+            proxy: self.proxy.map(ProxyTable::finish).transpose()?,
+            api: self.api.map(ApiTable::finish).transpose()?,
+            remembering: self.request.finish(folder)?,
+            limits,
+        })
+    }
+}
+
+impl ProxyTable {
+    fn finish(self) -> Result<Proxy> {
+        Ok(Proxy {
+            listen: address("proxy.listen", &self.listen)?,
+            upstream: Upstream::parse(&self.upstream)?,
+            connect_timeout: or(self.connect_timeout, Duration::from_secs(5)),
+            response_timeout: or(self.response_timeout, Duration::from_secs(60)),
+            header_timeout: or(self.header_timeout, Duration::from_secs(30)),
+            // Node closes an idle connection after 5 s; reusing one later than that loses requests.
+            idle_timeout: or(self.idle_timeout, Duration::from_secs(4)),
+        })
+    }
+}
+
+impl ApiTable {
+    fn finish(self) -> Result<Api> {
+        Ok(Api { listen: address("api.listen", &self.listen)? })
+    }
+}
+
+impl RequestTable {
+    fn finish(self, folder: &Path) -> Result<Remembering> {
+        let networks = self.trusted_proxies.iter().map(|text| {
+            text.parse::<Network>().map_err(|e| invalid(format!("request.trusted_proxies: {e}")))
+        });
+        Ok(Remembering {
+            trusted_proxies: networks.collect::<Result<_>>()?,
+            jwt_key: self.jwt_key.map(|path| folder.join(path)),
+            remember: or(self.remember, Duration::from_mins(5)),
+            at_most: self.remember_at_most.unwrap_or(100_000).max(1),
+        })
+    }
+}
+
+impl LimitsTable {
+    fn finish(self) -> Limits {
+        let bytes = |given: Option<Bytes>, default: usize| given.map_or(default, |b| b.0);
+        Limits {
+            body: bytes(self.body, 8 << 20),
+            line: bytes(self.line, 1 << 20),
+            queue: bytes(self.queue, 64 << 20),
+            guest_memory: bytes(self.guest_memory, 256 << 20),
+            guest_time: or(self.guest_time, Duration::from_secs(5)),
+            drain: or(self.drain, Duration::from_secs(10)),
+        }
+    }
+}
+
+impl Upstream {
+    fn parse(text: &str) -> Result<Self> {
+        let refused = || {
+            invalid(format!("proxy.upstream must look like `http://127.0.0.1:3000`, got `{text}`"))
+        };
+        let uri: http::Uri = text.parse().map_err(|_| refused())?;
+        let authority = uri.authority().ok_or_else(refused)?;
+        let plain = uri.scheme_str() == Some("http")
+            && matches!(uri.path(), "" | "/")
+            && uri.query().is_none()
+            && !authority.as_str().contains('@')
+            && !authority.host().is_empty();
+        if !plain {
+            return Err(refused());
+        }
+        let host = authority.host().trim_matches(['[', ']']).to_owned();
+        Ok(Self { host, port: authority.port_u16().unwrap_or(80) })
+    }
+}
+
+fn address(key: &str, text: &str) -> Result<SocketAddr> {
+    text.parse().map_err(|_| {
+        invalid(format!("{key} must be an address and a port like `127.0.0.1:8080`, got `{text}`"))
+    })
+}
+
+fn or(given: Option<Span>, default: Duration) -> Duration {
+    given.map_or(default, |span| span.0)
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Code::ConfigInvalid, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::unknown_key::SHAPE;
+
+    const FULL: &str = r#"
+origin = "shop.example/audit"
+log_dir = "log"
+index_dir = "index"
+keyring_dir = "keyring"
+policy = "policy.json"
+signing_key = "keys/signing.key"
+kek = { env = "SEALTRAIL_KEK" }
+checkpoint_interval = "1s"
+[proxy]
+listen = "127.0.0.1:0"
+upstream = "http://127.0.0.1:3000"
+connect_timeout = "5s"
+response_timeout = "60s"
+header_timeout = "30s"
+idle_timeout = "4s"
+[api]
+listen = "[::1]:0"
+[request]
+trusted_proxies = ["10.0.0.0/8", "::1"]
+jwt_key = "keys/jwt.pem"
+remember = "5m"
+remember_at_most = 10
+[limits]
+body = "8MiB"
+line = 1048576
+queue = "64MiB"
+guest_memory = "256MiB"
+guest_time = "5s"
+drain = "10s"
+"#;
+
+    fn parse(text: &str) -> Result<Config> {
+        Config::parse(text, Path::new("/etc/sealtrail"))
+    }
+
+    fn refusal(text: &str) -> String {
+        let error = parse(text).unwrap_err();
+        assert_eq!(error.code(), Code::ConfigInvalid);
+        error.to_string()
+    }
+
+    #[test]
+    fn a_full_file_and_the_known_keys_are_the_same() {
+        let config = parse(FULL).unwrap();
+        assert_eq!(config.log_dir, Path::new("/etc/sealtrail/log"));
+        let proxy = config.proxy.unwrap();
+        assert_eq!(proxy.upstream, Upstream { host: "127.0.0.1".into(), port: 3000 });
+        let written = toml::de::DeTable::parse(FULL).unwrap();
+        let mut keys = vec![];
+        for (key, value) in written.get_ref() {
+            keys.push((String::new(), key.get_ref().to_string()));
+            for (inner, _) in value.get_ref().as_table().into_iter().flatten() {
+                keys.push((key.get_ref().to_string(), inner.get_ref().to_string()));
+            }
+        }
+        let known = SHAPE.iter().flat_map(|(t, keys)| keys.iter().map(move |k| (*t, *k)));
+        let mut known: Vec<_> = known.map(|(t, k)| (t.to_owned(), k.to_owned())).collect();
+        known.sort();
+        keys.sort();
+        assert_eq!(keys, known);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_a_suggestion_and_its_line() {
+        let text = FULL.replace("upstream =", "upstraem =");
+        assert_eq!(
+            refusal(&text),
+            "unknown key `upstraem` in `[proxy]`; did you mean `upstream`? (line 12, column 1)"
+        );
+        let text = FULL.replace("origin =", "colour = 1\norigin =");
+        assert!(refusal(&text).starts_with("unknown key `colour`; known are `origin`, `log_dir`"));
+    }
+
+    #[test]
+    fn wrong_values_name_their_key() {
+        let cases = [
+            ("listen = \"127.0.0.1:0\"", "listen = \"localhost\"", "proxy.listen must be"),
+            ("http://127.0.0.1:3000", "https://a:1", "proxy.upstream must look like"),
+            ("http://127.0.0.1:3000", "http://a/path", "proxy.upstream must look like"),
+            ("\"10.0.0.0/8\"", "\"10.0.0.0/33\"", "request.trusted_proxies: "),
+            ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
+            ("queue = \"64MiB\"", "queue = \"1MiB\"", "limits.queue is smaller than limits.body"),
+            ("shop.example/audit", "shop example", "origin must be a name"),
+            ("log_dir = \"log\"", "", "missing field `log_dir`"),
+            ("log_dir = \"log\"", "log_dir = 3", "invalid type: integer `3`"),
+        ];
+        for (from, to, expected) in cases {
+            let text = FULL.replace(from, to);
+            assert_ne!(text, FULL);
+            let got = refusal(&text);
+            assert!(got.contains(expected), "{got}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The configuration, `sealtrail.toml`: read whole, checked whole, before anything is opened or bound.
+//!
+//! ```toml
+//! origin = "shop.example/audit"       # the name of the log, part of every checkpoint
+//! log_dir = "log"                     # paths are relative to this file
+//! index_dir = "index"                 # rebuildable; may be deleted
+//! keyring_dir = "keyring"
+//! policy = "policy.json"
+//! signing_key = "keys/signing.key"    # signs the checkpoints
+//! kek = "keys/kek"                    # wraps the keyring; or { env = "SEALTRAIL_KEK" }
+//! checkpoint_interval = "1s"
+//!
+//! [proxy]                             # leave out for a collector without a proxy
+//! listen = "127.0.0.1:8080"
+//! upstream = "http://127.0.0.1:3000"
+//! connect_timeout = "5s"
+//! response_timeout = "60s"            # until the head of the response
+//! header_timeout = "30s"              # for a client to send the head of a request
+//! idle_timeout = "4s"                 # how long an idle upstream connection is reused
+//!
+//! [api]
+//! listen = "127.0.0.1:8090"
+//!
+//! [request]
+//! trusted_proxies = ["10.0.0.0/8"]    # peers whose X-Forwarded-For is believed
+//! jwt_key = "keys/jwt.pem"            # PEM public key, or the secret of HS256
+//! remember = "5m"                     # how long a request can be joined with its changes
+//! remember_at_most = 100000
+//!
+//! [limits]
+//! body = "8MiB"                       # one POST
+//! line = "1MiB"                       # one change of an NDJSON body
+//! queue = "64MiB"                     # all POSTs being worked on; past it: 503
+//! guest_memory = "256MiB"
+//! guest_time = "5s"
+//! drain = "10s"                       # on SIGTERM, for what is under way
+//! ```
+
+mod file;
+mod key_file;
+mod quantity;
+mod unknown_key;
+
+pub use file::{Api, Config, Limits, Proxy, Remembering, Upstream};
+pub use key_file::{KekSource, read_secret_file};

@@ -1,0 +1,100 @@
+//! Bytes in, bytes out: how the host talks to one instance of the guest.
+//!
+//! `alloc(len) -> ptr` gives a region for the input; every other function takes `(ptr, len)` of it and
+//! returns `ptr << 32 | len` of its result. The first byte of a result is 0 for an answer and 1 for a
+//! refusal, `{"code","message","at"}`; the rest is the payload. Nothing the guest says is believed
+//! before it is checked against the bounds of its memory.
+
+use serde::Deserialize;
+use wasmtime::{Memory, Store, StoreLimits, Trap, TypedFunc};
+
+use crate::code::Code;
+use crate::error::{Error, Place, Result};
+
+/// One instance and the store that it lives in.
+pub struct Instance {
+    store: Store<StoreLimits>,
+    instance: wasmtime::Instance,
+    memory: Memory,
+    alloc: TypedFunc<u32, u32>,
+    ticks: u64,
+    is_dead: bool,
+}
+
+impl Instance {
+    pub fn new(
+        mut store: Store<StoreLimits>,
+        instance: wasmtime::Instance,
+        ticks: u64,
+    ) -> Result<Self> {
+        let memory =
+            instance.get_memory(&mut store, "memory").ok_or_else(|| failed("it has no memory"))?;
+        let alloc = instance
+            .get_typed_func(&mut store, "alloc")
+            .map_err(|_| failed("`alloc` has another signature"))?;
+        Ok(Self { store, instance, memory, alloc, ticks, is_dead: false })
+    }
+
+    /// Whether a call trapped: what is in the instance now cannot be relied on.
+    pub fn is_dead(&self) -> bool {
+        self.is_dead
+    }
+
+    /// Calls one function with one input.
+    pub fn call(&mut self, function: &str, input: &[u8]) -> Result<Vec<u8>> {
+        if self.is_dead {
+            return Err(failed("it was used again after it failed"));
+        }
+        // Dead until the call has come back: an error on any way out leaves it so.
+        self.is_dead = true;
+        let len = u32::try_from(input.len()).map_err(|_| failed("the input is too large"))?;
+        self.store.set_epoch_deadline(self.ticks);
+        let function = self
+            .instance
+            .get_typed_func::<(u32, u32), u64>(&mut self.store, function)
+            .map_err(|_| failed(&format!("`{function}` has another signature")))?;
+        let at = self.alloc.call(&mut self.store, len).map_err(trapped)?;
+        self.memory
+            .write(&mut self.store, at as usize, input)
+            .map_err(|_| failed("`alloc` gave a region outside of its memory"))?;
+        let packed = function.call(&mut self.store, (at, len)).map_err(trapped)?;
+        let (at, len) = ((packed >> 32) as usize, (packed & 0xFFFF_FFFF) as usize);
+        let result = at
+            .checked_add(len)
+            .and_then(|end| self.memory.data(&self.store).get(at..end))
+            .ok_or_else(|| failed("its result lies outside of its memory"))?;
+        let answer = match result.split_first() {
+            Some((0, answer)) => Ok(answer.to_vec()),
+            Some((1, refusal)) => Err(read_refusal(refusal)),
+            _ => return Err(failed("its result has no status byte")),
+        };
+        self.is_dead = false;
+        answer
+    }
+}
+
+fn read_refusal(json: &[u8]) -> Error {
+    #[derive(Deserialize)]
+    struct Refusal {
+        code: String,
+        message: String,
+        at: Option<Place>,
+    }
+    match serde_json::from_slice::<Refusal>(json) {
+        Ok(refusal) => Error::new(Code::of_guest(&refusal.code), refusal.message).at(refusal.at),
+        Err(_) => failed("it refused without saying why"),
+    }
+}
+
+fn trapped(error: wasmtime::Error) -> Error {
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => failed("it took longer than `limits.guest_time`"),
+        Some(Trap::StackOverflow) => failed("it ran out of stack"),
+        Some(trap) => failed(&format!("it trapped ({trap})")),
+        None => failed("it needs more than `limits.guest_memory`"),
+    }
+}
+
+fn failed(why: &str) -> Error {
+    Error::new(Code::GuestFailed, format!("the sandboxed core failed: {why}"))
+}

@@ -1,0 +1,215 @@
+//! The functions of the guest, with types.
+
+use sealtrail_keyring::{Key, KeyId};
+use sealtrail_record::frame::Frame;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::abi::Instance;
+use crate::code::Code;
+use crate::error::{Error, Result};
+
+/// Every function that is called, checked when the module is loaded.
+pub const EXPORTS: &[&str] =
+    &["alloc", "policy", "read", "plan", "seal", "open", "diff", "preview", "act"];
+
+/// The nonce of AES-256-GCM.
+const NONCE: usize = 12;
+
+/// One instance of the core. Between two records it keeps the policy and nothing else.
+pub struct Guest(Instance);
+
+/// Which policy is loaded.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PolicySummary {
+    pub id: String,
+    pub version: String,
+    pub sha256: String,
+}
+
+/// What sealing a change will take.
+#[derive(Debug, Deserialize)]
+pub struct Plan {
+    pub outcome: Outcome,
+    #[serde(default)]
+    pub needs: Vec<Need>,
+    #[serde(default)]
+    pub nonces: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Record,
+    Unchanged,
+}
+
+/// One data group of a record: whose key and which period's key seal it.
+#[derive(Debug, Deserialize)]
+pub struct Need {
+    pub group: String,
+    pub subject: String,
+    pub retain: String,
+}
+
+/// The two keys of one seal, each with its id: subject key first.
+pub type Kids = [(KeyId, Key); 2];
+
+/// What only the host knows of a record.
+#[derive(Debug, Serialize)]
+pub struct Stamp<'a> {
+    pub origin: &'a str,
+    pub id: &'a str,
+    pub recorded_time: &'a str,
+    pub engine: EngineName<'a>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct EngineName<'a> {
+    pub version: &'a str,
+    pub sha256: &'a str,
+}
+
+/// A record about reading or erasing, made of the stamp and this.
+#[derive(Debug, Serialize)]
+pub struct Act<'a> {
+    #[serde(flatten)]
+    pub stamp: Stamp<'a>,
+    pub act: &'a str,
+    pub actor: &'a Actor,
+    pub reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<&'a str>,
+    pub kids: Vec<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hard: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entity: Option<Entity<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<&'a str>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Entity<'a> {
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+    pub id: &'a str,
+}
+
+/// Who reveals or erases.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Actor {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub id: String,
+}
+
+/// The keys for one seal of a record, by its index in `data.seals`.
+pub struct OpeningKeys {
+    pub seal: usize,
+    pub subject_key: Key,
+    pub period_key: Key,
+}
+
+/// One opened value, as the guest gives it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Opened {
+    pub at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<String>,
+    pub group: String,
+    pub value: Box<serde_json::value::RawValue>,
+}
+
+impl Guest {
+    pub(super) fn new(instance: Instance) -> Self {
+        Self(instance)
+    }
+
+    /// Whether it failed and must not be used again.
+    pub fn is_dead(&self) -> bool {
+        self.0.is_dead()
+    }
+
+    /// Loads a policy; it stays for the life of the instance.
+    pub fn policy(&mut self, policy: &[u8]) -> Result<PolicySummary> {
+        let frame = Frame::new().part(policy).into_bytes();
+        read(&self.0.call("policy", &frame)?)
+    }
+
+    /// Reads a change; returns what it says of itself, in canonical spelling.
+    pub fn read(&mut self, change: &[u8]) -> Result<Vec<u8>> {
+        let frame = Frame::new().part(change).into_bytes();
+        self.0.call("read", &frame)
+    }
+
+    /// Compares the images of the change that was read and applies the policy.
+    pub fn plan(&mut self, context: &[u8]) -> Result<Plan> {
+        let frame = Frame::new().part(context).into_bytes();
+        read(&self.0.call("plan", &frame)?)
+    }
+
+    /// Seals the change that was planned: the line of the record.
+    pub fn seal(&mut self, stamp: &Stamp<'_>, nonces: usize, keys: &[Kids]) -> Result<Vec<u8>> {
+        let length = nonces.checked_mul(NONCE).filter(|length| *length <= 64 << 20);
+        let length = length.ok_or_else(|| internal("the core asks for too much entropy"))?;
+        let mut entropy = vec![0; length];
+        getrandom::fill(&mut entropy).map_err(|_| internal("the system gives no random bytes"))?;
+        let mut frame = Frame::new().part(&json(stamp)?).part(&entropy);
+        for (kid, key) in keys.iter().flatten() {
+            frame = frame.part(kid.as_str().as_bytes()).part(key.expose());
+        }
+        self.0.call("seal", &Zeroizing::new(frame.into_bytes()))
+    }
+
+    /// Opens the seals of a record for which keys are given.
+    pub fn open(&mut self, origin: &str, line: &[u8], keys: &[OpeningKeys]) -> Result<Vec<Opened>> {
+        let mut frame = Frame::new().part(origin.as_bytes()).part(line);
+        for key in keys {
+            frame = frame.part(key.seal.to_string().as_bytes());
+            frame = frame.part(key.subject_key.expose()).part(key.period_key.expose());
+        }
+        let answer = Zeroizing::new(self.0.call("open", &Zeroizing::new(frame.into_bytes()))?);
+        read(&answer)
+    }
+
+    /// The line of a record about a reveal or a shred.
+    pub fn act(&mut self, act: &Act<'_>) -> Result<Vec<u8>> {
+        let frame = Frame::new().part(&json(act)?).into_bytes();
+        self.0.call("act", &frame)
+    }
+
+    /// The differences of two images, in the format that the options name.
+    pub fn diff(
+        &mut self,
+        options: &serde_json::Value,
+        policy: &[u8],
+        before: &[u8],
+        after: &[u8],
+    ) -> Result<Vec<u8>> {
+        let frame = Frame::new().part(&json(options)?).part(policy).part(before).part(after);
+        self.0.call("diff", &frame.into_bytes())
+    }
+
+    /// What would be stored of a change, and which rule decided each field.
+    pub fn preview(&mut self, policy: &[u8], change: &[u8], context: &[u8]) -> Result<Vec<u8>> {
+        let frame = Frame::new().part(policy).part(change).part(context);
+        self.0.call("preview", &frame.into_bytes())
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|_| internal("a request to the core cannot be written"))
+}
+
+fn read<T: for<'de> Deserialize<'de>>(answer: &[u8]) -> Result<T> {
+    serde_json::from_slice(answer).map_err(|_| internal("the core gave an answer of another form"))
+}
+
+fn internal(message: &str) -> Error {
+    Error::new(Code::GuestFailed, message)
+}

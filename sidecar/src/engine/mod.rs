@@ -1,0 +1,18 @@
+//! The core in its sandbox. Nothing else in the sidecar can seal, open or compare: the sidecar does not
+//! even link the core, it runs `guest.wasm` (see `build.rs`) through wasmtime.
+//!
+//! - [`Sandbox`]: the module, compiled once, with bounds on memory and time.
+//! - [`Guest`]: one fresh instance, dropped after one POST at the latest. A trap or a timeout costs the
+//!   record that caused it; the next record gets a new instance.
+//!
+//! The guest imports nothing: it has no clock, no randomness and no way out but the bytes it returns.
+
+mod abi;
+mod calls;
+mod sandbox;
+
+pub use calls::{
+    Act, Actor, EngineName, Entity, Guest, Kids, Need, Opened, OpeningKeys, Outcome, Plan,
+    PolicySummary, Stamp,
+};
+pub use sandbox::Sandbox;

@@ -1,0 +1,147 @@
+//! The compiled module and its bounds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::{
+    Config, Engine, ExternType, InstanceAllocationStrategy, InstancePre, Linker, Module,
+    PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder,
+};
+
+use super::abi::Instance;
+use super::calls::{EXPORTS, Guest};
+use crate::code::Code;
+use crate::config::Limits;
+use crate::error::{Error, Result};
+
+/// The guest that `build.rs` made, and its digest: the `engine.sha256` of every record.
+static GUEST: &[u8] = include_bytes!(env!("SEALTRAIL_GUEST"));
+const GUEST_SHA256: &str = env!("SEALTRAIL_GUEST_SHA256");
+
+/// How many instances can live at once; more callers get an error, so callers keep below it.
+pub const INSTANCES: u32 = 256;
+
+/// The resolution of the time limit.
+const TICK: Duration = Duration::from_millis(20);
+
+/// The compiled guest. Cheap to clone.
+#[derive(Clone)]
+pub struct Sandbox {
+    pre: InstancePre<StoreLimits>,
+    memory: usize,
+    /// The time limit in ticks.
+    ticks: u64,
+    _ticker: Arc<Ticker>,
+}
+
+impl Sandbox {
+    /// Compiles the embedded guest.
+    pub fn new(limits: &Limits) -> Result<Self> {
+        Self::of(GUEST, limits)
+    }
+
+    /// The version of this binary, which is the version of the guest it embeds.
+    pub fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// SHA-256 of `guest.wasm`, lower-case hexadecimal.
+    pub fn sha256(&self) -> &'static str {
+        GUEST_SHA256
+    }
+
+    /// A fresh instance: no byte of an earlier record is in it.
+    pub fn guest(&self) -> Result<Guest> {
+        let limits = StoreLimitsBuilder::new()
+            .memory_size(self.memory)
+            .memories(1)
+            .instances(1)
+            .trap_on_grow_failure(true)
+            .build();
+        let mut store = Store::new(self.pre.module().engine(), limits);
+        store.limiter(|limits| limits);
+        store.set_epoch_deadline(self.ticks);
+        let instance = self.pre.instantiate(&mut store).map_err(cannot_start)?;
+        Instance::new(store, instance, self.ticks).map(Guest::new)
+    }
+
+    fn of(wasm: &[u8], limits: &Limits) -> Result<Self> {
+        let engine = Engine::new(&configuration(limits.guest_memory)).map_err(cannot_start)?;
+        let module = Module::new(&engine, wasm).map_err(cannot_start)?;
+        check_surface(&module)?;
+        let pre = Linker::new(&engine).instantiate_pre(&module).map_err(cannot_start)?;
+        let ticks = limits.guest_time.as_millis().div_ceil(TICK.as_millis());
+        Ok(Self {
+            pre,
+            memory: limits.guest_memory,
+            // The tick under way may be nearly over.
+            ticks: u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1,
+            _ticker: Arc::new(Ticker::start(&engine)?),
+        })
+    }
+}
+
+fn configuration(memory: usize) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_core_instances(INSTANCES)
+        .total_memories(INSTANCES)
+        .total_tables(INSTANCES)
+        .max_memories_per_module(1)
+        .max_memory_size(memory)
+        // What most records touch is reset by writing, which is cheaper than by unmapping.
+        .linear_memory_keep_resident(256 << 10);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        // Epochs, not fuel: they bound the time for a quarter of the price (see `limits.guest_time`).
+        .epoch_interruption(true)
+        .wasm_backtrace_max_frames(None)
+        .max_wasm_stack(1 << 20);
+    config
+}
+
+/// No imports at all, and every export that [`Guest`] calls.
+fn check_surface(module: &Module) -> Result<()> {
+    if let Some(import) = module.imports().next() {
+        let name = format!("{}.{}", import.module(), import.name());
+        return Err(broken(format!("the guest imports `{name}`; it must import nothing")));
+    }
+    let is_function = |name: &str| matches!(module.get_export(name), Some(ExternType::Func(_)));
+    for name in EXPORTS {
+        if !is_function(name) {
+            return Err(broken(format!("the guest does not export the function `{name}`")));
+        }
+    }
+    match module.get_export("memory") {
+        Some(ExternType::Memory(_)) => Ok(()),
+        _ => Err(broken("the guest does not export its memory".into())),
+    }
+}
+
+/// Advances the epoch as long as the sandbox lives.
+struct Ticker {
+    _stop: std::sync::mpsc::Sender<()>,
+}
+
+impl Ticker {
+    fn start(engine: &Engine) -> Result<Self> {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let engine = engine.weak();
+        let tick = move || {
+            while stopped.recv_timeout(TICK) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                let Some(engine) = engine.upgrade() else { return };
+                engine.increment_epoch();
+            }
+        };
+        std::thread::Builder::new().name("guest-clock".into()).spawn(tick)?;
+        Ok(Self { _stop: stop })
+    }
+}
+
+fn cannot_start(error: wasmtime::Error) -> Error {
+    broken(format!("the sandboxed core cannot start: {error:#}"))
+}
+
+fn broken(message: String) -> Error {
+    Error::new(Code::GuestFailed, message)
+}

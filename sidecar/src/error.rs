@@ -1,0 +1,100 @@
+//! The one error of the binary.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::code::Code;
+
+/// What went wrong, for the person or the service that asked.
+///
+/// The message never holds a value of a payload, a token or a key: it may be logged and sent.
+#[derive(Debug, Clone)]
+pub struct Error {
+    code: Code,
+    message: String,
+    at: Option<Place>,
+}
+
+/// Where in the input it went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Place {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), at: None }
+    }
+
+    #[must_use]
+    pub fn at(mut self, at: Option<Place>) -> Self {
+        self.at = at;
+        self
+    }
+
+    /// Puts in front what was being done, `config.toml: ...`.
+    #[must_use]
+    pub fn context(mut self, what: impl fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub fn place(&self) -> Option<&Place> {
+        self.at.as_ref()
+    }
+}
+
+/// Lower case, no full stop; the place last.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let Some(at) = &self.at else { return Ok(()) };
+        if let (Some(line), Some(column)) = (at.line, at.column) {
+            write!(f, " (line {line}, column {column})")?;
+        }
+        match &at.pointer {
+            Some(pointer) if !pointer.is_empty() => write!(f, " at `{pointer}`"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Reading or writing a file; the caller adds which one with [`Error::context`].
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Code::Internal, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_as_one_sentence() {
+        let at = Place { line: Some(2), column: Some(9), pointer: Some("/before/a".into()) };
+        let error = Error::new(Code::DuplicateKey, "the key `a` is given twice").at(Some(at));
+        assert_eq!(
+            error.context("changes.ndjson").to_string(),
+            "changes.ndjson: the key `a` is given twice (line 2, column 9) at `/before/a`"
+        );
+    }
+}

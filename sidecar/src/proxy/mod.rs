@@ -1,0 +1,18 @@
+//! The reverse proxy in front of one service.
+//!
+//! It gives every request a [correlation id](correlation), remembers [who, where from and
+//! when](request_memory), and forwards, streaming both ways: a body is never held. It decides nothing
+//! about the request; only what could be read in two ways is refused.
+
+pub mod client_address;
+pub mod correlation;
+mod forward;
+mod framing;
+mod hop_by_hop;
+pub mod identity;
+pub mod request_memory;
+mod upgrade;
+pub mod upstream;
+pub mod user_agent;
+
+pub use forward::Proxy;

@@ -1,0 +1,150 @@
+//! Connections to the service behind the proxy.
+//!
+//! One client connection uses one upstream connection at a time and keeps it; when the client is gone
+//! it goes back to a small pool. A connection that was idle too long is not used again: the service may
+//! be closing it at this very moment, and a request that was half sent must not be repeated.
+
+use std::net::ToSocketAddrs as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::code::Code;
+use crate::config;
+use crate::error::{Error, Result};
+
+/// Idle connections kept beyond those that client connections hold.
+const POOLED: usize = 64;
+
+/// The service, and the idle connections to it.
+pub struct Upstream {
+    to: config::Upstream,
+    connect_timeout: Duration,
+    response_timeout: Duration,
+    idle_timeout: Duration,
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    sender: SendRequest<Incoming>,
+    since: Instant,
+}
+
+/// What one client connection holds.
+pub struct Link {
+    upstream: Arc<Upstream>,
+    idle: Option<Idle>,
+}
+
+impl Upstream {
+    pub fn new(proxy: &config::Proxy) -> Self {
+        Self {
+            to: proxy.upstream.clone(),
+            connect_timeout: proxy.connect_timeout,
+            response_timeout: proxy.response_timeout,
+            idle_timeout: proxy.idle_timeout,
+            idle: Mutex::default(),
+        }
+    }
+
+    fn take_idle(&self) -> Option<Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put_idle(&self, connection: Idle) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < POOLED {
+            idle.push(connection);
+        }
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Incoming>> {
+        let unreachable = |why: &dyn std::fmt::Display| {
+            Error::new(Code::UpstreamUnreachable, format!("the service cannot be reached: {why}"))
+        };
+        let connecting = TcpStream::connect((self.to.host.as_str(), self.to.port));
+        let stream = tokio::time::timeout(self.connect_timeout, connecting)
+            .await
+            .map_err(|_| unreachable(&"no connection within `proxy.connect_timeout`"))?
+            .map_err(|e| unreachable(&e.kind()))?;
+        let _ = stream.set_nodelay(true);
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|_| unreachable(&"handshake"))?;
+        tokio::spawn(connection.with_upgrades());
+        Ok(sender)
+    }
+}
+
+impl Link {
+    pub fn new(upstream: Arc<Upstream>) -> Self {
+        Self { upstream, idle: None }
+    }
+
+    /// Sends a request and waits for the head of the response. A request that an idle connection did
+    /// not take, because it had just been closed, goes out on another; one of which a byte may have
+    /// been sent does not.
+    pub async fn send(&mut self, mut request: Request<Incoming>) -> Result<Response<Incoming>> {
+        loop {
+            let (mut sender, is_new) = match self.next_idle().await {
+                Some(sender) => (sender, false),
+                None => (self.upstream.connect().await?, true),
+            };
+            let sending = sender.try_send_request(request);
+            let sent = tokio::time::timeout(self.upstream.response_timeout, sending).await;
+            match sent {
+                Ok(Ok(response)) => {
+                    self.idle = Some(Idle { sender, since: Instant::now() });
+                    return Ok(response);
+                }
+                Ok(Err(mut failed)) => match failed.take_message() {
+                    Some(unsent) if !is_new => request = unsent,
+                    _ => return Err(broken()),
+                },
+                Err(_) => {
+                    let message = "the service did not answer within `proxy.response_timeout`";
+                    return Err(Error::new(Code::UpstreamTimeout, message));
+                }
+            }
+        }
+    }
+
+    /// A connection that was used before and still looks usable. The last response on our own has been
+    /// read by now, so it is ready at once or never.
+    async fn next_idle(&mut self) -> Option<SendRequest<Incoming>> {
+        loop {
+            let mut idle = self.idle.take().or_else(|| self.upstream.take_idle())?;
+            let is_fresh = idle.since.elapsed() < self.upstream.idle_timeout;
+            if is_fresh && !idle.sender.is_closed() && idle.sender.ready().await.is_ok() {
+                return Some(idle.sender);
+            }
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Some(idle) = self.idle.take().filter(|idle| idle.sender.is_ready()) {
+            self.upstream.put_idle(idle);
+        }
+    }
+}
+
+fn broken() -> Error {
+    Error::new(Code::UpstreamUnreachable, "the service closed the connection without an answer")
+}
+
+/// Resolves the upstream's name once, to tell a wrong name at the start and not at the first request.
+pub fn check_name(to: &config::Upstream) -> Result<()> {
+    let unknown = |e| {
+        Error::new(
+            Code::ConfigInvalid,
+            format!("proxy.upstream: cannot resolve `{}`: {e}", to.host),
+        )
+    };
+    (to.host.as_str(), to.port).to_socket_addrs().map(drop).map_err(unknown)
+}

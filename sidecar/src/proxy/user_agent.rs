@@ -1,0 +1,150 @@
+//! Browser, system and kind of device from a user agent (RFC 9110 §10.1.5), by the patterns of the
+//! `ua-parser` project.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use ua_parser::{Extractor, Regexes};
+
+/// Longer user agents are cut: no browser sends one.
+pub const MAX_LENGTH: usize = 512;
+
+/// How many different user agents are remembered with their result.
+const CACHED: usize = 1024;
+
+static PATTERNS: &str = include_str!(concat!(env!("OUT_DIR"), "/user_agents.json"));
+
+/// Compiling the patterns takes a noticeable moment, so it is done once and not before it is needed.
+static EXTRACTOR: LazyLock<Extractor<'static>> = LazyLock::new(|| {
+    let regexes: Regexes<'static> =
+        serde_json::from_str(PATTERNS).expect("the embedded table is what ua-parser reads");
+    regexes.try_into().expect("ua-parser compiles its own table")
+});
+
+static CACHE: LazyLock<Mutex<HashMap<String, UserAgent>>> = LazyLock::new(Mutex::default);
+
+/// What a record keeps of a user agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserAgent {
+    /// `Chrome`, `Firefox`, `curl`.
+    pub browser: Option<String>,
+    /// `Windows 10`, `Android 14`.
+    pub os: Option<String>,
+    /// `desktop`, `mobile`, `tablet`, `bot` or `other`.
+    pub device: &'static str,
+}
+
+impl UserAgent {
+    pub fn parse(text: &str) -> UserAgent {
+        let text = cut(text);
+        let cache = || CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cache().get(text) {
+            return known.clone();
+        }
+        let parsed = extract(text);
+        let mut cache = cache();
+        if cache.len() >= CACHED {
+            cache.clear();
+        }
+        cache.insert(text.to_owned(), parsed.clone());
+        parsed
+    }
+
+    /// Compiles the patterns ahead of the first request.
+    pub fn warm_up() {
+        LazyLock::force(&EXTRACTOR);
+    }
+}
+
+/// The part of a user agent that is looked at.
+pub fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_LENGTH)]
+}
+
+fn extract(text: &str) -> UserAgent {
+    let (browser, os, device) = EXTRACTOR.extract(text);
+    let os_family = os.as_ref().map_or("", |os| &*os.os);
+    let device_family = device.as_ref().map_or("", |device| &*device.device);
+    UserAgent {
+        device: device_class(text, os_family, device_family),
+        browser: browser.map(|browser| browser.family.into_owned()),
+        os: os.as_ref().map(|os| match os.major.as_deref() {
+            Some(version) => format!("{} {version}", os.os),
+            None => os.os.to_string(),
+        }),
+    }
+}
+
+/// ua-parser knows the model of a device; a record needs its kind.
+fn device_class(text: &str, os: &str, device: &str) -> &'static str {
+    let mobile = text.contains("Mobile") || text.contains("Mobi/");
+    match os {
+        _ if device == "Spider" => "bot",
+        _ if device.contains("iPad") || device.contains("Tablet") || device.contains("Kindle") => {
+            "tablet"
+        }
+        "Android" if !mobile => "tablet",
+        "Android" | "iOS" | "Windows Phone" | "KaiOS" | "BlackBerry OS" => "mobile",
+        _ if mobile => "mobile",
+        "Windows" | "Mac OS X" | "Linux" | "Ubuntu" | "Fedora" | "Debian" | "Chrome OS"
+        | "FreeBSD" | "OpenBSD" | "NetBSD" | "Solaris" => "desktop",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary(text: &str) -> String {
+        let ua = UserAgent::parse(text);
+        let or = |part: Option<String>| part.unwrap_or("-".into());
+        format!("{} | {} | {}", or(ua.browser), or(ua.os), ua.device)
+    }
+
+    #[test]
+    fn what_the_first_users_send() {
+        let chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                      Chrome/84.0.4147.89 Safari/537.36";
+        assert_eq!(summary(chrome), "Chrome | Windows 10 | desktop");
+        assert_eq!(summary(chrome), "Chrome | Windows 10 | desktop", "from the cache");
+    }
+
+    #[test]
+    fn kinds_of_device() {
+        for (text, expected) in [
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Mobile/15E148 Safari/604.1",
+                "Mobile Safari | iOS 17 | mobile",
+            ),
+            (
+                "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1",
+                "Mobile Safari | iOS 16 | tablet",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Mobile Safari/537.36",
+                "Chrome Mobile | Android 14 | mobile",
+            ),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:125.0) Gecko/20100101 Firefox/125.0",
+                "Firefox | Linux | desktop",
+            ),
+            (
+                "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+                "Googlebot | - | bot",
+            ),
+            ("curl/7.88.1", "curl | - | other"),
+            ("", "- | - | other"),
+        ] {
+            assert_eq!(summary(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_one_is_cut_between_characters() {
+        let long = "é".repeat(MAX_LENGTH);
+        assert_eq!(cut(&long).len(), MAX_LENGTH);
+        assert_eq!(cut(&format!("a{long}")).len(), MAX_LENGTH - 1);
+        assert_eq!(UserAgent::parse(&long).device, "other");
+    }
+}
