@@ -1,0 +1,393 @@
+//! A change as it comes in: which entity, what was done, and its image before and after.
+//!
+//! ```json
+//! {"entity": {"type": "products_master", "id": "1"}, "action": "update",
+//!  "before": {…}, "after": {…},
+//!  "context": {"correlation_id": "…", "time": "…", "service": "…", "tenant": "…",
+//!              "actor": {"type": "user", "id": "…"}, "request": {…}}}
+//! ```
+//!
+//! `before` and `after` may be null (there is no such entity) or left out (nobody knows). The
+//! older shape `table_id`, `entity_id`, `micro_service_name`, `action`, `old_data`, `new_data`,
+//! `request_info` is taken as well, in any mix of spellings that folds to these names.
+
+use std::borrow::Cow;
+
+use sealtrail_record::json::{self, Limits, Member, Value, write_string};
+use sealtrail_record::pointer;
+
+use crate::Error;
+use crate::context::Context;
+use crate::fold::{fold_key, fold_keys};
+
+/// A change that has been read.
+pub(crate) struct Change<'a> {
+    pub(crate) entity_type: String,
+    pub(crate) entity_id: String,
+    pub(crate) action: Action,
+    pub(crate) before: Image<'a>,
+    pub(crate) after: Image<'a>,
+    pub(crate) context: Context<'a>,
+}
+
+/// What was done to the entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Create,
+    Update,
+    Delete,
+}
+
+/// The three states of an image.
+pub(crate) enum Image<'a> {
+    /// Nobody took it.
+    Unknown,
+    /// There is no such entity at this time.
+    Absent,
+    Known(Value<'a>),
+}
+
+impl Action {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "create" => Some(Self::Create),
+            "update" => Some(Self::Update),
+            "delete" => Some(Self::Delete),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl<'a> Change<'a> {
+    pub(crate) fn parse(text: &'a [u8], limits: &Limits) -> Result<Self, Error> {
+        let value = json::parse(text, limits).map_err(|e| Error::json("the change", e))?;
+        let Value::Object(members) = value else {
+            let message = format!("a change is an object, got {}", value.kind());
+            return Err(Error::new("not_a_change", message));
+        };
+        let change =
+            if members.iter().any(|m| OlderKey::of(&m.key).is_some_and(OlderKey::is_telling)) {
+                Self::older(members)?
+            } else {
+                Self::plain(members)?
+            };
+        change.check()
+    }
+
+    fn plain(members: Vec<Member<'a>>) -> Result<Self, Error> {
+        let (mut entity, mut action, mut context) = (None, None, Value::Null);
+        let (mut before, mut after) = (Image::Unknown, Image::Unknown);
+        for Member { key, value } in members {
+            match key.as_ref() {
+                "entity" => entity = Some(read_entity(value)?),
+                "action" => action = Some(read_action(&value, "/action")?),
+                "before" => before = Image::of(value),
+                "after" => after = Image::of(value),
+                "context" => context = value,
+                _ => return Err(unknown_key(&key, "entity, action, before, after, context")),
+            }
+        }
+        let (entity_type, entity_id) = entity.ok_or_else(|| Error::missing("/entity"))?;
+        Ok(Self {
+            entity_type,
+            entity_id,
+            action: action.ok_or_else(|| Error::missing("/action"))?,
+            before,
+            after,
+            context: Context::of(context, "/context")?,
+        })
+    }
+
+    fn older(members: Vec<Member<'a>>) -> Result<Self, Error> {
+        let (mut kind, mut id, mut action) = (None, None, None);
+        let (mut before, mut after) = (Image::Unknown, Image::Unknown);
+        let mut context = Context::default();
+        let mut seen = Vec::new();
+        for Member { key, value } in members {
+            let known =
+                "table_id, entity_id, micro_service_name, action, old_data, new_data, request_info";
+            let name = OlderKey::of(&key).ok_or_else(|| unknown_key(&key, known))?;
+            let mut at = String::new();
+            pointer::push_key(&mut at, &key);
+            if seen.contains(&name) {
+                let message = format!("`{at}` says a second time what another spelling of it says");
+                return Err(Error::new("duplicate_key", message));
+            }
+            seen.push(name);
+            match name {
+                OlderKey::Table => kind = Some(read_name(&value, &at)?),
+                OlderKey::Entity => id = Some(read_name(&value, &at)?),
+                OlderKey::Action => action = Some(read_action(&value, &at)?),
+                OlderKey::Old => before = Image::of(value),
+                OlderKey::New => after = Image::of(value),
+                OlderKey::Service => context.service = Some(read_name(&value, &at)?),
+                OlderKey::Request => context.read_older(value, &at)?,
+            }
+        }
+        context.check("/request_info")?;
+        Ok(Self {
+            entity_type: kind.ok_or_else(|| Error::missing("/table_id"))?,
+            entity_id: id.ok_or_else(|| Error::missing("/entity_id"))?,
+            action: action.ok_or_else(|| Error::missing("/action"))?,
+            before,
+            after,
+            context,
+        })
+    }
+
+    fn check(mut self) -> Result<Self, Error> {
+        // What is created was not there before, and what is deleted is not there after.
+        if matches!((self.action, &self.before), (Action::Create, Image::Unknown)) {
+            self.before = Image::Absent;
+        }
+        if matches!((self.action, &self.after), (Action::Delete, Image::Unknown)) {
+            self.after = Image::Absent;
+        }
+        let known = |image: &Image<'_>| !matches!(image, Image::Unknown);
+        match self.action {
+            Action::Create if !known(&self.after) => Err(Error::missing("/after")),
+            Action::Update if !known(&self.before) && !known(&self.after) => {
+                let message = "an update needs `/before`, `/after` or both";
+                Err(Error::new("missing_field", message))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    pub(crate) fn fold_keys(&mut self) {
+        for image in [&mut self.before, &mut self.after] {
+            if let Image::Known(value) = image {
+                fold_keys(value);
+            }
+        }
+    }
+
+    /// `<type>/<id>`: the entity as CloudEvents subject and as data subject.
+    pub(crate) fn entity(&self) -> String {
+        format!("{}/{}", self.entity_type, self.entity_id)
+    }
+
+    /// What the change says of itself without its images, in one spelling.
+    pub(crate) fn envelope(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write_entity(&mut out);
+        out.insert(0, b'{');
+        out.extend_from_slice(b",\"action\":");
+        write_string(self.action.name(), &mut out);
+        out.extend_from_slice(b",\"context\":");
+        self.context.write(&mut out);
+        out.push(b'}');
+        out
+    }
+
+    pub(crate) fn write_entity(&self, out: &mut Vec<u8>) {
+        write_entity(&self.entity_type, &self.entity_id, out);
+    }
+}
+
+pub(crate) fn write_entity(entity_type: &str, entity_id: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\"entity\":{\"type\":");
+    write_string(entity_type, out);
+    out.extend_from_slice(b",\"id\":");
+    write_string(entity_id, out);
+    out.push(b'}');
+}
+
+impl<'a> Image<'a> {
+    fn of(value: Value<'a>) -> Self {
+        if value.is_null() { Self::Absent } else { Self::Known(value) }
+    }
+
+    /// The value of the entity, null where there is none; `None` where it is not known.
+    pub(crate) fn value(&self) -> Option<&Value<'a>> {
+        match self {
+            Self::Unknown => None,
+            Self::Absent => Some(&Value::Null),
+            Self::Known(value) => Some(value),
+        }
+    }
+}
+
+/// The names of the older shape, by their folded spelling.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OlderKey {
+    Table,
+    Entity,
+    Service,
+    Action,
+    Old,
+    New,
+    Request,
+}
+
+impl OlderKey {
+    fn of(key: &str) -> Option<Self> {
+        Some(match fold_key(key).as_ref() {
+            "table_id" => Self::Table,
+            "entity_id" => Self::Entity,
+            "micro_service_name" | "microservice_name" => Self::Service,
+            "action" => Self::Action,
+            "old_data" => Self::Old,
+            "new_data" => Self::New,
+            "request_info" => Self::Request,
+            _ => return None,
+        })
+    }
+
+    /// `action` is a name of both shapes.
+    fn is_telling(self) -> bool {
+        self != Self::Action
+    }
+}
+
+pub(crate) fn read_entity(value: Value<'_>) -> Result<(String, String), Error> {
+    if !matches!(value, Value::Object(_)) {
+        return Err(Error::field("/entity", "an object with `type` and `id`", value.kind()));
+    }
+    if let Some(other) = value.members().iter().find(|m| m.key != "type" && m.key != "id") {
+        let message = format!("`/entity` has `type` and `id` only, got `{}`", other.key);
+        return Err(Error::new("not_a_change", message));
+    }
+    let part = |key: &str, at: &str| match value.get(key) {
+        Some(part) => read_name(part, at),
+        None => Err(Error::missing(at)),
+    };
+    Ok((part("type", "/entity/type")?, part("id", "/entity/id")?))
+}
+
+fn read_action(value: &Value<'_>, at: &str) -> Result<Action, Error> {
+    let wanted = "one of `create`, `update`, `delete`";
+    let Some(text) = value.as_str() else {
+        return Err(Error::new(
+            "unknown_action",
+            format!("`{at}` must be {wanted}, got {}", value.kind()),
+        ));
+    };
+    Action::parse(text).ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        let message = format!("`{at}` must be {wanted}, got `{}`", shown.escape_debug());
+        Error::new("unknown_action", message)
+    })
+}
+
+/// A short name or id: text that is not empty, or a number, taken as it is written.
+pub(crate) fn read_name(value: &Value<'_>, at: &str) -> Result<String, Error> {
+    let text: Cow<'_, str> = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(text) => Cow::Borrowed(*text),
+        other => return Err(Error::field(at, "a text or a number", other.kind())),
+    };
+    if text.is_empty() || text.len() > MAX_NAME || text.chars().any(char::is_control) {
+        let wanted = format!("1 to {MAX_NAME} bytes without control characters");
+        return Err(Error::field(at, &wanted, &format!("{} bytes", text.len())));
+    }
+    Ok(text.into_owned())
+}
+
+/// Ids and names longer than this are a slip: they would be repeated in every record and index.
+pub(crate) const MAX_NAME: usize = 512;
+
+fn unknown_key(key: &str, known: &str) -> Error {
+    let shown: String = key.chars().take(40).collect();
+    let message = format!("a change does not know `{}`; it knows {known}", shown.escape_debug());
+    Error::new("not_a_change", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope(text: &str) -> String {
+        let change = Change::parse(text.as_bytes(), &Limits::default())
+            .unwrap_or_else(|e| panic!("{text}: {e}"));
+        String::from_utf8(change.envelope()).unwrap()
+    }
+
+    #[test]
+    fn both_shapes_have_one_envelope() {
+        let text = r#"{"entity":{"type":"p","id":7},"action":"update","before":{},"after":null,
+            "context":{"correlation_id":"c","service":"s","actor":{"id":"u","x":[1]},"request":{"ip":"::1"}}}"#;
+        assert_eq!(
+            envelope(text),
+            r#"{"entity":{"type":"p","id":"7"},"action":"update","context":{"correlation_id":"c","service":"s","actor":{"id":"u","x":[1]},"request":{"ip":"::1"}}}"#
+        );
+        let text = r#"{"table id":"p","_entity_id":"7","Micro_Service_Name":"s","action":"delete","request info":
+            {"time_stamp":"2020-07-29T19:45:00.047Z","request_id":"c","ip_address":"::1",
+             "user":{"user_id":"u","user_name":"N","email":"e","account_id":"a"},
+             "miscellaneous":{"user agent":"M"}, "more":1}}"#;
+        assert_eq!(
+            envelope(text),
+            r#"{"entity":{"type":"p","id":"7"},"action":"delete","context":{"correlation_id":"c","time":"2020-07-29T19:45:00.047Z","service":"s","actor":{"type":"user","id":"u","name":"N","email":"e","account_id":"a"},"request":{"ip":"::1","user_agent":"M","more":1}}}"#
+        );
+    }
+
+    #[test]
+    fn refusals() {
+        for (text, code, message) in [
+            ("[]", "not_a_change", "got an array"),
+            ("{}", "missing_field", "`/entity`"),
+            (r#"{"entity":{"type":"p"},"action":"update"}"#, "missing_field", "`/entity/id`"),
+            (
+                r#"{"entity":{"type":"","id":"1"},"action":"update"}"#,
+                "invalid_field",
+                "`/entity/type`",
+            ),
+            (r#"{"entity":{"type":"p","id":"1"},"before":{}}"#, "missing_field", "`/action`"),
+            (
+                r#"{"entity":{"type":"p","id":"1"},"action":"upsert"}"#,
+                "unknown_action",
+                "got `upsert`",
+            ),
+            (
+                r#"{"entity":{"type":"p","id":"1"},"action":"update"}"#,
+                "missing_field",
+                "needs `/before`",
+            ),
+            (r#"{"entity":{"type":"p","id":"1"},"action":"create"}"#, "missing_field", "`/after`"),
+            (
+                r#"{"entity":{"type":"p","id":"1"},"action":"update","befor":{}}"#,
+                "not_a_change",
+                "`befor`",
+            ),
+            (
+                r#"{"entity":{"type":"p","id":"1"},"action":"delete","context":[]}"#,
+                "invalid_field",
+                "`/context`",
+            ),
+            (
+                r#"{"entity":{"type":"p","id":"1"},"action":"delete","context":{"time":"now"}}"#,
+                "invalid_field",
+                "`/context/time`",
+            ),
+            (
+                r#"{"entity":{"type":"p","id":"1"},"action":"delete","context":{"who":1}}"#,
+                "not_a_change",
+                "`/context/who`",
+            ),
+            (
+                r#"{"table_id":"p","table id":"q","entity_id":"1","action":"delete"}"#,
+                "duplicate_key",
+                "`/table id`",
+            ),
+            (
+                r#"{"table_id":"p","entity_id":"1","action":"delete","before":{}}"#,
+                "not_a_change",
+                "`before`",
+            ),
+        ] {
+            let error = Change::parse(text.as_bytes(), &Limits::default())
+                .err()
+                .unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(error.code(), code, "{text}: {error}");
+            assert!(error.to_string().contains(message), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Who, when, where from and which request: what stands beside the images of a change.
+
+use std::borrow::Cow;
+
+use sealtrail_record::json::{self, Limits, Member, Value, write_string};
+use sealtrail_record::{pointer, time};
+
+use crate::Error;
+use crate::change::read_name;
+use crate::fold::fold_key;
+
+/// The context of a change; every part may be missing.
+#[derive(Default)]
+pub(crate) struct Context<'a> {
+    pub(crate) correlation_id: Option<String>,
+    pub(crate) causation_id: Option<String>,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) tracestate: Option<String>,
+    pub(crate) time: Option<String>,
+    pub(crate) service: Option<String>,
+    pub(crate) tenant: Option<Value<'a>>,
+    /// An object, open to what a service knows of its users.
+    pub(crate) actor: Option<Value<'a>>,
+    /// An object: `method`, `path`, `ip`, `user_agent` and what else there is.
+    pub(crate) request: Option<Value<'a>>,
+}
+
+impl<'a> Context<'a> {
+    /// The context that a host joined from the change and the request it saw.
+    pub(crate) fn parse(text: &'a [u8], limits: &Limits) -> Result<Self, Error> {
+        let value = json::parse(text, limits).map_err(|e| Error::json("the context", e))?;
+        Self::of(value, "/context")
+    }
+
+    pub(crate) fn of(value: Value<'a>, at: &str) -> Result<Self, Error> {
+        let mut context = Self::default();
+        let members = match value {
+            Value::Null => return Ok(context),
+            Value::Object(members) => members,
+            other => return Err(Error::field(at, "an object", other.kind())),
+        };
+        for Member { key, value } in members {
+            if value.is_null() {
+                continue;
+            }
+            let mut place = at.to_owned();
+            pointer::push_key(&mut place, &key);
+            let text = |value: &Value<'_>| read_name(value, &place).map(Some);
+            match key.as_ref() {
+                "correlation_id" => context.correlation_id = text(&value)?,
+                "causation_id" => context.causation_id = text(&value)?,
+                "traceparent" => context.traceparent = text(&value)?,
+                "tracestate" => context.tracestate = text(&value)?,
+                "time" => context.time = text(&value)?,
+                "service" => context.service = text(&value)?,
+                "tenant" => context.tenant = Some(value),
+                "actor" => context.actor = Some(object(value, &place)?),
+                "request" => context.request = Some(object(value, &place)?),
+                _ => {
+                    let known = "correlation_id, causation_id, traceparent, tracestate, time, service, tenant, actor, request";
+                    let message = format!("`{place}` is not known; a context knows {known}");
+                    return Err(Error::new("not_a_change", message));
+                }
+            }
+        }
+        context.check(at)?;
+        Ok(context)
+    }
+
+    /// Reads `request_info` of the older shape; what it has beyond the known names stays with the
+    /// request or the actor.
+    pub(crate) fn read_older(&mut self, value: Value<'a>, at: &str) -> Result<(), Error> {
+        let Value::Object(members) = object(value, at)? else { return Ok(()) };
+        let mut request = Vec::new();
+        for Member { key, value } in members {
+            if value.is_null() {
+                continue;
+            }
+            let mut place = at.to_owned();
+            pointer::push_key(&mut place, &key);
+            match fold_key(&key).as_ref() {
+                "time_stamp" | "timestamp" => self.time = Some(read_name(&value, &place)?),
+                "request_id" => self.correlation_id = Some(read_name(&value, &place)?),
+                "ip_address" => request.push(Member { key: "ip".into(), value }),
+                "user" => self.actor = Some(older_actor(object(value, &place)?, &place)?),
+                "miscellaneous" => {
+                    if let Value::Object(more) = object(value, &place)? {
+                        request.extend(more.into_iter().map(|m| match fold_key(&m.key).as_ref() {
+                            "user_agent" => Member { key: "user_agent".into(), value: m.value },
+                            _ => m,
+                        }));
+                    }
+                }
+                _ => request.push(Member { key, value }),
+            }
+        }
+        if !request.is_empty() {
+            self.request = Some(unique(request, at)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check(&self, at: &str) -> Result<(), Error> {
+        if let Some(text) = &self.time
+            && !time::is_rfc3339(text)
+        {
+            let shown: String = text.chars().take(40).collect();
+            let got = format!("`{}`", shown.escape_debug());
+            return Err(Error::field(&format!("{at}/time"), "an RFC 3339 date-time", &got));
+        }
+        let uri_reference =
+            |text: &String| !text.contains([' ', '<', '>', '"', '\\', '^', '`', '{', '|', '}']);
+        if let Some(service) = &self.service
+            && !uri_reference(service)
+        {
+            let at = format!("{at}/service");
+            return Err(Error::field(&at, "a URI reference (no spaces or quotes)", "another text"));
+        }
+        Ok(())
+    }
+
+    /// JSON in one order of keys; what is missing is left out.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let texts = [
+            ("correlation_id", &self.correlation_id),
+            ("causation_id", &self.causation_id),
+            ("traceparent", &self.traceparent),
+            ("tracestate", &self.tracestate),
+            ("time", &self.time),
+            ("service", &self.service),
+        ];
+        let values = [("tenant", &self.tenant), ("actor", &self.actor), ("request", &self.request)];
+        out.push(b'{');
+        let start = out.len();
+        let name = |key: &str, out: &mut Vec<u8>| {
+            if out.len() > start {
+                out.push(b',');
+            }
+            write_string(key, out);
+            out.push(b':');
+        };
+        for (key, text) in texts {
+            if let Some(text) = text {
+                name(key, out);
+                write_string(text, out);
+            }
+        }
+        for (key, value) in values {
+            if let Some(value) = value {
+                name(key, out);
+                value.write(out);
+            }
+        }
+        out.push(b'}');
+    }
+}
+
+fn older_actor<'a>(user: Value<'a>, at: &str) -> Result<Value<'a>, Error> {
+    let Value::Object(members) = user else { return Ok(user) };
+    let mut actor: Vec<Member<'a>> = members
+        .into_iter()
+        .map(|m| {
+            let key: Cow<'_, str> = match fold_key(&m.key).as_ref() {
+                "user_id" => "id".into(),
+                "user_name" => "name".into(),
+                folded => folded.to_owned().into(),
+            };
+            Member { key, value: m.value }
+        })
+        .collect();
+    if !actor.iter().any(|m| m.key == "type") {
+        actor.insert(0, Member { key: "type".into(), value: Value::String("user".into()) });
+    }
+    unique(actor, at)
+}
+
+/// Renaming may make two keys one; a record with a key twice would be refused by its readers.
+fn unique<'a>(members: Vec<Member<'a>>, at: &str) -> Result<Value<'a>, Error> {
+    let twice = |i: usize| members[..i].iter().any(|m| m.key == members[i].key);
+    match (1..members.len()).find(|&i| twice(i)) {
+        Some(i) => {
+            let message = format!("`{at}` says `{}` twice, in two spellings", members[i].key);
+            Err(Error::new("duplicate_key", message))
+        }
+        None => Ok(Value::Object(members)),
+    }
+}
+
+fn object<'a>(value: Value<'a>, at: &str) -> Result<Value<'a>, Error> {
+    match value {
+        Value::Object(members) => unique(members, at),
+        other => Err(Error::field(at, "an object", other.kind())),
+    }
+}

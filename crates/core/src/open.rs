@@ -1,0 +1,110 @@
+//! Reading sealed fields back.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use sealtrail_record::json::{self, Limits, Value, write_string};
+use sealtrail_record::pointer;
+
+use crate::Error;
+use crate::seal::{Key, RecordKeys, Scope, seal_index};
+
+/// The keys for one entry of a record's `seals`.
+pub struct Opening {
+    pub seal: usize,
+    pub subject: Key,
+    pub period: Key,
+}
+
+/// Opens the fields of a record that these keys protect, as a JSON array of
+/// `{"at":…,"path":…,"side":…,"group":…,"value":…}`.
+///
+/// Only the pointers that a seal lists are read: a text that looks like a token stays a text.
+pub fn open(origin: &str, line: &[u8], openings: &[Opening]) -> Result<Vec<u8>, Error> {
+    let limits = Limits { max_bytes: 64 << 20, ..Limits::default() };
+    let record = json::parse(line, &limits).map_err(|e| Error::json("the record", e))?;
+    let id = text(&record, "/id")?;
+    let seals = record.pointer("/data/seals").map(Value::items).unwrap_or_default();
+    let mut out = b"[".to_vec();
+    for opening in openings {
+        let seal = seals
+            .get(opening.seal)
+            .ok_or_else(|| Error::missing(&format!("/data/seals/{}", opening.seal)))?;
+        open_seal(origin, id, &record, seal, opening, &mut out)?;
+    }
+    out.push(b']');
+    Ok(out)
+}
+
+fn open_seal(
+    origin: &str,
+    id: &str,
+    record: &Value<'_>,
+    seal: &Value<'_>,
+    opening: &Opening,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    if text(seal, "/alg")? != "A256GCM-HS256" {
+        return Err(Error::field("/alg", "`A256GCM-HS256`", "another text"));
+    }
+    let group = text(seal, "/group")?;
+    let kids = [text(seal, "/kids/0")?, text(seal, "/kids/1")?];
+    let commit = Base64UrlUnpadded::decode_vec(text(seal, "/commit")?)
+        .map_err(|_| Error::field("/commit", "base64url without padding", "another text"))?;
+    let scope = Scope { origin, record_id: id, group, kids };
+    let keys = RecordKeys::derive(&opening.subject, &opening.period, &scope);
+    for at in seal.pointer("/at").map(Value::items).unwrap_or_default() {
+        let at = at.as_str().ok_or_else(|| Error::field("/at", "a list of pointers", at.kind()))?;
+        let (location, path, side) = location(record, at)?;
+        let token = text(record, at)?;
+        if seal_index(token) != Some(opening.seal) {
+            return Err(Error::new(
+                "tampered",
+                format!("the token at `{at}` belongs to another seal"),
+            ));
+        }
+        let plaintext = keys.open(&commit, &location, token)?;
+        let value = json::parse(&plaintext, &Limits::default())
+            .map_err(|_| Error::new("tampered", format!("the field at `{at}` is not JSON")))?;
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        for (name, text) in [
+            ("{\"at\":", at),
+            (",\"path\":", path.as_str()),
+            (",\"side\":", side),
+            (",\"group\":", group),
+        ] {
+            out.extend_from_slice(name.as_bytes());
+            write_string(text, out);
+        }
+        out.extend_from_slice(b",\"value\":");
+        value.write(out);
+        out.push(b'}');
+    }
+    Ok(())
+}
+
+/// What a token at this place is bound to, and the attribute and side for a reader.
+fn location(record: &Value<'_>, at: &str) -> Result<(String, String, &'static str), Error> {
+    let in_change = at.strip_prefix("/data/changes/").and_then(|rest| {
+        let (number, rest) = rest.split_once('/')?;
+        let (side, below) = match rest.split_once('/') {
+            Some((side, _)) => (side, &rest[side.len()..]),
+            None => (rest, ""),
+        };
+        let side = if side == "old" { "old" } else { "new" };
+        Some((pointer::index(number)?, side, below))
+    });
+    let Some((number, side, below)) = in_change else {
+        return Ok((format!("rec:{at}"), at.to_owned(), "rec"));
+    };
+    let path = format!("{}{below}", text(record, &format!("/data/changes/{number}/path"))?);
+    Ok((format!("{side}:{path}"), path, side))
+}
+
+fn text<'v>(value: &'v Value<'_>, at: &str) -> Result<&'v str, Error> {
+    match value.pointer(at) {
+        Some(Value::String(text)) => Ok(text),
+        Some(other) => Err(Error::field(at, "a string", other.kind())),
+        None => Err(Error::missing(at)),
+    }
+}

@@ -1,0 +1,28 @@
+//! A sealed field, format "seal v1".
+//!
+//! ```text
+//! PAE(p1..pn) = LE64(n) ‖ for each part LE64(length) ‖ bytes
+//! PRK         = HMAC-SHA256("sealtrail/seal/v1", K1 ‖ K2)              the shape of NIST SP 800-133r2 §6.3
+//! record key  = HKDF-Expand(PRK, PAE("sealtrail/seal/v1/record-key", origin, record id, group, kids…), 32)
+//! commit      = HKDF-Expand(PRK, PAE("sealtrail/seal/v1/commit",     origin, record id, group, kids…), 32)
+//! AAD         = PAE("sealtrail/seal/v1/field", location)
+//! token       = "st1." index "." base64url(nonce(12) ‖ AES-256-GCM ciphertext ‖ tag(16))
+//! ```
+//!
+//! K1 is the key of the data subject, K2 that of the retention period: without either, the field
+//! is gone. AES-GCM does not commit to its key (a ciphertext can be made to open under two), so
+//! `commit` is compared first; that also tells "not this key" from "not this text".
+//!
+//! `location` is `old:` or `new:` and the attribute's pointer for a value of a change, `rec:` and
+//! the pointer in the record for anything else. What it binds cannot be moved to another field,
+//! record, group or log.
+
+mod keys;
+mod pae;
+mod token;
+
+pub use keys::{Key, RecordKeys, Scope};
+pub use token::{nonce, parse, seal_index};
+
+/// Bytes of an AES-GCM nonce (NIST SP 800-38D §5.2.1.1).
+pub const NONCE_BYTES: usize = 12;

@@ -1,0 +1,61 @@
+//! The boundary: raw pointers come in, and leave as slices.
+
+use std::cell::RefCell;
+
+use sealtrail_core::Session;
+
+use crate::calls;
+
+/// Larger inputs are refused before anything is allocated.
+const MAX_INPUT: usize = 64 << 20;
+
+#[derive(Default)]
+struct Instance {
+    input: Vec<u8>,
+    output: Vec<u8>,
+    session: Session,
+}
+
+thread_local! {
+    static INSTANCE: RefCell<Instance> = RefCell::default();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn alloc(len: usize) -> *mut u8 {
+    INSTANCE.with_borrow_mut(|instance| {
+        if len > MAX_INPUT {
+            return std::ptr::null_mut();
+        }
+        instance.input.clear();
+        instance.input.resize(len, 0);
+        instance.input.as_mut_ptr()
+    })
+}
+
+/// Runs a call on the buffer that `alloc` gave. What a host passes as pointer is not followed:
+/// the instance knows its buffer, and the length is cut to it.
+fn run(len: usize, call: calls::Call) -> u64 {
+    INSTANCE.with_borrow_mut(|instance| {
+        let mut input = std::mem::take(&mut instance.input);
+        input.truncate(len);
+        let (status, bytes) = match call(&mut instance.session, &input) {
+            Ok(bytes) => (0, bytes),
+            Err(error) => (1, error.to_json()),
+        };
+        instance.output = Vec::with_capacity(bytes.len() + 1);
+        instance.output.push(status);
+        instance.output.extend_from_slice(&bytes);
+        (instance.output.as_ptr() as u64) << 32 | instance.output.len() as u64
+    })
+}
+
+macro_rules! exports {
+    ($($name:ident),*) => {$(
+        #[unsafe(no_mangle)]
+        extern "C" fn $name(_ptr: usize, len: usize) -> u64 {
+            run(len, calls::$name)
+        }
+    )*};
+}
+
+exports!(policy, read, plan, seal, open, diff, preview, act);
