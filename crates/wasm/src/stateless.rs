@@ -1,0 +1,73 @@
+use std::sync::Arc;
+
+use sealtrail_core::{Format, Key, Limits, Opening, Policy};
+use serde::Deserialize;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::thrown::{from_js, json_to_js, thrown};
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DiffOptions {
+    format: Option<String>,
+    #[serde(default)]
+    fold_keys: bool,
+    policy: Option<serde_bytes::ByteBuf>,
+}
+
+/// The difference of two JSON texts: `options` is `{format?: 'changes'|'patch'|'text', foldKeys?,
+/// policy?: Uint8Array}`.
+#[wasm_bindgen]
+pub fn diff(before: &[u8], after: &[u8], options: JsValue) -> Result<Vec<u8>, JsValue> {
+    let options: DiffOptions = match options.is_undefined() || options.is_null() {
+        true => DiffOptions::default(),
+        false => from_js("options", options)?,
+    };
+    let policy = options.policy.map(|p| Policy::parse(&p)).transpose().map_err(thrown)?;
+    let format = Format::parse(options.format.as_deref().unwrap_or("changes")).map_err(thrown)?;
+    let (fold, limits) = (options.fold_keys, Limits::default());
+    sealtrail_core::diff(before, after, policy.as_ref(), fold, format, &limits).map_err(thrown)
+}
+
+/// What would be stored, and why, as JSON. `context` may be empty; `seed` is 32 random bytes.
+#[wasm_bindgen]
+pub fn preview(
+    policy: &[u8],
+    change: &[u8],
+    context: &[u8],
+    seed: &[u8],
+) -> Result<Vec<u8>, JsValue> {
+    let policy = Arc::new(Policy::parse(policy).map_err(thrown)?);
+    let limits = Limits::default();
+    sealtrail_core::preview(&policy, change, context, seed, &limits).map_err(thrown)
+}
+
+/// `{id, version, sha256}` of a policy, which is read whole and refused if it is wrong.
+#[wasm_bindgen(js_name = policySummary)]
+pub fn policy_summary(policy: &[u8]) -> Result<JsValue, JsValue> {
+    json_to_js(&Policy::parse(policy).map_err(thrown)?.summary())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OpeningKeys {
+    seal: usize,
+    subject_key: serde_bytes::ByteBuf,
+    period_key: serde_bytes::ByteBuf,
+}
+
+/// Opens sealed fields of a record; `keys` is `[{seal, subjectKey, periodKey}]`. Gives JSON.
+#[wasm_bindgen]
+pub fn open(origin: &str, line: &[u8], keys: JsValue) -> Result<Vec<u8>, JsValue> {
+    let keys: Vec<OpeningKeys> = from_js("keys", keys)?;
+    let opening = |keys: OpeningKeys| {
+        Ok(Opening {
+            seal: keys.seal,
+            subject: Key::from_slice(&keys.subject_key, "subjectKey")?,
+            period: Key::from_slice(&keys.period_key, "periodKey")?,
+        })
+    };
+    let openings = keys.into_iter().map(opening).collect::<Result<Vec<_>, _>>().map_err(thrown)?;
+    sealtrail_core::open(origin, line, &openings).map_err(thrown)
+}
