@@ -85,14 +85,10 @@ impl Disk {
             let _ = self.step(Step::Unlink(&temporary), || fs::remove_file(&temporary));
             return Err(Error::io("write", place, source));
         }
-        self.rename(&temporary, place)
-    }
-
-    /// Moves a file and returns when that is durable in the folder it went to.
-    pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        self.step(Step::Rename { from, to }, || fs::rename(from, to))
-            .map_err(|source| self.stopped("write", to, source))?;
-        self.sync_folder(folder_of(to))
+        let moved = Step::Rename { from: &temporary, to: place };
+        self.step(moved, || fs::rename(&temporary, place))
+            .map_err(|source| self.stopped("write", place, source))?;
+        self.sync_folder(folder_of(place))
     }
 
     /// Overwrites a file in place, unlinks it, and returns when both are durable. As with
@@ -164,6 +160,16 @@ pub(crate) fn new_folder(path: &Path) -> Result<bool> {
         Err(source) if source.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(source) => Err(Error::io("create folder", path, source)),
     }
+}
+
+/// Mode 0700 for a folder that somebody else made, where the system has modes.
+pub(crate) fn close_to_others(folder: &Path) -> Result<()> {
+    #[cfg(unix)]
+    fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .map_err(|source| Error::io("close to others", folder, source))?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
 }
 
 /// Mode 0600 for a file that is created with these options, where the system has modes.

@@ -83,6 +83,7 @@ impl Keyring {
             return Err(Error::new(Kind::Exists { what: "keyring", path: layout.header() }));
         }
         layout.expect_unused()?;
+        durable::close_to_others(dir)?;
         let _lock = layout.lock()?;
         layout.lay_out(&disk)?;
         let header = Header::write(&Wrapper::new(kek))?;

@@ -154,6 +154,15 @@ impl State {
             ),
             Step::Sync(_) | Step::SyncFolder(_) => unreachable!("these change nothing"),
         };
+        if let Step::Rename { from, to } = step {
+            // Renamed before its content was synced: what a power cut leaves is an empty file of the new name.
+            for change in self.unsynced.iter_mut().filter(|change| change.until == from) {
+                *change = Unsynced {
+                    until: to.to_owned(),
+                    undo: Undo::Content(to.to_owned(), Vec::new()),
+                };
+            }
+        }
         self.unsynced.push(Unsynced { until: until.to_owned(), undo });
         act()
     }

@@ -187,7 +187,7 @@ fn after_a_shred_nothing_on_disk_or_in_the_cache_is_left_of_key_or_subject() {
 
     let erased = keyring.shred_subject("customer/3", &WHY).unwrap();
     assert!(watch.upgrade().is_none(), "the cached key was dropped, and dropping wipes it");
-    assert_eq!(erased.kids, [kid.clone()]);
+    assert_eq!(erased.kids, std::slice::from_ref(&kid));
     for path in place.files() {
         let content = String::from_utf8(fs::read(&path).unwrap()).unwrap();
         for trace in [wrapped.as_str(), "customer/3", &name, &name[2..]] {
@@ -210,6 +210,23 @@ fn after_a_shred_nothing_on_disk_or_in_the_cache_is_left_of_key_or_subject() {
 }
 
 #[test]
+fn a_shredded_file_is_overwritten_before_it_is_unlinked() {
+    let place = Place::new();
+    let keyring = place.open();
+    let (kid, _) = keyring.subject_key("customer/3").unwrap();
+    let path = place.file(&format!("{kid}.key"));
+    let before = fs::read(&path).unwrap();
+    // A second name for the same blocks, as whoever reads the bare disk would have.
+    let blocks = place.dir.path().join("blocks");
+    fs::hard_link(&path, &blocks).unwrap();
+    keyring.shred_subject("customer/3", &WHY).unwrap();
+    let after = fs::read(&blocks).unwrap();
+    assert_eq!(after.len(), before.len());
+    let same = before.iter().zip(&after).filter(|(before, after)| before == after).count();
+    assert!(same < before.len() / 4, "{same} of {} bytes are still the old ones", before.len());
+}
+
+#[test]
 fn a_second_shred_is_an_error_and_a_returning_subject_gets_a_new_key() {
     let place = Place::new();
     let keyring = place.open();
@@ -224,7 +241,7 @@ fn a_second_shred_is_an_error_and_a_returning_subject_gets_a_new_key() {
     let (second, _) = keyring.subject_key("customer/3").unwrap();
     assert_ne!(first, second);
     let erased = keyring.shred_subject("customer/3", &WHY).unwrap();
-    assert_eq!(erased.kids, [second.clone()]);
+    assert_eq!(erased.kids, std::slice::from_ref(&second));
     for kid in [first, second] {
         assert!(matches!(keyring.key(&kid).unwrap(), Found::Shredded(_)));
     }
@@ -236,10 +253,10 @@ fn an_erasure_is_listed_until_it_is_recorded() {
     let keyring = place.open();
     keyring.subject_key("customer/3").unwrap();
     let erased = keyring.shred_subject("customer/3", &WHY).unwrap();
-    assert_eq!(keyring.unrecorded().unwrap(), [erased.clone()]);
+    assert_eq!(keyring.unrecorded().unwrap(), std::slice::from_ref(&erased));
     drop(keyring);
     let keyring = place.open();
-    assert_eq!(keyring.unrecorded().unwrap(), [erased.clone()]);
+    assert_eq!(keyring.unrecorded().unwrap(), std::slice::from_ref(&erased));
     keyring.recorded(&erased).unwrap();
     keyring.recorded(&erased).unwrap();
     assert_eq!(keyring.unrecorded().unwrap(), []);
@@ -364,6 +381,12 @@ fn only_the_owner_can_look_inside() {
         assert_eq!(mode(file.parent().unwrap()), 0o700, "{}", file.parent().unwrap().display());
     }
     assert_eq!(mode(&place.path()), 0o700);
+
+    let open = place.dir.path().join("made by hand");
+    fs::create_dir(&open).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
+    Keyring::create(&open, &Place::kek()).unwrap();
+    assert_eq!(mode(&open), 0o700);
 }
 
 #[test]
