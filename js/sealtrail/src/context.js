@@ -1,0 +1,57 @@
+import { correlationOf, isCorrelationId } from './correlation.js'
+import { SealtrailError } from './errors.js'
+
+/**
+ * What a middleware knows of a request. The actor is asked for when a change is recorded, not here: authentication
+ * usually runs after this.
+ *
+ * @param {{ source: unknown, headers: object, method: string, target: string, ip: () => string | undefined }} incoming
+ */
+export function contextOf({ source, headers, method, target, ip }) {
+  return {
+    correlationId: correlationOf(headers),
+    source,
+    request: () => ({ method, path: target.split('?', 1)[0], ip: ip(), userAgent: headers['user-agent'] }),
+  }
+}
+
+/**
+ * The context of a change, in the spelling of the wire. Behind the sidecar's proxy the request itself is left out:
+ * the sidecar saw it first-hand, and what a change says of itself would win over it.
+ */
+export function contextMembers(context, { service, tenant, actor, behindProxy }) {
+  const request = typeof context.request === 'function' ? (behindProxy ? undefined : context.request()) : context.request
+  return withoutUndefined({
+    correlation_id: checkedId(context.correlationId),
+    time: context.time instanceof Date ? context.time.toISOString() : (context.time ?? new Date().toISOString()),
+    service: context.service ?? service,
+    tenant: context.tenant ?? tenant,
+    actor: context.actor ?? askedActor(actor, context.source),
+    request: request && withoutUndefined({
+      method: request.method,
+      path: request.path,
+      ip: request.ip,
+      user_agent: request.userAgent,
+    }),
+  })
+}
+
+function checkedId(id) {
+  if (id === undefined || isCorrelationId(id)) return id
+  throw new SealtrailError('invalid_field', 'a correlation id is 1 to 128 characters of `A-Z a-z 0-9 . _ : @ / + = -`', {
+    at: { pointer: '/context/correlation_id' },
+  })
+}
+
+function askedActor(actor, source) {
+  if (actor === undefined || source === undefined) return undefined
+  try {
+    return actor(source) ?? undefined
+  } catch (cause) {
+    throw new SealtrailError('actor_failed', 'the `actor` function of this trail threw', { cause })
+  }
+}
+
+function withoutUndefined(members) {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,31 @@
+/** What a correlation id may be; the sidecar has the same rule, so an id is never accepted here and replaced there. */
+const ACCEPTED = /^[A-Za-z0-9._:@/+=-]{1,128}$/
+
+/** W3C Trace Context, version 00: the trace id, which must not be all zeros. */
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+
+export function isCorrelationId(value) {
+  return typeof value === 'string' && ACCEPTED.test(value)
+}
+
+/** The id of a request: the first header that has an acceptable one, else the trace id, else a new UUIDv7. */
+export function correlationOf(headers) {
+  for (const name of ['x-correlation-id', 'x-request-id', 'request-id']) {
+    if (isCorrelationId(headers[name])) return headers[name]
+  }
+  return TRACEPARENT.exec(headers.traceparent ?? '')?.[1] ?? uuidv7()
+}
+
+/** RFC 9562 section 5.7: 48 bits of milliseconds, the rest random. */
+export function uuidv7() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  let milliseconds = Date.now()
+  for (let index = 5; index >= 0; index--) {
+    bytes[index] = milliseconds % 256
+    milliseconds = Math.floor(milliseconds / 256)
+  }
+  bytes[6] = 0x70 | (bytes[6] & 0x0f)
+  bytes[8] = 0x80 | (bytes[8] & 0x3f)
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

@@ -1,0 +1,7 @@
+import * as glue from '../dist/wasm/sealtrail.js'
+import { engineLoader } from './engine.js'
+
+export const loadEngine = engineLoader(async () => {
+  await glue.default({ module_or_path: new URL('../dist/wasm/sealtrail_bg.wasm', import.meta.url) })
+  return glue
+})

@@ -1,0 +1,68 @@
+/** JSON text (as a string or as bytes), or a value that JSON can carry. */
+export type Json = string | Uint8Array | object | number | boolean | null
+
+export interface AttributeChange {
+  op: 'add' | 'remove' | 'replace'
+  /** RFC 6901 pointer. */
+  path: string
+  old?: unknown
+  new?: unknown
+}
+
+/** An operation of RFC 6902. */
+export interface PatchOperation {
+  op: 'add' | 'remove' | 'replace' | 'move' | 'copy' | 'test'
+  path: string
+  from?: string
+  value?: unknown
+}
+
+export interface DiffOptions {
+  format?: 'changes' | 'patch' | 'text'
+  /** ` id`, `_id` and `Id` are the same key. Off by default. */
+  foldKeys?: boolean
+  /** The JSON text instead of values: numbers stay as they were written. */
+  raw?: boolean
+}
+
+/** How one field is treated, and which rule decided. */
+export interface FieldTreatment {
+  path: string
+  side?: 'old' | 'new'
+  action: 'keep' | 'drop' | 'mask' | 'seal'
+  group?: string
+  subject?: string
+  rule: string
+}
+
+export interface Preview {
+  /** The record as it would be stored, sealed with throw-away keys. */
+  record: Record<string, any>
+  fields: FieldTreatment[]
+}
+
+export interface PolicySummary {
+  id: string
+  version: string
+  sha256: string
+}
+
+export interface VerifiedProof {
+  origin: string
+  index: number
+  size: number
+  [member: string]: unknown
+}
+
+export interface Engine {
+  diff(before: Json, after: Json, options?: DiffOptions & { format?: 'changes'; raw?: false }): AttributeChange[]
+  diff(before: Json, after: Json, options: DiffOptions & { format: 'patch'; raw?: false }): PatchOperation[]
+  diff(before: Json, after: Json, options: DiffOptions): string
+  preview(policy: Json, change: object, context?: object, options?: { raw?: false }): Preview
+  preview(policy: Json, change: object, context: object | undefined, options: { raw: true }): string
+  policySummary(policy: Json): PolicySummary
+  verifyProof(proof: string, line: string | Uint8Array, vkey: string): VerifiedProof
+}
+
+/** The core, in this process or page. It is loaded once. */
+export declare function loadEngine(): Promise<Engine>

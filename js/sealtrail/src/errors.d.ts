@@ -1,0 +1,62 @@
+/** Codes that the core and the sidecar give. */
+export type CoreErrorCode =
+  | 'malformed_json'
+  | 'duplicate_key'
+  | 'lone_surrogate'
+  | 'too_deep'
+  | 'too_large'
+  | 'not_a_change'
+  | 'unknown_action'
+  | 'missing_field'
+  | 'invalid_field'
+  | 'policy_invalid'
+  | 'selector_invalid'
+  | 'tampered'
+  | 'wrong_key'
+  | 'shredded'
+  | 'internal'
+
+/** Values of JavaScript that JSON cannot carry. */
+export type ValueErrorCode = 'unsupported_value' | 'number_not_finite' | 'unsafe_integer' | 'cycle'
+
+export type PackageErrorCode =
+  | 'invalid_option'
+  | 'policy_missing'
+  | 'actor_failed'
+  | 'queue_full'
+  | 'delivery_timeout'
+  | 'delivery_refused'
+  | 'unexpected_response'
+  | 'trail_closed'
+  | 'wasm_unavailable'
+
+export type ErrorCode = CoreErrorCode | ValueErrorCode | PackageErrorCode
+
+export declare const ERROR_CODES: readonly ErrorCode[]
+
+/** Where in the input: a JSON pointer, and line and column where there is a text. */
+export interface ErrorPlace {
+  readonly pointer?: string
+  readonly line?: number
+  readonly column?: number
+}
+
+/**
+ * Every error that this package throws or rejects with. `code` is stable; `message` is for people.
+ *
+ * @example
+ * try {
+ *   await trail.record({ entity, action: 'update', before, after })
+ * } catch (error) {
+ *   if (error instanceof SealtrailError && error.code === 'queue_full') shedLoad()
+ *   else throw error
+ * }
+ */
+export declare class SealtrailError extends Error {
+  constructor(code: ErrorCode, message: string, detail?: { at?: ErrorPlace; status?: number; cause?: unknown })
+  readonly name: 'SealtrailError'
+  readonly code: ErrorCode
+  readonly at?: ErrorPlace
+  /** The HTTP status, where the sidecar refused. */
+  readonly status?: number
+}

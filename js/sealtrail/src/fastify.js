@@ -1,0 +1,16 @@
+import { contextOf } from './context.js'
+
+/** Everything that runs for a request records under its correlation id. */
+export function plugin(fastify, { trail }, done) {
+  fastify.addHook('onRequest', (request, reply, next) => {
+    const { headers, method, originalUrl } = request
+    const context = contextOf({ source: request, headers, method, target: originalUrl, ip: () => request.ip })
+    reply.header('x-correlation-id', context.correlationId)
+    trail.run(context, next)
+  })
+  done()
+}
+
+// The hook is for the application, not for an encapsulated child of it.
+plugin[Symbol.for('skip-override')] = true
+plugin[Symbol.for('fastify.display-name')] = 'sealtrail'

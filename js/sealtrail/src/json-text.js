@@ -1,0 +1,142 @@
+import { SealtrailError } from './errors.js'
+
+/** As deep as the core reads; deeper values are refused here, before they cost a stack. */
+const MAX_DEPTH = 128
+
+/**
+ * A value of JavaScript as JSON text, or an error that names the place. JSON.stringify drops `undefined` and
+ * functions, turns NaN and Map into something else and says nothing: an audit record must not.
+ *
+ * `toJSON` is honoured (a Date becomes its ISO text); symbol keys are not data.
+ */
+export function jsonText(value, pointer = '') {
+  return write(value, pointer, [])
+}
+
+/**
+ * An image (`before` or `after`) as JSON text. A string or bytes are JSON text already and go through as they are
+ * written, so that a 23-digit number survives.
+ */
+export function imageText(image, pointer) {
+  if (typeof image === 'string') return checkedText(image, pointer)
+  if (image instanceof Uint8Array) return checkedText(decoded(image, pointer), pointer)
+  return jsonText(image, pointer)
+}
+
+function write(value, pointer, ancestors) {
+  switch (typeof value) {
+    case 'string':
+      return stringText(value, pointer)
+    case 'boolean':
+      return value ? 'true' : 'false'
+    case 'number':
+      return numberText(value, pointer)
+    case 'object':
+      if (value === null) return 'null'
+      return objectText(value, pointer, ancestors)
+    default:
+      throw unsupported(value, pointer)
+  }
+}
+
+function objectText(value, pointer, ancestors) {
+  if (typeof value.toJSON === 'function') {
+    const converted = value.toJSON()
+    // An invalid Date answers null: a time that is lost without a word.
+    if (value instanceof Date && converted === null) {
+      throw new SealtrailError('unsupported_value', `an invalid date at \`${pointer}\``, { at: { pointer } })
+    }
+    if (converted !== value) return write(converted, pointer, ancestors)
+  }
+  if (ancestors.includes(value)) {
+    throw new SealtrailError('cycle', `the value at \`${pointer}\` contains itself`, { at: { pointer } })
+  }
+  if (ancestors.length >= MAX_DEPTH) {
+    throw new SealtrailError('too_deep', `more than ${MAX_DEPTH} levels at \`${pointer.slice(0, 200)}\``, { at: { pointer } })
+  }
+  ancestors.push(value)
+  const text = Array.isArray(value) ? arrayText(value, pointer, ancestors) : membersText(value, pointer, ancestors)
+  ancestors.pop()
+  return text
+}
+
+function arrayText(array, pointer, ancestors) {
+  let text = '['
+  for (let index = 0; index < array.length; index++) {
+    if (index > 0) text += ','
+    text += write(array[index], `${pointer}/${index}`, ancestors)
+  }
+  return text + ']'
+}
+
+function membersText(object, pointer, ancestors) {
+  // Instances of one's own classes are data; Map, Set, RegExp, Error, Promise and typed arrays would come out as `{}`.
+  const tag = Object.prototype.toString.call(object)
+  if (tag !== '[object Object]' || ArrayBuffer.isView(object)) throw unsupported(object, pointer)
+  let text = '{'
+  for (const key of Object.keys(object)) {
+    const below = `${pointer}/${escaped(key)}`
+    if (text.length > 1) text += ','
+    text += `${stringText(key, below)}:${write(object[key], below, ancestors)}`
+  }
+  return text + '}'
+}
+
+function stringText(string, pointer) {
+  if (!string.isWellFormed()) {
+    throw new SealtrailError('lone_surrogate', `half of a surrogate pair at \`${pointer.toWellFormed()}\``, {
+      at: { pointer: pointer.toWellFormed() },
+    })
+  }
+  return JSON.stringify(string)
+}
+
+function numberText(number, pointer) {
+  if (!Number.isFinite(number)) {
+    throw new SealtrailError('number_not_finite', `\`${number}\` at \`${pointer}\` is not a JSON number`, { at: { pointer } })
+  }
+  if (Number.isInteger(number) && !Number.isSafeInteger(number)) {
+    throw new SealtrailError(
+      'unsafe_integer',
+      `the integer at \`${pointer}\` is beyond 2^53 and may have lost digits: pass the image as JSON text`,
+      { at: { pointer } },
+    )
+  }
+  return JSON.stringify(number)
+}
+
+function unsupported(value, pointer) {
+  const kind = value !== null && typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : typeof value
+  const hint = kind === 'undefined' ? ': leave the key out, or use null' : kind === 'bigint' ? ': pass the image as JSON text' : ''
+  return new SealtrailError('unsupported_value', `JSON cannot carry ${kind} at \`${pointer}\`${hint}`, { at: { pointer } })
+}
+
+/** RFC 6901 section 3. */
+function escaped(key) {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+/**
+ * The text becomes part of a larger JSON document, so it must be one whole value. Line ends can only be white space
+ * between tokens here (inside a string JSON escapes them); they are taken out because a change is one NDJSON line.
+ */
+function checkedText(text, pointer) {
+  if (!text.isWellFormed()) {
+    throw new SealtrailError('lone_surrogate', `half of a surrogate pair in the JSON text of \`${pointer}\``, { at: { pointer } })
+  }
+  try {
+    JSON.parse(text)
+  } catch {
+    // V8's own message quotes the text, and the text is what is to be protected.
+    throw new SealtrailError('malformed_json', `the text of \`${pointer}\` is not one JSON value`, { at: { pointer } })
+  }
+  return text.replace(/[\r\n]+/g, ' ')
+}
+
+function decoded(bytes, pointer) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new SealtrailError('malformed_json', `the bytes of \`${pointer}\` are not UTF-8`, { at: { pointer } })
+  }
+}

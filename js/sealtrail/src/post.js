@@ -1,0 +1,98 @@
+import { SealtrailError } from './errors.js'
+
+const RETRY_STATUS = new Set([429, 502, 503, 504])
+/** Refused for what the body says, so a smaller body may say something else. */
+const SPLIT_STATUS = new Set([400, 413, 422])
+
+const LINE_END = Buffer.from('\n')
+
+/**
+ * One POST of changes, and what it came to: `perLine` outcomes in the order of the batch, or one `error` for all of it
+ * with `retry` or `splittable`.
+ */
+export async function post({ url, token, fetch }, batch, timeoutMs) {
+  let response
+  let text
+  try {
+    response = await fetch(url, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: {
+        'content-type': 'application/x-ndjson',
+        accept: 'application/x-ndjson, application/problem+json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      body: Buffer.concat(batch.flatMap(({ body }) => [body, LINE_END])),
+      signal: AbortSignal.timeout(Math.max(1, timeoutMs)),
+    })
+    text = await response.text()
+  } catch (cause) {
+    if (cause?.name === 'TimeoutError') {
+      return { error: new SealtrailError('delivery_timeout', 'the sidecar did not answer in time', { cause }) }
+    }
+    return { retry: true, error: new SealtrailError('delivery_refused', 'the sidecar cannot be reached', { cause }) }
+  }
+  const { status } = response
+  if (status >= 200 && status < 300) return receiptsOf(text, batch.length, status)
+  return {
+    error: problem(text, status),
+    retry: RETRY_STATUS.has(status),
+    retryAfterMs: retryAfter(response.headers.get('retry-after')),
+    splittable: SPLIT_STATUS.has(status),
+  }
+}
+
+/** Full jitter over 50 ms, 100 ms, … 5 s; never sooner than the sidecar asked for. */
+export function delayOf(attempt, retryAfterMs = 0, random = Math.random) {
+  const jittered = random() * Math.min(5_000, 50 * 2 ** Math.min(attempt, 10))
+  return Math.ceil(retryAfterMs > 0 ? retryAfterMs + jittered : Math.max(10, jittered))
+}
+
+/** RFC 9110 section 10.2.3: seconds or a date. */
+export function retryAfter(header, now = Date.now()) {
+  if (header === null) return undefined
+  const milliseconds = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now
+  return Number.isFinite(milliseconds) && milliseconds > 0 ? milliseconds : undefined
+}
+
+function receiptsOf(text, expected, status) {
+  const lines = text.split('\n').filter((line) => line !== '')
+  if (lines.length !== expected) return strange(`the sidecar answered ${lines.length} receipts to ${expected} changes`, status)
+  const perLine = []
+  for (const line of lines) {
+    const told = parsed(line)
+    if (typeof told?.id === 'string' || told?.status === 'unchanged') {
+      perLine.push({ receipt: receiptOf(told) })
+    } else if (typeof told?.code === 'string') {
+      perLine.push({ error: problem(line, told.status), retry: RETRY_STATUS.has(told.status) })
+    } else {
+      return strange('the sidecar answered what is not a receipt', status)
+    }
+  }
+  return { perLine }
+}
+
+function receiptOf({ id, index, status, correlation_id: correlationId }) {
+  return { id, index, status, correlationId }
+}
+
+function problem(text, status) {
+  const told = parsed(text)
+  const message = `the sidecar refused with status ${status}`
+  return SealtrailError.from(told?.code ? told : { ...told, message: told?.detail ?? told?.title ?? message }, {
+    status,
+    fallback: status === 401 || status === 403 ? 'delivery_refused' : 'unexpected_response',
+  })
+}
+
+function strange(message, status) {
+  return { error: new SealtrailError('unexpected_response', `${message}: they may have been recorded`, { status }) }
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

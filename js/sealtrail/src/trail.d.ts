@@ -1,0 +1,130 @@
+import type { AttributeChange, DiffOptions, Json, PatchOperation, Preview } from './engine.js'
+import type { SealtrailError } from './errors.js'
+
+export interface Entity {
+  type: string
+  id: string | number | bigint
+}
+
+/**
+ * The state of an entity: an object that JSON can carry, or its JSON text as a string or bytes (numbers then stay as
+ * they are written). `null` says that there was none; `undefined` or a missing member says that it is not known.
+ */
+export type Image = object | string | Uint8Array | null | undefined
+
+export interface Actor {
+  type?: string
+  id: string
+  [claim: string]: unknown
+}
+
+export interface Context {
+  /** 1 to 128 characters of `A-Z a-z 0-9 . _ : @ / + = -`. */
+  correlationId?: string | undefined
+  actor?: Actor | undefined
+  service?: string | undefined
+  tenant?: string | undefined
+  /** When it happened; the time of `record` where it is not given. */
+  time?: Date | string | undefined
+  request?:
+    | { method?: string | undefined; path?: string | undefined; ip?: string | undefined; userAgent?: string | undefined }
+    | undefined
+}
+
+export interface Change {
+  entity: Entity
+  action: 'create' | 'update' | 'delete' | (string & {})
+  before?: Image
+  after?: Image
+  /** Wins over the context of the request, member by member. */
+  context?: Context | undefined
+}
+
+/** Given when the record is on disk in the log, or when there was nothing to record. */
+export interface Receipt {
+  status: 'recorded' | 'unchanged'
+  id?: string
+  /** The record's place in the log. */
+  index?: number
+  correlationId?: string
+}
+
+export interface TrailOptions<Request = any> {
+  /** The API address of the sidecar. */
+  url: string
+  /** The name of this service: the record's source. */
+  service?: string | undefined
+  tenant?: string | undefined
+  /** Sent as a bearer token. */
+  token?: string | undefined
+  /** For `preview` in this process. The sidecar has its own. */
+  policy?: Json | undefined
+  /** Who acts, from the request that the middleware saw. Asked when a change is recorded, so after authentication. */
+  actor?: ((request: Request) => Actor | null | undefined) | undefined
+  /**
+   * The sidecar proxies this service and saw the request, so a change carries the correlation id only. With `false`
+   * the change says method, path, address and user agent itself. Default `true`.
+   */
+  behindProxy?: boolean | undefined
+  fetch?: typeof fetch | undefined
+  /** How long a change may wait for its receipt, all attempts together. Default 30 000. */
+  timeoutMs?: number | undefined
+  /** Changes that may wait. Default 10 000. */
+  maxQueue?: number | undefined
+  /** Bytes that may wait. Default 64 MiB. */
+  maxQueueBytes?: number | undefined
+  /** Told of every change that was not recorded. Default: a process warning. */
+  onError?: ((error: SealtrailError) => void) | undefined
+}
+
+export interface TrailStats {
+  queued: number
+  recorded: number
+  unchanged: number
+  failed: number
+  retries: number
+}
+
+export interface Trail {
+  /**
+   * Sends one change. Resolves when its record is on disk in the log. Not awaiting it is fine: it is sent all the same,
+   * and a failure goes to `onError`.
+   *
+   * @example
+   * await trail.record({ entity: { type: 'customer', id: 3 }, action: 'update', before, after })
+   */
+  record(change: Change): Promise<Receipt>
+
+  /**
+   * Takes the before image with `load`, runs `change`, takes the after image, records the difference.
+   *
+   * @example
+   * await trail.wrap({ type: 'product', id }, () => db.find(id), () => db.update(id, body))
+   */
+  wrap<Result>(
+    entity: Entity,
+    load: () => Image | Promise<Image>,
+    change: () => Result | Promise<Result>,
+  ): Promise<{ result: Result; receipt: Receipt }>
+
+  /** Runs `callback` so that everything it records belongs to `context`: for jobs and queues. */
+  run<Args extends unknown[], Result>(context: Context, callback: (...args: Args) => Result, ...args: Args): Result
+
+  /** The context of the request or job that is running. */
+  readonly context: Context | undefined
+
+  diff(before: Json, after: Json, options?: DiffOptions & { format?: 'changes'; raw?: false }): AttributeChange[]
+  diff(before: Json, after: Json, options: DiffOptions & { format: 'patch'; raw?: false }): PatchOperation[]
+  diff(before: Json, after: Json, options: DiffOptions): string
+
+  /** What would be stored of a change, and which rule decided for every field. Nothing is sent. */
+  preview(change: Change, options?: { policy?: Json; raw?: false }): Preview
+  preview(change: Change, options: { policy?: Json; raw: true }): string
+
+  stats(): TrailStats
+
+  /** Takes no further changes; resolves when every one that waits has its receipt or its error. */
+  close(): Promise<void>
+}
+
+export declare function createTrail<Request = any>(options: TrailOptions<Request>): Promise<Trail>

@@ -1,0 +1,93 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { changeText } from './change.js'
+import { contextMembers } from './context.js'
+import { Delivery } from './delivery.js'
+import { loadEngine } from './engine.node.js'
+import { SealtrailError } from './errors.js'
+import { imageText } from './json-text.js'
+import { readOptions } from './options.js'
+
+/** Reads the options and loads the core; the sidecar need not be up yet. */
+export async function createTrail(options) {
+  const read = readOptions(options)
+  return new Trail(read, await loadEngine())
+}
+
+class Trail {
+  #storage = new AsyncLocalStorage()
+  #engine
+  #delivery
+  #origin
+  #policy
+  #onError
+  #closed = false
+
+  constructor({ target, limits, origin, policy, onError }, engine) {
+    if (policy !== undefined) engine.policySummary(policy)
+    this.#engine = engine
+    this.#delivery = new Delivery(target, limits)
+    this.#origin = origin
+    this.#policy = policy
+    this.#onError = onError
+  }
+
+  record(change) {
+    let receipt
+    try {
+      if (this.#closed) throw new SealtrailError('trail_closed', 'this trail is closed')
+      // Written out now: what the caller does with the objects afterwards is another change.
+      receipt = this.#delivery.send(changeText(change, this.#contextFor(change)))
+    } catch (error) {
+      receipt = Promise.reject(error)
+    }
+    // The caller may await this promise or leave it; left alone it must neither end the process nor be silent.
+    receipt.catch(this.#onError)
+    return receipt
+  }
+
+  async wrap(entity, load, change) {
+    // An in-memory store may hand out the object that `change` is about to modify: keep the text, not the object.
+    const before = await imageOf(load, '/before')
+    const result = await change()
+    const after = await imageOf(load, '/after')
+    const action = before === null ? 'create' : after === null ? 'delete' : 'update'
+    const receipt = await this.record({ entity, action, before, after })
+    return { result, receipt }
+  }
+
+  run(context, callback, ...args) {
+    return this.#storage.run(context, callback, ...args)
+  }
+
+  get context() {
+    return this.#storage.getStore()
+  }
+
+  diff(before, after, options) {
+    return this.#engine.diff(before, after, options)
+  }
+
+  preview(change, { policy = this.#policy, ...options } = {}) {
+    if (policy === undefined) throw new SealtrailError('policy_missing', 'a preview needs a policy: here, or as an option of the trail')
+    return this.#engine.preview(policy, change, this.#contextFor(change), options)
+  }
+
+  stats() {
+    return this.#delivery.stats()
+  }
+
+  async close() {
+    this.#closed = true
+    await this.#delivery.idle()
+  }
+
+  #contextFor(change) {
+    return contextMembers({ ...this.#storage.getStore(), ...change?.context }, this.#origin)
+  }
+}
+
+/** What `load` answers: nothing found is `null`, there is no such entity. */
+async function imageOf(load, pointer) {
+  const image = (await load()) ?? null
+  return image === null ? null : imageText(image, pointer)
+}

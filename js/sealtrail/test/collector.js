@@ -1,0 +1,50 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/**
+ * The sidecar's `POST /v1/changes` as far as the package sees it: a real HTTP server that answers a receipt for each
+ * line. `answers` holds what to do with the next requests instead.
+ */
+export async function startCollector({ port = 0 } = {}) {
+  const collector = { changes: [], requests: [], answers: [], delayMs: 0 }
+  const server = createServer(async (request, response) => {
+    const chunks = []
+    for await (const chunk of request) chunks.push(chunk)
+    const lines = Buffer.concat(chunks).toString().split('\n').filter(Boolean)
+    collector.requests.push({ method: request.method, url: request.url, headers: request.headers, lines, port: request.socket.remotePort })
+    if (collector.delayMs) await sleep(collector.delayMs)
+    const answer = collector.answers.shift()
+    if (answer) return answer(response, lines)
+    accept(collector, response, lines)
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  collector.url = `http://127.0.0.1:${server.address().port}`
+  collector.port = server.address().port
+  collector.accept = (response, lines) => accept(collector, response, lines)
+  collector.stop = async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  }
+  return collector
+}
+
+export function refuse(status, problem, headers = {}) {
+  return (response) => {
+    response.writeHead(status, { 'content-type': 'application/problem+json', ...headers })
+    response.end(JSON.stringify({ type: 'about:blank', status, ...problem }))
+  }
+}
+
+function accept(collector, response, lines) {
+  const receipts = lines.map((line) => {
+    const change = JSON.parse(line)
+    collector.changes.push(change)
+    const index = collector.changes.length - 1
+    return { id: `record-${index}`, index, status: 'recorded', correlation_id: change.context.correlation_id ?? 'given-by-sidecar' }
+  })
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  response.end(receipts.map((receipt) => JSON.stringify(receipt) + '\n').join(''))
+}

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { after, beforeEach, test } from 'node:test'
+import { createTrail } from 'sealtrail'
+import { delayOf, retryAfter } from '../src/post.js'
+import { refuse, startCollector } from './collector.js'
+
+let collector
+beforeEach(async () => {
+  await collector?.stop()
+  collector = await startCollector()
+})
+after(() => collector.stop())
+
+const quiet = { onError() {} }
+const open = (options = {}) => createTrail({ url: collector.url, service: 'shop', ...quiet, ...options })
+const change = (id, more = {}) => ({ entity: { type: 'product', id }, action: 'create', before: null, after: { id }, ...more })
+
+test('a receipt, and what the sidecar got', async () => {
+  const trail = await open({ token: 's3cret' })
+  const receipt = await trail.record(change(1, { context: { correlationId: 'c-1' } }))
+  assert.deepEqual(receipt, { id: 'record-0', index: 0, status: 'recorded', correlationId: 'c-1' })
+  const [{ method, url, headers }] = collector.requests
+  assert.equal(`${method} ${url}`, 'POST /v1/changes')
+  assert.equal(headers['content-type'], 'application/x-ndjson')
+  assert.equal(headers.authorization, 'Bearer s3cret')
+})
+
+test('what gathers goes together, in order, over kept connections', async () => {
+  const trail = await open()
+  collector.delayMs = 5
+  const receipts = await Promise.all(Array.from({ length: 500 }, (_, id) => trail.record(change(id))))
+  assert.deepEqual(receipts.map(({ index }) => index), Array.from({ length: 500 }, (_, index) => index))
+  assert.deepEqual(collector.changes.map(({ entity }) => entity.id), Array.from({ length: 500 }, (_, id) => String(id)))
+  assert.deepEqual(collector.requests.map(({ lines }) => lines.length), [128, 128, 128, 116])
+  // fetch may open a second one while it hands the first back
+  assert.ok(new Set(collector.requests.map(({ port }) => port)).size <= 2)
+  assert.deepEqual(trail.stats(), { queued: 0, recorded: 500, unchanged: 0, failed: 0, retries: 0 })
+})
+
+test('503 is tried again, not before Retry-After', async () => {
+  const trail = await open()
+  collector.answers.push(refuse(503, { code: 'internal' }, { 'retry-after': '1' }))
+  const started = performance.now()
+  const receipt = await trail.record(change(1))
+  assert.equal(receipt.index, 0)
+  assert.ok(performance.now() - started >= 999)
+  assert.equal(trail.stats().retries, 1)
+})
+
+test('a connection that breaks and a sidecar that is not up yet are tried again', async () => {
+  const trail = await open()
+  collector.answers.push((response) => response.destroy(), (response) => response.destroy())
+  assert.equal((await trail.record(change(1))).index, 0)
+
+  const { port } = collector
+  await collector.stop()
+  const waiting = trail.record(change(2))
+  await new Promise((resume) => setTimeout(resume, 30))
+  collector = await startCollector({ port })
+  assert.equal((await waiting).status, 'recorded')
+  assert.equal(collector.changes[0].entity.id, '2')
+})
+
+test('a line with no room is tried again alone', async () => {
+  const trail = await open()
+  collector.answers.push((response) => {
+    const lines = [{ id: 'a', index: 0, status: 'recorded' }, { code: 'internal', status: 503 }]
+    response.end(lines.map((line) => JSON.stringify(line)).join('\n'))
+  })
+  const [first, second] = await Promise.all([trail.record(change(1)), trail.record(change(2))])
+  assert.equal(first.id, 'a')
+  assert.equal(second.id, 'record-0')
+  assert.deepEqual(collector.requests.map(({ lines }) => lines.length), [2, 1])
+})
+
+test('a bad line fails alone: told by line, or by the status of all', async () => {
+  const trail = await open()
+  const problem = { code: 'unknown_action', detail: 'unknown action `x`', status: 400 }
+  collector.answers.push((response) => response.end(`${JSON.stringify(problem)}\n${JSON.stringify({ status: 'unchanged' })}\n`))
+  const told = await Promise.allSettled([trail.record(change(1, { action: 'x' })), trail.record(change(2))])
+  assert.equal(told[0].reason.code, 'unknown_action')
+  assert.equal(told[0].reason.message, 'unknown action `x`')
+  assert.equal(told[1].value.status, 'unchanged')
+
+  collector.answers.push(refuse(413, { code: 'too_large' }), refuse(413, { code: 'too_large' }))
+  const split = await Promise.allSettled([trail.record(change(3)), trail.record(change(4))])
+  assert.equal(split[0].reason.code, 'too_large')
+  assert.equal(split[0].reason.status, 413)
+  assert.equal(split[1].value.status, 'recorded')
+})
+
+test('a refusal is not tried again', async () => {
+  const trail = await open()
+  for (const [status, problem, code] of [
+    [401, { title: 'who are you' }, 'delivery_refused'],
+    [500, {}, 'unexpected_response'],
+    [400, { code: 'duplicate_key', at: { line: 1, column: 7 } }, 'duplicate_key'],
+    [400, { code: 'a_code_of_tomorrow' }, 'unexpected_response'],
+  ]) {
+    collector.answers.push(refuse(status, problem))
+    await assert.rejects(trail.record(change(1)), (error) => {
+      assert.equal(error.code, code)
+      assert.equal(error.status, status)
+      assert.deepEqual(error.at, problem.at)
+      return true
+    })
+  }
+  assert.equal(collector.requests.length, 4)
+})
+
+test('an answer that is not receipts is an error, never a success', async () => {
+  const trail = await open()
+  for (const body of ['', 'ok', '{}', '{"id":"a","status":"recorded"}\n{"id":"b","status":"recorded"}']) {
+    collector.answers.push((response) => response.end(body))
+    await assert.rejects(trail.record(change(1)), { code: 'unexpected_response' })
+  }
+})
+
+test('the queue is bounded by number and by bytes', async () => {
+  const few = await open({ maxQueue: 2 })
+  const outcomes = await Promise.allSettled([1, 2, 3].map((id) => few.record(change(id))))
+  assert.deepEqual(outcomes.map(({ status, reason }) => reason?.code ?? status), ['fulfilled', 'fulfilled', 'queue_full'])
+  const small = await open({ maxQueueBytes: 100 })
+  await assert.rejects(small.record(change(1, { after: { text: 'x'.repeat(100) } })), { code: 'queue_full' })
+})
+
+test('no receipt in time is an error', async () => {
+  const trail = await open({ timeoutMs: 60 })
+  collector.answers.push(() => {})
+  await assert.rejects(trail.record(change(1)), { code: 'delivery_timeout' })
+  await collector.stop()
+  await assert.rejects(trail.record(change(2)), (error) => {
+    assert.equal(error.code, 'delivery_timeout')
+    assert.equal(error.cause.code, 'delivery_refused')
+    return true
+  })
+  assert.deepEqual(trail.stats().failed, 2)
+})
+
+test('close waits for what was recorded and takes no more', async () => {
+  const trail = await open()
+  collector.delayMs = 20
+  for (let id = 0; id < 200; id++) trail.record(change(id))
+  await trail.close()
+  assert.equal(collector.changes.length, 200)
+  await assert.rejects(trail.record(change(1)), { code: 'trail_closed' })
+})
+
+test('back-off grows, has jitter and a bound, and keeps to what was asked', () => {
+  const most = (attempt) => delayOf(attempt, undefined, () => 0.999999)
+  assert.deepEqual([0, 1, 2, 5].map(most), [50, 100, 200, 1600])
+  assert.equal(most(50), 5000)
+  assert.equal(delayOf(9, undefined, () => 0), 10)
+  assert.equal(delayOf(0, 2000, () => 0), 2000)
+  assert.equal(retryAfter('3'), 3000)
+  assert.equal(retryAfter('Sun, 06 Nov 1994 08:49:37 GMT', Date.UTC(1994, 10, 6, 8, 49, 30)), 7000)
+  for (const header of [null, '', 'soon', '0']) assert.equal(retryAfter(header), undefined)
+})

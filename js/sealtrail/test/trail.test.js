@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { createTrail, SealtrailError } from 'sealtrail'
+import { startCollector } from './collector.js'
+
+let collector, trail, failures
+before(async () => {
+  collector = await startCollector()
+  failures = []
+  trail = await createTrail({ url: collector.url, service: 'shop', onError: (error) => failures.push(error) })
+})
+beforeEach(() => {
+  collector.requests.length = 0
+  collector.changes.length = 0
+  failures.length = 0
+})
+after(async () => {
+  await trail.close()
+  await collector.stop()
+})
+
+const entity = { type: 'customer', id: 3 }
+
+describe('record', () => {
+  test('absent, null and unknown are kept apart', async () => {
+    await trail.record({ entity, action: 'create', before: null, after: { a: null } })
+    await trail.record({ entity, action: 'update', before: undefined, after: {} })
+    await trail.record({ entity, action: 'delete', after: null })
+    const images = collector.changes.map(({ before: was, after: is }) => [was, is])
+    assert.deepEqual(images, [[null, { a: null }], [undefined, {}], [undefined, null]])
+    assert.deepEqual(collector.changes[0].entity, { type: 'customer', id: '3' })
+  })
+
+  test('numbers of JSON text arrive digit by digit', async () => {
+    await trail.record({ entity, action: 'update', before: '{"n":\n12345678901234567890123}', after: Buffer.from('{"n":1.10}') })
+    assert.match(collector.requests[0].lines[0], /"before":\{"n": 12345678901234567890123\},"after":\{"n":1\.10\}/)
+  })
+
+  test('an image is what it was when it was recorded', async () => {
+    const image = { name: 'Ada' }
+    const receipt = trail.record({ entity, action: 'create', before: null, after: image })
+    image.name = 'Eve'
+    await receipt
+    assert.equal(collector.changes[0].after.name, 'Ada')
+  })
+
+  const bad = [
+    [undefined, 'not_a_change'],
+    [{ action: 'update' }, 'missing_field', '/entity'],
+    [{ entity: { id: 1 }, action: 'update' }, 'missing_field', '/entity/type'],
+    [{ entity: { type: 'x' }, action: 'update' }, 'missing_field', '/entity/id'],
+    [{ entity: { type: '', id: 1 }, action: 'update' }, 'invalid_field', '/entity/type'],
+    [{ entity: { type: 'x', id: 1.5 }, action: 'update' }, 'invalid_field', '/entity/id'],
+    [{ entity: { type: 'x', id: {} }, action: 'update' }, 'invalid_field', '/entity/id'],
+    [{ entity }, 'missing_field', '/action'],
+    [{ entity, action: 'update', befor: {} }, 'invalid_field', '/befor'],
+    [{ entity, action: 'update', after: { n: 1n } }, 'unsupported_value', '/after/n'],
+    [{ entity, action: 'update', before: '{"n":' }, 'malformed_json', '/before'],
+    [{ entity, action: 'update', after: {}, context: { correlationId: 'not one' } }, 'invalid_field', '/context/correlation_id'],
+    [{ entity, action: 'update', after: {}, context: { actor: { id: undefined } } }, 'unsupported_value', '/context/actor/id'],
+  ]
+  for (const [change, code, pointer] of bad) {
+    test(`refused before anything is sent: ${code} ${pointer ?? ''}`, async () => {
+      await assert.rejects(trail.record(change), (error) => {
+        assert.ok(error instanceof SealtrailError)
+        assert.equal(error.code, code)
+        assert.equal(error.at?.pointer, pointer)
+        return true
+      })
+      assert.equal(collector.requests.length, 0)
+      assert.equal(failures.length, 1)
+    })
+  }
+
+  test('a failure that nobody awaits is told, and does not end the process', async () => {
+    trail.record({ entity })
+    await new Promise((resume) => setImmediate(resume))
+    assert.deepEqual(failures.map(({ code }) => code), ['missing_field'])
+
+    const silent = await createTrail({ url: collector.url })
+    const warned = once(process, 'warning')
+    silent.record({ entity })
+    const [warning] = await warned
+    assert.equal(warning.name, 'SealtrailWarning')
+    assert.equal(warning.code, 'missing_field')
+  })
+
+  test('an actor function that throws is an error of the record, with its cause', async () => {
+    const cause = new Error('no session')
+    const asked = await createTrail({ url: collector.url, onError() {}, actor() { throw cause } })
+    await asked.run({ source: {} }, () => assert.rejects(asked.record({ entity, action: 'update', after: {} }), { code: 'actor_failed', cause }))
+  })
+})
+
+describe('run', () => {
+  test('a job has its own context, a change may say otherwise', async () => {
+    const context = { correlationId: 'job-1', actor: { type: 'job', id: 'nightly' }, tenant: 't1', time: new Date(0) }
+    await trail.run(context, async (id) => {
+      await trail.record({ entity: { type: 'x', id }, action: 'update', after: {} })
+      await trail.record({ entity: { type: 'x', id }, action: 'update', after: {}, context: { correlationId: 'other' } })
+    }, 9)
+    assert.deepEqual(collector.changes[0].context, {
+      correlation_id: 'job-1', time: '1970-01-01T00:00:00.000Z', service: 'shop', tenant: 't1', actor: { type: 'job', id: 'nightly' },
+    })
+    assert.equal(collector.changes[1].context.correlation_id, 'other')
+    assert.equal(trail.context, undefined)
+  })
+
+  test('two trails do not share a context', async () => {
+    const other = await createTrail({ url: collector.url })
+    other.run({ correlationId: 'theirs' }, () => assert.equal(trail.context, undefined))
+  })
+})
+
+describe('wrap', () => {
+  test('takes both images, also where the store hands out its own object', async () => {
+    const store = new Map([[3, { name: 'Ada', n: 1 }]])
+    const load = () => store.get(3)
+    const { result, receipt } = await trail.wrap(entity, load, () => ((store.get(3).n = 2), 'done'))
+    assert.equal(result, 'done')
+    assert.equal(receipt.status, 'recorded')
+    await trail.wrap(entity, load, () => store.delete(3))
+    await trail.wrap(entity, load, () => store.set(3, {}))
+    const taken = collector.changes.map(({ action, before: was, after: is }) => [action, was, is])
+    assert.deepEqual(taken, [
+      ['update', { name: 'Ada', n: 1 }, { name: 'Ada', n: 2 }],
+      ['delete', { name: 'Ada', n: 2 }, null],
+      ['create', null, {}],
+    ])
+  })
+
+  test('a change that throws records nothing', async () => {
+    const failed = trail.wrap(entity, () => ({}), () => { throw new RangeError('no') })
+    await assert.rejects(failed, RangeError)
+    assert.equal(collector.requests.length, 0)
+  })
+})
+
+describe('createTrail', () => {
+  const bad = [
+    [undefined, 'url'],
+    [{ url: 'nowhere' }, 'url'],
+    [{ url: 'ftp://x' }, 'url'],
+    [{ url: 'http://x', servise: 'shop' }, 'servise'],
+    [{ url: 'http://x', token: 'two words' }, 'token'],
+    [{ url: 'http://x', maxQueue: 0 }, 'maxQueue'],
+    [{ url: 'http://x', timeoutMs: Infinity }, 'timeoutMs'],
+    [{ url: 'http://x', actor: 'me' }, 'actor'],
+    [{ url: 'http://x', service: '' }, 'service'],
+  ]
+  for (const [options, name] of bad) {
+    test(`refuses a wrong option: ${name} ${JSON.stringify(options)}`, async () => {
+      await assert.rejects(createTrail(options), (error) => {
+        assert.equal(error.code, 'invalid_option')
+        assert.ok(error.message.includes(`\`${name}\``))
+        return true
+      })
+    })
+  }
+
+  test('keeps a path that the API is mounted under', async () => {
+    const mounted = await createTrail({ url: `${collector.url}/audit` })
+    await mounted.record({ entity, action: 'update', after: {} })
+    assert.equal(collector.requests[0].url, '/audit/v1/changes')
+  })
+})

@@ -1,0 +1,7 @@
+import { loadEngine, SealtrailError, verifyProof } from 'sealtrail'
+// @ts-expect-error a trail is for services
+import { createTrail } from 'sealtrail'
+
+const { index, origin } = await verifyProof('proof', 'line', 'vkey')
+const fields = (await loadEngine()).preview('{}', { entity: { type: 'x', id: '1' }, action: 'update' }).fields
+void [index, origin, fields, SealtrailError, createTrail]

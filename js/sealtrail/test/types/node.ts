@@ -1,0 +1,64 @@
+import express from 'express'
+import type { Request } from 'express'
+import fastify from 'fastify'
+import { createTrail, ERROR_CODES, loadEngine, SealtrailError, verifyProof } from 'sealtrail'
+import type { ErrorCode, Receipt, Trail } from 'sealtrail'
+import { middleware } from 'sealtrail/express'
+import { plugin } from 'sealtrail/fastify'
+
+interface User { id: string; email: string }
+
+const trail: Trail = await createTrail<Request & { user?: User }>({
+  url: 'http://127.0.0.1:7601',
+  service: 'shop',
+  actor: (request) => request.user && { type: 'user', id: request.user.id, email: request.user.email },
+  onError: (error) => console.error(error.code),
+})
+
+const app = express()
+app.use(middleware(trail))
+
+const server = fastify()
+await server.register(plugin, { trail })
+// @ts-expect-error the plugin needs a trail
+await server.register(plugin, {})
+
+class Product { constructor(readonly id: number, readonly title: string) {} }
+const receipt: Receipt = await trail.record({
+  entity: { type: 'product', id: 1 }, action: 'update', before: new Product(1, 'a'), after: '{"id":1}',
+})
+const id: string | undefined = receipt.id
+await trail.record({ entity: { type: 'product', id: 1n }, action: 'archive', before: null, after: new Uint8Array() })
+
+// @ts-expect-error an entity has a type
+await trail.record({ entity: { id: 1 }, action: 'update' })
+// @ts-expect-error a misspelt image would be an unknown one
+await trail.record({ entity: { type: 'x', id: 1 }, action: 'update', befor: {} })
+// @ts-expect-error a number is no image
+await trail.record({ entity: { type: 'x', id: 1 }, action: 'update', before: 1 })
+// @ts-expect-error a misspelt option
+await createTrail({ url: 'http://x', servise: 'shop' })
+
+const { result }: { result: number } = await trail.wrap({ type: 'x', id: 1 }, async () => ({}), () => 7)
+const sum: number = trail.run({ correlationId: 'job' }, (a: number, b: number) => a + b, 1, 2)
+// @ts-expect-error the arguments of the callback are checked
+trail.run({}, (a: number) => a, 'text')
+
+const path: string | undefined = trail.diff({ a: 1 }, { a: 2 })[0]?.path
+const operation = trail.diff('{}', '{}', { format: 'patch' })[0]?.value
+const text: string = trail.diff('{}', '{}', { format: 'text' })
+const raw: string = trail.preview({ entity: { type: 'x', id: 1 }, action: 'update' }, { raw: true })
+const rule: string | undefined = trail.preview({ entity: { type: 'x', id: 1 }, action: 'update' }).fields[0]?.rule
+
+const engine = await loadEngine()
+const digest: string = engine.policySummary({ id: 'shop' }).sha256
+const index: number = (await verifyProof('', new Uint8Array(), '')).index
+
+function told(error: unknown): ErrorCode | undefined {
+  if (!(error instanceof SealtrailError)) return undefined
+  // @ts-expect-error not a code
+  if (error.code === 'queue_ful') return undefined
+  return ERROR_CODES.find((code) => code === error.code)
+}
+await trail.close()
+void [id, result, sum, path, operation, text, raw, rule, digest, index, told]
