@@ -107,9 +107,8 @@ impl Draft {
         let changes = std::mem::take(&mut template.pieces);
         let entity = format!("{}/{}", self.entity_type, self.entity_id);
         let mut writer = Writer { policy: &self.policy, template: &mut template };
-        let actor_id = write_context(&mut writer, &context, &entity)?;
+        let actor = write_context(&mut writer, &context, &entity)?;
         let context_pieces = std::mem::replace(&mut template.pieces, changes);
-        let actor_type = context.actor.as_ref().and_then(|a| a.get("type"));
         Ok(Plan {
             policy: self.policy,
             template,
@@ -125,11 +124,9 @@ impl Draft {
             tracestate: context.tracestate,
             time: context.time,
             service: context.service,
-            authtype: context
-                .actor
-                .as_ref()
-                .map(|_| actor_type.and_then(Value::as_str).unwrap_or("unknown").to_owned()),
-            authid: actor_id,
+            // CloudEvents' authcontext wants a type wherever there is an actor.
+            authtype: context.actor.map(|_| actor.kind.unwrap_or_else(|| "unknown".into())),
+            authid: actor.id,
         })
     }
 }
@@ -422,12 +419,18 @@ fn write_difference(
     Ok(written)
 }
 
-/// Writes `tenant`, `actor` and `request`; gives the actor's id where the policy keeps it.
+/// What of the actor the policy keeps in clear.
+struct ClearActor {
+    kind: Option<String>,
+    id: Option<String>,
+}
+
+/// Writes `tenant`, `actor` and `request`.
 fn write_context(
     writer: &mut Writer<'_, '_>,
     context: &Context<'_>,
     entity: &str,
-) -> Result<Option<String>, Error> {
+) -> Result<ClearActor, Error> {
     let policy = writer.policy;
     let root = Cursor::new(&policy.context);
     let subjects = |seal: &Seal, _: &str| context_subject(context, seal, entity);
@@ -440,10 +443,13 @@ fn write_context(
         let place = Place { side: "rec", path: at.clone(), at };
         writer.members(&cursor, value, &place, format!(",\"{name}\":").as_bytes(), &subjects)?;
     }
-    let id = context.actor.as_ref().and_then(|actor| actor.get("id"));
-    let id_cursor =
-        root.down(policy, &Step::Key("actor".into())).down(policy, &Step::Key("id".into()));
-    Ok(id.filter(|id| id_cursor.keeps(policy, id)).and_then(scalar_text))
+    let clear = |key: &'static str| {
+        let value = context.actor.as_ref()?.get(key)?;
+        let actor = root.down(policy, &Step::Key("actor".into()));
+        let kept = actor.down(policy, &Step::Key(key.into())).keeps(policy, value);
+        if kept { scalar_text(value) } else { None }
+    };
+    Ok(ClearActor { kind: clear("type"), id: clear("id") })
 }
 
 fn payload_subject(change: &Change<'_>, seal: &Seal, side: &str) -> Result<String, Error> {

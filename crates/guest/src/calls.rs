@@ -7,21 +7,37 @@ use sealtrail_record::frame::Reader;
 use sealtrail_record::json::{self, Value};
 use sealtrail_record::pointer;
 
-pub(crate) type Call = fn(&mut Session, &[u8]) -> Result<Vec<u8>, Error>;
+/// A function of the table.
+pub type Call = fn(&mut Session, &[u8]) -> Result<Vec<u8>, Error>;
 
-pub(crate) fn policy(session: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+/// The function of this name, as a host would find it among the exports.
+pub fn by_name(name: &str) -> Option<Call> {
+    Some(match name {
+        "policy" => policy,
+        "read" => read,
+        "plan" => plan,
+        "seal" => seal,
+        "open" => open,
+        "diff" => diff,
+        "preview" => preview,
+        "act" => act,
+        _ => return None,
+    })
+}
+
+pub fn policy(session: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     session.policy(Reader::new(input).part("the policy")?)
 }
 
-pub(crate) fn read(session: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn read(session: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     session.read(Reader::new(input).part("the change")?)
 }
 
-pub(crate) fn plan(session: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn plan(session: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     session.plan(Reader::new(input).part("the context")?)
 }
 
-pub(crate) fn seal(session: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn seal(session: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     let mut parts = Reader::new(input);
     let (stamp, entropy) = (parts.part("the stamp")?, parts.part("the entropy")?);
     let mut keys = Vec::new();
@@ -36,7 +52,7 @@ pub(crate) fn seal(session: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error
     session.seal(stamp, entropy, &keys)
 }
 
-pub(crate) fn open(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn open(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     let mut parts = Reader::new(input);
     let (origin, line) = (text(parts.part("the origin")?)?, parts.part("the record")?);
     let mut openings = Vec::new();
@@ -52,7 +68,7 @@ pub(crate) fn open(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     sealtrail_core::open(origin, line, &openings)
 }
 
-pub(crate) fn diff(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn diff(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     let mut parts = Reader::new(input);
     let (options, policy) = (parts.part("the options")?, parts.part("the policy")?);
     let (before, after) = (parts.part("the before image")?, parts.part("the after image")?);
@@ -65,7 +81,7 @@ pub(crate) fn diff(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     sealtrail_core::diff(before, after, policy.as_ref(), fold, format, &limits)
 }
 
-pub(crate) fn preview(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn preview(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     let mut parts = Reader::new(input);
     let policy = Arc::new(Policy::parse(parts.part("the policy")?)?);
     let (change, context) = (parts.part("the change")?, parts.part("the context")?);
@@ -73,7 +89,7 @@ pub(crate) fn preview(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     sealtrail_core::preview(&policy, change, context, seed, &Limits::default())
 }
 
-pub(crate) fn act(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn act(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     let mut parts = Reader::new(input);
     sealtrail_core::act_with_stamp(parts.part("the stamp")?, parts.part("the act")?)
 }

@@ -21,5 +21,7 @@
 //! | `preview` | policy, change, context or nothing, seed of 32 bytes | what would be stored, and why |
 //! | `act` | stamp, act | the line of a record that is no change |
 
+// Only in wasm: exports named `read` and `open` would take the place of the C library's elsewhere.
+#[cfg(target_arch = "wasm32")]
 mod abi;
-mod calls;
+pub mod calls;
