@@ -3,6 +3,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sealtrail_proof::{Checkpoint, Note};
+
 /// Why the log could not do what it was asked.
 ///
 /// The kinds stay private; ask with the predicates. Cheap to clone, because one failed commit is
@@ -97,6 +99,75 @@ impl Error {
         matches!(*self.kind, Kind::NotCovered { .. })
     }
 
+    /// For `map_err`: names what was being done to which file.
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Kind::Io { doing, path: path.into(), source }.into()
+    }
+
+    pub(crate) fn already_there(path: &Path) -> Self {
+        Kind::Exists { path: path.into() }.into()
+    }
+
+    pub(crate) fn not_a_log(path: &Path, why: impl Into<String>) -> Self {
+        Kind::NotALog { path: path.into(), why: why.into() }.into()
+    }
+
+    pub(crate) fn locked(path: &Path) -> Self {
+        Kind::Locked { path: path.into() }.into()
+    }
+
+    /// What is wrong with a checkpoint that did not verify.
+    pub(crate) fn checkpoint(
+        path: &Path,
+        note: &[u8],
+        expected: &str,
+        error: sealtrail_proof::Error,
+    ) -> Self {
+        if error.is_other_origin() {
+            let found = Note::parse(note)
+                .and_then(|note| Checkpoint::parse(note.unverified_text()))
+                .map(|checkpoint| checkpoint.origin().to_owned());
+            return Kind::OtherOrigin {
+                path: path.into(),
+                expected: expected.into(),
+                found: found.unwrap_or_default(),
+            }
+            .into();
+        }
+        if error.is_unknown_key() {
+            return Kind::Signature { path: path.into(), why: error.to_string() }.into();
+        }
+        Self::damaged(path, error.to_string())
+    }
+
+    pub(crate) fn damaged(path: &Path, why: impl Into<String>) -> Self {
+        Kind::Damaged { path: path.into(), why: why.into() }.into()
+    }
+
+    pub(crate) fn refused_line(why: impl Into<String>) -> Self {
+        Kind::RefusedLine { why: why.into() }.into()
+    }
+
+    pub(crate) fn full(limit: usize) -> Self {
+        Kind::Full { limit }.into()
+    }
+
+    pub(crate) fn poisoned(why: &str) -> Self {
+        Kind::Poisoned { why: why.into() }.into()
+    }
+
+    pub(crate) fn closed() -> Self {
+        Kind::Closed.into()
+    }
+
+    pub(crate) fn no_record(index: u64, size: u64) -> Self {
+        Kind::NoRecord { index, size }.into()
+    }
+
+    pub(crate) fn not_covered(index: u64, size: u64) -> Self {
+        Kind::NotCovered { index, size }.into()
+    }
+
     pub(crate) fn key_of_another_log(origin: &str, key: &str) -> Self {
         Kind::KeyOfAnotherLog { origin: origin.into(), key: key.into() }.into()
     }
@@ -116,7 +187,7 @@ impl From<sealtrail_proof::Error> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |path: &'_ Path| path.display().to_string();
+        let shown = |path: &Path| path.display().to_string();
         match &*self.kind {
             Kind::Io { doing, path, source } => {
                 write!(f, "could not {doing} `{}`: {source}", shown(path))
@@ -143,7 +214,7 @@ impl fmt::Display for Error {
                 write!(f, "the checkpoint in `{}` was not signed with this key: {why}", shown(path))
             }
             Kind::Damaged { path, why } => {
-                write!(f, "damage before the last checkpoint, `{}`: {why}", shown(path))
+                write!(f, "damage in what was signed, `{}`: {why}", shown(path))
             }
             Kind::RefusedLine { why } => write!(f, "refused a line: {why}"),
             Kind::Full { limit } => {

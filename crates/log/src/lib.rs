@@ -38,10 +38,19 @@
 //! | readers | [`Reader`] | any number, beside the writer |
 //! | the auditor | [`verify`](mod@verify) | the format and the mathematics of `sealtrail-proof`, no code of the writer |
 
+mod commit;
+mod cover;
+mod durable;
 mod error;
 mod log;
+mod marks;
 mod options;
+mod paths;
+mod queue;
 mod reader;
+mod recovery;
+mod segment;
+mod tree;
 pub mod verify;
 
 pub use error::Error;

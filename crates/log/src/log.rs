@@ -1,52 +1,160 @@
+use std::fmt;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
 
-use sealtrail_proof::{Checkpoint, Receipt, SigningKey};
+use sealtrail_proof::{Checkpoint, Receipt, SigningKey, key};
 
-use crate::{Error, Lines, Options, Reader, Recovery, Signer};
+use crate::commit::Committer;
+use crate::cover::Cover;
+use crate::paths::Layout;
+use crate::queue::{Queue, Submission};
+use crate::recovery::{Recovered, recover};
+use crate::tree::Tree;
+use crate::{Error, Lines, Options, Reader, Recovery, Signer, durable};
 
 /// The one writer of a log.
+///
+/// Any number of threads may append; one thread commits their lines together, another one covers them
+/// with checkpoints. Dropping the log is [`Log::close`] without anybody to tell of a failure.
+///
+/// ```
+/// use std::sync::mpsc;
+/// use sealtrail_log::{Log, Options, Signer, proof::SigningKey};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let dir = folder.path();
+/// let key = SigningKey::from_seed("shop.example/trail", &[7; 32])?;
+/// Log::create(dir, "shop.example/trail", &key)?;
+/// let (log, _) = Log::open(dir, Signer::new("shop.example/trail", key)?, Options::default())?;
+///
+/// // Without waiting: the commit thread calls when the line is durable.
+/// let (sender, receiver) = mpsc::channel();
+/// log.append_then(vec![b"{}".to_vec()], move |result| sender.send(result).unwrap());
+/// assert_eq!(receiver.recv()??, 0..1);
+///
+/// let line = log.read(0)?;
+/// assert_eq!(log.prove(0)?.index(), 0);
+/// assert!(log.append(vec![b"two\nlines".to_vec()]).unwrap_err().is_refused_line());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Log {
+    origin: String,
+    options: Options,
+    queue: Arc<Queue>,
+    cover: Arc<Cover>,
+    durable: Arc<AtomicU64>,
     reader: Reader,
+    /// The commit thread, then the covering thread; gone once they are joined.
+    threads: Vec<JoinHandle<()>>,
+    /// Held until the threads have ended; fields are dropped in order.
+    _lock: File,
 }
 
 impl Log {
     /// Makes an empty log in `dir`, with a signed checkpoint of size 0.
-    pub fn create(_dir: &Path, _origin: &str, _key: &SigningKey) -> Result<(), Error> {
-        todo!()
+    ///
+    /// The folder is made if its parent is there. A log that is there already is left alone.
+    pub fn create(dir: &Path, origin: &str, key: &SigningKey) -> Result<(), Error> {
+        key::check_name(origin)?;
+        let signer = Signer::new(origin, key.clone())?;
+        let layout = Layout::new(dir);
+        durable::folder(dir)?;
+        let _lock = lock(&layout)?;
+        durable::folder(&layout.entries())?;
+        // The checkpoint comes last, so a creation that was cut short can be done again.
+        if layout.checkpoint().exists() || !layout.segments()?.is_empty() {
+            return Err(Error::already_there(dir));
+        }
+        Tree::create(&layout, &signer)
     }
 
-    /// Takes the lock, recovers, and is ready to append.
-    pub fn open(
-        _dir: &Path,
-        _signer: Signer,
-        _options: Options,
-    ) -> Result<(Self, Recovery), Error> {
-        todo!()
+    /// Takes the lock, recovers what a crash may have left, and is ready to append.
+    ///
+    /// Lines that were complete but not yet under a checkpoint are kept and covered soon. The
+    /// beginning of a line that was cut is moved into a file that [`Recovery::torn`] names. Anything
+    /// wrong in what a checkpoint has signed is an error, and nothing is changed.
+    pub fn open(dir: &Path, signer: Signer, options: Options) -> Result<(Self, Recovery), Error> {
+        let layout = Layout::new(dir);
+        if !layout.entries().is_dir() {
+            return Err(Error::not_a_log(dir, "there is no folder `entries`"));
+        }
+        let lock = lock(&layout)?;
+        let origin = signer.origin.clone();
+        let tree = Tree::load(&layout, signer)?;
+        let Recovered { segment, tail, recovery } = recover(&layout, &tree)?;
+
+        let queue = Arc::new(Queue::new(options.max_queued_bytes));
+        let cover =
+            Arc::new(Cover::new(tree.checkpoint().clone(), tail, options.checkpoint_interval));
+        let durable = Arc::new(AtomicU64::new(recovery.lines));
+        let committer = Committer {
+            layout: layout.clone(),
+            queue: Arc::clone(&queue),
+            cover: Arc::clone(&cover),
+            segment,
+            segment_bytes: options.segment_bytes,
+            size: recovery.lines,
+            durable: Arc::clone(&durable),
+        };
+        let mut log = Self {
+            reader: Reader::of_writer(layout, &origin, Arc::clone(&durable)),
+            origin,
+            options,
+            queue: Arc::clone(&queue),
+            cover: Arc::clone(&cover),
+            durable,
+            threads: Vec::new(),
+            _lock: lock,
+        };
+        log.spawn("sealtrail-commit", move || committer.run())?;
+        log.spawn("sealtrail-cover", move || cover.run(tree, &queue))?;
+        Ok((log, recovery))
     }
 
     /// Appends lines (without LF) next to one another; returns their indices when they are durable.
-    pub fn append(&self, _lines: Vec<Vec<u8>>) -> Result<Range<u64>, Error> {
-        todo!()
+    ///
+    /// Waits while too much is queued. One bad line refuses all, and nothing is appended.
+    pub fn append(&self, lines: Vec<Vec<u8>>) -> Result<Range<u64>, Error> {
+        let submission = Submission::new(&lines, &self.options)?;
+        if lines.is_empty() {
+            return Ok(self.size()..self.size());
+        }
+        self.queue.submit(submission)
     }
 
-    /// The same without waiting: `done` is called once, from the commit thread (or at once, when the
-    /// lines are refused), so it must be short.
+    /// The same without waiting. `done` is called once: from the commit thread when the lines are
+    /// durable or lost, or at once when they are refused or the queue is full
+    /// ([`Error::is_full`]). It must be short, for everybody's commit waits; if it panics, the log
+    /// takes no more records.
     pub fn append_then(
         &self,
-        _lines: Vec<Vec<u8>>,
-        _done: impl FnOnce(Result<Range<u64>, Error>) + Send + 'static,
+        lines: Vec<Vec<u8>>,
+        done: impl FnOnce(Result<Range<u64>, Error>) + Send + 'static,
     ) {
-        todo!()
+        match Submission::new(&lines, &self.options) {
+            Err(error) => done(Err(error)),
+            Ok(_) if lines.is_empty() => done(Ok(self.size()..self.size())),
+            Ok(submission) => self.queue.offer(submission, Box::new(done)),
+        }
     }
 
     /// The number of durable records.
     pub fn size(&self) -> u64 {
-        todo!()
+        self.durable.load(Ordering::Acquire)
     }
 
     pub fn origin(&self) -> &str {
-        todo!()
+        &self.origin
+    }
+
+    /// Why the log takes no more records, if a write has failed.
+    pub fn poisoned(&self) -> Option<Error> {
+        self.queue.poisoned()
     }
 
     /// One durable line, without its LF.
@@ -59,14 +167,26 @@ impl Log {
         self.reader.lines(from)
     }
 
-    /// The receipt of a durable record; waits for a checkpoint that covers it.
-    pub fn prove(&self, _index: u64) -> Result<Receipt, Error> {
-        todo!()
+    /// The receipt of a durable record; signs a checkpoint if none covers it yet.
+    pub fn prove(&self, index: u64) -> Result<Receipt, Error> {
+        let size = self.size();
+        if index >= size {
+            return Err(Error::no_record(index, size));
+        }
+        if self.checkpoint().size() <= index {
+            self.checkpoint_now()?;
+        }
+        self.reader.prove(index)
+    }
+
+    /// The last checkpoint.
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.cover.checkpoint()
     }
 
     /// Signs what is durable now, without waiting for the interval.
     pub fn checkpoint_now(&self) -> Result<Checkpoint, Error> {
-        todo!()
+        self.cover.now(&self.queue)
     }
 
     /// A reader that sees this log's durable records.
@@ -75,7 +195,59 @@ impl Log {
     }
 
     /// Waits for everything appended, signs a last checkpoint, releases the lock.
-    pub fn close(self) -> Result<(), Error> {
-        todo!()
+    pub fn close(mut self) -> Result<(), Error> {
+        self.shut_down();
+        self.queue.poisoned().map_or(Ok(()), Err)
+    }
+
+    fn shut_down(&mut self) {
+        self.queue.close();
+        for (i, thread) in self.threads.drain(..).enumerate() {
+            if i == 1 {
+                self.cover.close();
+            }
+            // A panic in it has poisoned the queue, which is how the caller hears of it.
+            let _ = thread.join();
+        }
+    }
+
+    fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+        let thread = thread::Builder::new()
+            .name(name.into())
+            .spawn(run)
+            .map_err(Error::io("start a thread for", self.reader.dir()))?;
+        self.threads.push(thread);
+        Ok(())
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "log `{}` of {} records", self.origin, self.size())
+    }
+}
+
+/// One writer per log: the lock belongs to the open file, so it dies with the process, however it dies.
+fn lock(layout: &Layout) -> Result<File, Error> {
+    let path = layout.lock();
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(Error::io("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(Error::locked(layout.root())),
+        Err(fs::TryLockError::Error(error)) if error.kind() == ErrorKind::WouldBlock => {
+            Err(Error::locked(layout.root()))
+        }
+        Err(fs::TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
     }
 }

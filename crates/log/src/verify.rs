@@ -1,151 +1,41 @@
-//! The auditor.
+//! The auditor: shares the format with the writer, and nothing else.
+//!
+//! [`verify`] reads a log directory from its first byte to its last, in one pass and in bounded
+//! memory, and compares three accounts of it: the lines, the tiles and bundles, and what the
+//! checkpoint signs. The key comes from outside the directory, because whoever can change the lines can
+//! change everything beside them.
+//!
+//! It may run beside the writer: it looks at one checkpoint, and at the lines that are there.
+//!
+//! ```
+//! use sealtrail_log::verify::{Class, verify};
+//! # use sealtrail_log::{Log, Options, Signer, proof::SigningKey};
+//! # let folder = tempfile::tempdir()?;
+//! # let dir = folder.path();
+//! # let key = SigningKey::from_seed("shop.example/trail", &[7; 32])?;
+//! # let vkey = key.verifier_key();
+//! # Log::create(dir, "shop.example/trail", &key)?;
+//! # let (log, _) = Log::open(dir, Signer::new("shop.example/trail", key)?, Options::default())?;
+//! # log.append(vec![b"{\"price\":10}".to_vec()])?;
+//! # log.close()?;
+//! assert_eq!(verify(dir, &vkey).unwrap().class(), Class::Intact);
+//!
+//! let segment = dir.join("entries/00000000000000000000.jsonl");
+//! std::fs::write(&segment, "{\"price\":11}\n")?;
+//! let failure = verify(dir, &vkey).unwrap_err();
+//! assert_eq!(failure.class, Class::Changed);
+//! assert_eq!((failure.record, failure.offset), (Some(0), Some(0)));
+//! assert_eq!(failure.file.unwrap().as_os_str(), "entries/00000000000000000000.jsonl");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+mod audit;
+mod checkpoint;
+mod class;
+mod lines;
+mod report;
+mod tiles;
 
-use sealtrail_proof::VerifierKey;
-
-/// Re-hashes every stored byte of the log in `dir` and compares it with what `key` signed.
-pub fn verify(_dir: &Path, _key: &VerifierKey) -> Result<Report, Failure> {
-    todo!()
-}
-
-/// A log in which nothing is wrong.
-#[derive(Clone, Debug)]
-pub struct Report {
-    pub origin: String,
-    /// Records under the signed checkpoint, all as they were when it was signed.
-    pub covered: u64,
-    /// Complete lines after the checkpoint: nobody has vouched for them yet.
-    pub uncovered: u64,
-    /// Bytes of a last line without its end.
-    pub torn_bytes: u64,
-    /// The signed root, base64.
-    pub root: String,
-    pub segments: u64,
-    pub bytes: u64,
-}
-
-impl Report {
-    /// [`Class::Uncovered`] when lines wait for a checkpoint.
-    pub fn class(&self) -> Class {
-        todo!()
-    }
-
-    /// 0, or the code of [`Class::Uncovered`].
-    pub fn exit_code(&self) -> u8 {
-        self.class().exit_code()
-    }
-}
-
-/// The first thing that is wrong.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    pub class: Class,
-    /// The first record concerned, where one can be named.
-    pub record: Option<u64>,
-    /// The file, below the log's directory.
-    pub file: Option<PathBuf>,
-    /// The byte in that file.
-    pub offset: Option<u64>,
-    pub message: String,
-}
-
-impl Failure {
-    pub fn exit_code(&self) -> u8 {
-        self.class.exit_code()
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Failure {}
-
-/// The classes of outcome, each with an exit code of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    Intact,
-    Uncovered,
-    Changed,
-    Dropped,
-    Inserted,
-    Reordered,
-    Truncated,
-    Segment,
-    Tile,
-    Bundle,
-    Root,
-    Checkpoint,
-    Signature,
-    ForeignKey,
-    Unreadable,
-}
-
-impl Class {
-    /// Every class, in the order of the codes.
-    pub const ALL: &[Self] = &[
-        Self::Intact,
-        Self::Uncovered,
-        Self::Changed,
-        Self::Dropped,
-        Self::Inserted,
-        Self::Reordered,
-        Self::Truncated,
-        Self::Segment,
-        Self::Tile,
-        Self::Bundle,
-        Self::Root,
-        Self::Checkpoint,
-        Self::Signature,
-        Self::ForeignKey,
-        Self::Unreadable,
-    ];
-
-    /// 0 for an intact log, 10 for uncovered lines, 11 and up for failures.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Intact => 0,
-            Self::Uncovered => 10,
-            Self::Changed => 11,
-            Self::Dropped => 12,
-            Self::Inserted => 13,
-            Self::Reordered => 14,
-            Self::Truncated => 15,
-            Self::Segment => 16,
-            Self::Tile => 17,
-            Self::Bundle => 18,
-            Self::Root => 19,
-            Self::Checkpoint => 20,
-            Self::Signature => 21,
-            Self::ForeignKey => 22,
-            Self::Unreadable => 23,
-        }
-    }
-
-    /// One word for scripts and one sentence for people.
-    pub fn describe(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Intact => ("intact", "every stored byte is what was signed"),
-            Self::Uncovered => ("uncovered", "intact, but lines wait for a checkpoint"),
-            Self::Changed => ("changed", "a line is not the one that was signed"),
-            Self::Dropped => ("dropped", "a line was taken out"),
-            Self::Inserted => ("inserted", "a line was put in"),
-            Self::Reordered => ("reordered", "lines changed places"),
-            Self::Truncated => ("truncated", "lines are missing at the end"),
-            Self::Segment => ("segment", "a file of lines is missing"),
-            Self::Tile => ("tile", "a hash tile was changed or is missing"),
-            Self::Bundle => ("bundle", "an entry bundle was changed or is missing"),
-            Self::Root => ("root", "lines and tiles agree, but not with the signed root"),
-            Self::Checkpoint => ("checkpoint", "the checkpoint is missing or malformed"),
-            Self::Signature => ("signature", "the checkpoint's signature is forged"),
-            Self::ForeignKey => {
-                ("foreign-key", "the checkpoint is another log's or by another key")
-            }
-            Self::Unreadable => ("unreadable", "a file cannot be read"),
-        }
-    }
-}
+pub use audit::verify;
+pub use class::Class;
+pub use report::{Failure, Report};

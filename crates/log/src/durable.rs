@@ -1,0 +1,161 @@
+//! The only place that syncs: files that are either there whole, or not there.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+
+/// Puts a file in place, or replaces it: temporary file, sync, rename, sync of the folder.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    copy(path, &mut &*bytes).map(|_| ())
+}
+
+/// [`replace`] with bytes that come from a reader; returns how many there were.
+pub(crate) fn copy(path: &Path, from: &mut impl Read) -> Result<u64, Error> {
+    let temporary = temporary(path);
+    let mut file = File::create(&temporary).map_err(Error::io("create", &temporary))?;
+    let bytes = io::copy(from, &mut file).map_err(Error::io("write", &temporary))?;
+    file.sync_all().map_err(Error::io("sync", &temporary))?;
+    fs::rename(&temporary, path).map_err(Error::io("rename to", path))?;
+    sync_folder(parent(path))?;
+    Ok(bytes)
+}
+
+/// Many files that become durable together, at the price of fewer waits than one by one.
+#[derive(Default)]
+pub(crate) struct Batch {
+    files: Vec<(File, PathBuf, PathBuf)>,
+    folders: BTreeSet<PathBuf>,
+}
+
+/// Files written and not yet synced; beyond it the batch is flushed, for the sake of descriptors.
+const OPEN_FILES: usize = 64;
+
+impl Batch {
+    /// Writes a file under a temporary name, in a folder that is made if need be.
+    pub(crate) fn write(&mut self, path: PathBuf, bytes: &[u8]) -> Result<(), Error> {
+        if self.files.len() == OPEN_FILES {
+            self.rename()?;
+        }
+        let folder = parent(&path);
+        self.make_folder(folder)?;
+        self.folders.insert(folder.into());
+        let temporary = temporary(&path);
+        let mut file = File::create(&temporary).map_err(Error::io("create", &temporary))?;
+        file.write_all(bytes).map_err(Error::io("write", &temporary))?;
+        self.files.push((file, temporary, path));
+        Ok(())
+    }
+
+    /// Everything written is durable and in its place when this returns.
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        self.rename()?;
+        self.folders.iter().try_for_each(|folder| sync_folder(folder))
+    }
+
+    fn rename(&mut self) -> Result<(), Error> {
+        for (file, temporary, path) in self.files.drain(..) {
+            file.sync_all().map_err(Error::io("sync", &temporary))?;
+            fs::rename(&temporary, &path).map_err(Error::io("rename to", &path))?;
+        }
+        Ok(())
+    }
+
+    fn make_folder(&mut self, folder: &Path) -> Result<(), Error> {
+        if self.folders.contains(folder) {
+            return Ok(());
+        }
+        match fs::create_dir(folder) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.make_folder(parent(folder))?;
+                fs::create_dir(folder).map_err(Error::io("create", folder))?;
+            }
+            Err(error) => return Err(Error::io("create", folder)(error)),
+        }
+        self.folders.insert(parent(folder).into());
+        Ok(())
+    }
+}
+
+/// Makes a folder whose parent is there; one that is there already is fine.
+pub(crate) fn folder(path: &Path) -> Result<(), Error> {
+    match fs::create_dir(path) {
+        Ok(()) => sync_folder(parent(path)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::io("create", path)(error)),
+    }
+}
+
+/// A new empty file for appending, whose name will survive.
+pub(crate) fn create(path: &Path) -> Result<File, Error> {
+    let file = OpenOptions::new()
+        .append(true)
+        .create_new(true)
+        .open(path)
+        .map_err(Error::io("create", path))?;
+    sync_folder(parent(path))?;
+    Ok(file)
+}
+
+/// Waits until the data of a file, and as much of its metadata as reading needs, is on disk.
+pub(crate) fn sync_data(file: &File, path: &Path) -> Result<(), Error> {
+    file.sync_data().map_err(Error::io("sync", path))
+}
+
+/// Cuts a file and waits until it is cut.
+pub(crate) fn cut(file: &File, path: &Path, bytes: u64) -> Result<(), Error> {
+    file.set_len(bytes).map_err(Error::io("cut", path))?;
+    file.sync_all().map_err(Error::io("sync", path))
+}
+
+fn sync_folder(path: &Path) -> Result<(), Error> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::io("sync", path))
+}
+
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".tmp");
+    name.into()
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_makes_its_folders_and_leaves_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut batch = Batch::default();
+        for i in 0..200 {
+            let path = folder.path().join(format!("a/b{}/c", i % 3)).join(i.to_string());
+            batch.write(path, &[i]).unwrap();
+        }
+        batch.finish().unwrap();
+        assert_eq!(fs::read(folder.path().join("a/b1/c/199")).unwrap(), [199]);
+        let count: usize = (0..3)
+            .map(|i| fs::read_dir(folder.path().join(format!("a/b{i}/c"))).unwrap().count())
+            .sum();
+        assert_eq!(count, 200);
+    }
+
+    #[test]
+    fn replace_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        replace(&path, b"long content").unwrap();
+        replace(&path, b"short").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"short");
+        assert!(replace(&folder.path().join("missing/file"), b"").unwrap_err().is_io());
+    }
+}

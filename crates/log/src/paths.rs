@@ -1,0 +1,114 @@
+//! Every path of a log directory. No other module spells one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sealtrail_proof::Tile;
+
+use crate::Error;
+
+/// The directory and what is where in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The signed note.
+    pub(crate) fn checkpoint(&self) -> PathBuf {
+        self.root.join("checkpoint")
+    }
+
+    /// An empty file; whoever holds its lock writes the log.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// The folder of the segments.
+    pub(crate) fn entries(&self) -> PathBuf {
+        self.root.join("entries")
+    }
+
+    /// The segment whose first line is record `first`.
+    pub(crate) fn segment(&self, first: u64) -> PathBuf {
+        self.entries().join(format!("{first:020}.jsonl"))
+    }
+
+    /// The first indices of all segments, in order.
+    pub(crate) fn segments(&self) -> Result<Vec<u64>, Error> {
+        let folder = self.entries();
+        let mut firsts = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(Error::io("list", &folder))? {
+            let entry = entry.map_err(Error::io("list", &folder))?;
+            firsts.extend(entry.file_name().to_str().and_then(segment_first));
+        }
+        firsts.sort_unstable();
+        Ok(firsts)
+    }
+
+    /// A tile or entry bundle.
+    pub(crate) fn tile(&self, tile: Tile) -> PathBuf {
+        self.root.join(tile.path())
+    }
+
+    /// The folder of a tile's partial forms.
+    pub(crate) fn partials(&self, tile: Tile) -> PathBuf {
+        self.root.join(tile.partials_path())
+    }
+
+    /// The folder of all tiles and bundles.
+    pub(crate) fn tiles(&self) -> PathBuf {
+        self.root.join("tile")
+    }
+
+    /// The folder of torn lines.
+    pub(crate) fn torn(&self) -> PathBuf {
+        self.root.join("torn")
+    }
+
+    /// A place for the `n`-th torn line that would have been record `index`.
+    pub(crate) fn torn_line(&self, index: u64, n: u32) -> PathBuf {
+        self.torn().join(format!("{index:020}.{n}"))
+    }
+
+    /// A path as it is told to people: below the directory.
+    pub(crate) fn below<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+}
+
+/// Twenty digits and `.jsonl`.
+fn segment_first(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".jsonl")?;
+    (digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+        .then(|| digits.parse().ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_found_by_their_names_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        fs::create_dir(layout.entries()).unwrap();
+        for first in [300, 0, 7] {
+            fs::write(layout.segment(first), "").unwrap();
+        }
+        for other in ["1.jsonl", "+0000000000000000001.jsonl", "00000000000000000001.json"] {
+            fs::write(layout.entries().join(other), "").unwrap();
+        }
+        assert_eq!(layout.segments().unwrap(), [0, 7, 300]);
+        assert_eq!(segment_first("99999999999999999999.jsonl"), None);
+    }
+}

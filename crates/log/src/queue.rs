@@ -1,0 +1,284 @@
+//! The way from many callers to the one commit thread.
+
+use std::mem;
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use sealtrail_proof::{Hash, entry_hash};
+
+use crate::{Error, Options};
+
+/// What is called when it is known how an append went.
+type Done = Box<dyn FnOnce(Result<Range<u64>, Error>) + Send>;
+
+/// Lines that are appended next to one another, hashed by whoever brought them.
+pub(crate) struct Submission {
+    /// The lines, each with its LF.
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) entries: Vec<Hash>,
+    done: Option<Done>,
+}
+
+impl Submission {
+    /// Checks and hashes the lines, on the caller's time.
+    pub(crate) fn new(lines: &[Vec<u8>], options: &Options) -> Result<Self, Error> {
+        let limit = options.max_line_bytes.min(Options::MAX_LINE_BYTES);
+        let mut bytes = Vec::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
+        let mut entries = Vec::with_capacity(lines.len());
+        for line in lines {
+            if line.is_empty() {
+                return Err(Error::refused_line("expected a record, got an empty line"));
+            }
+            if line.len() > limit {
+                return Err(Error::refused_line(format!(
+                    "expected at most {limit} bytes, got {}",
+                    line.len()
+                )));
+            }
+            if let Some(at) = memchr::memchr2(b'\n', 0, line) {
+                return Err(Error::refused_line(format!(
+                    "expected neither LF nor NUL, got 0x{:02x} at byte {at}",
+                    line[at]
+                )));
+            }
+            bytes.extend_from_slice(line);
+            bytes.push(b'\n');
+            entries.push(entry_hash(line));
+        }
+        Ok(Self { bytes, entries, done: None })
+    }
+
+    /// Tells the caller.
+    pub(crate) fn finish(mut self, result: Result<Range<u64>, Error>) {
+        if let Some(done) = self.done.take() {
+            done(result);
+        }
+    }
+}
+
+impl Drop for Submission {
+    /// Nobody waits for ever, even if the commit thread dies with the submission in its hands.
+    fn drop(&mut self) {
+        if let Some(done) = self.done.take() {
+            done(Err(Error::poisoned("the commit thread died")));
+        }
+    }
+}
+
+/// Bounded by bytes; poisoned by the first failed write.
+pub(crate) struct Queue {
+    limit: usize,
+    state: Mutex<State>,
+    /// The commit thread waits here for submissions.
+    work: Condvar,
+    /// Blocking callers wait here for room.
+    room: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Submission>,
+    bytes: usize,
+    closing: bool,
+    poisoned: Option<Error>,
+}
+
+impl Queue {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, state: Mutex::default(), work: Condvar::new(), room: Condvar::new() }
+    }
+
+    /// Queues, or calls `done` at once with the reason why not.
+    pub(crate) fn offer(&self, mut submission: Submission, done: Done) {
+        let state = self.lock();
+        let refused = state
+            .refusal()
+            .or_else(|| (!self.has_room(&state, &submission)).then(|| Error::full(self.limit)));
+        match refused {
+            Some(error) => {
+                // Never call a stranger with the lock held.
+                drop(state);
+                done(Err(error));
+            }
+            None => {
+                submission.done = Some(done);
+                self.push(state, submission);
+            }
+        }
+    }
+
+    /// Queues, waits for room if need be, and waits for the outcome.
+    pub(crate) fn submit(&self, mut submission: Submission) -> Result<Range<u64>, Error> {
+        let ticket = Arc::new(Ticket::default());
+        let mut state = self.lock();
+        loop {
+            if let Some(error) = state.refusal() {
+                return Err(error);
+            }
+            if self.has_room(&state, &submission) {
+                break;
+            }
+            state = wait(&self.room, state);
+        }
+        let issued = Arc::clone(&ticket);
+        submission.done = Some(Box::new(move |result| issued.call(result)));
+        self.push(state, submission);
+        ticket.wait()
+    }
+
+    /// Everything that waits, as one batch; waits for it. `None` when the queue is closed and empty.
+    pub(crate) fn take(&self) -> Option<Vec<Submission>> {
+        let mut state = self.lock();
+        while state.waiting.is_empty() {
+            if state.closing || state.poisoned.is_some() {
+                return None;
+            }
+            state = wait(&self.work, state);
+        }
+        state.bytes = 0;
+        let batch = mem::take(&mut state.waiting);
+        drop(state);
+        self.room.notify_all();
+        Some(batch)
+    }
+
+    /// No more submissions; those that wait are still committed.
+    pub(crate) fn close(&self) {
+        self.lock().closing = true;
+        self.work.notify_all();
+        self.room.notify_all();
+    }
+
+    /// After a failed write nobody knows what is on disk: everything from here on is refused.
+    pub(crate) fn poison(&self, why: &str) -> Error {
+        let mut state = self.lock();
+        let error = state.poisoned.get_or_insert_with(|| Error::poisoned(why)).clone();
+        let waiting = mem::take(&mut state.waiting);
+        drop(state);
+        self.work.notify_all();
+        self.room.notify_all();
+        for submission in waiting {
+            submission.finish(Err(error.clone()));
+        }
+        error
+    }
+
+    pub(crate) fn poisoned(&self) -> Option<Error> {
+        self.lock().poisoned.clone()
+    }
+
+    fn push(&self, mut state: MutexGuard<'_, State>, submission: Submission) {
+        state.bytes += submission.bytes.len();
+        state.waiting.push(submission);
+        let first = state.waiting.len() == 1;
+        drop(state);
+        if first {
+            self.work.notify_one();
+        }
+    }
+
+    /// One submission always fits, or one larger than the bound would wait for ever.
+    fn has_room(&self, state: &State, submission: &Submission) -> bool {
+        state.waiting.is_empty() || state.bytes + submission.bytes.len() <= self.limit
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code of others runs under this lock, and every change under it is one assignment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn refusal(&self) -> Option<Error> {
+        match &self.poisoned {
+            Some(error) => Some(error.clone()),
+            None => self.closing.then(Error::closed),
+        }
+    }
+}
+
+/// Where one blocking caller waits for its own outcome.
+#[derive(Default)]
+struct Ticket {
+    result: Mutex<Option<Result<Range<u64>, Error>>>,
+    called: Condvar,
+}
+
+impl Ticket {
+    fn call(&self, result: Result<Range<u64>, Error>) {
+        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        self.called.notify_one();
+    }
+
+    fn wait(&self) -> Result<Range<u64>, Error> {
+        let mut result = self.result.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match result.take() {
+                Some(result) => return result,
+                None => result = wait(&self.called, result),
+            }
+        }
+    }
+}
+
+fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn submission(bytes: usize) -> Submission {
+        Submission::new(&[vec![b'x'; bytes - 1]], &Options::default()).unwrap()
+    }
+
+    #[test]
+    fn lines_that_would_break_the_file_are_refused() {
+        let options = Options { max_line_bytes: 4, ..Options::default() };
+        let refused = |line: &[u8]| Submission::new(&[b"ok".to_vec(), line.to_vec()], &options);
+        assert!(refused(b"1234").is_ok());
+        for line in [&b""[..], b"12345", b"a\nb", b"\n", b"a\0"] {
+            assert!(refused(line).err().unwrap().is_refused_line(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_queue_refuses_and_one_large_submission_always_fits() {
+        let queue = Queue::new(10);
+        let (sender, results) = mpsc::channel();
+        let offer = |bytes| {
+            let sender = sender.clone();
+            queue.offer(submission(bytes), Box::new(move |result| sender.send(result).unwrap()));
+        };
+        offer(50);
+        offer(2);
+        assert!(results.try_recv().unwrap().unwrap_err().is_full());
+        assert_eq!(queue.take().unwrap().len(), 1);
+        offer(5);
+        offer(5);
+        offer(5);
+        // The batch that was dropped without an outcome, then the third of five bytes.
+        assert!(results.recv().unwrap().unwrap_err().is_poisoned());
+        assert!(results.recv().unwrap().unwrap_err().is_full());
+        assert!(results.try_recv().is_err());
+        queue.poison("disk on fire");
+        for _ in 0..2 {
+            assert!(results.recv().unwrap().unwrap_err().is_poisoned());
+        }
+        offer(5);
+        assert!(results.recv().unwrap().unwrap_err().is_poisoned());
+    }
+
+    #[test]
+    fn closing_lets_what_waits_through() {
+        let queue = Queue::new(10);
+        queue.offer(submission(5), Box::new(|_| ()));
+        queue.close();
+        assert_eq!(queue.take().unwrap().len(), 1);
+        assert!(queue.take().is_none());
+        assert!(queue.submit(submission(5)).unwrap_err().is_closed());
+    }
+}
