@@ -1,3 +1,4 @@
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -171,6 +172,12 @@ impl Reader {
     }
 }
 
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "reader of log `{}`", self.origin)
+    }
+}
+
 /// Lines in order, with their indices; made by [`Reader::lines`].
 pub struct Lines {
     layout: Layout,
@@ -193,6 +200,12 @@ impl Iterator for Lines {
             Err(_) => self.end = self.next,
         }
         Some(line.map(|line| (self.next - 1, line)))
+    }
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lines {} to {}", self.next, self.end)
     }
 }
 
