@@ -1,0 +1,6 @@
+/// x
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// x
+    pub colour: bool,
+}
