@@ -21,6 +21,8 @@ export interface DiffOptions {
   format?: 'changes' | 'patch' | 'text'
   /** ` id`, `_id` and `Id` are the same key. Off by default. */
   foldKeys?: boolean
+  /** What its `ignore` names is left out. */
+  policy?: Json
   /** The JSON text instead of values: numbers stay as they were written. */
   raw?: boolean
 }
@@ -28,16 +30,19 @@ export interface DiffOptions {
 /** How one field is treated, and which rule decided. */
 export interface FieldTreatment {
   path: string
-  side?: 'old' | 'new'
+  side: string
   action: 'keep' | 'drop' | 'mask' | 'seal'
+  /** Where it is sealed: under which data group, for which data subject and retention class. */
   group?: string
   subject?: string
-  rule: string
+  retain?: string
+  because: string
 }
 
 export interface Preview {
-  /** The record as it would be stored, sealed with throw-away keys. */
-  record: Record<string, any>
+  outcome: 'record' | 'unchanged'
+  /** The record as it would be stored, sealed with throw-away keys; null where nothing changed. */
+  record: Record<string, any> | null
   fields: FieldTreatment[]
 }
 
@@ -50,18 +55,21 @@ export interface PolicySummary {
 export interface VerifiedProof {
   origin: string
   index: number
+  /** How many records the checkpoint covers. */
   size: number
-  [member: string]: unknown
+  /** Hash of the tree's root, in base64. */
+  root: string
 }
 
 export interface Engine {
   diff(before: Json, after: Json, options?: DiffOptions & { format?: 'changes'; raw?: false }): AttributeChange[]
   diff(before: Json, after: Json, options: DiffOptions & { format: 'patch'; raw?: false }): PatchOperation[]
   diff(before: Json, after: Json, options: DiffOptions): string
-  preview(policy: Json, change: object, context?: object, options?: { raw?: false }): Preview
-  preview(policy: Json, change: object, context: object | undefined, options: { raw: true }): string
+  /** `change` as an object, or as JSON text in either shape that the sidecar takes. */
+  preview(policy: Json, change: object | string | Uint8Array, context?: object, options?: { raw?: false }): Preview
+  preview(policy: Json, change: object | string | Uint8Array, context: object | undefined, options: { raw: true }): string
   policySummary(policy: Json): PolicySummary
-  verifyProof(proof: string, line: string | Uint8Array, vkey: string): VerifiedProof
+  verifyProof(proof: string | Uint8Array, line: string | Uint8Array, vkey: string): VerifiedProof
 }
 
 /** The core, in this process or page. It is loaded once. */

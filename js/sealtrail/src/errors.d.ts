@@ -1,4 +1,4 @@
-/** Codes that the core and the sidecar give. */
+/** Codes that the core gives for a change, a policy or a record. */
 export type CoreErrorCode =
   | 'malformed_json'
   | 'duplicate_key'
@@ -16,6 +16,19 @@ export type CoreErrorCode =
   | 'shredded'
   | 'internal'
 
+export type ProofErrorCode = 'proof_malformed' | 'proof_foreign' | 'proof_bad_signature' | 'proof_mismatch'
+
+/** Codes of the sidecar's problems (RFC 9457), beyond those of the core. */
+export type SidecarErrorCode =
+  | 'bad_request'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'unsupported_media_type'
+  | 'guest_failed'
+  | 'log_unavailable'
+  | 'log_in_use'
+  | 'log_damaged'
+
 /** Values of JavaScript that JSON cannot carry. */
 export type ValueErrorCode = 'unsupported_value' | 'number_not_finite' | 'unsafe_integer' | 'cycle'
 
@@ -30,7 +43,7 @@ export type PackageErrorCode =
   | 'trail_closed'
   | 'wasm_unavailable'
 
-export type ErrorCode = CoreErrorCode | ValueErrorCode | PackageErrorCode
+export type ErrorCode = CoreErrorCode | ProofErrorCode | SidecarErrorCode | ValueErrorCode | PackageErrorCode
 
 export declare const ERROR_CODES: readonly ErrorCode[]
 

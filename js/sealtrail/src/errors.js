@@ -3,7 +3,7 @@
  * They are a promise: a code keeps its meaning, a text may be made better.
  */
 export const ERROR_CODES = Object.freeze([
-  // the core
+  // the core: a change, a policy, a record
   'malformed_json',
   'duplicate_key',
   'lone_surrogate',
@@ -19,6 +19,20 @@ export const ERROR_CODES = Object.freeze([
   'wrong_key',
   'shredded',
   'internal',
+  // a proof
+  'proof_malformed',
+  'proof_foreign',
+  'proof_bad_signature',
+  'proof_mismatch',
+  // the sidecar
+  'bad_request',
+  'not_found',
+  'method_not_allowed',
+  'unsupported_media_type',
+  'guest_failed',
+  'log_unavailable',
+  'log_in_use',
+  'log_damaged',
   // values that JSON cannot carry
   'unsupported_value',
   'number_not_finite',

@@ -48,7 +48,7 @@ const path: string | undefined = trail.diff({ a: 1 }, { a: 2 })[0]?.path
 const operation = trail.diff('{}', '{}', { format: 'patch' })[0]?.value
 const text: string = trail.diff('{}', '{}', { format: 'text' })
 const raw: string = trail.preview({ entity: { type: 'x', id: 1 }, action: 'update' }, { raw: true })
-const rule: string | undefined = trail.preview({ entity: { type: 'x', id: 1 }, action: 'update' }).fields[0]?.rule
+const rule: string | undefined = trail.preview({ entity: { type: 'x', id: 1 }, action: 'update' }).fields[0]?.because
 
 const engine = await loadEngine()
 const digest: string = engine.policySummary({ id: 'shop' }).sha256
