@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::Error;
 
@@ -33,6 +34,9 @@ pub(crate) struct Batch {
 /// Files written and not yet synced; beyond it the batch is flushed, for the sake of descriptors.
 const OPEN_FILES: usize = 64;
 
+/// Threads that wait for the disk in a batch.
+const SYNCING_THREADS: usize = 8;
+
 impl Batch {
     /// Writes a file under a temporary name, in a folder that is made if need be.
     pub(crate) fn write(&mut self, path: PathBuf, bytes: &[u8]) -> Result<(), Error> {
@@ -56,8 +60,16 @@ impl Batch {
     }
 
     fn rename(&mut self) -> Result<(), Error> {
-        for (file, temporary, path) in self.files.drain(..) {
-            file.sync_all().map_err(Error::io("sync", &temporary))?;
+        // Syncs that wait together share one commit of the file system's journal.
+        let share = self.files.len().div_ceil(SYNCING_THREADS).max(1);
+        thread::scope(|scope| {
+            let threads: Vec<_> =
+                self.files.chunks(share).map(|files| scope.spawn(|| sync_all(files))).collect();
+            threads
+                .into_iter()
+                .try_for_each(|thread| thread.join().expect("syncing does not panic"))
+        })?;
+        for (_, temporary, path) in self.files.drain(..) {
             fs::rename(&temporary, &path).map_err(Error::io("rename to", &path))?;
         }
         Ok(())
@@ -79,6 +91,12 @@ impl Batch {
         self.folders.insert(parent(folder).into());
         Ok(())
     }
+}
+
+fn sync_all(files: &[(File, PathBuf, PathBuf)]) -> Result<(), Error> {
+    files
+        .iter()
+        .try_for_each(|(file, temporary, _)| file.sync_all().map_err(Error::io("sync", temporary)))
 }
 
 /// Makes a folder whose parent is there; one that is there already is fine.

@@ -98,8 +98,9 @@ struct Stored {
 impl Audit<'_> {
     fn line(&mut self, entry: Hash, place: Place, lines: &mut Lines<'_>) -> Result<(), Failure> {
         let index = lines.count - 1;
+        let leaf = leaf_hash(&entry);
         if index < self.checkpoint.size() {
-            self.compare_line(index, entry, place, lines)?;
+            self.compare_line(index, entry, leaf, place, lines)?;
         }
         self.entries.push(entry);
         let width = WIDTH as usize;
@@ -107,7 +108,7 @@ impl Audit<'_> {
             self.check(Level::Entries, index / WIDTH, &self.entries.clone())?;
             self.entries.clear();
         }
-        let mut hash = leaf_hash(&entry);
+        let mut hash = leaf;
         for level in 0.. {
             if self.levels.len() == level {
                 self.levels.push(Vec::with_capacity(width));
@@ -131,6 +132,7 @@ impl Audit<'_> {
         &mut self,
         index: u64,
         entry: Hash,
+        leaf: Hash,
         place: Place,
         lines: &mut Lines<'_>,
     ) -> Result<(), Failure> {
@@ -139,8 +141,7 @@ impl Audit<'_> {
             self.stored = self.read_stored(index / WIDTH)?;
         }
         let stored = self.stored.as_ref().expect("a covered record is stored");
-        let (expected, leaf) = (stored.entries[i], stored.leaves[i]);
-        match (entry == expected, leaf_hash(&entry) == leaf) {
+        match (entry == stored.entries[i], leaf == stored.leaves[i]) {
             (true, true) => {}
             (true, false) => self.suspect(tiles::mismatch(stored.tile, i as u16)),
             (false, true) => self.suspect(tiles::mismatch(stored.bundle, i as u16)),
@@ -181,8 +182,20 @@ impl Audit<'_> {
 
     /// Compares everything stored at one place, once all that is known of it is known.
     fn check(&mut self, level: Level, index: u64, computed: &[Hash]) -> Result<(), Failure> {
-        tiles::required(self.layout, self.checkpoint.size(), level, index)?;
-        if let Err(failure) = tiles::compare_all(self.layout, level, index, computed) {
+        // The bundle and the leaves of covered records were looked at line by line; of a full one
+        // only as far as it is covered.
+        let whole = |tile: Tile, stored: &Stored| {
+            Some(tile).filter(|tile| usize::from(tile.width()) == stored.entries.len())
+        };
+        let seen = match (level, &self.stored) {
+            (Level::Entries, Some(stored)) => whole(stored.bundle, stored),
+            (Level::Hashes(0), Some(stored)) => whole(stored.tile, stored),
+            _ => {
+                tiles::required(self.layout, self.checkpoint.size(), level, index)?;
+                None
+            }
+        };
+        if let Err(failure) = tiles::compare_all(self.layout, level, index, computed, seen) {
             if failure.class == Class::Unreadable {
                 return Err(failure);
             }
