@@ -1,3 +1,234 @@
-//! What a record says, as text for a person.
-pub use style::Style;
-mod style;
+//! What records say, as text for a person: who did what to which entity, when, in which request, and every
+//! attribute that changed.
+//!
+//! ```
+//! use sealtrail_history::words::{self, Style};
+//!
+//! let line = br#"{"id":"0199","type":"sealtrail.change.update.v1","time":"2026-11-21T19:45:00.047Z",
+//!     "correlationid":"a20e389c-134b-40e7-9827-1c94eb895412",
+//!     "data":{"entity":{"type":"product","id":"1"},"action":"update","actor":{"type":"user","id":"7"},
+//!     "changes":[{"op":"replace","path":"/inventory","old":1,"new":10},
+//!                {"op":"add","path":"/owner/email","new":"st1.0.AAAA"}],
+//!     "seals":[{"group":"contact","at":["/data/changes/1/new"]}]}}"#;
+//! assert_eq!(
+//!     words::record(line, Style::PLAIN),
+//!     "2026-11-21 19:45:00Z  update product/1  by user 7  request a20e389c…\n\
+//!      \x20 ~ inventory:    1 → 10\n\
+//!      \x20 + owner/email:  [sealed contact]\n"
+//! );
+//! ```
+//!
+//! Any bytes may be given, and none of them reach the terminal as commands: control characters and those that
+//! turn the direction of text are shown as `\u{…}`.
+
+mod clean;
+mod columns;
+mod value;
+
+use std::borrow::Cow;
+
+use sealtrail_record::id::is_uuid;
+use sealtrail_record::json::{self, Limits, Value};
+use sealtrail_record::time::is_rfc3339;
+
+use clean::{Quotes, clean};
+use columns::Columns;
+use value::Shown;
+
+/// How text is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// ANSI colours, for a terminal.
+    pub colour: bool,
+}
+
+impl Style {
+    /// For a pipe or a file.
+    pub const PLAIN: Self = Self { colour: false };
+    /// For a terminal.
+    pub const COLOUR: Self = Self { colour: true };
+
+    fn paint<'t>(self, code: &str, text: &'t str) -> Cow<'t, str> {
+        if self.colour && !code.is_empty() {
+            Cow::Owned(format!("\x1b[{code}m{text}\x1b[0m"))
+        } else {
+            Cow::Borrowed(text)
+        }
+    }
+}
+
+const DIM: &str = "2";
+const BOLD: &str = "1";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+const MAGENTA: &str = "35";
+
+/// One record: its head, and a line for each change.
+pub fn record(line: &[u8], style: Style) -> String {
+    history([line], style)
+}
+
+/// Several records, in the order they are given, the parts of their heads below each other.
+///
+/// ```
+/// use sealtrail_history::words::{self, Style};
+///
+/// let lines = ["{\"type\":\"sealtrail.shred.v1\",\"subject\":\"key/k_1\"}", "\x1b[2Jgarbage"];
+/// assert_eq!(
+///     words::history(lines, Style::PLAIN),
+///     "(no time)  shred key/k_1\n\n(not a record)  12 bytes\n"
+/// );
+/// ```
+pub fn history<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>, style: Style) -> String {
+    let mut heads = Columns::new();
+    let mut bodies = Vec::new();
+    for line in lines {
+        let line = line.as_ref();
+        match json::parse(line, &LIMITS) {
+            Ok(record) if !record.members().is_empty() => {
+                heads.row(head(&record));
+                bodies.push(body(&record, style));
+            }
+            _ => {
+                heads.row([("(not a record)".into(), RED), (format!("{} bytes", line.len()), "")]);
+                bodies.push(String::new());
+            }
+        }
+    }
+    let mut text = String::new();
+    for (head, body) in heads.set(style).into_iter().zip(bodies) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text += &head;
+        text.push('\n');
+        text += &body;
+    }
+    text
+}
+
+/// Longer than any record that the log takes; depth bounds the recursion over values.
+const LIMITS: Limits = Limits { max_bytes: 64 << 20, max_depth: 160, max_values: 4_000_000 };
+
+/// `time  action what  by whom  request id`; what the record does not say is left out.
+fn head(record: &Value<'_>) -> Vec<(String, &'static str)> {
+    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
+    let mut cells = vec![(time(text("/time").or_else(|| text("/recordedtime"))), DIM)];
+
+    // `sealtrail.change.update.v1`, `sealtrail.shred.v1`: the word before the version says what was done.
+    let from_type = || text("/type")?.rsplit('.').nth(1);
+    let action = text("/data/action").or_else(from_type).unwrap_or("(no action)");
+    let what = match (text("/data/entity/type"), text("/data/entity/id")) {
+        (Some(kind), Some(id)) => Some(format!("{}/{}", name(kind), id_name(id))),
+        _ => text("/subject").map(name),
+    };
+    cells
+        .push((what.map_or_else(|| name(action), |what| format!("{} {what}", name(action))), BOLD));
+
+    let sealed = value::Sealed::of(record);
+    let actor = ["/data/actor/id", "/data/actor/email", "/data/actor/name", "/authid"];
+    let actor = actor.iter().find_map(|pointer| Some((*pointer, record.pointer(pointer)?)));
+    if let Some((pointer, actor)) = actor {
+        let kind = text("/data/actor/type").or_else(|| text("/authtype")).unwrap_or("user");
+        let who = match (sealed.group(pointer, actor), actor) {
+            (Some(group), _) => group,
+            (None, Value::String(id)) => id_name(id),
+            (None, other) => name(&other.to_json()),
+        };
+        let verified = match record.pointer("/data/actor/verified") {
+            Some(Value::Bool(false)) => " (unverified)",
+            _ => "",
+        };
+        cells.push((format!("by {} {who}{verified}", name(kind)), ""));
+    }
+    if let Some(request) = text("/correlationid") {
+        cells.push((format!("request {}", id_name(request)), DIM));
+    }
+    cells
+}
+
+fn body(record: &Value<'_>, style: Style) -> String {
+    let sealed = value::Sealed::of(record);
+    let mut rows = Columns::new();
+    let changes = record.pointer("/data/changes").map(Value::items).unwrap_or_default();
+    for (number, change) in changes.iter().enumerate() {
+        let place = format!("/data/changes/{number}");
+        let side = |name: &str| {
+            let value = change.get(name)?;
+            Some(Shown { value, pointer: format!("{place}/{name}"), sealed: &sealed })
+        };
+        let (mark, colour) = match change.get("op").and_then(Value::as_str) {
+            Some("add") => ("+", GREEN),
+            Some("remove") => ("-", RED),
+            Some("replace") => ("~", YELLOW),
+            Some("move") => (">", YELLOW),
+            _ => ("?", ""),
+        };
+        let path = match change.get("path").and_then(Value::as_str) {
+            Some("") => "(whole)".to_owned(),
+            Some(path) => name(path.strip_prefix('/').unwrap_or(path)),
+            None => "(no path)".to_owned(),
+        };
+        let from = change.get("from").and_then(Value::as_str);
+        let (values, colour_of_values) = match (side("old"), side("new"), from) {
+            (Some(old), Some(new), _) => {
+                let (old, new) = old.beside(&new);
+                (format!("{old} → {new}"), "")
+            }
+            (None, None, Some(from)) => {
+                (format!("from {}", name(from.strip_prefix('/').unwrap_or(from))), "")
+            }
+            (None, None, None) => ("(no value)".to_owned(), ""),
+            (Some(one), None, _) | (None, Some(one), _) => {
+                (one.to_string(), if one.is_sealed() { MAGENTA } else { "" })
+            }
+        };
+        rows.row([(format!("  {mark} {path}:"), colour), (values, colour_of_values)]);
+    }
+    for (label, pointer) in ACT {
+        let value = match record.pointer(pointer) {
+            Some(Value::Bool(false)) | None => continue,
+            Some(value) => {
+                Shown { value, pointer: pointer.to_owned(), sealed: &sealed }.to_string()
+            }
+        };
+        rows.row([(format!("    {label}:"), ""), (value, "")]);
+    }
+    rows.set(style).into_iter().fold(String::new(), |text, row| text + &row + "\n")
+}
+
+/// What a record of a reveal or a shred says.
+const ACT: [(&str, &str); 5] = [
+    ("record", "/data/record"),
+    ("group", "/data/group"),
+    ("keys", "/data/kids"),
+    ("hard", "/data/hard"),
+    ("reason", "/data/reason"),
+];
+
+/// `2026-11-21 19:45:00Z`: to the second, which is what people compare by.
+fn time(text: Option<&str>) -> String {
+    match text {
+        None => "(no time)".into(),
+        Some(text) if is_rfc3339(text) => {
+            let zone = text[19..]
+                .trim_start_matches(['.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+            format!("{} {}{zone}", &text[..10], &text[11..19])
+        }
+        Some(text) => name(text),
+    }
+}
+
+/// A text that is not quoted where it stands: a type, a path, a reason.
+fn name(text: &str) -> String {
+    clean(text, Quotes::None, 80)
+}
+
+/// An id. The first eight digits of a UUID tell the few that a person looks at apart.
+fn id_name(id: &str) -> String {
+    if is_uuid(id) { format!("{}…", &id[..8]) } else { name(id) }
+}
+
+#[cfg(test)]
+mod tests;

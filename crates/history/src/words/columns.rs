@@ -1,0 +1,69 @@
+use super::Style;
+
+/// Rows whose cells are set below each other.
+pub(super) struct Columns {
+    rows: Vec<Vec<(String, &'static str)>>,
+}
+
+/// A longer cell does not push the others aside; it just sticks out.
+const WIDEST: usize = 44;
+
+impl Columns {
+    pub(super) fn new() -> Self {
+        Self { rows: Vec::new() }
+    }
+
+    /// A row of cells, each with the code of its colour or none.
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = (String, &'static str)>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// The text of each row. The last cell of a row is not padded.
+    pub(super) fn set(&self, style: Style) -> Vec<String> {
+        let mut widths = Vec::new();
+        for row in &self.rows {
+            for (column, (cell, _)) in row.iter().enumerate().take(row.len().saturating_sub(1)) {
+                if column == widths.len() {
+                    widths.push(0);
+                }
+                let width = width(cell);
+                if width <= WIDEST {
+                    widths[column] = widths[column].max(width);
+                }
+            }
+        }
+        let set = |row: &Vec<(String, &'static str)>| {
+            let mut text = String::new();
+            for (column, (cell, colour)) in row.iter().enumerate() {
+                text += &style.paint(colour, cell);
+                if column + 1 < row.len() {
+                    let pad = widths[column].saturating_sub(width(cell)) + 2;
+                    text.extend(std::iter::repeat_n(' ', pad));
+                }
+            }
+            text
+        };
+        self.rows.iter().map(set).collect()
+    }
+}
+
+/// One place for each character. Wide scripts stand a little off, which harms nothing.
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_stand_below_each_other_with_and_without_colour() {
+        let mut columns = Columns::new();
+        columns.row([("é".into(), "31"), ("one".into(), "")]);
+        columns.row([("long".into(), ""), ("two".into(), "")]);
+        columns.row([("x".repeat(60), ""), ("three".into(), "")]);
+        assert_eq!(columns.set(Style::PLAIN)[..2], ["é     one", "long  two"]);
+        assert_eq!(columns.set(Style::COLOUR)[0], "\x1b[31mé\x1b[0m     one");
+        assert!(columns.set(Style::PLAIN)[2].ends_with("x  three"));
+    }
+}
