@@ -25,6 +25,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     build_guest(&workspace, &out);
     convert_user_agents(&workspace, &out);
+    list_console(&workspace, &out);
 }
 
 fn build_guest(workspace: &Path, out: &Path) {
@@ -116,6 +117,36 @@ fn to_json(node: &saphyr::Yaml) -> serde_json::Value {
     let members = node.as_mapping().expect("the table holds texts, lists and maps");
     let named = members.iter().filter_map(|(key, value)| Some((key.as_str()?, to_json(value))));
     named.collect()
+}
+
+/// The files of the page, as `cargo xtask wasm` assembled them; an empty list where it did not run.
+fn list_console(workspace: &Path, out: &Path) {
+    let page = workspace.join("js/console/dist");
+    // To watch a folder that is not there would run this script on every build.
+    let watched = if page.is_dir() { &page } else { page.parent().expect("it is below js/") };
+    println!("cargo::rerun-if-changed={}", watched.display());
+    let mut files = Vec::new();
+    collect_files(&page, &mut files);
+    files.sort();
+    let mut list = String::from("&[\n");
+    for file in files {
+        let name = file.strip_prefix(&page).expect("it was found below").to_string_lossy();
+        let name = name.replace('\\', "/");
+        list += &format!("    ({name:?}, include_bytes!({:?})),\n", file.display().to_string());
+    }
+    list += "]\n";
+    fs::write(out.join("console.rs"), list).expect("OUT_DIR is writable");
+}
+
+fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect_files(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
 }
 
 /// A cargo that is not steered by the one that runs this script (clippy's wrapper, flags for the

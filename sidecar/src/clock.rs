@@ -19,10 +19,6 @@ impl Moment {
     pub fn month(self) -> String {
         self.to_string()[..7].to_owned()
     }
-
-    pub fn unix_ms(self) -> u64 {
-        u64::try_from(self.0.as_millisecond()).unwrap_or(0)
-    }
 }
 
 /// RFC 3339 with milliseconds, `2026-11-21T19:45:00.047Z`.

@@ -95,8 +95,8 @@ impl Code {
         self.row().1
     }
 
-    /// The code of a name that the guest reported; one it should not know becomes [`Code::Internal`].
-    pub fn of_guest(name: &str) -> Code {
+    /// The code of a name that the guest or another sidecar reported; an unknown one becomes [`Code::Internal`].
+    pub fn of_name(name: &str) -> Code {
         TABLE.iter().find(|row| row.1 == name).map_or(Code::Internal, |row| row.0)
     }
 

@@ -60,11 +60,14 @@ impl Error {
     }
 }
 
-/// Lower case, no full stop; the place last.
+/// Lower case, no full stop; the place last, unless the message names it already, as the core's do.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         let Some(at) = &self.at else { return Ok(()) };
+        if self.message.contains("at line ") {
+            return Ok(());
+        }
         if let (Some(line), Some(column)) = (at.line, at.column) {
             write!(f, " (line {line}, column {column})")?;
         }
@@ -81,6 +84,52 @@ impl std::error::Error for Error {}
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
         Self::new(Code::Internal, error.to_string())
+    }
+}
+
+impl From<sealtrail_log::Error> for Error {
+    fn from(error: sealtrail_log::Error) -> Self {
+        let code = match () {
+            () if error.is_locked() => Code::LogInUse,
+            () if error.is_other_origin() || error.is_other_key() => Code::ForeignLog,
+            () if error.is_damaged() => Code::LogDamaged,
+            () if error.is_full() => Code::QueueFull,
+            () if error.is_refused_line() => Code::TooLarge,
+            () if error.is_no_record() => Code::NotFound,
+            () if error.is_not_covered() || error.is_poisoned() || error.is_closed() => {
+                Code::LogUnavailable
+            }
+            () if error.is_not_a_log() => Code::LogUnavailable,
+            () => Code::Internal,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<sealtrail_history::Error> for Error {
+    fn from(error: sealtrail_history::Error) -> Self {
+        let code = match () {
+            () if error.is_other_origin() => Code::ForeignLog,
+            () if error.is_damaged() => Code::LogDamaged,
+            () => Code::Internal,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<sealtrail_keyring::Error> for Error {
+    fn from(error: sealtrail_keyring::Error) -> Self {
+        let code = match () {
+            () if error.is_wrong_kek() || error.is_missing() => Code::KeyFile,
+            () if error.is_in_use() => Code::LogInUse,
+            () if error.is_unknown_subject() => Code::NotFound,
+            () if error.is_shredded() => Code::Shredded,
+            () if error.is_bad_argument() => Code::InvalidField,
+            () if error.is_edited() => Code::LogDamaged,
+            () if error.is_stopped() => Code::LogUnavailable,
+            () => Code::Internal,
+        };
+        Self::new(code, error.to_string())
     }
 }
 

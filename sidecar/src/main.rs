@@ -1,7 +1,32 @@
 //! `sealtrail`: the sidecar and the command line, one binary.
+//!
+//! ```text
+//!  client ──► proxy ──► service            correlation id; remembers who, where from, when
+//!                          │ POST /v1/changes
+//!                          ▼
+//!                      collector ─► engine (guest.wasm: diff, policy, seal) ─► log (durable) ─► receipt
+//!                          │            ▲ keys                                  │
+//!                        memory      keyring                                  index ─► api, history, query
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `config` | reads `sealtrail.toml` whole, before anything is opened or bound |
+//! | `engine` | the core in its sandbox; the only module that names wasmtime |
+//! | `proxy` | the reverse proxy, one file for each thing it does to a request |
+//! | `collector` | from a change to a durable, sealed record |
+//! | `acts` | reveal and shred, each with a record of its own |
+//! | `trail` | the opened log, keyring, index and sandbox together |
+//! | `questions` | records by entity, correlation id and id |
+//! | `api` | the HTTP interface, one file for each resource |
+//! | `cli` | the command line, one file for each command |
 
+mod acts;
+mod api;
+mod cli;
 mod clock;
 mod code;
+mod collector;
 mod config;
 mod engine;
 mod error;
@@ -9,5 +34,9 @@ mod listener;
 mod metrics;
 mod problem;
 mod proxy;
+mod questions;
+mod trail;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

@@ -41,5 +41,5 @@ mod key_file;
 mod quantity;
 mod unknown_key;
 
-pub use file::{Api, Config, Limits, Proxy, Remembering, Upstream};
-pub use key_file::{KekSource, read_secret_file};
+pub use file::{Config, Limits, Proxy, Upstream};
+pub use key_file::read_secret_file;

@@ -54,6 +54,10 @@ impl Instance {
             .get_typed_func::<(u32, u32), u64>(&mut self.store, function)
             .map_err(|_| failed(&format!("`{function}` has another signature")))?;
         let at = self.alloc.call(&mut self.store, len).map_err(trapped)?;
+        if at == 0 && len > 0 {
+            self.is_dead = false;
+            return Err(Error::new(Code::TooLarge, "the input is larger than the core takes"));
+        }
         self.memory
             .write(&mut self.store, at as usize, input)
             .map_err(|_| failed("`alloc` gave a region outside of its memory"))?;
@@ -81,7 +85,7 @@ fn read_refusal(json: &[u8]) -> Error {
         at: Option<Place>,
     }
     match serde_json::from_slice::<Refusal>(json) {
-        Ok(refusal) => Error::new(Code::of_guest(&refusal.code), refusal.message).at(refusal.at),
+        Ok(refusal) => Error::new(Code::of_name(&refusal.code), refusal.message).at(refusal.at),
         Err(_) => failed("it refused without saying why"),
     }
 }

@@ -47,7 +47,6 @@ pub enum Outcome {
 /// One data group of a record: whose key and which period's key seal it.
 #[derive(Debug, Deserialize)]
 pub struct Need {
-    pub group: String,
     pub subject: String,
     pub retain: String,
 }
@@ -70,32 +69,12 @@ pub struct EngineName<'a> {
     pub sha256: &'a str,
 }
 
-/// A record about reading or erasing, made of the stamp and this.
+/// What somebody did with sealed values, for a record of its own.
 #[derive(Debug, Serialize)]
-pub struct Act<'a> {
-    #[serde(flatten)]
-    pub stamp: Stamp<'a>,
-    pub act: &'a str,
-    pub actor: &'a Actor,
-    pub reason: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub record: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<&'a str>,
-    pub kids: Vec<&'a str>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub hard: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entity: Option<Entity<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub correlation_id: Option<&'a str>,
-}
-
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Entity<'a> {
-    #[serde(rename = "type")]
-    pub kind: &'a str,
-    pub id: &'a str,
+#[serde(tag = "act", rename_all = "lowercase")]
+pub enum Act<'a> {
+    Reveal { actor: &'a Actor, reason: &'a str, record: &'a str, group: &'a str },
+    Shred { actor: &'a Actor, reason: &'a str, kids: &'a [String], hard: bool },
 }
 
 /// Who reveals or erases.
@@ -157,9 +136,7 @@ impl Guest {
     pub fn seal(&mut self, stamp: &Stamp<'_>, nonces: usize, keys: &[Kids]) -> Result<Vec<u8>> {
         let length = nonces.checked_mul(NONCE).filter(|length| *length <= 64 << 20);
         let length = length.ok_or_else(|| internal("the core asks for too much entropy"))?;
-        let mut entropy = vec![0; length];
-        getrandom::fill(&mut entropy).map_err(|_| internal("the system gives no random bytes"))?;
-        let mut frame = Frame::new().part(&json(stamp)?).part(&entropy);
+        let mut frame = Frame::new().part(&json(stamp)?).part(&entropy(length)?);
         for (kid, key) in keys.iter().flatten() {
             frame = frame.part(kid.as_str().as_bytes()).part(key.expose());
         }
@@ -178,8 +155,8 @@ impl Guest {
     }
 
     /// The line of a record about a reveal or a shred.
-    pub fn act(&mut self, act: &Act<'_>) -> Result<Vec<u8>> {
-        let frame = Frame::new().part(&json(act)?).into_bytes();
+    pub fn act(&mut self, stamp: &Stamp<'_>, act: &Act<'_>) -> Result<Vec<u8>> {
+        let frame = Frame::new().part(&json(stamp)?).part(&json(act)?).into_bytes();
         self.0.call("act", &frame)
     }
 
@@ -197,9 +174,17 @@ impl Guest {
 
     /// What would be stored of a change, and which rule decided each field.
     pub fn preview(&mut self, policy: &[u8], change: &[u8], context: &[u8]) -> Result<Vec<u8>> {
-        let frame = Frame::new().part(policy).part(change).part(context);
+        // From the seed come throw-away keys, so that even a preview is sealed with keys nobody has.
+        let seed = entropy(32)?;
+        let frame = Frame::new().part(policy).part(change).part(context).part(&seed);
         self.0.call("preview", &frame.into_bytes())
     }
+}
+
+fn entropy(length: usize) -> Result<Vec<u8>> {
+    let mut entropy = vec![0; length];
+    getrandom::fill(&mut entropy).map_err(|_| internal("the system gives no random bytes"))?;
+    Ok(entropy)
 }
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>> {

@@ -12,7 +12,6 @@ mod calls;
 mod sandbox;
 
 pub use calls::{
-    Act, Actor, EngineName, Entity, Guest, Kids, Need, Opened, OpeningKeys, Outcome, Plan,
-    PolicySummary, Stamp,
+    Act, Actor, Guest, Kids, Need, Opened, OpeningKeys, Outcome, PolicySummary, Stamp,
 };
 pub use sandbox::Sandbox;

@@ -9,7 +9,7 @@ use wasmtime::{
 };
 
 use super::abi::Instance;
-use super::calls::{EXPORTS, Guest};
+use super::calls::{EXPORTS, EngineName, Guest};
 use crate::code::Code;
 use crate::config::Limits;
 use crate::error::{Error, Result};
@@ -40,14 +40,10 @@ impl Sandbox {
         Self::of(GUEST, limits)
     }
 
-    /// The version of this binary, which is the version of the guest it embeds.
-    pub fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
-    }
-
-    /// SHA-256 of `guest.wasm`, lower-case hexadecimal.
-    pub fn sha256(&self) -> &'static str {
-        GUEST_SHA256
+    /// How the engine is named in a record: the version of this binary, which is the version of the guest
+    /// it embeds, and the SHA-256 of `guest.wasm`.
+    pub fn name(&self) -> EngineName<'static> {
+        EngineName { version: env!("CARGO_PKG_VERSION"), sha256: GUEST_SHA256 }
     }
 
     /// A fresh instance: no byte of an earlier record is in it.

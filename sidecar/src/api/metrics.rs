@@ -1,0 +1,24 @@
+//! `GET /metrics`
+
+use super::Api;
+use super::answer::{self, Answer};
+
+impl Api {
+    pub(super) fn metrics(&self) -> Answer {
+        let gauges = [
+            ("log_records", "Durable records in the log.", self.trail.size()),
+            (
+                "queue_bytes",
+                "Bytes of changes being worked on.",
+                self.queue.bytes_under_way() as u64,
+            ),
+            (
+                "remembered_requests",
+                "Requests that can be joined with a change.",
+                self.trail.memory.len() as u64,
+            ),
+        ];
+        let text = self.trail.metrics.write(&gauges);
+        answer::with_type("text/plain; version=0.0.4; charset=utf-8", text)
+    }
+}

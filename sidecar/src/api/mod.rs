@@ -1,0 +1,32 @@
+//! The API, on a listener of its own.
+//!
+//! ```text
+//! POST /v1/changes                       one change (application/json) or many (application/x-ndjson)
+//! GET  /v1/entities/{type}/{id}/changes  the records of an entity          ?after=INDEX&limit=N
+//! GET  /v1/records?correlation=ID        the records of a correlation id   &after=INDEX&limit=N
+//! GET  /v1/records/{id}                  one record, byte for byte as it is in the log
+//! GET  /v1/records/{id}/proof            its receipt, a C2SP .tlog-proof
+//! POST /v1/records/{id}/reveal           {"group","reason"}: the values, after a record of the reveal
+//! POST /v1/subjects/{id}/shred           {"reason"}: destroys the key of a data subject
+//! GET  /checkpoint  /tile/...            the C2SP tlog-tiles read API
+//! GET  /healthz  /readyz  /metrics  /console/
+//! ```
+//!
+//! Errors are RFC 9457 problems with a stable `code`. There are no roles yet: whoever reaches the
+//! listener may use it, so it belongs on loopback, and [browsers](same_origin) are kept apart.
+
+mod answer;
+mod body;
+mod changes;
+mod console;
+mod entities;
+mod health;
+mod metrics;
+mod query;
+mod records;
+mod router;
+mod same_origin;
+mod subjects;
+mod tiles;
+
+pub use router::Api;

@@ -1,0 +1,88 @@
+//! The query of a request target.
+
+use percent_encoding::percent_decode_str;
+
+use crate::code::Code;
+use crate::error::{Error, Result};
+use crate::questions::Page;
+
+/// The parameters, decoded, in their order.
+pub struct Query(Vec<(String, String)>);
+
+const LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1000;
+
+impl Query {
+    pub fn parse(text: Option<&str>) -> Result<Self> {
+        let pairs = text.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+        let decoded = pairs.map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(&name.replace('+', " "))?, decode(&value.replace('+', " "))?))
+        });
+        Ok(Self(decoded.collect::<Result<_>>()?))
+    }
+
+    /// Refuses a parameter that is not known, and one that is given twice: a typing error must not
+    /// look like an answer.
+    pub fn allow(&self, known: &[&str]) -> Result<()> {
+        for (i, (name, _)) in self.0.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                let known = known.join("`, `");
+                return Err(refused(format!("unknown parameter `{name}`; known are `{known}`")));
+            }
+            if self.0[..i].iter().any(|(other, _)| other == name) {
+                return Err(refused(format!("the parameter `{name}` is given twice")));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// `after` and `limit`.
+    pub fn page(&self) -> Result<Page> {
+        let number = |name: &str| {
+            let parse = |text: &str| {
+                text.parse::<u64>().map_err(|_| refused(format!("`{name}` must be a number")))
+            };
+            self.get(name).map(parse).transpose()
+        };
+        let limit = number("limit")?.map_or(LIMIT, |limit| usize::try_from(limit).unwrap_or(0));
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            return Err(refused(format!("`limit` must be 1 to {MAX_LIMIT}")));
+        }
+        Ok(Page { after: number("after")?, limit })
+    }
+}
+
+/// Percent-decodes a part of a request target; what is not UTF-8 is refused.
+pub fn decode(text: &str) -> Result<String> {
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map(Into::into).map_err(|_| refused("the target is not UTF-8".to_owned()))
+}
+
+fn refused(message: String) -> Error {
+    Error::new(Code::BadRequest, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters() {
+        let query = Query::parse(Some("correlation=a%2Fb+c&limit=5&&after=7")).unwrap();
+        assert_eq!(query.get("correlation"), Some("a/b c"));
+        let page = query.page().unwrap();
+        assert_eq!((page.after, page.limit), (Some(7), 5));
+        assert!(query.allow(&["correlation", "limit"]).is_err());
+        assert!(query.allow(&["correlation", "limit", "after"]).is_ok());
+        for bad in ["limit=0", "limit=1001", "limit=x", "after=-1", "limit=99999999999999999999"] {
+            assert!(Query::parse(Some(bad)).unwrap().page().is_err(), "{bad}");
+        }
+        assert!(Query::parse(Some("a=%FF")).is_err());
+        assert!(Query::parse(Some("a=1&a=2")).unwrap().allow(&["a"]).is_err());
+    }
+}

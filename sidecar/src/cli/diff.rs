@@ -1,0 +1,52 @@
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{Style, input, output};
+use crate::config::Limits;
+use crate::engine::Sandbox;
+use crate::error::Result;
+
+/// Compares two JSON images attribute by attribute
+#[derive(Args)]
+pub struct Diff {
+    /// The image before
+    before: PathBuf,
+    /// The image after
+    after: PathBuf,
+    /// Leave out what this policy ignores, and fold keys if it says so
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Compare keys trimmed, in lower case, with spaces as underscores and no leading underscore
+    #[arg(long)]
+    fold_keys: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// As a record has them: [{"op","path","old","new"}]
+    Changes,
+    /// RFC 6902, to be applied to BEFORE
+    Patch,
+    /// One line an attribute
+    Text,
+}
+
+impl Diff {
+    pub fn run(self, style: Style) -> Result<u8> {
+        let format = match (self.format, style.json) {
+            (Format::Changes, _) | (Format::Text, true) => "changes",
+            (Format::Patch, _) => "patch",
+            (Format::Text, false) => "text",
+        };
+        let options = json!({"format": format, "fold_keys": self.fold_keys});
+        let policy = self.policy.as_deref().map(input::read).transpose()?.unwrap_or_default();
+        let (before, after) = (input::read(&self.before)?, input::read(&self.after)?);
+        let mut guest = Sandbox::new(&Limits::default())?.guest()?;
+        output::print_line(&guest.diff(&options, &policy, &before, &after)?)?;
+        Ok(0)
+    }
+}

@@ -1,0 +1,44 @@
+//! Files that commands read; `-` is standard input.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::code::Code;
+use crate::error::{Error, Result};
+
+/// More is not read into memory.
+const AT_MOST: u64 = 64 << 20;
+
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let named = |error: std::io::Error| {
+        let code = match error.kind() {
+            std::io::ErrorKind::NotFound => Code::NotFound,
+            _ => Code::Internal,
+        };
+        Error::new(code, error.to_string()).context(path.display())
+    };
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().take(AT_MOST + 1).read_to_end(&mut bytes).map_err(named)?;
+    } else {
+        let file = std::fs::File::open(path).map_err(named)?;
+        file.take(AT_MOST + 1).read_to_end(&mut bytes).map_err(named)?;
+    }
+    if bytes.len() as u64 > AT_MOST {
+        let message = format!("{}: larger than {AT_MOST} bytes", path.display());
+        return Err(Error::new(Code::TooLarge, message));
+    }
+    Ok(bytes)
+}
+
+/// A key that is given as itself or as the path of a file that holds it.
+pub fn read_verifier_key(text: &str) -> Result<sealtrail_log::proof::VerifierKey> {
+    let content = match std::fs::read_to_string(text) {
+        Ok(content) => content,
+        Err(_) => text.to_owned(),
+    };
+    content.trim().parse().map_err(|error: sealtrail_log::proof::Error| {
+        let message = format!("--vkey is neither a verifier key nor a file with one: {error}");
+        Error::new(Code::KeyFile, message)
+    })
+}

@@ -1,0 +1,113 @@
+//! The command line: one file for each command.
+
+mod append;
+mod diff;
+mod history;
+mod init;
+mod input;
+mod output;
+mod preview;
+mod prove;
+mod query;
+mod records;
+mod remote;
+mod reveal;
+mod serve;
+mod shred;
+mod terminal;
+mod verify;
+mod verify_proof;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::code::EXIT_CODES;
+use crate::config::Config;
+use crate::error::Result;
+use crate::problem::Problem;
+
+/// Audit records of what changed, who did it and in which request: personal fields sealed, the log
+/// tamper-evident.
+///
+/// Every FILE may be `-` for standard input.
+#[derive(Parser)]
+#[command(name = "sealtrail", version, max_term_width = 100)]
+struct Cli {
+    /// Print JSON where a person would read text, and errors as problems (RFC 9457)
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Init(init::Init),
+    Serve(serve::Serve),
+    Diff(diff::Diff),
+    Preview(preview::Preview),
+    Append(append::Append),
+    History(history::History),
+    Query(query::Query),
+    Reveal(reveal::Reveal),
+    Shred(shred::Shred),
+    Verify(verify::Verify),
+    Prove(prove::Prove),
+    VerifyProof(verify_proof::VerifyProof),
+}
+
+/// How a command prints.
+#[derive(Clone, Copy)]
+struct Style {
+    json: bool,
+}
+
+/// Which configuration a command uses.
+#[derive(clap::Args)]
+struct ConfigArg {
+    /// The configuration
+    #[arg(long, short, value_name = "FILE", default_value = "sealtrail.toml")]
+    config: PathBuf,
+}
+
+impl ConfigArg {
+    fn read(&self) -> Result<Config> {
+        Config::read(&self.config)
+    }
+}
+
+/// Runs the command of the arguments; the exit code is part of the interface.
+pub fn run() -> ExitCode {
+    let codes =
+        format!("{EXIT_CODES}\n\nExit codes of verify and verify-proof:\n{}", verify::classes());
+    let matches = Cli::command().after_help(codes).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let style = Style { json: cli.json };
+    let done = match cli.command {
+        Command::Init(command) => command.run(style),
+        Command::Serve(command) => command.run(),
+        Command::Diff(command) => command.run(style),
+        Command::Preview(command) => command.run(style),
+        Command::Append(command) => command.run(),
+        Command::History(command) => command.run(style),
+        Command::Query(command) => command.run(style),
+        Command::Reveal(command) => command.run(style),
+        Command::Shred(command) => command.run(style),
+        Command::Verify(command) => command.run(style),
+        Command::Prove(command) => command.run(),
+        Command::VerifyProof(command) => command.run(style),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            if style.json {
+                eprintln!("{}", String::from_utf8_lossy(&Problem::of(&error).to_json()));
+            } else {
+                eprintln!("error: {error}");
+            }
+            ExitCode::from(error.code().exit_code())
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use sealtrail_log::Reader;
+use sealtrail_record::json::{self, Value};
+
+use super::output;
+use crate::code::Code;
+use crate::error::{Error, Result};
+
+/// Writes the receipt of a record, a C2SP .tlog-proof
+///
+/// With it, the line and the verifier key anybody can check that the record is in the log.
+#[derive(Args)]
+pub struct Prove {
+    /// The log directory
+    #[arg(value_name = "LOGDIR")]
+    log: PathBuf,
+    /// The index of the record, or its id
+    record: String,
+    /// Write the receipt here instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Write the line of the record here too, byte for byte
+    #[arg(long, value_name = "FILE")]
+    line: Option<PathBuf>,
+}
+
+impl Prove {
+    pub fn run(self) -> Result<u8> {
+        let reader = Reader::open(&self.log)?;
+        let index = match self.record.parse() {
+            Ok(index) => index,
+            Err(_) => find(&reader, &self.record)?,
+        };
+        let receipt = reader.prove(index)?.to_text();
+        let write = |path: &PathBuf, bytes: &[u8]| {
+            std::fs::write(path, bytes).map_err(|e| Error::from(e).context(path.display()))
+        };
+        if let Some(path) = &self.line {
+            let mut line = reader.read(index)?;
+            line.push(b'\n');
+            write(path, &line)?;
+        }
+        match &self.out {
+            Some(path) => write(path, receipt.as_bytes())?,
+            None => output::print(receipt.as_bytes())?,
+        }
+        Ok(0)
+    }
+}
+
+/// Reads the log from its begin: a directory alone has no index.
+fn find(reader: &Reader, id: &str) -> Result<u64> {
+    let quoted = format!("\"{id}\"");
+    for line in reader.lines(0)? {
+        let (index, line) = line?;
+        if memchr::memmem::find(&line, quoted.as_bytes()).is_none() {
+            continue;
+        }
+        let record = json::parse(&line, &json::Limits::default());
+        let found = record.is_ok_and(|r| r.get("id").and_then(Value::as_str) == Some(id));
+        if found {
+            return Ok(index);
+        }
+    }
+    Err(Error::new(Code::NotFound, format!("no record has the id `{id}`")))
+}

@@ -1,0 +1,26 @@
+use clap::Args;
+
+use super::{ConfigArg, Style, records};
+use crate::error::Result;
+use crate::questions::Page;
+
+/// Prints the records that belong to one request
+///
+/// Works beside a running server.
+#[derive(Args)]
+pub struct Query {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// The correlation id
+    #[arg(long, value_name = "ID")]
+    correlation: String,
+}
+
+impl Query {
+    pub fn run(self, style: Style) -> Result<u8> {
+        let questions = records::open(&self.config.read()?)?;
+        let found = questions.correlation(&self.correlation, Page::ALL)?;
+        records::print(&questions, &found, style)?;
+        Ok(0)
+    }
+}

@@ -1,0 +1,80 @@
+//! A whole POST: prepared in the sandbox, appended in one go, acknowledged when it is on disk.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::prepare::{Prepared, prepare};
+use super::receipt::{Outcome, Receipt};
+use crate::code::Code;
+use crate::error::{Error, Result};
+use crate::proxy::correlation::CorrelationId;
+use crate::trail::Trail;
+
+/// Takes the changes of a body; one outcome each, in their order.
+pub async fn collect(
+    trail: &Arc<Trail>,
+    changes: Vec<bytes::Bytes>,
+    given: Option<CorrelationId>,
+) -> Result<Vec<Outcome>> {
+    let (done, durable) = oneshot::channel();
+    let sealing = {
+        let trail = trail.clone();
+        move || {
+            let slices = changes.iter().map(|change| &change[..]);
+            let mut prepared = prepare(trail.source(), given.as_ref(), slices);
+            let lines = lines_of(&mut prepared);
+            trail.append_then(lines, move |appended| {
+                // A receiver that is gone is a client that is gone; its records stay.
+                let _ = done.send(appended);
+            });
+            prepared
+        }
+    };
+    // The keyring may wait for the disk and a large change takes a while: not on a thread that serves.
+    let prepared = tokio::task::spawn_blocking(sealing).await.map_err(|_| panicked())?;
+    let appended = durable.await.map_err(|_| panicked())?;
+    let outcomes = outcomes(prepared, appended);
+    trail.count(&outcomes);
+    Ok(outcomes)
+}
+
+/// The same without a runtime, for the command line.
+pub fn collect_blocking(trail: &Trail, changes: &[&[u8]]) -> Vec<Outcome> {
+    let mut prepared = prepare(trail.source(), None, changes.iter().copied());
+    let lines = lines_of(&mut prepared);
+    outcomes(prepared, trail.append(lines))
+}
+
+fn lines_of(prepared: &mut [Result<Prepared>]) -> Vec<Vec<u8>> {
+    let records = prepared.iter_mut().filter_map(|prepared| match prepared {
+        Ok(Prepared::Record { line, .. }) => Some(std::mem::take(line)),
+        _ => None,
+    });
+    records.collect()
+}
+
+/// Gives the records their indices, in order; when nothing could be appended, every record fails with
+/// the same reason.
+fn outcomes(
+    prepared: Vec<Result<Prepared>>,
+    appended: Result<std::ops::Range<u64>>,
+) -> Vec<Outcome> {
+    let mut next = appended.as_ref().map_or(0, |range| range.start);
+    let mut receipt = |prepared| match prepared {
+        Prepared::Unchanged { correlation_id } => Ok(Receipt::Unchanged { correlation_id }),
+        Prepared::Record { id, correlation_id, .. } => {
+            if let Err(error) = &appended {
+                return Err(error.clone());
+            }
+            let index = next;
+            next += 1;
+            Ok(Receipt::Recorded { id, index, correlation_id })
+        }
+    };
+    prepared.into_iter().map(|prepared| prepared.and_then(&mut receipt)).collect()
+}
+
+fn panicked() -> Error {
+    Error::new(Code::Internal, "the work was given up halfway; nothing is acknowledged")
+}

@@ -1,0 +1,21 @@
+//! From a change to a durable, sealed record.
+//!
+//! ```text
+//! change ─► read ─► join with the request that the proxy saw ─► plan ─► keys ─► seal ─► append ─► receipt
+//!          guest                                                 guest  keyring  guest    log
+//! ```
+//!
+//! One POST is one call of [`collect`]: one guest instance, one append, one wait for the disk. What is
+//! wrong with one change does not concern its neighbours.
+
+mod collect;
+mod join;
+mod prepare;
+mod queue;
+mod receipt;
+
+pub use collect::{collect, collect_blocking};
+pub use join::resolve_user_agent;
+pub use prepare::{MAX_CHANGES, Source, record_id};
+pub use queue::Queue;
+pub use receipt::{Outcome, Receipt, to_json};

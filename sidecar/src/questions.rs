@@ -1,0 +1,176 @@
+//! Questions about the log: the records of an entity, of a correlation id, of an id.
+//!
+//! The index only says where to look. It follows the log by itself, lazily: whoever asks first brings
+//! it up to the last durable record, so that an acknowledged record is always found and appending
+//! never waits for the index. Every hit is confirmed against the line.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sealtrail_history::Index;
+use sealtrail_log::Reader;
+use sealtrail_record::json::{self, Value};
+
+use crate::code::Code;
+use crate::error::{Error, Result};
+
+/// A run of the index is written when this many records came after the last.
+const RUN: u64 = 100_000;
+
+pub struct Questions {
+    reader: Reader,
+    index: Mutex<Following>,
+}
+
+struct Following {
+    index: Index,
+    /// The first record that the index does not know.
+    next: u64,
+    /// The first record that no run on disk holds.
+    saved: u64,
+}
+
+/// One record and where it stands.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub index: u64,
+    pub line: Vec<u8>,
+}
+
+/// Which records of an answer: after this index, no more than so many.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    pub after: Option<u64>,
+    pub limit: usize,
+}
+
+impl Page {
+    pub const ALL: Page = Page { after: None, limit: usize::MAX };
+}
+
+impl Questions {
+    /// Opens the index beside the log's only writer. One of a log that was made anew, or restored from an
+    /// older copy, is deleted and built again.
+    pub fn open(reader: Reader, dir: &Path, origin: &str) -> Result<Self> {
+        let mut opened = Index::open(dir, origin)?;
+        if !agrees(&opened, &reader)? {
+            tracing::warn!(index = %dir.display(), "the index is of an older log; building it again");
+            std::fs::remove_dir_all(dir).map_err(|e| Error::from(e).context(dir.display()))?;
+            opened = Index::open(dir, origin)?;
+        }
+        Ok(Self::of(opened, reader))
+    }
+
+    /// Opens the index to read only, beside a server that may be running.
+    pub fn open_beside(reader: Reader, dir: &Path, origin: &str) -> Result<Self> {
+        let mut opened = Index::open(dir, origin)?;
+        if !agrees(&opened, &reader)? {
+            // A folder that is not there is an index of nothing, and nothing is written to it.
+            opened = Index::open(&dir.join("none"), origin)?;
+        }
+        Ok(Self::of(opened, reader))
+    }
+
+    fn of((index, next): (Index, u64), reader: Reader) -> Self {
+        Self { reader, index: Mutex::new(Following { index, next, saved: next }) }
+    }
+
+    pub fn entity(&self, kind: &str, id: &str, page: Page) -> Result<Vec<Found>> {
+        let candidates = self.caught_up()?.index.entity(kind, id)?;
+        self.confirm(candidates, page, |record| {
+            let of = |pointer| record.pointer(pointer).and_then(Value::as_str);
+            of("/data/entity/type") == Some(kind) && of("/data/entity/id") == Some(id)
+        })
+    }
+
+    pub fn correlation(&self, id: &str, page: Page) -> Result<Vec<Found>> {
+        let candidates = self.caught_up()?.index.correlation(id)?;
+        self.confirm(candidates, page, |record| attribute(record, "correlationid") == Some(id))
+    }
+
+    pub fn record(&self, id: &str) -> Result<Found> {
+        let candidates = self.caught_up()?.index.record(id)?;
+        let page = Page { after: None, limit: 1 };
+        self.confirm(candidates, page, |record| attribute(record, "id") == Some(id))?
+            .pop()
+            .ok_or_else(|| Error::new(Code::NotFound, format!("no record has the id `{id}`")))
+    }
+
+    /// Brings the index up to date and writes runs; called now and then beside a running server.
+    pub fn follow(&self) -> Result<()> {
+        let mut following = self.caught_up()?;
+        if following.next - following.saved >= RUN {
+            following.save()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is only in memory, so that the next start need not read it again.
+    pub fn save(&self) -> Result<()> {
+        self.caught_up()?.save()
+    }
+
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    fn caught_up(&self) -> Result<MutexGuard<'_, Following>> {
+        let mut following = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if following.next < self.reader.size()? {
+            for line in self.reader.lines(following.next)? {
+                let (index, line) = line?;
+                following.index.add(index, &line)?;
+                following.next = index + 1;
+            }
+        }
+        Ok(following)
+    }
+
+    fn confirm(
+        &self,
+        mut candidates: Vec<u64>,
+        page: Page,
+        is_hit: impl Fn(&Value<'_>) -> bool,
+    ) -> Result<Vec<Found>> {
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut found = Vec::new();
+        for index in candidates {
+            if page.after.is_some_and(|after| index <= after) {
+                continue;
+            }
+            if found.len() >= page.limit {
+                break;
+            }
+            let line = self.reader.read(index)?;
+            let parsed = json::parse(&line, &json::Limits::default());
+            if parsed.is_ok_and(|record| is_hit(&record)) {
+                found.push(Found { index, line });
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Following {
+    fn save(&mut self) -> Result<()> {
+        if self.saved < self.next {
+            self.index.roll()?;
+            self.saved = self.next;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the last record that the index knows is the one that the log has there.
+fn agrees((index, next): &(Index, u64), reader: &Reader) -> Result<bool> {
+    let Some(last) = next.checked_sub(1) else { return Ok(true) };
+    if last >= reader.size()? {
+        return Ok(false);
+    }
+    Ok(index.agrees(last, &reader.read(last)?)?)
+}
+
+fn attribute<'v>(record: &'v Value<'_>, name: &str) -> Option<&'v str> {
+    record.get(name).and_then(Value::as_str)
+}

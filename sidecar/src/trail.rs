@@ -1,0 +1,173 @@
+//! The opened log, keyring, index and sandbox of one configuration, together: what `serve`, `append`,
+//! `reveal` and `shred` work on.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sealtrail_keyring::Keyring;
+use sealtrail_log::proof::SigningKey;
+use sealtrail_log::{Log, Options, Recovery, Signer};
+
+use crate::code::Code;
+use crate::collector::{Outcome, Receipt, Source};
+use crate::config::{Config, Limits, read_secret_file};
+use crate::engine::{Guest, PolicySummary, Sandbox};
+use crate::error::{Error, Result};
+use crate::metrics::Metrics;
+use crate::proxy::request_memory::RequestMemory;
+use crate::questions::Questions;
+
+pub struct Trail {
+    pub origin: String,
+    pub keyring: Keyring,
+    pub questions: Questions,
+    pub sandbox: Sandbox,
+    pub metrics: Arc<Metrics>,
+    pub memory: Arc<RequestMemory>,
+    pub limits: Limits,
+    pub policy_summary: PolicySummary,
+    policy: Vec<u8>,
+    log: Log,
+    /// The log has refused for good: only a restart helps.
+    is_broken: AtomicBool,
+}
+
+/// The longest record the log takes here.
+const MAX_RECORD: usize = 16 << 20;
+
+impl Trail {
+    /// Reads policy and keys, then takes the locks of keyring and log and recovers both.
+    pub fn open(config: &Config) -> Result<(Self, Recovery)> {
+        let sandbox = Sandbox::new(&config.limits)?;
+        let policy = read_policy(config)?;
+        let policy_summary =
+            sandbox.guest()?.policy(&policy).map_err(|e| e.context(config.policy.display()))?;
+        let signer = read_signer(config)?;
+        let kek = config.kek.read()?;
+
+        let options = Options {
+            checkpoint_interval: config.checkpoint_interval,
+            max_line_bytes: MAX_RECORD,
+            max_queued_bytes: config.limits.queue.max(MAX_RECORD),
+            ..Options::default()
+        };
+        let (log, recovery) = Log::open(&config.log_dir, signer, options)?;
+        let keyring = Keyring::open(&config.keyring_dir, kek)?;
+        let questions = Questions::open(log.reader().clone(), &config.index_dir, &config.origin)?;
+        let remembering = &config.remembering;
+        let trail = Self {
+            origin: config.origin.clone(),
+            keyring,
+            questions,
+            sandbox,
+            metrics: Arc::default(),
+            memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
+            limits: config.limits.clone(),
+            policy_summary,
+            policy,
+            log,
+            is_broken: AtomicBool::new(false),
+        };
+        crate::acts::record_interrupted_shreds(&trail)?;
+        Ok((trail, recovery))
+    }
+
+    /// What preparing a change takes.
+    pub fn source(&self) -> Source<'_> {
+        Source {
+            origin: &self.origin,
+            policy: &self.policy,
+            sandbox: &self.sandbox,
+            keyring: &self.keyring,
+            memory: Some(&self.memory),
+            max_change: self.limits.line,
+            max_record: MAX_RECORD,
+        }
+    }
+
+    /// A fresh guest without a policy, for opening and for acts.
+    pub fn guest(&self) -> Result<Guest> {
+        self.sandbox.guest()
+    }
+
+    /// Appends and waits until it is durable.
+    pub fn append(&self, lines: Vec<Vec<u8>>) -> Result<Range<u64>> {
+        if lines.is_empty() {
+            return Ok(0..0);
+        }
+        self.log.append(lines).map_err(|error| self.note(error))
+    }
+
+    /// Appends; `done` is told when it is durable, on the log's commit thread.
+    pub fn append_then(
+        self: &Arc<Self>,
+        lines: Vec<Vec<u8>>,
+        done: impl FnOnce(Result<Range<u64>>) + Send + 'static,
+    ) {
+        if lines.is_empty() {
+            return done(Ok(0..0));
+        }
+        let trail = self.clone();
+        self.log.append_then(lines, move |appended| done(appended.map_err(|e| trail.note(e))));
+    }
+
+    /// The number of durable records.
+    pub fn size(&self) -> u64 {
+        self.log.size()
+    }
+
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Whether the log can still append.
+    pub fn is_ready(&self) -> bool {
+        !self.is_broken.load(Ordering::Relaxed)
+    }
+
+    pub fn count(&self, outcomes: &[Outcome]) {
+        let (mut recorded, mut unchanged, mut refused, mut failed) = (0, 0, 0, 0);
+        for outcome in outcomes {
+            match outcome {
+                Ok(Receipt::Recorded { .. }) => recorded += 1,
+                Ok(Receipt::Unchanged { .. }) => unchanged += 1,
+                Err(error) if error.code() == Code::GuestFailed => failed += 1,
+                Err(_) => refused += 1,
+            }
+        }
+        self.metrics.recorded.add(recorded);
+        self.metrics.unchanged.add(unchanged);
+        self.metrics.guest_failed.add(failed);
+        self.metrics.changes_refused.add(refused);
+    }
+
+    /// Signs a last checkpoint and releases the locks.
+    pub fn close(self) -> Result<()> {
+        self.questions.save()?;
+        Ok(self.log.close()?)
+    }
+
+    fn note(&self, error: sealtrail_log::Error) -> Error {
+        if error.is_poisoned() || error.is_io() {
+            self.is_broken.store(true, Ordering::Relaxed);
+            tracing::error!(%error, "the log takes no more records");
+        }
+        error.into()
+    }
+}
+
+fn read_policy(config: &Config) -> Result<Vec<u8>> {
+    let path = &config.policy;
+    std::fs::read(path)
+        .map_err(|e| Error::new(Code::ConfigInvalid, e.to_string()).context(path.display()))
+}
+
+fn read_signer(config: &Config) -> Result<Signer> {
+    let path = &config.signing_key;
+    let refused = |message: String| Error::new(Code::KeyFile, message).context(path.display());
+    let text = read_secret_file(path)?;
+    let text = std::str::from_utf8(&text).map_err(|_| refused("expected a signing key".into()))?;
+    let key = SigningKey::parse(text).map_err(|e| refused(e.to_string()))?;
+    Signer::new(&config.origin, key).map_err(|e| Error::from(e).context(path.display()))
+}
