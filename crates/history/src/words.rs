@@ -77,7 +77,7 @@ pub fn record(line: &[u8], style: Style) -> String {
 /// let lines = ["{\"type\":\"sealtrail.shred.v1\",\"subject\":\"key/k_1\"}", "\x1b[2Jgarbage"];
 /// assert_eq!(
 ///     words::history(lines, Style::PLAIN),
-///     "(no time)  shred key/k_1\n\n(not a record)  12 bytes\n"
+///     "(no time)       shred key/k_1\n\n(not a record)  11 bytes\n"
 /// );
 /// ```
 pub fn history<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>, style: Style) -> String {
