@@ -30,7 +30,6 @@ impl Committer {
     /// There is no timer: while one batch is being synced the next one gathers, so batches are as
     /// large as the load and a lone writer waits for nobody.
     pub(crate) fn run(mut self) {
-        // Declared before the batch, so it is dropped after it: a panic poisons either way.
         let queue = Arc::clone(&self.queue);
         let _guard = PoisonOnPanic(&queue);
         while let Some(batch) = self.queue.take() {
@@ -80,5 +79,28 @@ impl Drop for PoisonOnPanic<'_> {
         if thread::panicking() {
             self.0.poison("a thread of the log panicked");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_poisons() {
+        let queue = Queue::new(10);
+        thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let _guard = PoisonOnPanic(&queue);
+            });
+            thread.join().unwrap();
+            assert!(queue.poisoned().is_none());
+            let thread = scope.spawn(|| {
+                let _guard = PoisonOnPanic(&queue);
+                panic!("a mistake in the log");
+            });
+            thread.join().unwrap_err();
+        });
+        assert!(queue.poisoned().unwrap().is_poisoned());
     }
 }

@@ -25,10 +25,18 @@ pub(crate) fn copy(path: &Path, from: &mut impl Read) -> Result<u64, Error> {
 }
 
 /// Many files that become durable together, at the price of fewer waits than one by one.
-#[derive(Default)]
+///
+/// One lives as long as its writer, because it remembers which folders are durable themselves: one that
+/// is there already may have been made by a process that died before it synced.
 pub(crate) struct Batch {
     files: Vec<(File, PathBuf, PathBuf)>,
+    /// Folders to sync: entries of theirs are new.
     folders: BTreeSet<PathBuf>,
+    /// Folders whose own names will be durable with the batch.
+    named: Vec<PathBuf>,
+    /// Folders whose own names are durable; the root is, and nothing above it is anybody's business.
+    settled: BTreeSet<PathBuf>,
+    root: PathBuf,
 }
 
 /// Files written and not yet synced; beyond it the batch is flushed, for the sake of descriptors.
@@ -37,8 +45,21 @@ const OPEN_FILES: usize = 64;
 /// Threads that wait for the disk in a batch.
 const SYNCING_THREADS: usize = 8;
 
+/// Folders that are remembered to be durable.
+const SETTLED_FOLDERS: usize = 1024;
+
 impl Batch {
-    /// Writes a file under a temporary name, in a folder that is made if need be.
+    pub(crate) fn new(root: &Path) -> Self {
+        Self {
+            files: Vec::new(),
+            folders: BTreeSet::new(),
+            named: Vec::new(),
+            settled: BTreeSet::from([root.into()]),
+            root: root.into(),
+        }
+    }
+
+    /// Writes a file under a temporary name, in a folder below the root that is made if need be.
     pub(crate) fn write(&mut self, path: PathBuf, bytes: &[u8]) -> Result<(), Error> {
         if self.files.len() == OPEN_FILES {
             self.rename()?;
@@ -54,9 +75,16 @@ impl Batch {
     }
 
     /// Everything written is durable and in its place when this returns.
-    pub(crate) fn finish(mut self) -> Result<(), Error> {
+    pub(crate) fn finish(&mut self) -> Result<(), Error> {
         self.rename()?;
-        self.folders.iter().try_for_each(|folder| sync_folder(folder))
+        for folder in std::mem::take(&mut self.folders) {
+            sync_folder(&folder)?;
+        }
+        if self.settled.len() > SETTLED_FOLDERS {
+            self.settled = BTreeSet::from([self.root.clone()]);
+        }
+        self.settled.extend(self.named.drain(..));
+        Ok(())
     }
 
     fn rename(&mut self) -> Result<(), Error> {
@@ -76,19 +104,19 @@ impl Batch {
     }
 
     fn make_folder(&mut self, folder: &Path) -> Result<(), Error> {
-        if self.folders.contains(folder) {
+        if self.settled.contains(folder) || self.named.iter().any(|named| named == folder) {
             return Ok(());
         }
+        let above = parent(folder);
+        self.make_folder(above)?;
         match fs::create_dir(folder) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.make_folder(parent(folder))?;
-                fs::create_dir(folder).map_err(Error::io("create", folder))?;
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(Error::io("create", folder)(error));
             }
-            Err(error) => return Err(Error::io("create", folder)(error)),
+            _ => {}
         }
-        self.folders.insert(parent(folder).into());
+        self.folders.insert(above.into());
+        self.named.push(folder.into());
         Ok(())
     }
 }
@@ -102,9 +130,11 @@ fn sync_all(files: &[(File, PathBuf, PathBuf)]) -> Result<(), Error> {
 /// Makes a folder whose parent is there; one that is there already is fine.
 pub(crate) fn folder(path: &Path) -> Result<(), Error> {
     match fs::create_dir(path) {
-        Ok(()) => sync_folder(parent(path)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Error::io("create", path)(error)),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(Error::io("create", path)(error))
+        }
+        // Whoever made it may have died before the sync.
+        _ => sync_folder(parent(path)),
     }
 }
 
@@ -130,7 +160,8 @@ pub(crate) fn cut(file: &File, path: &Path, bytes: u64) -> Result<(), Error> {
     file.sync_all().map_err(Error::io("sync", path))
 }
 
-fn sync_folder(path: &Path) -> Result<(), Error> {
+/// The names in a folder are on disk when this returns.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::io("sync", path))
 }
 
@@ -154,7 +185,7 @@ mod tests {
     #[test]
     fn a_batch_makes_its_folders_and_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
-        let mut batch = Batch::default();
+        let mut batch = Batch::new(folder.path());
         for i in 0..200 {
             let path = folder.path().join(format!("a/b{}/c", i % 3)).join(i.to_string());
             batch.write(path, &[i]).unwrap();

@@ -129,8 +129,7 @@ impl Log {
 
     /// The same without waiting. `done` is called once: from the commit thread when the lines are
     /// durable or lost, or at once when they are refused or the queue is full
-    /// ([`Error::is_full`]). It must be short, for everybody's commit waits; if it panics, the log
-    /// takes no more records.
+    /// ([`Error::is_full`]). It must be short, for everybody's commit waits.
     pub fn append_then(
         &self,
         lines: Vec<Vec<u8>>,

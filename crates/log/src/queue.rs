@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use sealtrail_proof::{Hash, entry_hash};
@@ -48,10 +49,10 @@ impl Submission {
         Ok(Self { bytes, entries, done: None })
     }
 
-    /// Tells the caller.
+    /// Tells the caller. A panic of theirs is theirs: it must not take the next caller's answer with it.
     pub(crate) fn finish(mut self, result: Result<Range<u64>, Error>) {
         if let Some(done) = self.done.take() {
-            done(result);
+            let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
         }
     }
 }

@@ -70,8 +70,10 @@ pub(crate) fn recover(layout: &Layout, tree: &Tree) -> Result<Recovered, Error> 
         torn = Some(set_aside(layout, &segment.path, end, lines)?);
         writer.cut(end)?;
     }
-    // Lines that outlived the process are in the page cache, not yet on disk.
+    // Lines and names that outlived the process are in the page cache, not yet on disk.
     segment.sync()?;
+    durable::sync_folder(&layout.entries())?;
+    durable::sync_folder(layout.root())?;
     Ok(Recovered {
         segment: writer,
         recovery: Recovery { lines, recovered: tail.len() as u64, torn },

@@ -15,6 +15,7 @@ pub(crate) struct Tree {
     layout: Layout,
     signer: Signer,
     edge: Edge,
+    batch: Batch,
     /// The entries of the partial bundle.
     entries: Vec<Hash>,
     /// The checkpoint as it must be on disk, byte for byte.
@@ -62,7 +63,15 @@ impl Tree {
             Some(bundle) => entries(layout, bundle)?,
             None => Vec::new(),
         };
-        Ok(Self { layout: layout.clone(), signer, edge, entries, note, checkpoint })
+        Ok(Self {
+            layout: layout.clone(),
+            signer,
+            edge,
+            batch: Batch::new(layout.root()),
+            entries,
+            note,
+            checkpoint,
+        })
     }
 
     pub(crate) fn checkpoint(&self) -> &Checkpoint {
@@ -79,19 +88,18 @@ impl Tree {
             return Ok(&self.checkpoint);
         }
         let before = self.edge.size();
-        let mut batch = Batch::default();
         let mut outgrown = Vec::new();
         for entry in lines {
             self.entries.push(*entry);
             for (tile, hashes) in self.edge.push(leaf_hash(entry)) {
-                batch.write(self.layout.tile(tile), &tile::encode_hashes(&hashes))?;
+                self.batch.write(self.layout.tile(tile), &tile::encode_hashes(&hashes))?;
                 outgrown.push(tile);
             }
             if self.entries.len() == WIDTH as usize {
                 let index = self.edge.size() / WIDTH - 1;
                 let bundle = Tile::new(Level::Entries, index, WIDTH as u16);
                 let bytes = tile::encode_entries(&self.entries);
-                batch.write(self.layout.tile(bundle), &bytes)?;
+                self.batch.write(self.layout.tile(bundle), &bytes)?;
                 outgrown.push(bundle);
                 self.entries.clear();
             }
@@ -100,14 +108,14 @@ impl Tree {
         for (tile, hashes) in self.edge.partials() {
             // A partial tile of an upper level is the same file until it grows.
             if !Tile::partials(before).any(|written| written == tile) {
-                batch.write(self.layout.tile(tile), &tile::encode_hashes(hashes))?;
+                self.batch.write(self.layout.tile(tile), &tile::encode_hashes(hashes))?;
             }
         }
         if let Some(bundle) = Tile::in_tree(size, Level::Entries, size / WIDTH) {
             let bytes = tile::encode_entries(&self.entries);
-            batch.write(self.layout.tile(bundle), &bytes)?;
+            self.batch.write(self.layout.tile(bundle), &bytes)?;
         }
-        batch.finish()?;
+        self.batch.finish()?;
         self.sign(size)?;
         // tlog-tiles: partial tiles may go once the full one is there, and not before a checkpoint
         // says so. Best effort: one that stays is only a beginning of the full one.
