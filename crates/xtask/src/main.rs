@@ -1,5 +1,10 @@
 //! One command for each thing a developer does: `cargo xtask <command>`.
 
+mod bench;
+mod demo;
+mod machine;
+mod stage;
+mod test;
 mod wasm;
 
 use std::process::ExitCode;
@@ -10,12 +15,15 @@ usage: cargo xtask <command>
   wasm    build both wasm edges: js/sealtrail/dist and js/console/dist
   demo    the product's life in one run
   test    everything that must hold
-  bench   figures and ratios";
+  bench   figures and ratios: bench [core|node|log|proxy] [--json FILE]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.first().map(String::as_str) {
         Some("wasm") => wasm::run(),
+        Some("demo") => demo::run(),
+        Some("test") => test::run(),
+        Some("bench") => bench::run(&arguments[1..]),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

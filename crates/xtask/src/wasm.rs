@@ -18,6 +18,16 @@ use wasm_bindgen_cli_support::Bindgen;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+/// What the package's browser entry reaches; the page checks records with it.
+const BROWSER_MODULES: [&str; 6] = [
+    "index.browser.js",
+    "engine.browser.js",
+    "engine.js",
+    "change.js",
+    "json-text.js",
+    "errors.js",
+];
+
 /// Builds both edges and puts them, with what they need, into the two `dist` folders.
 pub fn run() -> Result<()> {
     let root = workspace_root()?;
@@ -125,7 +135,11 @@ fn assemble_page(source: &Path, package: &Path, guest: &Path, out: &Path) -> Res
     fresh(out)?;
     copy_folder(source, out)?;
     fs::copy(guest, out.join("guest.wasm"))?;
-    copy_folder(&package.join("src"), &out.join("package/src"))?;
+    fs::create_dir_all(out.join("package/src"))?;
+    for module in BROWSER_MODULES {
+        fs::copy(package.join("src").join(module), out.join("package/src").join(module))
+            .with_context(|| format!("cannot copy `{module}` of the package"))?;
+    }
     copy_folder(&package.join("dist"), &out.join("package/dist"))
 }
 

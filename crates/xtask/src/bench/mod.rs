@@ -1,0 +1,98 @@
+//! `cargo xtask bench [core|node|log|proxy] [--json FILE]`: figures, and ratios within one run.
+//!
+//! Machines differ and are busy, so a figure by itself says little; the ratio to a peer or to the
+//! physical limit, measured in the same run in turns, travels.
+
+mod core;
+mod log;
+mod node;
+mod proxy;
+mod workloads;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::machine;
+
+/// One line of the table.
+pub struct Row {
+    pub name: String,
+    pub figures: Vec<(&'static str, f64)>,
+    /// How many times better than what it is compared with, or none for a bound or a peer.
+    pub ratio: Option<(f64, String)>,
+}
+
+pub fn run(arguments: &[String]) -> Result<()> {
+    let (mut which, mut json_file) = (Vec::new(), None);
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--json" => {
+                let file = arguments.next().context("`--json` needs a file name")?;
+                json_file = Some(PathBuf::from(file));
+            }
+            name @ ("core" | "node" | "log" | "proxy") => which.push(name.to_owned()),
+            other => bail!("no benchmark `{other}`; there are core, node, log and proxy"),
+        }
+    }
+    if which.is_empty() {
+        which = ["core", "node", "log", "proxy"].map(str::to_owned).to_vec();
+    }
+    let root = machine::workspace()?;
+    let mut document = serde_json::Map::new();
+    for name in &which {
+        let rows = match name.as_str() {
+            "core" => core::run()?,
+            "node" => node::run(&root)?,
+            "log" => log::run(&root)?,
+            _ => proxy::run(&root)?,
+        };
+        print(name, &rows);
+        document.insert(name.clone(), rows.iter().map(Row::json).collect());
+    }
+    if let Some(file) = json_file {
+        let text = serde_json::to_string_pretty(&Value::Object(document))? + "\n";
+        std::fs::write(&file, text)
+            .with_context(|| format!("cannot write `{}`", file.display()))?;
+    }
+    Ok(())
+}
+
+impl Row {
+    fn json(&self) -> Value {
+        let figures: serde_json::Map<String, Value> =
+            self.figures.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        let ratio = self.ratio.as_ref().map(|(ratio, _)| ratio);
+        let against = self.ratio.as_ref().map(|(_, against)| against);
+        json!({"name": self.name, "figures": figures, "ratio": ratio, "against": against})
+    }
+}
+
+fn print(name: &str, rows: &[Row]) {
+    println!("\n── {name}");
+    for row in rows {
+        let figures: Vec<String> =
+            row.figures.iter().map(|(unit, value)| format!("{} {unit}", short(*value))).collect();
+        let ratio = match &row.ratio {
+            Some((ratio, against)) => format!("{ratio:>8.2} × {against}"),
+            None => String::new(),
+        };
+        println!("{:<52} {:<34} {ratio}", row.name, figures.join(", "));
+    }
+}
+
+fn short(value: f64) -> String {
+    match value {
+        v if v >= 1000.0 => format!("{v:.0}"),
+        v if v >= 10.0 => format!("{v:.1}"),
+        v => format!("{v:.2}"),
+    }
+}
+
+/// The middle of several measurements.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,88 @@
+//! What a fresh machine lacks, and how it gets it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// The root of the workspace.
+pub fn workspace() -> Result<PathBuf> {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    std::fs::canonicalize(&crates)
+        .with_context(|| format!("cannot find the workspace at `{}`", crates.display()))
+}
+
+/// Where cargo puts what it builds.
+pub fn target_folder(root: &Path) -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root.join(folder),
+        None => root.join("target"),
+    }
+}
+
+/// The cargo that runs this.
+pub fn cargo(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root);
+    command
+}
+
+/// npm packages as the lock file names them; nothing to do where they are there already.
+pub fn npm_packages(folder: &Path) -> Result<()> {
+    let lock = folder.join("package-lock.json");
+    let installed = folder.join("node_modules/.package-lock.json");
+    let modified = |path: &Path| path.metadata().and_then(|m| m.modified()).ok();
+    if modified(&installed).is_some_and(|at| Some(at) >= modified(&lock)) {
+        return Ok(());
+    }
+    println!("installing npm packages in {}", folder.display());
+    let status = Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        .current_dir(folder)
+        .status()
+        .context("cannot run `npm`: Node 20 or newer is needed")?;
+    if !status.success() {
+        bail!("`npm ci` failed in `{}`", folder.display());
+    }
+    Ok(())
+}
+
+/// Finds a program of this system, or installs the Debian package that has it.
+///
+/// `Ok(None)` where it is missing and cannot be installed; the caller says what that means.
+pub fn program(name: &str, alternatives: &[&str], package: &str) -> Result<Option<PathBuf>> {
+    let find = || std::iter::once(&name).chain(alternatives).find_map(|name| on_path(name));
+    if let Some(found) = find() {
+        return Ok(Some(found));
+    }
+    if on_path("apt-get").is_none() || !is_root() {
+        return Ok(None);
+    }
+    println!("installing the Debian package {package}");
+    for arguments in
+        [&["update", "-qq"][..], &["install", "-y", "-qq", "--no-install-recommends", package]]
+    {
+        let status = Command::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(Stdio::null())
+            .status()?;
+        if !status.success() {
+            println!("apt-get {} failed", arguments[0]);
+            return Ok(None);
+        }
+    }
+    Ok(find())
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    // nginx lives where a plain user's path does not look.
+    let more = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path).chain(more).map(|folder| folder.join(name)).find(|p| p.is_file())
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output();
+    output.is_ok_and(|o| o.stdout.trim_ascii() == b"0")
+}

@@ -1,0 +1,42 @@
+//! `cargo xtask test`: installs what it needs and runs everything that must hold.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::{demo, machine, stage, wasm};
+
+pub fn run() -> Result<()> {
+    let root = machine::workspace()?;
+    let js = root.join("js");
+    wasm::run()?;
+    machine::npm_packages(&js)?;
+    let chromium =
+        machine::program("chromium", &["chromium-browser", "google-chrome"], "chromium")?;
+    let Some(chromium) = chromium else {
+        bail!("no Chromium was found and none could be installed: the browser tests need one");
+    };
+
+    let mut outcomes = Vec::new();
+    // Optimised, because Cranelift and the ciphers are slow enough without that to hide a hang.
+    let rust =
+        ["test", "--release", "--workspace", "--exclude", "sealtrail-wasm", "--no-fail-fast"];
+    outcomes.push(stage::run(
+        "Rust: every room, vectors natively and under wasmtime",
+        &mut machine::cargo(&root, &rust),
+        true,
+    )?);
+    let mut node = Command::new("npm");
+    node.arg("test").current_dir(&js).env("CHROMIUM", chromium);
+    node.env("SEALTRAIL_BIN", machine::target_folder(&root).join("release/sealtrail"));
+    outcomes.push(stage::run(
+        "JavaScript: package, vectors in Node and Chromium",
+        &mut node,
+        true,
+    )?);
+    outcomes.push(demo::as_test(&root)?);
+    match stage::summary(&outcomes) {
+        true => Ok(()),
+        false => bail!("not everything held"),
+    }
+}
