@@ -1,20 +1,18 @@
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
-
-use base64ct::{Base64, Encoding};
-use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
 use crate::durable::{self, Disk, new_folder};
 use crate::error::{Error, Kind, Result};
+use crate::header::Header;
 use crate::id::KeyId;
 use crate::journal::{Entry, Journal, Phase};
 use crate::kek::Kek;
 use crate::key::{Key, random};
 use crate::layout::{Layout, shard_of};
+use crate::settled::Settled;
 use crate::shred::{Erased, Marker, Why};
 use crate::slip::{self, Slip};
 use crate::subject::SubjectName;
@@ -353,89 +351,6 @@ impl Keyring {
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyring").field("dir", &self.layout.root()).finish_non_exhaustive()
-    }
-}
-
-/// Which shard folders were synced since the keyring was opened.
-///
-/// A process that is killed between renaming a file and syncing its folder leaves an entry that can be seen
-/// and may still be lost with the power. A record must not be sealed with such a key: the subject would later
-/// get a second one, and shredding would miss the first. So the first look-up in a folder syncs it.
-struct Settled([AtomicBool; 256]);
-
-impl Settled {
-    fn new() -> Self {
-        Self([const { AtomicBool::new(false) }; 256])
-    }
-
-    fn settle(&self, shard: u8, sync: impl FnOnce() -> Result<()>) -> Result<()> {
-        let settled = &self.0[usize::from(shard)];
-        if !settled.load(Ordering::Acquire) {
-            sync()?;
-            settled.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-}
-
-/// `keyring.json`: what makes a folder a keyring.
-///
-/// ```text
-/// {"format":"sealtrail keyring v1","check":"<base64>","index":"<base64>"}LF
-/// ```
-///
-/// Both are random keys, wrapped under the names `check` and `index`. The index key is in use; the check
-/// value only tells a wrong key-encryption key (neither opens) from an edited file (one does).
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    format: String,
-    check: String,
-    index: String,
-}
-
-impl Header {
-    const FORMAT: &str = "sealtrail keyring v1";
-
-    fn write(wrapper: &Wrapper) -> Result<String> {
-        let wrapped = |name| Ok(Base64::encode_string(&wrapper.wrap(name, &Key::random()?)));
-        let header = Self {
-            format: Self::FORMAT.into(),
-            check: wrapped("check")?,
-            index: wrapped("index")?,
-        };
-        let mut line = serde_json::to_string(&header).expect("texts are always JSON");
-        line.push('\n');
-        Ok(line)
-    }
-
-    fn open(text: &[u8], wrapper: &Wrapper, layout: &Layout) -> Result<Key> {
-        let path = layout.header();
-        let header: Self = serde_json::from_slice(text).map_err(|_| {
-            Error::edited(&path, "one JSON object with `format`, `check` and `index`")
-        })?;
-        if header.format != Self::FORMAT {
-            return Err(Error::edited(&path, format!("format `{}`", Self::FORMAT)));
-        }
-        let opened = |name, text: &str| {
-            let mut wrapped = [0; WRAPPED];
-            match Base64::decode(text, &mut wrapped) {
-                Ok(bytes) if bytes.len() == WRAPPED => Ok(wrapper.unwrap(name, &wrapped).ok()),
-                _ => Err(Error::edited(&path, format!("{WRAPPED} bytes of base64 as `{name}`"))),
-            }
-        };
-        match (opened("check", &header.check)?, opened("index", &header.index)?) {
-            (Some(_), Some(index_key)) => Ok(index_key),
-            (None, None) => Err(Error::new(Kind::WrongKek { path: layout.root().to_owned() })),
-            (None, Some(_)) => Err(Error::edited(
-                &path,
-                "a `check` that passes the integrity check of its wrapping",
-            )),
-            (Some(_), None) => Err(Error::edited(
-                &path,
-                "an `index` that passes the integrity check of its wrapping",
-            )),
-        }
     }
 }
 

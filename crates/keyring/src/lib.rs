@@ -46,12 +46,14 @@
 mod cache;
 mod durable;
 mod error;
+mod header;
 mod id;
 mod journal;
 mod kek;
 mod key;
 mod keyring;
 mod layout;
+mod settled;
 mod shred;
 mod slip;
 mod subject;

@@ -182,6 +182,12 @@ mod tests {
         let text = shown(&long, &[]);
         assert_eq!(text.chars().count(), LONGEST + 1);
         assert!(text.starts_with("[12345, 12345") && text.ends_with('…'));
+
+        // What nobody will see is not even written.
+        let value = parse(long.as_bytes(), &Limits::default()).unwrap();
+        let mut out = String::new();
+        write(&value, &mut "/v".into(), &Sealed(HashMap::new()), &mut out);
+        assert!(out.len() < 5 * LONGEST, "{} bytes", out.len());
     }
 
     #[test]
