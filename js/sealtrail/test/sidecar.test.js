@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import express from 'express'
+import { createTrail, verifyProof } from 'sealtrail'
+import { middleware } from 'sealtrail/express'
+
+// Set by `cargo xtask test`; the package's other tests need no sidecar.
+const SEALTRAIL = process.env.SEALTRAIL_BIN
+const skip = SEALTRAIL ? false : 'SEALTRAIL_BIN is not set'
+
+describe('against the real sidecar', { skip }, () => {
+  let folder, config, vkey, sidecar, upstream, service, trail
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sealtrail-'))
+    config = join(folder, 'trail/sealtrail.toml')
+    upstream = await freePort()
+    const [api, proxy] = [await freePort(), await freePort()]
+    const { stdout } = await promisify(execFile)(SEALTRAIL, [
+      'init', join(folder, 'trail'), '--origin', 'shop.example/audit', '--upstream', `http://127.0.0.1:${upstream}`,
+      '--api-listen', `127.0.0.1:${api}`, '--proxy-listen', `127.0.0.1:${proxy}`,
+    ])
+    vkey = stdout.match(/shop\.example\/audit\+[0-9a-f]{8}\+\S+/)[0]
+    sidecar = { api: `http://127.0.0.1:${api}`, proxy: `http://127.0.0.1:${proxy}` }
+    await start()
+    trail = await createTrail({ url: sidecar.api, service: 'shop', onError() {} })
+  })
+  after(async () => {
+    service?.close()
+    service?.closeAllConnections()
+    await trail?.close()
+    await stop('SIGTERM')
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  async function start() {
+    sidecar.process = spawn(SEALTRAIL, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'ignore'] })
+    for await (const line of createInterface({ input: sidecar.process.stdout })) {
+      if (line.startsWith('api listening on')) return sidecar.process.stdout.resume()
+    }
+    throw new Error('the sidecar ended before it listened')
+  }
+
+  async function stop(signal) {
+    if (!sidecar?.process || sidecar.process.exitCode !== null) return
+    sidecar.process.kill(signal)
+    await once(sidecar.process, 'exit')
+  }
+
+  const get = async (path) => {
+    const response = await fetch(sidecar.api + path)
+    const text = await response.text()
+    return response.ok ? text : Promise.reject(new Error(`${path}: ${response.status} ${text}`))
+  }
+  const lines = async () => (await readFile(join(folder, 'trail/log/entries/00000000000000000000.jsonl'), 'utf8')).split('\n').filter((line) => line.startsWith('{'))
+
+  test('a change through the proxy is joined with the request that the sidecar saw', async () => {
+    const app = express()
+    app.use(middleware(trail))
+    app.put('/customers/:id', async (req, res) => {
+      res.json(await trail.record({ entity: { type: 'customer', id: req.params.id }, action: 'update', before: { email: 'a@example.com' }, after: { email: 'b@example.com' } }))
+    })
+    service = app.listen(upstream, '127.0.0.1')
+    await once(service, 'listening')
+    const claims = Buffer.from(JSON.stringify({ sub: 'u-1', email: 'clerk@example.com' })).toString('base64url')
+    const response = await fetch(`${sidecar.proxy}/customers/3?token=x`, {
+      method: 'PUT', headers: { 'x-request-id': 'order-77', 'user-agent': 'curl/8.1.2', authorization: `Bearer eyJhbGciOiJIUzI1NiJ9.${claims}.x` },
+    })
+    const receipt = await response.json()
+    assert.deepEqual([receipt.status, receipt.index, receipt.correlationId], ['recorded', 0, 'order-77'])
+    assert.equal(response.headers.get('x-correlation-id'), 'order-77')
+
+    const [line] = await lines()
+    const record = JSON.parse(line)
+    assert.deepEqual([record.id, record.source, record.correlationid, record.subject], [receipt.id, 'shop', 'order-77', 'customer/3'])
+    assert.deepEqual([record.data.request.method, record.data.request.path], ['PUT', '/customers/3'])
+    assert.equal(record.data.request.user_agent.browser, 'curl')
+    assert.equal(record.data.actor.id, 'u-1')
+    assert.match(record.data.changes[0].new, /^st1\.0\./)
+    assert.doesNotMatch(line, /example\.com"|127\.0\.0\.1/)
+  })
+
+  test('a stored record verifies in this process, another line does not', async () => {
+    const { id, index } = await trail.record({ entity: { type: 'product', id: 1 }, action: 'create', before: null, after: { title: 'x' } })
+    const line = (await lines())[index]
+    let proof
+    while (!proof) proof = await get(`/v1/records/${id}/proof`).catch(() => sleep(100))
+    const proven = await verifyProof(proof, line, vkey)
+    assert.deepEqual([proven.origin, proven.index], ['shop.example/audit', index])
+    await assert.rejects(verifyProof(proof, line.replace('create', 'delete'), vkey), { code: 'proof_mismatch' })
+  })
+
+  test('a refused change says why, with its code', async () => {
+    const bad = trail.record({ entity: { type: 'x', id: 1 }, action: 'archive', after: {} })
+    const good = trail.record({ entity: { type: 'x', id: 1 }, action: 'create', before: null, after: {} })
+    await assert.rejects(bad, (error) => error.code === 'unknown_action' && error.status === 422)
+    assert.equal((await good).status, 'recorded')
+    const same = await trail.record({ entity: { type: 'x', id: 1 }, action: 'update', before: { a: 1 }, after: { a: 1 } })
+    assert.deepEqual([same.status, same.id], ['unchanged', undefined])
+    await assert.rejects(trail.record({ entity: { type: 'x', id: 1 }, action: 'update', before: '{"a":1,"a":2}', after: {} }), { code: 'duplicate_key' })
+  })
+
+  test('killed and started again under load: every awaited record is in the log', async () => {
+    const receipts = []
+    let stopped = false
+    const writers = Array.from({ length: 8 }, async (_, writer) => {
+      for (let n = 0; !stopped; n++) {
+        receipts.push(await trail.record({ entity: { type: 'load', id: `${writer}-${n}` }, action: 'create', before: null, after: { n } }))
+      }
+    })
+    for (let kills = 0; kills < 3; kills++) {
+      const enough = receipts.length + 50
+      while (receipts.length < enough) await sleep(5)
+      await stop('SIGKILL')
+      await start()
+    }
+    stopped = true
+    await Promise.all(writers)
+    const stored = await lines()
+    assert.ok(receipts.length > 150)
+    for (const { id, index } of receipts) assert.equal(JSON.parse(stored[index]).id, id)
+  })
+
+  test('the console is served, with the very guest that made the records', async () => {
+    const page = await get('/console/')
+    assert.match(page, /<title>sealtrail console<\/title>/)
+    const guest = await (await fetch(`${sidecar.api}/console/guest.wasm`)).arrayBuffer()
+    const digest = Buffer.from(await crypto.subtle.digest('SHA-256', guest)).toString('hex')
+    assert.equal(JSON.parse((await lines())[0]).data.engine.sha256, digest)
+  })
+})
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
