@@ -23,7 +23,7 @@ export function contextMembers(context, { service, tenant, actor, behindProxy })
   const request = typeof context.request === 'function' ? (behindProxy ? undefined : context.request()) : context.request
   return withoutUndefined({
     correlation_id: checkedId(context.correlationId),
-    time: context.time instanceof Date ? context.time.toISOString() : (context.time ?? new Date().toISOString()),
+    time: context.time ?? new Date(),
     service: context.service ?? service,
     tenant: context.tenant ?? tenant,
     actor: context.actor ?? askedActor(actor, context.source),

@@ -58,6 +58,7 @@ describe('record', () => {
     [{ entity, action: 'update', after: { n: 1n } }, 'unsupported_value', '/after/n'],
     [{ entity, action: 'update', before: '{"n":' }, 'malformed_json', '/before'],
     [{ entity, action: 'update', after: {}, context: { correlationId: 'not one' } }, 'invalid_field', '/context/correlation_id'],
+    [{ entity, action: 'update', after: {}, context: { time: new Date(NaN) } }, 'unsupported_value', '/context/time'],
     [{ entity, action: 'update', after: {}, context: { actor: { id: undefined } } }, 'unsupported_value', '/context/actor/id'],
   ]
   for (const [change, code, pointer] of bad) {
