@@ -1,7 +1,6 @@
 //! One step of a longer run: its name, its command, what came of it.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -76,13 +75,6 @@ pub fn summary(outcomes: &[Outcome]) -> bool {
     let failed = outcomes.iter().map(|o| o.failed).sum::<u64>() + broken;
     println!("\n{passed} passed, {failed} failed");
     failed == 0
-}
-
-/// A command that runs in a folder of the workspace.
-pub fn command(program: &str, folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(folder);
-    command
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -35,14 +36,18 @@ impl Shop {
             .args(["--origin", "shop.example/audit", "--upstream", &upstream])
             .args(["--proxy-listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0"]))?;
         fs::copy(root.join("examples/shop/policy.json"), folder.join("policy.json"))?;
-        fs::write(folder.join("keys/jwt.secret"), JWT_SECRET)?;
+        let secret = folder.join("keys/jwt.secret");
+        fs::write(&secret, JWT_SECRET)?;
+        // The sidecar refuses a secret that everybody can read.
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600))?;
         let file = folder.join("sealtrail.toml");
         let text = fs::read_to_string(&file)?
             .replace("# jwt_key = \"keys/jwt.pem\"", "jwt_key = \"keys/jwt.secret\"");
         fs::write(&file, text)?;
 
         let mut sidecar = Process::start(
-            Command::new(sealtrail).args(["serve", "--config"]).arg(&file).stderr(Stdio::null()),
+            Command::new(sealtrail).args(["serve", "--config"]).arg(&file),
+            folder.join("serve.log"),
         )?;
         let proxy = sidecar.line("proxy listening on ")?;
         let api = sidecar.line("api listening on ")?;
@@ -53,6 +58,7 @@ impl Shop {
                 .env("PORT", port.to_string())
                 .env("SEALTRAIL_URL", format!("http://{api}"))
                 .env("JWT_SECRET", JWT_SECRET),
+            folder.join("shop.log"),
         )?;
         service.line("shop: ")?;
         let (proxy, api) = (format!("http://{proxy}"), format!("http://{api}"));
@@ -70,17 +76,20 @@ impl Shop {
 struct Process {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,
+    /// What it says on standard error.
+    log: PathBuf,
 }
 
 impl Process {
-    fn start(command: &mut Command) -> Result<Self> {
+    fn start(command: &mut Command, log: PathBuf) -> Result<Self> {
         let mut child = command
             .stdin(Stdio::null())
+            .stderr(fs::File::create(&log)?)
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot run `{}`", command.get_program().display()))?;
         let stdout = child.stdout.take().context("the process has no output")?;
-        Ok(Self { child, stdout: BufReader::new(stdout) })
+        Ok(Self { child, stdout: BufReader::new(stdout), log })
     }
 
     /// Waits for a line that begins like this, and gives its rest.
@@ -92,7 +101,8 @@ impl Process {
             }
             line.clear();
         }
-        bail!("a process of the demo ended without saying `{prefix}…`")
+        let said = fs::read_to_string(&self.log).unwrap_or_default();
+        bail!("a process of the demo ended without saying `{prefix}…`: {said}")
     }
 
     /// SIGTERM, and time to end in order.
