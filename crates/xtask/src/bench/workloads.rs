@@ -80,7 +80,7 @@ fn library(items: u64, changed: u64) -> Value {
 }
 
 fn document(rows: u64, changed: u64) -> Value {
-    let every = if changed == 0 { u64::MAX } else { rows / changed };
+    let every = rows.checked_div(changed).unwrap_or(u64::MAX);
     json!({
         "id": 9, "title": words(9, 10),
         "rows": (0..rows).map(|i| {
