@@ -1,0 +1,153 @@
+//! Reveal and shred.
+
+use serde_json::{Value, json};
+
+use super::place::{Place, Ran, change, sealtrail};
+use super::served::Served;
+use super::wire::{get, post};
+
+const JSON: &str = "application/json";
+
+fn reveal(served: &Served, id: &str, body: &str) -> super::wire::Response {
+    post(served.api, &format!("/v1/records/{id}/reveal"), JSON, body)
+}
+
+#[test]
+fn a_reveal_is_a_record_and_a_shred_is_final() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    let id = served.post_change(&change("r-1")).json()["id"].as_str().unwrap().to_owned();
+
+    let revealed = reveal(&served, &id, r#"{"group":"default","reason":"ticket 81"}"#).json();
+    let values = revealed["values"].as_array().unwrap();
+    let value = |path: &str, side: &str| {
+        let found = values.iter().find(|v| v["path"] == path && v["side"] == side);
+        found.map(|v| v["value"].clone()).unwrap()
+    };
+    assert_eq!(
+        (value("/email", "old"), value("/email", "new")),
+        (json!("old@example.com"), json!("new@example.com"))
+    );
+    assert_eq!(
+        (value("/tier", "old"), value("/tier", "new")),
+        (json!(1), json!(2)),
+        "types survive"
+    );
+    let record: Value = serde_json::from_str(&place.lines()[1]).unwrap();
+    assert_eq!(record["type"], "sealtrail.reveal.v1");
+    assert_eq!(record["id"], revealed["reveal"]);
+    assert_eq!(
+        (&record["data"]["record"], &record["data"]["reason"]),
+        (&json!(id), &json!("ticket 81"))
+    );
+    assert!(!place.lines()[1].contains("example.com\""), "no value in it");
+
+    for (body, status, code) in [
+        (r#"{"group":"default"}"#, 422, "invalid_field"),
+        (r#"{"group":"default","reason":" "}"#, 422, "missing_field"),
+        (r#"{"group":"contact","reason":"x"}"#, 404, "not_found"),
+        (r#"{"group":"default","reason":"x","extra":1}"#, 422, "invalid_field"),
+        ("{", 400, "malformed_json"),
+    ] {
+        reveal(&served, &id, body).is_problem(status, code);
+    }
+    assert_eq!(place.lines().len(), 2, "what is refused leaves no record");
+
+    let shred = |body: &str| post(served.api, "/v1/subjects/customer%2F3/shred", JSON, body);
+    let shredded = shred(r#"{"reason":"Art. 17","actor":{"type":"user","id":"dpo"}}"#).json();
+    let record: Value = serde_json::from_str(&place.lines()[2]).unwrap();
+    assert_eq!(record["type"], "sealtrail.shred.v1");
+    assert_eq!(record["data"]["kids"], shredded["kids"]);
+    assert!(!place.lines()[2].contains("customer"), "it does not name the subject");
+    let gone = reveal(&served, &id, r#"{"group":"default","reason":"x"}"#);
+    gone.is_problem(410, "shredded");
+    assert!(gone.text().contains("`dpo`: Art. 17"), "{}", gone.text());
+    shred(r#"{"reason":"again"}"#).is_problem(404, "not_found");
+
+    // The subject may come again, with a new key.
+    let again = served.post_change(&change("r-2")).json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(reveal(&served, &again, r#"{"group":"default","reason":"x"}"#).status, 200);
+    reveal(&served, &id, r#"{"group":"default","reason":"x"}"#).is_problem(410, "shredded");
+    let words = place.run("history", &["customer", "3"]);
+    let (first, second) = words.stdout.split_once("\n\n").unwrap();
+    assert!(first.contains("email:") && first.contains("[erased] → [erased]"), "{words:?}");
+    assert!(second.contains("[sealed default]") && !second.contains("[erased]"), "{words:?}");
+    assert_eq!(served.terminate().0, 0);
+    let verified = place.verify();
+    assert_eq!(verified.code, 0, "the log verifies as before: {verified:?}");
+}
+
+#[test]
+fn the_command_line_with_and_without_a_server() {
+    let place = Place::new();
+    let ran = place.append(format!("{}\n", change("c-1")).as_bytes());
+    let id = ran.json()["id"].as_str().unwrap().to_owned();
+    let why = ["--reason", "ticket 82", "--actor", "dpo"];
+    let reveal = |rest: &[&str]| -> Ran {
+        place.run("reveal", &[&[&id[..], "--group", "default"], &why[..], rest].concat())
+    };
+    let shown = reveal(&[]);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    assert!(shown.stdout.contains("/email  new  \"new@example.com\""), "{shown:?}");
+    assert_eq!(reveal(&["--json"]).json()["values"].as_array().unwrap().len(), 4);
+
+    let served = Served::start(&place);
+    let url = format!("http://{}", served.api);
+    let remote = |command: &str, rest: &[&str]| {
+        sealtrail(&[&[command, "--url", &url], rest, &why[..]].concat())
+    };
+    let shown = remote("reveal", &[&id, "--group", "default"]);
+    assert!(shown.stdout.contains("\"new@example.com\""), "{shown:?}");
+    remote("reveal", &[&id, "--group", "nothing"]).refused(7, "nothing sealed in group `nothing`");
+    let shredded = remote("shred", &["customer/3"]);
+    assert!(shredded.stdout.contains("does not exist any more"), "{shredded:?}");
+    remote("reveal", &[&id, "--group", "default"]).refused(8, "was shredded at");
+    drop(served);
+    reveal(&[]).refused(8, "nobody can read the value any more");
+    place.run("shred", &[&["customer/3"][..], &why].concat()).refused(7, "customer/3");
+    sealtrail(&[&["shred", "customer/3", "--url", &url][..], &why].concat()).refused(1, &url);
+}
+
+#[test]
+fn big_numbers_come_back_as_they_were() {
+    let place = Place::new();
+    let exact = r#"{"n":12345678901234567890123,"d":1.10}"#;
+    let change = format!(
+        r#"{{"entity":{{"type":"t","id":"1"}},"action":"create","before":null,"after":{exact}}}"#
+    );
+    let ran = place.append(change.as_bytes());
+    let id = ran.json()["id"].as_str().unwrap().to_owned();
+    let shown = place.run("reveal", &[&id, "--group", "default", "--reason", "x", "--json"]);
+    assert!(shown.stdout.contains("\"value\":12345678901234567890123"), "{shown:?}");
+    assert!(shown.stdout.contains("\"value\":1.10"), "{shown:?}");
+    let served = Served::start(&place);
+    let answer = get(served.api, "/v1/entities/t/1/changes");
+    assert!(answer.text().contains(&place.lines()[0]), "the API gives the line itself");
+}
+
+#[test]
+fn previews_and_differences() {
+    let place = Place::new();
+    let file = |name: &str, text: &str| {
+        let path = place.path(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let policy = place.path("policy.json").display().to_string();
+    let preview = sealtrail(&["preview", "--policy", &policy, &file("change", &change("x"))]);
+    assert_eq!(preview.code, 0, "{preview:?}");
+    assert!(preview.stdout.contains("/email"), "{preview:?}");
+    assert!(!preview.stdout.contains("new@example.com"), "{preview:?}");
+    assert!(place.lines().is_empty());
+
+    let (before, after) =
+        (file("before", r#"{"a":1,"b":[1.0]}"#), file("after", r#"{"a":2,"b":[1]}"#));
+    let diff = |rest: &[&str]| sealtrail(&[&["diff", &before, &after][..], rest].concat()).stdout;
+    assert_eq!(
+        diff(&["--format", "changes"]).trim(),
+        r#"[{"op":"replace","path":"/a","old":1,"new":2}]"#
+    );
+    assert_eq!(diff(&["--json"]), diff(&["--format", "changes"]));
+    assert!(diff(&["--format", "patch"]).contains(r#""op":"replace","path":"/a","value":2"#));
+    assert!(diff(&[]).contains("/a"));
+}

@@ -1,0 +1,239 @@
+//! Each kind of bad input has a clear error, and nothing is appended.
+
+use super::place::{Place, Ran, change, edit, sealtrail};
+use super::served::Served;
+use super::service::Service;
+use super::wire;
+
+/// What is wrong, a change with that fault, the code of the problem, its status, its exit code.
+fn bad_changes() -> Vec<(&'static str, String, &'static str, u16)> {
+    let image = |value: &str| {
+        format!(
+            r#"{{"entity":{{"type":"t","id":"1"}},"action":"create","before":null,"after":{{"a":{value}}}}}"#
+        )
+    };
+    vec![
+        ("malformed", r#"{"entity":{"type":"t","id":"1"},"action":"#.into(), "malformed_json", 400),
+        ("not JSON at all", "hello".into(), "malformed_json", 400),
+        ("two values", format!("{} {}", image("1"), image("2")), "malformed_json", 400),
+        ("a duplicate key", image(r#"{"b":1,"b":2}"#), "duplicate_key", 400),
+        ("a duplicate key by escape", image(r#"{"b":1,"\u0062":2}"#), "duplicate_key", 400),
+        ("a lone surrogate", image(r#""\ud800""#), "lone_surrogate", 400),
+        ("too deep", image(&format!("{}1{}", "[".repeat(200), "]".repeat(200))), "too_deep", 400),
+        ("too large", image(&format!("\"{}\"", "x".repeat(2 << 20))), "too_large", 413),
+        ("an unknown action", image("1").replace("create", "explode"), "unknown_action", 422),
+        (
+            "no entity",
+            r#"{"action":"create","before":null,"after":{}}"#.into(),
+            "missing_field",
+            422,
+        ),
+        ("not an object", "[1]".into(), "not_a_change", 422),
+    ]
+}
+
+#[test]
+fn bad_changes_on_the_command_line() {
+    let place = Place::new();
+    for (what, change, code, _) in bad_changes() {
+        let ran = place.append(change.as_bytes());
+        assert_eq!(ran.code, 4, "{what}: {ran:?}");
+        assert_eq!(ran.json()["code"], code, "{what}");
+        assert_eq!(ran.stdout.lines().count(), 1, "{what}");
+    }
+    assert!(place.lines().is_empty());
+    assert_eq!(place.verify().code, 0);
+}
+
+#[test]
+fn bad_changes_over_http() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    for (what, change, code, status) in bad_changes() {
+        eprintln!("{what}");
+        served.post_change(&change).is_problem(status, code);
+    }
+    // And one among others costs the others nothing.
+    let faults = bad_changes();
+    let mut body = String::new();
+    for (_, fault, ..) in &faults {
+        body += &format!("{fault}\n{}\n", change("among-others"));
+    }
+    let answer = wire::post(served.api, "/v1/changes", "application/x-ndjson", &body);
+    assert_eq!(answer.status, 200);
+    let text = answer.text();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2 * faults.len());
+    for (pair, (what, _, code, status)) in lines.chunks(2).zip(&faults) {
+        assert_eq!(pair[0]["code"], *code, "{what}");
+        assert_eq!(pair[0]["status"], *status, "{what}");
+        assert_eq!(pair[1]["status"], "recorded", "{what}");
+    }
+    assert_eq!(place.lines().len(), faults.len(), "the good ones and nothing else");
+    assert_eq!(served.terminate().0, 0);
+    assert_eq!(place.verify().code, 0);
+}
+
+#[test]
+fn no_value_of_a_payload_is_said() {
+    let place = Place::new();
+    let secret = "hunter2-hunter2";
+    let changes = [
+        format!(
+            r#"{{"entity":{{"type":"t","id":"1"}},"action":"create","after":{{"p":"{secret}","p":"{secret}"}}}}"#
+        ),
+        format!(r#"{{"entity":{{"type":"t","id":"1"}},"action":"create","after":{{"p":"{secret}"#),
+        format!(
+            r#"{{"entity":{{"type":"t","id":"1"}},"action":"create","after":{{"p":{secret}}}}}"#
+        ),
+    ];
+    let served = Served::start(&place);
+    for change in &changes {
+        let answer = served.post_change(change);
+        assert!(answer.status >= 400 && !answer.text().contains(secret), "{}", answer.text());
+    }
+    let (_, said) = served.terminate();
+    assert!(!said.contains(secret), "{said}");
+}
+
+#[test]
+fn an_impossible_selector() {
+    let place = Place::new();
+    edit(&place.path("policy.json"), "\"$.id\"", "\"$.id[?(@.a)]\"");
+    place.append(change("a").as_bytes()).refused(5, "policy.json: ");
+    let ran = place.run("serve", &[]);
+    ran.refused(5, "$.id[?(@.a)]");
+    assert_eq!(ran.stdout, "", "no port is bound");
+    assert!(place.lines().is_empty());
+}
+
+#[test]
+fn a_configuration_with_an_unknown_key() {
+    let place = Place::new();
+    place.edit_config("upstream =", "upstraem =");
+    for command in ["append", "serve", "query", "history"] {
+        let rest: &[&str] = match command {
+            "query" => &["--correlation", "a"],
+            "history" => &["customer", "3"],
+            _ => &[],
+        };
+        let ran = place.run(command, rest);
+        ran.refused(3, "unknown key `upstraem` in `[proxy]`; did you mean `upstream`?");
+        assert!(ran.stderr.contains("sealtrail.toml: "), "{ran:?}");
+    }
+    assert!(place.lines().is_empty());
+}
+
+#[test]
+fn a_missing_or_wrong_key_file() {
+    for name in ["keys/kek", "keys/signing.key"] {
+        let place = Place::new();
+        std::fs::remove_file(place.path(name)).unwrap();
+        let ran = place.append(change("a").as_bytes());
+        ran.refused(3, name);
+        assert!(ran.stderr.contains("No such file"), "{ran:?}");
+        std::fs::write(place.path(name), "not a key").unwrap();
+        std::process::Command::new("chmod").arg("600").arg(place.path(name)).status().unwrap();
+        place.append(change("a").as_bytes()).refused(3, name);
+        assert!(place.lines().is_empty());
+    }
+    let place = Place::new();
+    std::fs::copy(Place::new().path("keys/kek"), place.path("keys/kek")).unwrap();
+    let ran = place.append(change("a").as_bytes());
+    assert_eq!(ran.code, 3, "the key-encryption key of another keyring: {ran:?}");
+    assert!(place.lines().is_empty());
+}
+
+#[test]
+fn a_log_of_another_origin() {
+    let place = Place::new();
+    place.append(change("a").as_bytes());
+    let other = Place::new();
+    // The same key material under another name, as a copied directory would have it.
+    let key = std::fs::read_to_string(other.path("keys/signing.key")).unwrap();
+    assert!(key.contains("shop.example/audit"));
+    place.edit_config("origin = \"shop.example/audit\"", "origin = \"library.example/audit\"");
+    let said = place.append(change("a").as_bytes());
+    assert!(matches!(said.code, 3 | 6), "{said:?}");
+    assert!(said.stderr.contains("library.example/audit"), "{said:?}");
+    let ran = place.run("history", &["customer", "3"]);
+    ran.refused(6, "expected the log of `library.example/audit`");
+    // Another log with the same name, but signed by another key.
+    let ran = {
+        let place = Place::new();
+        std::fs::copy(other.path("keys/signing.key"), place.path("keys/signing.key")).unwrap();
+        let ran = place.append(change("a").as_bytes());
+        assert!(place.lines().is_empty());
+        ran
+    };
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert_eq!(place.lines().len(), 1);
+}
+
+#[test]
+fn a_second_process_on_the_same_log() {
+    let place = Place::new();
+    let service = Service::start();
+    let served = Served::in_front_of(&place, &service.url());
+    let api = "use its API: ";
+    place.append(change("a").as_bytes()).refused(6, &format!("{api}POST /v1/changes"));
+    let why = &["--reason", "r"];
+    place.run("reveal", &[&["id", "--group", "g"][..], why].concat()).refused(6, "--url http://");
+    place.run("shred", &[&["customer/3"][..], why].concat()).refused(6, "--url http://");
+    place.run("serve", &[]).refused(6, "another process");
+    assert!(place.lines().is_empty());
+    // Reading needs no lock.
+    assert_eq!(served.post_change(&change("beside")).status, 200);
+    let ran = place.run("query", &["--correlation", "beside", "--json"]);
+    assert_eq!((ran.code, ran.json_lines().len()), (0, 1), "{ran:?}");
+}
+
+#[test]
+fn a_verifier_key_of_another_log() {
+    let place = Place::new();
+    place.append(change("a").as_bytes());
+    let foreign = |vkey: &str| sealtrail(&["verify", &place.log(), "--vkey", vkey]);
+    let ran: Ran = foreign(&Place::new().vkey);
+    assert_eq!(ran.code, 22, "{ran:?}");
+    assert!(ran.stdout.starts_with("FAILED, foreign-key: "), "{ran:?}");
+    foreign("no key").refused(3, "--vkey is neither a verifier key nor a file with one");
+    let file = place.path("log.vkey");
+    std::fs::write(&file, format!("{}\n", place.vkey)).unwrap();
+    assert_eq!(foreign(file.to_str().unwrap()).code, 0, "a file with the key will do");
+}
+
+#[test]
+fn init_overwrites_nothing() {
+    let place = Place::new();
+    let before = std::fs::read(place.path("keys/kek")).unwrap();
+    let dir = place.path("").display().to_string();
+    sealtrail(&["init", &dir]).refused(3, "is there already and is not overwritten");
+    std::fs::remove_file(place.path("sealtrail.toml")).unwrap();
+    sealtrail(&["init", &dir]).refused(3, "is not overwritten");
+    assert_eq!(std::fs::read(place.path("keys/kek")).unwrap(), before);
+    let fresh = tempfile::tempdir().unwrap();
+    let fresh_dir = fresh.path().to_str().unwrap();
+    sealtrail(&["init", fresh_dir, "--upstream", "ftp://x"]).refused(3, "proxy.upstream");
+    sealtrail(&["init", fresh_dir, "--origin", "two words"]).refused(3, "origin");
+    assert_eq!(std::fs::read_dir(fresh.path()).unwrap().count(), 0, "nothing half made");
+}
+
+#[cfg(unix)]
+#[test]
+fn init_keeps_its_secrets_to_the_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    for (name, mode) in [("keys", 0o700), ("keys/signing.key", 0o600), ("keys/kek", 0o600)] {
+        let got = std::fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(got, mode, "{name}");
+    }
+}
+
+#[test]
+fn wrong_use() {
+    for args in [&["frobnicate"][..], &["diff", "one"], &["verify", "/nowhere"], &["reveal", "x"]] {
+        assert_eq!(sealtrail(args).code, 2, "{args:?}");
+    }
+    sealtrail(&["diff", "/nowhere/a", "/nowhere/b"]).refused(7, "/nowhere/a: No such file");
+}

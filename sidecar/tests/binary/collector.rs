@@ -1,0 +1,213 @@
+//! Changes in, durable records out, and the questions that they answer.
+
+use serde_json::json;
+
+use super::place::{Place, change, sealtrail};
+use super::served::Served;
+use super::wire::{self, Wire, get, post};
+
+const NDJSON: &str = "application/x-ndjson";
+
+#[test]
+fn the_first_users_object_goes_in_as_it_is() {
+    let place = Place::new();
+    let object = std::fs::read_to_string("../examples/first-users/audit-object.json")
+        .unwrap_or_else(|_| FIRST_USERS.to_owned());
+    let ran = place.append(object.as_bytes());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let record: serde_json::Value = serde_json::from_str(&place.lines()[0]).unwrap();
+    assert_eq!(record["source"], "product_mangement");
+    assert_eq!(record["time"], "2020-07-29T19:45:00.047Z");
+    assert_eq!(
+        record["data"]["request"]["user_agent"],
+        json!({"browser": "Chrome", "os": "Windows 10", "device": "desktop"})
+    );
+    assert_eq!(record["data"]["changes"].as_array().unwrap().len(), 6);
+    let ran = place.run("history", &["products_master", "1"]);
+    assert!(ran.stdout.contains("[sealed default] → [sealed default]"), "{ran:?}");
+}
+
+#[test]
+fn receipts_and_questions() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    let receipt = served.post_change(&change("q-1")).json();
+    assert_eq!((&receipt["index"], &receipt["status"]), (&json!(0), &json!("recorded")));
+    let unchanged = change("q-2").replace("new@", "old@").replace("\"tier\":2", "\"tier\":1");
+    let answer = served.post_change(&unchanged).json();
+    assert_eq!(answer, json!({"status": "unchanged", "correlation_id": "q-2"}));
+    let both = format!("{}\n{}\n", change("q-3"), change("q-3"));
+    let answer = post(served.api, "/v1/changes", NDJSON, &both);
+    assert_eq!(answer.header("content-type"), Some(NDJSON));
+    assert_eq!(answer.text().lines().count(), 2);
+
+    let lines = place.lines();
+    assert_eq!(lines.len(), 3);
+    let id = receipt["id"].as_str().unwrap();
+    let answer = get(served.api, &format!("/v1/records/{id}"));
+    assert_eq!(answer.text(), lines[0], "byte for byte");
+    let list = |target: &str| get(served.api, target).json();
+    let all = list("/v1/entities/customer/3/changes");
+    assert_eq!(all["records"].as_array().unwrap().len(), 3);
+    assert_eq!(all["records"][0]["record"]["id"], *id);
+    let page = list("/v1/entities/customer/3/changes?after=0&limit=1");
+    assert_eq!((&page["records"][0]["index"], &page["next"]), (&json!(1), &json!(1)));
+    let request = list("/v1/records?correlation=q-3");
+    assert_eq!(request["records"].as_array().unwrap().len(), 2);
+    assert_eq!(list("/v1/records?correlation=nobody"), json!({"records": []}));
+
+    get(served.api, "/v1/records/none").is_problem(404, "not_found");
+    get(served.api, "/v1/records").is_problem(400, "bad_request");
+    get(served.api, "/v1/records?corelation=a").is_problem(400, "bad_request");
+    get(served.api, "/nothing").is_problem(404, "not_found");
+    get(served.api, "/v1/changes").is_problem(405, "method_not_allowed");
+    post(served.api, "/v1/changes", "text/plain", &change("x"))
+        .is_problem(415, "unsupported_media_type");
+    assert_eq!(get(served.api, "/healthz").text(), "ok\n");
+    assert_eq!(get(served.api, "/readyz").text(), "ready\n");
+    let metrics = get(served.api, "/metrics").text();
+    for line in
+        ["sealtrail_records_total 3", "sealtrail_unchanged_total 1", "sealtrail_log_records 3"]
+    {
+        assert!(metrics.contains(&format!("\n{line}\n")), "{line}: {metrics}");
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_power_cut() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    for i in 0..20 {
+        assert_eq!(served.post_change(&change(&format!("k-{i}"))).status, 200);
+    }
+    served.kill();
+    assert_eq!(place.lines().len(), 20);
+    // The next start covers them with a checkpoint, and the index finds them.
+    let served = Served::start(&place);
+    let found = get(served.api, "/v1/records?correlation=k-19").json();
+    assert_eq!(found["records"].as_array().unwrap().len(), 1);
+    assert_eq!(served.terminate().0, 0);
+    let ran = place.verify();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("20 covered"), "{ran:?}");
+}
+
+#[test]
+fn a_signal_leaves_a_signed_checkpoint() {
+    let place = Place::new();
+    // Long enough that only the end can have signed.
+    place.edit_config("checkpoint_interval = \"1s\"", "checkpoint_interval = \"1h\"");
+    let served = Served::start(&place);
+    assert_eq!(served.post_change(&change("s-1")).status, 200);
+    // A client that does not let go of its connection does not keep the process.
+    let mut idle = Wire::connect(served.api);
+    idle.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(idle.response().status, 200);
+    let (code, said) = served.terminate();
+    assert_eq!(code, 0, "{said}");
+    let ran = place.verify();
+    assert_eq!(ran.code, 0, "intact, and nothing uncovered: {ran:?}");
+    assert!(idle.is_closed());
+}
+
+#[test]
+fn a_receipt_that_anybody_can_check() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    let id = served.post_change(&change("p-1")).json()["id"].as_str().unwrap().to_owned();
+    let proof = get(served.api, &format!("/v1/records/{id}/proof"));
+    assert_eq!(proof.status, 200, "{}", proof.text());
+    assert!(get(served.api, "/checkpoint").text().starts_with("shop.example/audit\n1\n"));
+    assert_eq!(
+        get(served.api, "/tile/entries/000.p/1").body.len(),
+        34,
+        "one entry: length and hash"
+    );
+    get(served.api, "/tile/../checkpoint").is_problem(404, "not_found");
+    get(served.api, "/tile/entries/999").is_problem(404, "not_found");
+
+    let file = |name: &str, bytes: &[u8]| {
+        let path = place.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let receipt = file("a.tlog-proof", &proof.body);
+    let line = place.lines()[0].clone();
+    let check =
+        |line: &str, vkey: &str| sealtrail(&["verify-proof", &receipt, line, "--vkey", vkey]).code;
+    assert_eq!(check(&file("line", line.as_bytes()), &place.vkey), 0);
+    assert_eq!(check(&file("line", format!("{line}\n").as_bytes()), &place.vkey), 0);
+    let altered = line.replace("customer/3", "customer/4");
+    assert_eq!(check(&file("altered", altered.as_bytes()), &place.vkey), 11);
+    assert_eq!(check(&file("line", line.as_bytes()), &Place::new().vkey), 22);
+
+    let log = place.log();
+    let by_id = sealtrail(&["prove", &log, &id]);
+    assert_eq!(by_id.stdout, sealtrail(&["prove", &log, "0"]).stdout);
+    assert_eq!(by_id.code, 0);
+    sealtrail(&["prove", &log, "no-such-id"]).refused(7, "no record has the id `no-such-id`");
+}
+
+#[test]
+fn too_much_is_refused_and_the_rest_goes_on() {
+    let place = Place::new();
+    place.add_config("[limits]\nbody = \"64KiB\"\nline = \"64KiB\"\nqueue = \"64KiB\"");
+    let served = Served::start(&place);
+    let large = change("x").replace("old@", &"o".repeat(64 << 10));
+    served.post_change(&large).is_problem(413, "too_large");
+
+    // A POST that states its length holds its room until it is over, so the next finds none.
+    let body = change("held");
+    let padded = format!("{body}{}", " ".repeat((64 << 10) - body.len()));
+    let mut held = Wire::connect(served.api);
+    held.send(format!(
+        "POST /v1/changes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+         Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        padded.len()
+    ));
+    assert_eq!(held.head().0, 100, "it is being read, so its room is taken");
+    let refused = served.post_change(&change("refused"));
+    refused.is_problem(503, "queue_full");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    held.send(padded);
+    assert_eq!(held.response().json()["status"], "recorded");
+    assert_eq!(served.post_change(&change("again")).status, 200);
+    assert_eq!(place.lines().len(), 2);
+}
+
+#[test]
+fn pages_of_other_sites_get_no_answer() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    let shred = |headers: &str| {
+        wire::exchange(
+            served.api,
+            &format!(
+                "POST /v1/subjects/customer%2F3/shred HTTP/1.1\r\n{headers}\r\n\
+                 Content-Length: 14\r\n\r\n{{\"reason\":\"x\"}}"
+            ),
+        )
+    };
+    let json = "Content-Type: application/json";
+    let host = format!("Host: {}", served.api);
+    shred(&format!("{host}\r\n{json}\r\nOrigin: https://evil.example"))
+        .is_problem(400, "bad_request");
+    shred(&format!("Host: evil.example\r\n{json}\r\nOrigin: http://evil.example"))
+        .is_problem(400, "bad_request");
+    // What a form of another site can send without asking first.
+    shred(&format!("{host}\r\nContent-Type: text/plain")).is_problem(415, "unsupported_media_type");
+    shred(&format!("{host}\r\n{json}")).is_problem(404, "not_found");
+}
+
+const FIRST_USERS: &str = r#"{
+  "table_id": "products_master", "entity_id": "1", "micro_service_name": "product_mangement", "action": "update",
+  "old data": { " id": 1, "title": "Redmi note 9 max | 6gb Ram | 128gb Storage", "sku_id": "sku_1", "inventory": 1 },
+  "new_data": { "_id": 1, "title": "Redmi note 9 max | 4gb Ram | 128gb Storage", "sku id": "sku 1", "inventory": 10 },
+  "request info": {
+    "time_stamp": "2020-07-29T19:45:00.047Z", "ip_address": "203.0.113.86",
+    "request_id": "a20e389c-134b-40e7-9827-1c94eb895412",
+    "user": { "account_id": "eb257dff-dddb-482d-afb0-5934ace42c13",
+      "user_id": "206483f8-f11e-4ee8-87df-962b6f92d610", "email": "user@example.com", "user_name": "Sample User" },
+    "miscellaneous": { "user agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/84.0.4147.89 Safari/537.36" }
+  }
+}"#;

@@ -1,0 +1,10 @@
+//! The real binary, from the outside: command line, sockets, files, signals.
+
+mod acts;
+mod bad_input;
+mod collector;
+mod place;
+mod proxy;
+mod served;
+mod service;
+mod wire;

@@ -1,0 +1,71 @@
+//! `sealtrail serve` as a child process.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use super::place::Place;
+use super::wire::{self, Response};
+
+pub struct Served {
+    child: Child,
+    pub proxy: SocketAddr,
+    pub api: SocketAddr,
+}
+
+impl Served {
+    /// Starts and waits until both addresses are printed.
+    pub fn start(place: &Place) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sealtrail"))
+            .args(["serve", "--config", &place.config()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut address = |of: &str| -> SocketAddr {
+            let line = lines.next().and_then(Result::ok).unwrap_or_else(|| {
+                let mut said = String::new();
+                let _ = child.stderr.take().unwrap().read_to_string(&mut said);
+                panic!("serve did not start: {said}")
+            });
+            let address = line.strip_prefix(&format!("{of} listening on "));
+            address.unwrap_or_else(|| panic!("unexpected line `{line}`")).parse().unwrap()
+        };
+        let (proxy, api) = (address("proxy"), address("api"));
+        Self { child, proxy, api }
+    }
+
+    /// In front of a service, with the given lines added to the configuration.
+    pub fn in_front_of(place: &Place, url: &str) -> Self {
+        place.edit_config("http://127.0.0.1:3000", url);
+        Self::start(place)
+    }
+
+    pub fn post_change(&self, change: &str) -> Response {
+        wire::post(self.api, "/v1/changes", "application/json", change)
+    }
+
+    /// Ends it as an orchestrator would; gives the exit code and everything it said on standard error.
+    pub fn terminate(mut self) -> (i32, String) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (self.child.wait().unwrap().code().unwrap_or(-1), said)
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

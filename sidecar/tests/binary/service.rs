@@ -1,0 +1,119 @@
+//! A service to stand behind the proxy. It answers with what it was sent, and misbehaves on request.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+pub struct Service {
+    pub address: SocketAddr,
+    /// How many requests it got, in part or whole.
+    pub requests: Arc<AtomicUsize>,
+    pub connections: Arc<AtomicUsize>,
+}
+
+impl Service {
+    /// Lives until the test process ends.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = Self { address, requests: Arc::default(), connections: Arc::default() };
+        let (requests, connections) = (service.requests.clone(), service.connections.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                connections.fetch_add(1, Ordering::SeqCst);
+                let requests = requests.clone();
+                std::thread::spawn(move || serve(stream, &requests));
+            }
+        });
+        service
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+fn serve(stream: TcpStream, requests: &AtomicUsize) -> Option<()> {
+    let mut writer = stream.try_clone().ok()?;
+    let mut reader = BufReader::new(stream);
+    loop {
+        let head = read_head(&mut reader)?;
+        requests.fetch_add(1, Ordering::SeqCst);
+        let target = head.split(' ').nth(1)?.to_owned();
+        match target.as_str() {
+            "/close" => return None,
+            "/hang" => std::thread::sleep(Duration::from_secs(60)),
+            "/empty" => write!(writer, "HTTP/1.1 204 No Content\r\n\r\n").ok()?,
+            "/hops" => write!(
+                writer,
+                "HTTP/1.1 200 OK\r\nConnection: keep-alive, x-hop\r\nKeep-Alive: timeout=5\r\n\
+                 X-Hop: 1\r\nX-End: 1\r\nContent-Length: 0\r\n\r\n"
+            )
+            .ok()?,
+            // Answers each chunk at once, before the request is complete.
+            "/echo-stream" => {
+                write!(writer, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").ok()?;
+                while let Some(chunk) = read_chunk(&mut reader)? {
+                    write!(writer, "{:x}\r\n", chunk.len()).ok()?;
+                    writer.write_all(&chunk).ok()?;
+                    write!(writer, "\r\n").ok()?;
+                }
+                write!(writer, "0\r\n\r\n").ok()?;
+            }
+            "/upgrade" => {
+                write!(
+                    writer,
+                    "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: shout\r\n\r\n"
+                )
+                .ok()?;
+                let mut byte = [0];
+                while reader.read_exact(&mut byte).is_ok() {
+                    writer.write_all(&byte.map(|b| b.to_ascii_uppercase())).ok()?;
+                }
+                return None;
+            }
+            _ => {
+                let mut body = vec![0; length_of(&head)];
+                reader.read_exact(&mut body).ok()?;
+                let seen = format!("{head}{}", String::from_utf8_lossy(&body));
+                let shown = if head.starts_with("HEAD ") { "" } else { &seen };
+                write!(writer, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{shown}", seen.len())
+                    .ok()?;
+            }
+        }
+    }
+}
+
+fn read_head(reader: &mut impl BufRead) -> Option<String> {
+    let mut head = String::new();
+    loop {
+        let before = head.len();
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+        if head[before..].trim().is_empty() {
+            return Some(head);
+        }
+    }
+}
+
+fn read_chunk(reader: &mut impl BufRead) -> Option<Option<Vec<u8>>> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut chunk = vec![0; usize::from_str_radix(line.trim(), 16).ok()?];
+    reader.read_exact(&mut chunk).ok()?;
+    reader.read_line(&mut line).ok()?;
+    Some(Some(chunk).filter(|chunk| !chunk.is_empty()))
+}
+
+fn length_of(head: &str) -> usize {
+    let lower = head.to_ascii_lowercase();
+    let length = lower.lines().find_map(|line| line.strip_prefix("content-length: "));
+    length.map_or(0, |length| length.trim().parse().unwrap())
+}

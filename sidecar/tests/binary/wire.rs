@@ -1,0 +1,130 @@
+//! HTTP/1.1 by hand: tests see the bytes, and can send what no client would.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub struct Wire {
+    reader: BufReader<TcpStream>,
+}
+
+#[derive(Debug)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Wire {
+    pub fn connect(to: SocketAddr) -> Self {
+        let stream = TcpStream::connect(to).unwrap();
+        // Only so that a hanging peer fails the test instead of the test run.
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        Self { reader: BufReader::new(stream) }
+    }
+
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.reader.get_mut().write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Reads one response, and its body by the length or the chunks it states.
+    pub fn response(&mut self) -> Response {
+        let (status, headers) = self.head();
+        let mut response = Response { status, headers, body: vec![] };
+        if let Some(length) = response.header("content-length") {
+            response.body = vec![0; length.parse().unwrap()];
+            self.reader.read_exact(&mut response.body).unwrap();
+        } else if response.header("transfer-encoding") == Some("chunked") {
+            while let Some(chunk) = self.chunk() {
+                response.body.extend(chunk);
+            }
+        }
+        response
+    }
+
+    pub fn head(&mut self) -> (u16, Vec<(String, String)>) {
+        let status = self.line();
+        let status = status.split(' ').nth(1).unwrap_or_else(|| panic!("no status in `{status}`"));
+        let mut headers = vec![];
+        loop {
+            let line = self.line();
+            let Some((name, value)) = line.split_once(": ") else { break };
+            headers.push((name.to_ascii_lowercase(), value.to_owned()));
+        }
+        (status.parse().unwrap(), headers)
+    }
+
+    /// One chunk; none after the last.
+    pub fn chunk(&mut self) -> Option<Vec<u8>> {
+        let size = usize::from_str_radix(&self.line(), 16).unwrap();
+        let mut chunk = vec![0; size];
+        self.reader.read_exact(&mut chunk).unwrap();
+        self.line();
+        (size > 0).then_some(chunk)
+    }
+
+    pub fn exactly(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.reader.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// Whether the peer has closed, with nothing more to say.
+    pub fn is_closed(&mut self) -> bool {
+        let mut rest = vec![];
+        // A reset is an end too.
+        let _ = self.reader.read_to_end(&mut rest);
+        rest.is_empty()
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+impl Response {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+
+    /// The answer is a problem with this status and code.
+    #[track_caller]
+    pub fn is_problem(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(self.json()["code"], code, "{}", self.text());
+    }
+}
+
+pub fn get(to: SocketAddr, target: &str) -> Response {
+    exchange(to, &format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"))
+}
+
+pub fn post(to: SocketAddr, target: &str, media_type: &str, body: &str) -> Response {
+    let length = body.len();
+    exchange(
+        to,
+        &format!(
+            "POST {target} HTTP/1.1\r\nHost: a\r\nContent-Type: {media_type}\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        ),
+    )
+}
+
+pub fn exchange(to: SocketAddr, request: &str) -> Response {
+    let mut wire = Wire::connect(to);
+    wire.send(request);
+    wire.response()
+}
