@@ -1,0 +1,218 @@
+//! What must hold for any two images, on images from a seed: the difference leads from one to the
+//! other and back, and a protected value is in no byte that comes out.
+
+use std::sync::Arc;
+
+use sealtrail_core::{
+    Draft, Format, Key, KeyPair, Limits, Opening, Policy, Stamp, diff, native_engine_sha256, open,
+};
+use serde_json::{Map, Value, json};
+
+const ROUNDS: u64 = 400;
+
+#[test]
+fn the_patch_leads_from_before_to_after() {
+    for seed in 0..ROUNDS {
+        let (before, after) = images(seed);
+        let patch = difference(&before, &after, Format::Patch);
+        let mut image = before.clone();
+        for operation in patch.as_array().unwrap() {
+            apply(&mut image, operation);
+        }
+        assert_eq!(image, after, "seed {seed}: {patch}");
+        assert_eq!(difference(&before, &before, Format::Changes), json!([]));
+    }
+}
+
+#[test]
+fn the_changes_can_be_read_backwards() {
+    for seed in 0..ROUNDS {
+        let (before, after) = images(seed);
+        let forwards = difference(&before, &after, Format::Changes);
+        let mut image = after.clone();
+        for change in forwards.as_array().unwrap().iter().rev() {
+            let operation = match change["op"].as_str().unwrap() {
+                "add" => json!({"op": "remove", "path": change["path"]}),
+                "remove" => json!({"op": "add", "path": change["path"], "value": change["old"]}),
+                _ => json!({"op": "replace", "path": change["path"], "value": change["old"]}),
+            };
+            apply(&mut image, &operation);
+        }
+        assert_eq!(image, before, "seed {seed}: {forwards}");
+    }
+}
+
+/// Every string value is a canary. Sealed, masked and dropped in turn, none is in the record; sealed
+/// ones come back with the keys.
+#[test]
+fn no_protected_value_is_in_the_record() {
+    let policies = [
+        json!({"id": "p", "version": "1", "default": "seal"}),
+        json!({"id": "p", "version": "1", "default": {"action": "mask"}}),
+        json!({"id": "p", "version": "1", "default": "drop"}),
+        json!({"id": "p", "version": "1", "default": "keep", "rules": [
+            {"select": "$..a", "action": "seal", "group": "one"}, {"select": "$..b", "action": "mask"},
+            {"select": "$..c", "action": "drop"}, {"select": "$..*", "action": "seal", "group": "two"}]}),
+    ];
+    for seed in 0..ROUNDS {
+        let (before, after) = images(seed);
+        // No rule but `$` itself names a root that is no object.
+        if !after.is_object() {
+            continue;
+        }
+        for policy in &policies {
+            let change = json!({"entity": {"type": "t", "id": "1"}, "action": "update", "before": before, "after": after});
+            let Some((line, needs)) = record(policy, &change) else { continue };
+            let text = String::from_utf8(line.clone()).unwrap();
+            assert!(!text.contains("canary-"), "seed {seed}: {policy}: {text}");
+            let openings: Vec<_> =
+                (0..needs).map(|seal| Opening { seal, subject: key(1), period: key(2) }).collect();
+            let opened = String::from_utf8(open("test", &line, &openings).unwrap()).unwrap();
+            if policy["default"] == "seal" && needs > 0 && before.to_string().contains("canary-") {
+                let values: Value = serde_json::from_str(&opened).unwrap();
+                assert!(!values.as_array().unwrap().is_empty(), "seed {seed}");
+            }
+        }
+    }
+}
+
+fn record(policy: &Value, change: &Value) -> Option<(Vec<u8>, usize)> {
+    let policy = Arc::new(Policy::parse(policy.to_string().as_bytes()).unwrap());
+    let draft = Draft::read(&policy, change.to_string().as_bytes(), &Limits::default()).unwrap();
+    let plan = draft.plan(br#"{"correlation_id":"c"}"#).unwrap();
+    if plan.is_unchanged() {
+        return None;
+    }
+    let needs = plan.needs().len();
+    let pair = || KeyPair { subject_kid: "k", subject: key(1), period_kid: "t", period: key(2) };
+    let pairs: Vec<_> = (0..needs).map(|_| pair()).collect();
+    let engine = native_engine_sha256();
+    let stamp = Stamp {
+        origin: "test",
+        id: "019aa6c5-8f00-7000-8000-0000000000ab",
+        recorded_time: "2026-11-21T19:45:00.047Z",
+        engine_version: "test",
+        engine_sha256: &engine,
+    };
+    let entropy: Vec<u8> = (0..plan.nonces() * 12).map(|i| (i * 7) as u8).collect();
+    Some((plan.seal(&stamp, &entropy, &pairs).unwrap(), needs))
+}
+
+fn key(byte: u8) -> Key {
+    Key::from_slice(&[byte; 32], "a key").unwrap()
+}
+
+fn difference(before: &Value, after: &Value, format: Format) -> Value {
+    let (before, after) = (before.to_string(), after.to_string());
+    let limits = Limits::default();
+    let out = diff(before.as_bytes(), after.as_bytes(), None, false, format, &limits).unwrap();
+    serde_json::from_slice(&out).unwrap()
+}
+
+/// RFC 6902 for `add`, `remove` and `replace`, strictly: what is not there cannot be removed.
+fn apply(image: &mut Value, operation: &Value) {
+    let path = operation["path"].as_str().unwrap();
+    let op = operation["op"].as_str().unwrap();
+    if path.is_empty() {
+        assert_eq!(op, "replace");
+        *image = operation["value"].clone();
+        return;
+    }
+    let (parent, token) = path.rsplit_once('/').unwrap();
+    let key = token.replace("~1", "/").replace("~0", "~");
+    match image.pointer_mut(parent).unwrap_or_else(|| panic!("nothing at {parent}")) {
+        Value::Object(members) => match op {
+            "remove" => assert!(members.remove(&key).is_some(), "nothing at {path}"),
+            "replace" => *members.get_mut(&key).unwrap() = operation["value"].clone(),
+            _ => assert!(
+                members.insert(key, operation["value"].clone()).is_none(),
+                "{path} was there"
+            ),
+        },
+        Value::Array(items) => {
+            let index: usize = key.parse().unwrap();
+            match op {
+                "remove" => drop(items.remove(index)),
+                "replace" => items[index] = operation["value"].clone(),
+                _ => items.insert(index, operation["value"].clone()),
+            }
+        }
+        other => panic!("{other} has no members"),
+    }
+}
+
+fn images(seed: u64) -> (Value, Value) {
+    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1);
+    let before = Value::Object(random.object(3));
+    let after = if random.below(8) == 0 {
+        Value::Object(random.object(3))
+    } else {
+        random.edited(&before, 3)
+    };
+    (before, after)
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % n
+    }
+
+    fn value(&mut self, depth: u64) -> Value {
+        match self.below(if depth == 0 { 5 } else { 8 }) {
+            0 => Value::Null,
+            1 => json!(self.below(2) == 0),
+            2 => json!(self.below(5)),
+            3 | 4 => json!(format!("canary-{}", self.below(1000))),
+            5 => Value::Array((0..self.below(4)).map(|_| self.value(depth - 1)).collect()),
+            _ => Value::Object(self.object(depth - 1)),
+        }
+    }
+
+    fn object(&mut self, depth: u64) -> Map<String, Value> {
+        let count = self.below(6);
+        (0..count).map(|_| (self.name(), self.value(depth))).collect()
+    }
+
+    fn name(&mut self) -> String {
+        const NAMES: [&str; 9] = ["a", "b", "c", "d", "", "e/f", "g~h", " x", "é"];
+        NAMES[self.below(9) as usize].to_owned()
+    }
+
+    fn edited(&mut self, value: &Value, depth: u64) -> Value {
+        if self.below(5) == 0 {
+            return self.value(depth.saturating_sub(1));
+        }
+        match value {
+            Value::Object(members) => {
+                let mut edited = Map::new();
+                for (key, value) in members {
+                    if self.below(6) != 0 {
+                        edited.insert(key.clone(), self.edited(value, depth.saturating_sub(1)));
+                    }
+                }
+                if self.below(3) == 0 {
+                    edited.insert(self.name(), self.value(depth.saturating_sub(1)));
+                }
+                Value::Object(edited)
+            }
+            Value::Array(items) => {
+                let mut items: Vec<_> =
+                    items.iter().map(|v| self.edited(v, depth.saturating_sub(1))).collect();
+                match self.below(4) {
+                    0 => items.truncate(1),
+                    1 => items.push(self.value(0)),
+                    _ => {}
+                }
+                Value::Array(items)
+            }
+            other => other.clone(),
+        }
+    }
+}
