@@ -1,7 +1,7 @@
 #!/bin/sh
 # Posts a change to a running sidecar and reads it back. SEALTRAIL_URL is the address of its API.
 set -eu
-url=${SEALTRAIL_URL:-http://127.0.0.1:7601}
+url=${SEALTRAIL_URL:-http://127.0.0.1:8090}
 say() { printf '\n$ %s\n' "$*"; }
 
 say "POST /v1/changes"

@@ -1,7 +1,7 @@
 import { createTrail } from 'sealtrail'
 import { createApp } from './app.js'
 
-const { PORT = '3000', SEALTRAIL_URL = 'http://127.0.0.1:7601', JWT_SECRET } = process.env
+const { PORT = '3000', SEALTRAIL_URL = 'http://127.0.0.1:8090', JWT_SECRET } = process.env
 if (!JWT_SECRET) {
   console.error('shop: JWT_SECRET is not set; any text of 32 characters or more will do')
   process.exit(2)

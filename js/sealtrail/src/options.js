@@ -30,7 +30,7 @@ export function readOptions(options = {}) {
 function changesUrl(given) {
   const base = URL.canParse(given) ? new URL(given) : undefined
   if (base === undefined || !/^https?:$/.test(base.protocol)) {
-    throw invalid('url', 'must be the http address of the sidecar\'s API, as `http://127.0.0.1:7601`')
+    throw invalid('url', 'must be the http address of the sidecar\'s API, as `http://127.0.0.1:8090`')
   }
   if (!base.pathname.endsWith('/')) base.pathname += '/'
   return new URL('v1/changes', base)

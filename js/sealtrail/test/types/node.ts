@@ -9,7 +9,7 @@ import { plugin } from 'sealtrail/fastify'
 interface User { id: string; email: string }
 
 const trail: Trail = await createTrail<Request & { user?: User }>({
-  url: 'http://127.0.0.1:7601',
+  url: 'http://127.0.0.1:8090',
   service: 'shop',
   actor: (request) => request.user && { type: 'user', id: request.user.id, email: request.user.email },
   onError: (error) => console.error(error.code),
