@@ -1,7 +1,7 @@
 //! The core in its sandbox. Nothing else in the sidecar can seal, open or compare: the sidecar does not
 //! even link the core, it runs `guest.wasm` (see `build.rs`) through wasmtime.
 //!
-//! - [`Sandbox`]: the module, compiled once, with bounds on memory and time.
+//! - [`Sandbox`]: the module, compiled by `build.rs`, with bounds on memory and time.
 //! - [`Guest`]: one fresh instance, dropped after one POST at the latest. A trap or a timeout costs the
 //!   record that caused it; the next record gets a new instance.
 //!
@@ -10,6 +10,7 @@
 mod abi;
 mod calls;
 mod sandbox;
+mod tunables;
 
 pub use calls::{
     Act, Actor, Guest, Kids, Need, Opened, OpeningKeys, Outcome, PolicySummary, Stamp,

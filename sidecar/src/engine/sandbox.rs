@@ -1,4 +1,7 @@
 //! The compiled module and its bounds.
+//!
+//! The guest is compiled when the sidecar is: a command that seals starts in a millisecond instead of
+//! half a second, and there is no compiler in the binary.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +13,13 @@ use wasmtime::{
 
 use super::abi::Instance;
 use super::calls::{EXPORTS, EngineName, Guest};
+use super::tunables::tunables;
 use crate::code::Code;
 use crate::config::Limits;
 use crate::error::{Error, Result};
 
-/// The guest that `build.rs` made, and its digest: the `engine.sha256` of every record.
+/// The guest as machine code, and the digest of the `guest.wasm` that it was compiled from: the
+/// `engine.sha256` of every record. `build.rs` made both from the sources beside this file.
 static GUEST: &[u8] = include_bytes!(env!("SEALTRAIL_GUEST"));
 const GUEST_SHA256: &str = env!("SEALTRAIL_GUEST_SHA256");
 
@@ -35,9 +40,21 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Compiles the embedded guest.
+    /// Loads the embedded guest.
     pub fn new(limits: &Limits) -> Result<Self> {
-        Self::of(GUEST, limits)
+        let engine = Engine::new(&configuration(limits.guest_memory)).map_err(cannot_start)?;
+        // SAFETY: the bytes are what wasmtime's compiler wrote in the build of this very binary.
+        let module = unsafe { Module::deserialize(&engine, GUEST) }.map_err(cannot_start)?;
+        check_surface(&module)?;
+        let pre = Linker::new(&engine).instantiate_pre(&module).map_err(cannot_start)?;
+        let ticks = limits.guest_time.as_millis().div_ceil(TICK.as_millis());
+        Ok(Self {
+            pre,
+            memory: limits.guest_memory,
+            // The tick under way may be nearly over.
+            ticks: u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1,
+            _ticker: Arc::new(Ticker::start(&engine)?),
+        })
     }
 
     /// How the engine is named in a record: the version of this binary, which is the version of the guest
@@ -60,21 +77,6 @@ impl Sandbox {
         let instance = self.pre.instantiate(&mut store).map_err(cannot_start)?;
         Instance::new(store, instance, self.ticks).map(Guest::new)
     }
-
-    fn of(wasm: &[u8], limits: &Limits) -> Result<Self> {
-        let engine = Engine::new(&configuration(limits.guest_memory)).map_err(cannot_start)?;
-        let module = Module::new(&engine, wasm).map_err(cannot_start)?;
-        check_surface(&module)?;
-        let pre = Linker::new(&engine).instantiate_pre(&module).map_err(cannot_start)?;
-        let ticks = limits.guest_time.as_millis().div_ceil(TICK.as_millis());
-        Ok(Self {
-            pre,
-            memory: limits.guest_memory,
-            // The tick under way may be nearly over.
-            ticks: u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1,
-            _ticker: Arc::new(Ticker::start(&engine)?),
-        })
-    }
 }
 
 fn configuration(memory: usize) -> Config {
@@ -86,13 +88,8 @@ fn configuration(memory: usize) -> Config {
         .max_memory_size(memory)
         // What most records touch is reset by writing, which is cheaper than by unmapping.
         .linear_memory_keep_resident(256 << 10);
-    let mut config = Config::new();
-    config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        // Epochs, not fuel: they bound the time for a quarter of the price (see `limits.guest_time`).
-        .epoch_interruption(true)
-        .wasm_backtrace_max_frames(None)
-        .max_wasm_stack(1 << 20);
+    let mut config = tunables();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config
 }
 

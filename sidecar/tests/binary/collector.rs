@@ -11,9 +11,7 @@ const NDJSON: &str = "application/x-ndjson";
 #[test]
 fn the_first_users_object_goes_in_as_it_is() {
     let place = Place::new();
-    let object = std::fs::read_to_string("../examples/first-users/audit-object.json")
-        .unwrap_or_else(|_| FIRST_USERS.to_owned());
-    let ran = place.append(object.as_bytes());
+    let ran = place.append(FIRST_USERS);
     assert_eq!(ran.code, 0, "{ran:?}");
     let record: serde_json::Value = serde_json::from_str(&place.lines()[0]).unwrap();
     assert_eq!(record["source"], "product_mangement");
@@ -199,15 +197,4 @@ fn pages_of_other_sites_get_no_answer() {
     shred(&format!("{host}\r\n{json}")).is_problem(404, "not_found");
 }
 
-const FIRST_USERS: &str = r#"{
-  "table_id": "products_master", "entity_id": "1", "micro_service_name": "product_mangement", "action": "update",
-  "old data": { " id": 1, "title": "Redmi note 9 max | 6gb Ram | 128gb Storage", "sku_id": "sku_1", "inventory": 1 },
-  "new_data": { "_id": 1, "title": "Redmi note 9 max | 4gb Ram | 128gb Storage", "sku id": "sku 1", "inventory": 10 },
-  "request info": {
-    "time_stamp": "2020-07-29T19:45:00.047Z", "ip_address": "203.0.113.86",
-    "request_id": "a20e389c-134b-40e7-9827-1c94eb895412",
-    "user": { "account_id": "eb257dff-dddb-482d-afb0-5934ace42c13",
-      "user_id": "206483f8-f11e-4ee8-87df-962b6f92d610", "email": "user@example.com", "user_name": "Sample User" },
-    "miscellaneous": { "user agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/84.0.4147.89 Safari/537.36" }
-  }
-}"#;
+const FIRST_USERS: &[u8] = include_bytes!("../../../tests/first-users/audit-object.json");
