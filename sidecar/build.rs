@@ -31,6 +31,7 @@ fn main() {
     build_guest(&workspace, &out);
     convert_user_agents(&workspace, &out);
     list_console(&workspace, &out);
+    compile_faulty_guest(&out);
 }
 
 fn build_guest(workspace: &Path, out: &Path) {
@@ -52,6 +53,14 @@ fn build_guest(workspace: &Path, out: &Path) {
     let digest: String = Sha256::digest(&wasm).iter().map(|byte| format!("{byte:02x}")).collect();
     println!("cargo::rustc-env=SEALTRAIL_GUEST={}", guest.display());
     println!("cargo::rustc-env=SEALTRAIL_GUEST_SHA256={digest}");
+}
+
+/// What the tests of the engine run.
+fn compile_faulty_guest(out: &Path) {
+    const SOURCE: &str = "src/engine/faulty_guest.wat";
+    println!("cargo::rerun-if-changed={SOURCE}");
+    let wasm = wat::parse_file(SOURCE).expect("it is WebAssembly text");
+    fs::write(out.join("faulty_guest.cwasm"), precompile(&wasm)).expect("OUT_DIR is writable");
 }
 
 /// Machine code for the target of this build, so that no command has to compile when it starts.

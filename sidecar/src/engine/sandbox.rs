@@ -42,9 +42,17 @@ pub struct Sandbox {
 impl Sandbox {
     /// Loads the embedded guest.
     pub fn new(limits: &Limits) -> Result<Self> {
-        let engine = Engine::new(&configuration(limits.guest_memory)).map_err(cannot_start)?;
         // SAFETY: the bytes are what wasmtime's compiler wrote in the build of this very binary.
-        let module = unsafe { Module::deserialize(&engine, GUEST) }.map_err(cannot_start)?;
+        unsafe { Self::of(GUEST, limits) }
+    }
+
+    /// # Safety
+    ///
+    /// `code` is executed: it must come from wasmtime's compiler.
+    unsafe fn of(code: &[u8], limits: &Limits) -> Result<Self> {
+        let engine = Engine::new(&configuration(limits.guest_memory)).map_err(cannot_start)?;
+        // SAFETY: the caller's promise.
+        let module = unsafe { Module::deserialize(&engine, code) }.map_err(cannot_start)?;
         check_surface(&module)?;
         let pre = Linker::new(&engine).instantiate_pre(&module).map_err(cannot_start)?;
         let ticks = limits.guest_time.as_millis().div_ceil(TICK.as_millis());
@@ -137,4 +145,67 @@ fn cannot_start(error: wasmtime::Error) -> Error {
 
 fn broken(message: String) -> Error {
     Error::new(Code::GuestFailed, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Act;
+    use crate::engine::Actor;
+    use crate::engine::Stamp;
+
+    static FAULTY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/faulty_guest.cwasm"));
+
+    fn limits() -> Limits {
+        Limits { guest_time: Duration::from_millis(50), guest_memory: 4 << 20, ..Limits::default() }
+    }
+
+    /// What is said of a fault, and that the instance is not used again after it.
+    #[track_caller]
+    fn fault<T>(
+        sandbox: &Sandbox,
+        call: impl Fn(&mut Guest) -> Result<T>,
+        said: &str,
+        is_dead: bool,
+    ) {
+        let mut guest = sandbox.guest().unwrap();
+        let error = call(&mut guest).err().unwrap();
+        assert_eq!(error.code(), Code::GuestFailed);
+        assert!(error.message().contains(said), "{error}");
+        assert_eq!(guest.is_dead(), is_dead, "{said}");
+        if is_dead {
+            let error = call(&mut guest).err().unwrap();
+            assert!(error.message().contains("used again after it failed"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_guest_that_fails_costs_an_error_and_nothing_more() {
+        // SAFETY: `build.rs` compiled it.
+        let sandbox = unsafe { Sandbox::of(FAULTY, &limits()) }.unwrap();
+        let stamp = || Stamp { origin: "", id: "", recorded_time: "", engine: sandbox.name() };
+        let actor = Actor { kind: "user".into(), id: "1".into() };
+        let act = Act::Reveal { actor: &actor, reason: "", record: "", group: "" };
+        let options = serde_json::Value::Null;
+        fault(&sandbox, |guest| guest.policy(b""), "longer than `limits.guest_time`", true);
+        fault(&sandbox, |guest| guest.read(b""), "it trapped", true);
+        fault(&sandbox, |guest| guest.plan(b""), "more than `limits.guest_memory`", true);
+        fault(&sandbox, |guest| guest.open("", b"", &[]), "out of stack", true);
+        fault(&sandbox, |guest| guest.seal(&stamp(), 0, &[]), "outside of its memory", true);
+        fault(&sandbox, |guest| guest.diff(&options, b"", b"", b""), "outside of its memory", true);
+        fault(&sandbox, |guest| guest.preview(b"", b"", b""), "no status byte", true);
+        fault(&sandbox, |guest| guest.act(&stamp(), &act), "without saying why", false);
+    }
+
+    #[test]
+    fn every_instance_is_fresh() {
+        let sandbox = Sandbox::new(&Limits::default()).unwrap();
+        let policy = br#"{"id":"p","version":"1","default":"keep"}"#;
+        let change = br#"{"entity":{"type":"t","id":"1"},"action":"create","after":{"a":1}}"#;
+        let mut guest = sandbox.guest().unwrap();
+        assert_eq!(guest.policy(policy).unwrap().id, "p");
+        assert!(guest.read(change).is_ok());
+        // The policy of the neighbour is not there.
+        assert!(sandbox.guest().unwrap().read(change).is_err());
+    }
 }

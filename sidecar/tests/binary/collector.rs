@@ -103,6 +103,7 @@ fn a_signal_leaves_a_signed_checkpoint() {
     assert_eq!(idle.response().status, 200);
     let (code, said) = served.terminate();
     assert_eq!(code, 0, "{said}");
+    assert!(!said.contains("still open"), "{said}");
     let ran = place.verify();
     assert_eq!(ran.code, 0, "intact, and nothing uncovered: {ran:?}");
     assert!(idle.is_closed());
@@ -170,6 +171,23 @@ fn too_much_is_refused_and_the_rest_goes_on() {
     held.send(padded);
     assert_eq!(held.response().json()["status"], "recorded");
     assert_eq!(served.post_change(&change("again")).status, 200);
+    assert_eq!(place.lines().len(), 2);
+}
+
+#[test]
+fn a_change_that_needs_too_much_memory_costs_its_neighbours_nothing() {
+    let place = Place::new();
+    place.add_config("[limits]\nguest_memory = \"8MiB\"");
+    let served = Served::start(&place);
+    let numbers = vec!["0"; 450_000].join(",");
+    let hungry = change("x").replace("\"old@example.com\"", &format!("[{numbers}]"));
+    let body = format!("{}\n{hungry}\n{}\n", change("before"), change("after"));
+    let answer = post(served.api, "/v1/changes", NDJSON, &body).text();
+    let codes: Vec<serde_json::Value> =
+        answer.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(codes[0]["status"], "recorded");
+    assert_eq!(codes[1]["code"], "guest_failed");
+    assert_eq!(codes[2]["status"], "recorded");
     assert_eq!(place.lines().len(), 2);
 }
 
