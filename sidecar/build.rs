@@ -16,6 +16,8 @@ use sha2::{Digest, Sha256};
 #[path = "src/engine/tunables.rs"]
 mod tunables;
 
+include!("../crates/guest/flags.rs");
+
 const TARGET: &str = "wasm32-unknown-unknown";
 
 fn main() {
@@ -41,7 +43,7 @@ fn build_guest(workspace: &Path, out: &Path) {
         .args(["build", "--package", "sealtrail-guest", "--profile", "wasm", "--target", TARGET])
         .arg("--target-dir")
         .arg(&target_dir)
-        .env("CARGO_ENCODED_RUSTFLAGS", guest_flags(workspace))
+        .env("CARGO_ENCODED_RUSTFLAGS", encoded_rustflags(workspace))
         .status()
         .expect("cargo starts");
     assert!(status.success(), "the guest (crates/guest) did not build for {TARGET}");
@@ -78,20 +80,6 @@ fn precompile(wasm: &[u8]) -> Vec<u8> {
     }
     let engine = wasmtime::Engine::new(&config).expect("the settings agree with each other");
     engine.precompile_module(wasm).expect("the guest is valid WebAssembly")
-}
-
-/// Flags that are part of the bytes, the same as `cargo xtask wasm` gives. Panic messages carry source
-/// paths; without the remapping two machines would make two digests of one source.
-fn guest_flags(workspace: &Path) -> String {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
-    let mut flags = vec!["-Ctarget-feature=+simd128".to_owned()];
-    for (from, to) in [(home.as_deref(), "/cargo"), (Some(workspace), "/sealtrail")] {
-        if let Some(from) = from {
-            flags.push(format!("--remap-path-prefix={}={to}", from.display()));
-        }
-    }
-    flags.join("\u{1f}")
 }
 
 fn require_target() {

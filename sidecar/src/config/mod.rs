@@ -14,7 +14,7 @@
 //! listen = "127.0.0.1:8080"
 //! upstream = "http://127.0.0.1:3000"
 //! connect_timeout = "5s"
-//! response_timeout = "60s"            # until the head of the response
+//! response_timeout = "60s"            # from the end of the request to the answer
 //! header_timeout = "30s"              # for a client to send the head of a request
 //! idle_timeout = "4s"                 # how long an idle upstream connection is reused
 //!

@@ -114,6 +114,12 @@ impl Guest {
         self.0.is_dead()
     }
 
+    /// Any function by its name, as the shared vectors name it.
+    #[cfg(test)]
+    pub(super) fn call(&mut self, function: &str, frame: &[u8]) -> Result<Vec<u8>> {
+        self.0.call(function, frame)
+    }
+
     /// Loads a policy; it stays for the life of the instance.
     pub fn policy(&mut self, policy: &[u8]) -> Result<PolicySummary> {
         let frame = Frame::new().part(policy).into_bytes();

@@ -9,6 +9,8 @@
 
 mod abi;
 mod calls;
+#[cfg(test)]
+mod conformance;
 mod sandbox;
 mod tunables;
 

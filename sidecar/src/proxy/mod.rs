@@ -12,6 +12,7 @@ mod hop_by_hop;
 pub mod identity;
 pub mod request_memory;
 mod upgrade;
+mod upload;
 pub mod upstream;
 pub mod user_agent;
 

@@ -5,6 +5,7 @@
 //! be closing it at this very moment, and a request that was half sent must not be repeated.
 
 use std::net::ToSocketAddrs as _;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::upload::{Progress, Upload};
 use crate::code::Code;
 use crate::config;
 use crate::error::{Error, Result};
@@ -31,7 +33,7 @@ pub struct Upstream {
 }
 
 struct Idle {
-    sender: SendRequest<Incoming>,
+    sender: SendRequest<Upload>,
     since: Instant,
 }
 
@@ -63,7 +65,7 @@ impl Upstream {
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Incoming>> {
+    async fn connect(&self) -> Result<SendRequest<Upload>> {
         let unreachable = |why: &dyn std::fmt::Display| {
             Error::new(Code::UpstreamUnreachable, format!("the service cannot be reached: {why}"))
         };
@@ -88,24 +90,26 @@ impl Link {
     /// Sends a request and waits for the head of the response. A request that an idle connection did
     /// not take, because it had just been closed, goes out on another; one of which a byte may have
     /// been sent does not.
-    pub async fn send(&mut self, mut request: Request<Incoming>) -> Result<Response<Incoming>> {
+    pub async fn send(&mut self, request: Request<Incoming>) -> Result<Response<Incoming>> {
+        let (head, body) = request.into_parts();
+        let (body, progress) = Upload::new(body);
+        let mut request = Request::from_parts(head, body);
         loop {
             let (mut sender, is_new) = match self.next_idle().await {
                 Some(sender) => (sender, false),
                 None => (self.upstream.connect().await?, true),
             };
-            let sending = sender.try_send_request(request);
-            let sent = tokio::time::timeout(self.upstream.response_timeout, sending).await;
+            let sent = self.answer(sender.try_send_request(request), &progress).await;
             match sent {
-                Ok(Ok(response)) => {
+                Some(Ok(response)) => {
                     self.idle = Some(Idle { sender, since: Instant::now() });
                     return Ok(response);
                 }
-                Ok(Err(mut failed)) => match failed.take_message() {
+                Some(Err(mut failed)) => match failed.take_message() {
                     Some(unsent) if !is_new => request = unsent,
                     _ => return Err(broken()),
                 },
-                Err(_) => {
+                None => {
                     let message = "the service did not answer within `proxy.response_timeout`";
                     return Err(Error::new(Code::UpstreamTimeout, message));
                 }
@@ -113,9 +117,23 @@ impl Link {
         }
     }
 
+    /// Waits for an answer as long as the request moves, and then for the response timeout; none if
+    /// that is over.
+    async fn answer<T>(&self, sending: impl Future<Output = T>, progress: &Progress) -> Option<T> {
+        let mut sending = pin!(sending);
+        loop {
+            let left = self.upstream.response_timeout.saturating_sub(progress.idle());
+            match tokio::time::timeout(left, &mut sending).await {
+                Ok(answer) => return Some(answer),
+                Err(_) if progress.idle() >= self.upstream.response_timeout => return None,
+                Err(_) => {}
+            }
+        }
+    }
+
     /// A connection that was used before and still looks usable. The last response on our own has been
     /// read by now, so it is ready at once or never.
-    async fn next_idle(&mut self) -> Option<SendRequest<Incoming>> {
+    async fn next_idle(&mut self) -> Option<SendRequest<Upload>> {
         loop {
             let mut idle = self.idle.take().or_else(|| self.upstream.take_idle())?;
             let is_fresh = idle.since.elapsed() < self.upstream.idle_timeout;

@@ -139,6 +139,26 @@ fn a_service_that_fails_gives_502_or_504() {
 }
 
 #[test]
+fn a_long_upload_is_not_a_slow_answer() {
+    let (place, service) = (Place::new(), Service::start());
+    let url = service.url();
+    place.edit_config(
+        "upstream = \"http://127.0.0.1:3000\"",
+        &format!("upstream = \"{url}\"\nresponse_timeout = \"2s\""),
+    );
+    let served = Served::start(&place);
+    let mut wire = Wire::connect(served.proxy);
+    wire.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n");
+    for byte in ["u", "p", "l", "o", "a", "d"] {
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        wire.send(byte);
+    }
+    let answer = wire.response();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.text().ends_with("upload"));
+}
+
+#[test]
 fn a_length_that_can_be_read_in_two_ways_is_refused() {
     let (_place, service, served) = proxied();
     for framing in [
