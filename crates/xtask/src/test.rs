@@ -34,6 +34,11 @@ pub fn run() -> Result<()> {
         &mut node,
         true,
     )?);
+    let shop = root.join("examples/shop");
+    machine::npm_packages(&shop)?;
+    let mut shop_tests = Command::new("npm");
+    shop_tests.arg("test").current_dir(&shop);
+    outcomes.push(stage::run("examples: the shop", &mut shop_tests, true)?);
     outcomes.push(demo::as_test(&root)?);
     match stage::summary(&outcomes) {
         true => Ok(()),

@@ -5,9 +5,8 @@
 //! js/console/dist/         the static page, guest.wasm, and the package's own files below package/
 //! ```
 //!
-//! `guest.wasm` is built with the flags that `sidecar/build.rs` uses, so both give the same bytes.
+//! `guest.wasm` is built with the flags that `sidecar/build.rs` includes too, so both give the same bytes.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +14,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, anyhow, bail};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
+
+include!("../../guest/flags.rs");
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -76,7 +77,7 @@ fn build(root: &Path, package: &str) -> Result<PathBuf> {
     let output = Command::new(cargo)
         .args(["build", "--lib", "--profile", "wasm", "--target", TARGET, "--package", package])
         .args(["--message-format", "json-render-diagnostics"])
-        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(root)?)
+        .env("CARGO_ENCODED_RUSTFLAGS", encoded_rustflags(root))
         .current_dir(root)
         .stderr(Stdio::inherit())
         .output()
@@ -94,25 +95,6 @@ fn build(root: &Path, package: &str) -> Result<PathBuf> {
         .filter_map(|file| file.as_str().map(PathBuf::from))
         .rfind(|file| file.extension().is_some_and(|extension| extension == "wasm"))
         .ok_or_else(|| anyhow!("cargo built `{package}` but named no .wasm file"))
-}
-
-/// Flags that are part of the bytes. Paths of this machine reach panic messages, so they are renamed: the same
-/// commit gives the same module from every folder.
-fn rustflags(root: &Path) -> Result<OsString> {
-    let cargo_home = match std::env::var_os("CARGO_HOME") {
-        Some(home) => PathBuf::from(home),
-        None => std::env::home_dir()
-            .context("neither CARGO_HOME nor a home directory is known")?
-            .join(".cargo"),
-    };
-    let mut flags = OsString::from("-Ctarget-feature=+simd128");
-    for (from, to) in [(cargo_home.as_path(), "/cargo"), (root, "/sealtrail")] {
-        flags.push("\u{1f}--remap-path-prefix=");
-        flags.push(from);
-        flags.push("=");
-        flags.push(to);
-    }
-    Ok(flags)
 }
 
 /// The glue is an ES module that asks for its wasm: the package's loaders give it, one per runtime.
