@@ -26,7 +26,7 @@ impl Api {
         })?;
         let body = body::read(request.into_body(), limit).await?;
         let changes = if media_type == ONE { vec![body] } else { split(&body)? };
-        let mut outcomes = collect(&self.trail, changes, given).await?;
+        let mut outcomes = collect(&self.trail, &changes, given).await?;
         if media_type == ONE {
             let outcome = outcomes.pop().ok_or_else(|| Error::new(Code::Internal, "no outcome"))?;
             return match outcome {

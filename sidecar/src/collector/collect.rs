@@ -14,25 +14,21 @@ use crate::trail::Trail;
 /// Takes the changes of a body; one outcome each, in their order.
 pub async fn collect(
     trail: &Arc<Trail>,
-    changes: Vec<bytes::Bytes>,
+    changes: &[bytes::Bytes],
     given: Option<CorrelationId>,
 ) -> Result<Vec<Outcome>> {
     let (done, durable) = oneshot::channel();
-    let sealing = {
-        let trail = trail.clone();
-        move || {
-            let slices = changes.iter().map(|change| &change[..]);
-            let mut prepared = prepare(trail.source(), given.as_ref(), slices);
-            let lines = lines_of(&mut prepared);
-            trail.append_then(lines, move |appended| {
-                // A receiver that is gone is a client that is gone; its records stay.
-                let _ = done.send(appended);
-            });
-            prepared
-        }
-    };
-    // The keyring may wait for the disk and a large change takes a while: not on a thread that serves.
-    let prepared = tokio::task::spawn_blocking(sealing).await.map_err(|_| panicked())?;
+    // On the thread that serves, which is twice as cheap as a pool of others: as many records are sealed
+    // at a time as there are cores. The keyring may wait for the disk, so other tasks move over first.
+    let prepared = tokio::task::block_in_place(|| {
+        let slices = changes.iter().map(|change| &change[..]);
+        let mut prepared = prepare(trail.source(), given.as_ref(), slices);
+        trail.append_then(lines_of(&mut prepared), move |appended| {
+            // A receiver that is gone is a client that is gone; its records stay.
+            let _ = done.send(appended);
+        });
+        prepared
+    });
     let appended = durable.await.map_err(|_| panicked())?;
     let outcomes = outcomes(prepared, appended);
     trail.count(&outcomes);
