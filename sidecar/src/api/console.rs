@@ -1,6 +1,6 @@
 //! `GET /console/`: the static page, embedded in the binary.
 
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 
 use super::Api;
 use super::answer::{self, Answer};
@@ -16,7 +16,10 @@ const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; 
 
 impl Api {
     pub(super) fn console(&self, path: &str) -> Result<Answer> {
-        let name = path.trim_start_matches("/console").trim_start_matches('/');
+        if path == "/console" {
+            return Ok(to_the_folder());
+        }
+        let name = path.trim_start_matches("/console/");
         let name = if name.is_empty() { "index.html" } else { name };
         let Some((_, bytes)) = FILES.iter().find(|(file, _)| *file == name) else {
             let message = match FILES {
@@ -31,6 +34,14 @@ impl Api {
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         Ok(answer)
     }
+}
+
+/// The page's own links are relative: without the slash they would lead out of the folder.
+fn to_the_folder() -> Answer {
+    let mut answer = answer::with_type("text/plain; charset=utf-8", "/console/\n");
+    *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    answer.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/console/"));
+    answer
 }
 
 fn media_type(name: &str) -> &'static str {

@@ -18,8 +18,8 @@ pub async fn collect(
     given: Option<CorrelationId>,
 ) -> Result<Vec<Outcome>> {
     let (done, durable) = oneshot::channel();
-    // On the thread that serves, which is twice as cheap as a pool of others: as many records are sealed
-    // at a time as there are cores. The keyring may wait for the disk, so other tasks move over first.
+    // On the thread that serves: as many records are sealed at a time as there are cores, and no pool
+    // grows behind them. The keyring may wait for the disk, so other tasks move over first.
     let prepared = tokio::task::block_in_place(|| {
         let slices = changes.iter().map(|change| &change[..]);
         let mut prepared = prepare(trail.source(), given.as_ref(), slices);

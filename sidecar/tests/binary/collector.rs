@@ -215,4 +215,13 @@ fn pages_of_other_sites_get_no_answer() {
     shred(&format!("{host}\r\n{json}")).is_problem(404, "not_found");
 }
 
+#[test]
+fn the_page_has_one_address() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    let answer = get(served.api, "/console");
+    assert_eq!((answer.status, answer.header("location")), (308, Some("/console/")));
+    get(served.api, "/console/../sealtrail.toml").is_problem(404, "not_found");
+}
+
 const FIRST_USERS: &[u8] = include_bytes!("../../../tests/first-users/audit-object.json");
