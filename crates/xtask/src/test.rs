@@ -19,13 +19,23 @@ pub fn run() -> Result<()> {
 
     let mut outcomes = Vec::new();
     // Optimised, because Cranelift and the ciphers are slow enough without that to hide a hang.
-    let rust =
-        ["test", "--release", "--workspace", "--exclude", "sealtrail-wasm", "--no-fail-fast"];
+    let rust = [
+        "test",
+        "--release",
+        "--workspace",
+        "--exclude",
+        "sealtrail-wasm",
+        "--exclude",
+        "xtask",
+        "--no-fail-fast",
+    ];
     outcomes.push(stage::run(
         "Rust: every room, vectors natively and under wasmtime",
         &mut machine::cargo(&root, &rust),
         true,
     )?);
+    let tasks = ["test", "--package", "xtask"];
+    outcomes.push(stage::run("Rust: the tasks", &mut machine::cargo(&root, &tasks), true)?);
     let mut node = Command::new("npm");
     node.arg("test").current_dir(&js).env("CHROMIUM", chromium);
     node.env("SEALTRAIL_BIN", machine::target_folder(&root).join("release/sealtrail"));

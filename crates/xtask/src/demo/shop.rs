@@ -20,6 +20,8 @@ pub struct Shop {
     pub folder: PathBuf,
     pub proxy: String,
     pub api: String,
+    /// What `init` printed, to be kept somewhere else.
+    pub vkey: String,
     sidecar: Process,
     service: Process,
 }
@@ -30,11 +32,13 @@ impl Shop {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let folder = folder.join("shop-trail");
         let upstream = format!("http://127.0.0.1:{port}");
-        run(Command::new(sealtrail)
-            .arg("init")
+        let made = run(Command::new(sealtrail)
+            .args(["init", "--json"])
             .arg(&folder)
             .args(["--origin", "shop.example/audit", "--upstream", &upstream])
             .args(["--proxy-listen", "127.0.0.1:0", "--api-listen", "127.0.0.1:0"]))?;
+        let made: serde_json::Value = serde_json::from_str(&made)?;
+        let vkey = made["vkey"].as_str().context("`init` gave no verifier key")?.to_owned();
         fs::copy(root.join("examples/shop/policy.json"), folder.join("policy.json"))?;
         let secret = folder.join("keys/jwt.secret");
         fs::write(&secret, JWT_SECRET)?;
@@ -62,7 +66,7 @@ impl Shop {
         )?;
         service.line("shop: ")?;
         let (proxy, api) = (format!("http://{proxy}"), format!("http://{api}"));
-        Ok(Self { sealtrail: sealtrail.to_owned(), folder, proxy, api, sidecar, service })
+        Ok(Self { sealtrail: sealtrail.to_owned(), folder, proxy, api, vkey, sidecar, service })
     }
 
     pub fn stop(mut self) -> Result<PathBuf> {

@@ -31,7 +31,7 @@ pub fn all(root: &Path) -> Result<u64> {
     trade(&client, &mut checks)?;
     let record = read_history(&shop, &client, &mut checks)?;
     reveal(&shop, &record, &mut checks)?;
-    let vkey = shop.verifier_key()?;
+    let vkey = shop.vkey.clone();
     shop.verify(&vkey, "before the customer is forgotten", &mut checks)?;
     forget(&shop, &record, &mut checks)?;
     shop.verify(&vkey, "after the customer is forgotten", &mut checks)?;
@@ -288,13 +288,6 @@ impl Shop {
         let mut command = self.command_to_api("reveal");
         command.args([record, "--group", "contact", "--reason", "ticket 4711"]);
         command
-    }
-
-    /// The key that a verifier would have got when the log was made.
-    fn verifier_key(&self) -> Result<String> {
-        let text = fs::read_to_string(self.folder.join("keys/signing.key"))?;
-        let key = sealtrail_log::proof::SigningKey::parse(text.trim())?;
-        Ok(key.verifier_key().to_string())
     }
 
     fn verify(&self, vkey: &str, when: &str, checks: &mut Checks) -> Result<()> {

@@ -4,31 +4,22 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Row, median};
-use crate::machine;
+use crate::{Row, median, target_folder};
 
 const BODIES: [(&str, usize); 2] = [("0.2 KB", 200), ("10 KB", 10_240)];
 const CONNECTIONS: &str = "64";
 const SECONDS: &str = "4s";
 
-pub fn run(root: &Path) -> Result<Vec<Row>> {
-    let (Some(nginx), Some(wrk)) =
-        (machine::program("nginx", &[], "nginx-light")?, machine::program("wrk", &[], "wrk")?)
-    else {
-        bail!("the proxy benchmark needs nginx and wrk, and they could not be installed");
-    };
-    let built = machine::cargo(root, &["build", "--release", "--package", "sealtrail"]).status()?;
-    if !built.success() {
-        bail!("the sidecar did not build");
-    }
-    let sealtrail = machine::target_folder(root).join("release/sealtrail");
+pub fn run() -> Result<Vec<Row>> {
+    let (nginx, wrk) = (program("nginx")?, program("wrk")?);
+    let sealtrail = target_folder()?.join("release/sealtrail");
     let folder = tempfile::tempdir()?;
     let (upstream_port, nginx_port) = (free_port()?, free_port()?);
     let upstream =
@@ -181,6 +172,15 @@ impl Drop for Server {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+fn program(name: &str) -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // nginx lives where a plain user's path does not look.
+    let folders =
+        std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    let mut found = folders.map(|folder| folder.join(name)).filter(|file| file.is_file());
+    found.next().with_context(|| format!("the proxy benchmark needs `{name}`"))
 }
 
 fn free_port() -> Result<u16> {

@@ -8,13 +8,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::{Row, workloads};
-use crate::{machine, wasm};
-
+use crate::{Row, workloads};
 pub fn run(root: &Path) -> Result<Vec<Row>> {
     let js = root.join("js");
-    machine::npm_packages(&js)?;
-    wasm::run()?;
     let folder = tempfile::tempdir()?;
     for workload in workloads::all() {
         let stem = workload.name.split(' ').next().unwrap_or(workload.name);

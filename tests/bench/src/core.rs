@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::Result;
 use sealtrail_core::{Draft, Key, KeyPair, Limits, Policy, Stamp, native_engine_sha256};
 
-use super::workloads::{self, Workload};
-use super::{Row, median};
+use crate::workloads::{self, Workload};
+use crate::{Row, median};
 
 pub fn run() -> Result<Vec<Row>> {
     let mut rows = Vec::new();

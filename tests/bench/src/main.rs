@@ -1,4 +1,5 @@
 //! `cargo xtask bench [core|node|log|proxy] [--json FILE]`: figures, and ratios within one run.
+//! The task installs and builds what is needed, then runs this.
 //!
 //! Machines differ and are busy, so a figure by itself says little; the ratio to a peer or to the
 //! physical limit, measured in the same run in turns, travels.
@@ -9,12 +10,11 @@ mod node;
 mod proxy;
 mod workloads;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-
-use crate::machine;
 
 /// One line of the table.
 pub struct Row {
@@ -24,7 +24,18 @@ pub struct Row {
     pub ratio: Option<(f64, String)>,
 }
 
-pub fn run(arguments: &[String]) -> Result<()> {
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
     let (mut which, mut json_file) = (Vec::new(), None);
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
@@ -40,14 +51,14 @@ pub fn run(arguments: &[String]) -> Result<()> {
     if which.is_empty() {
         which = ["core", "node", "log", "proxy"].map(str::to_owned).to_vec();
     }
-    let root = machine::workspace()?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let mut document = serde_json::Map::new();
     for name in &which {
         let rows = match name.as_str() {
             "core" => core::run()?,
             "node" => node::run(&root)?,
-            "log" => log::run(&root)?,
-            _ => proxy::run(&root)?,
+            "log" => log::run()?,
+            _ => proxy::run()?,
         };
         print(name, &rows);
         document.insert(name.clone(), rows.iter().map(Row::json).collect());
@@ -95,4 +106,11 @@ fn short(value: f64) -> String {
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Where cargo puts what it builds; this very program is in one of its folders.
+pub fn target_folder() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let folder = program.parent().and_then(Path::parent);
+    Ok(folder.context("the benchmark is not in a target folder")?.to_owned())
 }

@@ -13,17 +13,14 @@ use anyhow::Result;
 use sealtrail_log::proof::SigningKey;
 use sealtrail_log::{Log, Options, Signer, verify};
 
-use super::{Row, median};
-use crate::machine;
+use crate::{Row, median, target_folder};
 
 const LINE: usize = 1024;
 const SPAN: Duration = Duration::from_millis(1500);
 
-pub fn run(root: &Path) -> Result<Vec<Row>> {
+pub fn run() -> Result<Vec<Row>> {
     // The disk that is measured is the one that is built on: a temporary folder may be memory.
-    let target = machine::target_folder(root);
-    fs::create_dir_all(&target)?;
-    let folder = tempfile::tempdir_in(target)?;
+    let folder = tempfile::tempdir_in(target_folder()?)?;
     let mut rows = Vec::new();
     for writers in [1, 16, 256] {
         let (mut ours, mut raw) = (Vec::new(), Vec::new());
