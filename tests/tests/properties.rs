@@ -10,17 +10,46 @@ use serde_json::{Map, Value, json};
 
 const ROUNDS: u64 = 400;
 
+/// How arrays are matched where the order is part of the promise.
+const MATCHINGS: [&str; 4] = [
+    "[]",
+    r#"[{"select":"$..*","match":"position"}]"#,
+    r#"[{"select":"$..items","match":"key","key":"id"}]"#,
+    r#"[{"select":"$..*","match":"key","key":["/id"]},{"select":"$..items","match":"sequence"}]"#,
+];
+
+/// One seal, one place: no two fields of a record can be taken for each other.
+#[test]
+fn no_two_sealed_values_share_their_place() {
+    for seed in 0..ROUNDS {
+        let (before, after) = images(seed);
+        let changes = difference(&before, &after, Format::Changes, "[]");
+        let mut places = std::collections::BTreeSet::new();
+        for change in changes.as_array().unwrap() {
+            for side in ["old", "new"] {
+                let place = format!("{side}:{}", change["path"].as_str().unwrap());
+                assert!(
+                    change.get(side).is_none() || places.insert(place),
+                    "seed {seed}: {changes}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn the_patch_leads_from_before_to_after() {
     for seed in 0..ROUNDS {
         let (before, after) = images(seed);
-        let patch = difference(&before, &after, Format::Patch);
-        let mut image = before.clone();
-        for operation in patch.as_array().unwrap() {
-            apply(&mut image, operation);
+        for arrays in MATCHINGS {
+            let patch = difference(&before, &after, Format::Patch, arrays);
+            let mut image = before.clone();
+            for operation in patch.as_array().unwrap() {
+                apply(&mut image, operation);
+            }
+            assert_eq!(image, after, "seed {seed}, {arrays}: {patch}");
+            assert_eq!(difference(&before, &before, Format::Changes, arrays), json!([]));
         }
-        assert_eq!(image, after, "seed {seed}: {patch}");
-        assert_eq!(difference(&before, &before, Format::Changes), json!([]));
     }
 }
 
@@ -28,10 +57,12 @@ fn the_patch_leads_from_before_to_after() {
 fn the_changes_can_be_read_backwards() {
     for seed in 0..ROUNDS {
         let (before, after) = images(seed);
-        let forwards = difference(&before, &after, Format::Changes);
+        let arrays = MATCHINGS[seed as usize % MATCHINGS.len()];
+        let forwards = difference(&before, &after, Format::Changes, arrays);
         let mut image = after.clone();
         for change in forwards.as_array().unwrap().iter().rev() {
             let operation = match change["op"].as_str().unwrap() {
+                "move" => json!({"op": "move", "path": change["from"], "from": change["path"]}),
                 "add" => json!({"op": "remove", "path": change["path"]}),
                 "remove" => json!({"op": "add", "path": change["path"], "value": change["old"]}),
                 _ => json!({"op": "replace", "path": change["path"], "value": change["old"]}),
@@ -102,17 +133,26 @@ fn key(byte: u8) -> Key {
     Key::from_slice(&[byte; 32], "a key").unwrap()
 }
 
-fn difference(before: &Value, after: &Value, format: Format) -> Value {
+fn difference(before: &Value, after: &Value, format: Format, arrays: &str) -> Value {
     let (before, after) = (before.to_string(), after.to_string());
     let limits = Limits::default();
-    let out = diff(before.as_bytes(), after.as_bytes(), None, false, format, &limits).unwrap();
+    let policy = format!(r#"{{"id":"p","version":"1","default":"keep","arrays":{arrays}}}"#);
+    let policy = Policy::parse(policy.as_bytes()).unwrap();
+    let out =
+        diff(before.as_bytes(), after.as_bytes(), Some(&policy), false, format, &limits).unwrap();
     serde_json::from_slice(&out).unwrap()
 }
 
-/// RFC 6902 for `add`, `remove` and `replace`, strictly: what is not there cannot be removed.
+/// RFC 6902 for what a difference is made of, strictly: what is not there cannot be removed.
 fn apply(image: &mut Value, operation: &Value) {
     let path = operation["path"].as_str().unwrap();
     let op = operation["op"].as_str().unwrap();
+    if op == "move" {
+        let value = image.pointer(operation["from"].as_str().unwrap()).unwrap().clone();
+        apply(image, &json!({"op": "remove", "path": operation["from"]}));
+        apply(image, &json!({"op": "add", "path": path, "value": value}));
+        return;
+    }
     if path.is_empty() {
         assert_eq!(op, "replace");
         *image = operation["value"].clone();
@@ -143,12 +183,16 @@ fn apply(image: &mut Value, operation: &Value) {
 
 fn images(seed: u64) -> (Value, Value) {
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1);
-    let before = Value::Object(random.object(3));
-    let after = if random.below(8) == 0 {
-        Value::Object(random.object(3))
-    } else {
-        random.edited(&before, 3)
+    let mut before = Value::Object(random.object(3));
+    let mut after = match random.below(8) {
+        0 => Value::Object(random.object(3)),
+        _ => random.edited(&before, 3),
     };
+    for image in [&mut before, &mut after] {
+        if let Value::Object(members) = image {
+            members.insert("items".into(), random.items());
+        }
+    }
     (before, after)
 }
 
@@ -178,6 +222,15 @@ impl Random {
     fn object(&mut self, depth: u64) -> Map<String, Value> {
         let count = self.below(6);
         (0..count).map(|_| (self.name(), self.value(depth))).collect()
+    }
+
+    /// Some of eight items, each with an identity, in any order.
+    fn items(&mut self) -> Value {
+        let mut ids: Vec<u64> = (0..8).filter(|_| self.below(4) != 0).collect();
+        for i in (1..ids.len()).rev() {
+            ids.swap(i, self.below(i as u64 + 1) as usize);
+        }
+        ids.iter().map(|id| json!({"id": id, "q": self.below(3)})).collect()
     }
 
     fn name(&mut self) -> String {

@@ -11,7 +11,7 @@ use sealtrail_record::{id, time};
 
 use crate::change::{Action, Change, Image, MAX_NAME};
 use crate::context::Context;
-use crate::diff::{Difference, compare_entities};
+use crate::diff::{Difference, Kind, compare_entities};
 use crate::policy::{Policy, Seal, Step, SubjectPart};
 use crate::seal::{Key, NONCE_BYTES, RecordKeys, Scope};
 use crate::template::{Cursor, Need, Piece, Place, Template, Writer};
@@ -52,7 +52,7 @@ impl Draft {
         writer.template.text(b",\"changes\":[");
         match (change.before.value(), change.after.value()) {
             (Some(before), Some(after)) => {
-                let mut found = compare_entities(before, after);
+                let mut found = compare_entities(before, after, Some(&policy.arrays));
                 found.retain(|difference| !policy.ignores(&difference.steps));
                 unchanged = found.is_empty() && change.action == Action::Update;
                 for difference in &found {
@@ -403,7 +403,7 @@ fn write_difference(
         Place { side, path: path.clone(), at }
     };
     let sides: Vec<_> =
-        [(",\"old\":", difference.old, "old"), (",\"new\":", difference.new, "new")]
+        [(",\"old\":", difference.before(), "old"), (",\"new\":", difference.after(), "new")]
             .into_iter()
             .filter_map(|(label, value, side)| Some((label, value?, place(side))))
             .collect();
@@ -411,6 +411,19 @@ fn write_difference(
     write_string(difference.op(), &mut head);
     head.extend_from_slice(b",\"path\":");
     write_string(&path, &mut head);
+    if let Some(from) = difference.from() {
+        head.extend_from_slice(b",\"from\":");
+        write_string(&from, &mut head);
+    }
+    if difference.coarse {
+        head.extend_from_slice(b",\"coarse\":true");
+    }
+    // A move says where something is, so it is dropped with it.
+    if let Kind::Move { item, .. } = difference.kind
+        && writer.drops(&cursor, item)
+    {
+        return Ok(false);
+    }
     let subjects = |seal: &Seal, side: &str| payload_subject(change, seal, side);
     let written = writer.sides(&cursor, &sides, &head, &subjects)?;
     if written {

@@ -45,7 +45,7 @@ pub fn diff(
         fold_keys(&mut before);
         fold_keys(&mut after);
     }
-    let mut found = compare(&before, &after);
+    let mut found = compare(&before, &after, policy.map(|p| &p.arrays));
     found.retain(|difference| !policy.is_some_and(|p| p.ignores(&difference.steps)));
     let mut out = Vec::new();
     match format {
@@ -67,6 +67,10 @@ fn list<'d>(
         write_string(difference.op(), out);
         out.extend_from_slice(b",\"path\":");
         write_string(&difference.pointer(), out);
+        if let Some(from) = difference.from() {
+            out.extend_from_slice(b",\"from\":");
+            write_string(&from, out);
+        }
         write(difference, out);
         out.push(b'}');
     }
@@ -74,7 +78,10 @@ fn list<'d>(
 }
 
 fn write_change(difference: &Difference<'_, '_>, out: &mut Vec<u8>) {
-    for (name, value) in [(",\"old\":", difference.old), (",\"new\":", difference.new)] {
+    if difference.coarse {
+        out.extend_from_slice(b",\"coarse\":true");
+    }
+    for (name, value) in [(",\"old\":", difference.before()), (",\"new\":", difference.after())] {
         if let Some(value) = value {
             out.extend_from_slice(name.as_bytes());
             value.write(out);
@@ -83,7 +90,7 @@ fn write_change(difference: &Difference<'_, '_>, out: &mut Vec<u8>) {
 }
 
 fn write_operation(difference: &Difference<'_, '_>, out: &mut Vec<u8>) {
-    if let Some(value) = difference.new {
+    if let Some(value) = difference.after() {
         out.extend_from_slice(b",\"value\":");
         value.write(out);
     }
@@ -94,10 +101,11 @@ fn write_text(difference: &Difference<'_, '_>, out: &mut Vec<u8>) {
     let pointer = difference.pointer();
     // The root has an empty pointer, which a reader would not see.
     let path = if pointer.is_empty() { "(whole)" } else { pointer.as_str() };
-    let (old, new) = (text(difference.old), text(difference.new));
+    let (old, new) = (text(difference.before()), text(difference.after()));
     let line = match difference.op() {
         "add" => format!("+ {path}: {new}\n"),
         "remove" => format!("- {path}: {old}\n"),
+        "move" => format!("> {path}: from {}\n", difference.from().unwrap_or_default()),
         _ => format!("~ {path}: {old} → {new}\n"),
     };
     out.extend_from_slice(line.as_bytes());

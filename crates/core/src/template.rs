@@ -188,6 +188,11 @@ impl<'p> Writer<'p, '_> {
         Ok(true)
     }
 
+    /// Whether nothing of a value may be stored.
+    pub(crate) fn drops(&self, cursor: &Cursor<'p>, value: &Value<'_>) -> bool {
+        self.protection(cursor, value) == Protection::Drop
+    }
+
     /// Writes the members of an object each for itself, whatever they need, as `{…}`; anything
     /// else as one value. False, and nothing written, where all of it is dropped.
     pub(crate) fn members(

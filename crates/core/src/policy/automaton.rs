@@ -64,6 +64,15 @@ impl Automaton {
         to
     }
 
+    /// The first path that names exactly this node, whatever names one above it.
+    pub(super) fn ends(&self, state: &State) -> Option<usize> {
+        let is_set = |place: usize| state.bits[place / 64] >> (place % 64) & 1 == 1;
+        self.places.iter().enumerate().find_map(|(place, what)| match what {
+            Place::End(number) if is_set(place) => Some(*number),
+            _ => None,
+        })
+    }
+
     fn enter(&self, place: usize, state: &mut State) {
         state.bits[place / 64] |= 1 << (place % 64);
         if let Place::End(number) = self.places[place] {

@@ -5,7 +5,9 @@ use sealtrail_record::pointer;
 
 use super::automaton::Automaton;
 use super::selector::{self, Segment};
-use super::{Action, Mask, Policy, Rule, RuleSet, Seal, Subject, SubjectPart, digest};
+use super::{
+    Action, ArrayRules, Mask, Matching, Policy, Rule, RuleSet, Seal, Subject, SubjectPart, digest,
+};
 use crate::Error;
 
 const LIMITS: Limits = Limits { max_bytes: 1 << 20, max_depth: 32, max_values: 50_000 };
@@ -33,6 +35,7 @@ pub(super) fn read(document: &[u8]) -> Result<Policy, Error> {
         "context",
         "context_default",
         "ignore",
+        "arrays",
         "fold_keys",
         "secrets",
         "pad",
@@ -71,7 +74,13 @@ pub(super) fn read(document: &[u8]) -> Result<Policy, Error> {
         let text = select.as_str().ok_or_else(|| expected(&at, "a selector", select))?;
         ignore.push(select_segments(text, &at)?);
     }
+    let mut arrays = Vec::new();
+    for (i, rule) in root.array("arrays")?.iter().enumerate() {
+        arrays.push(read_array_rule(rule, &format!("/arrays/{i}"))?);
+    }
+    let (array_paths, matchings): (Vec<_>, Vec<_>) = arrays.into_iter().unzip();
     Ok(Policy {
+        arrays: ArrayRules { automaton: Automaton::new(array_paths), matchings },
         id: root.required_text("id")?,
         version: root.required_text("version")?,
         sha256: digest(document),
@@ -112,6 +121,46 @@ fn read_rule(
     let segments = select_segments(&select, &object.place("select"))?;
     let action = read_action(value, at, group, retain)?;
     Ok((segments, Rule { select, action }))
+}
+
+fn read_array_rule(value: &Value<'_>, at: &str) -> Result<(Vec<Segment>, Matching), Error> {
+    let object = Object::of(value, at)?;
+    object.only(&["select", "match", "key", "description"])?;
+    let segments = select_segments(&object.required_text("select")?, &object.place("select"))?;
+    let matching = match object.required_text("match")?.as_str() {
+        "sequence" => Matching::Sequence,
+        "position" => Matching::Position,
+        "set" => Matching::Set,
+        "key" => Matching::Key(read_identity(&object)?),
+        other => {
+            let wanted = "must be one of `key`, `set`, `position`, `sequence`, got";
+            return Err(invalid(&object.place("match"), &format!("{wanted} `{other}`")));
+        }
+    };
+    if object.value("key").is_some() && !matches!(matching, Matching::Key(_)) {
+        return Err(invalid(&object.place("key"), "goes with `\"match\": \"key\"` only"));
+    }
+    Ok((segments, matching))
+}
+
+fn read_identity(object: &Object<'_, '_>) -> Result<Vec<String>, Error> {
+    let at = object.place("key");
+    let parts = match object.value("key") {
+        Some(Value::Array(parts)) if !parts.is_empty() => parts.as_slice(),
+        Some(part @ Value::String(_)) => std::slice::from_ref(part),
+        _ => return Err(invalid(&at, "must be a name, a pointer, or a list of them")),
+    };
+    let pointer_of = |part: &Value<'_>| match part.as_str() {
+        Some(text) if text.starts_with('/') => pointer::tokens(text).map(|_| text.to_owned()),
+        Some(name) => {
+            let mut pointer = String::new();
+            pointer::push_key(&mut pointer, name);
+            Some(pointer)
+        }
+        None => None,
+    };
+    let pointers = parts.iter().map(pointer_of).collect::<Option<Vec<_>>>();
+    pointers.ok_or_else(|| invalid(&at, "must be a name, a pointer, or a list of them"))
 }
 
 fn select_segments(select: &str, at: &str) -> Result<Vec<Segment>, Error> {

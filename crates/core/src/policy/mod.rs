@@ -13,6 +13,7 @@
 //!   ],
 //!   "context": [{"select": "$.actor.email", "action": "seal", "group": "staff"}],
 //!   "ignore": ["$.updated_at"],
+//!   "arrays": [{"select": "$.items", "match": "key", "key": "id"}, {"select": "$.tags", "match": "set"}],
 //!   "fold_keys": false, "secrets": true, "pad": 16, "retain": "standard"
 //! }
 //! ```
@@ -25,6 +26,9 @@
 //!   (`/email`), a text with pointers in braces (`customer/{/customer_id}`), or, where it is left
 //!   out, the entity itself (`<type>/<id>`) and in the context the actor (`<type>/<id>`).
 //! - `secrets` masks credentials and card numbers that a rule keeps or no rule names.
+//! - `arrays` says how the items of an array are matched: by `key` (a name or a pointer, or a list of
+//!   them), as a `set` (equal items are counted, order has no meaning), by `position`, or as a
+//!   `sequence`, which is what holds where nothing is said.
 //! - `ignore` names what is not a change; `fold_keys` reads keys trimmed, in lower case, with
 //!   underscores for spaces and without a leading underscore.
 
@@ -57,6 +61,38 @@ pub struct Policy {
     pub(crate) context: RuleSet,
     ignore: Automaton,
     ignores_nothing: bool,
+    pub(crate) arrays: ArrayRules,
+}
+
+/// How the items of arrays are matched, by path.
+pub(crate) struct ArrayRules {
+    automaton: Automaton,
+    matchings: Vec<Matching>,
+}
+
+/// How the items of two arrays are matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Matching {
+    /// By their order: the longest common subsequence, or one that is near it.
+    Sequence,
+    /// The first with the first, the second with the second.
+    Position,
+    /// By how often each value is there; the order has no meaning.
+    Set,
+    /// By an identity, at these pointers of each item.
+    Key(Vec<String>),
+}
+
+impl ArrayRules {
+    /// The rule for the array at the end of these steps.
+    pub(crate) fn of(&self, steps: &[Step<'_>]) -> &Matching {
+        if self.matchings.is_empty() {
+            return &Matching::Sequence;
+        }
+        let start = self.automaton.start();
+        let state = steps.iter().fold(start, |state, step| self.automaton.step(&state, step));
+        self.automaton.ends(&state).map_or(&Matching::Sequence, |number| &self.matchings[number])
+    }
 }
 
 /// Rules in their order, and what holds where none of them matches.

@@ -20,7 +20,7 @@ mod value;
 mod write;
 
 pub use error::Error;
-pub use number::same_number;
+pub use number::{canonical_number, same_number};
 pub use parse::{Limits, parse};
 pub use value::{Member, Value};
 pub use write::write_string;

@@ -17,6 +17,24 @@ pub fn same_number(a: &str, b: &str) -> bool {
     }
 }
 
+/// One spelling for all numbers of the same value; `None` for one whose exponent has more than 18
+/// digits, of which only the spelling counts.
+///
+/// ```
+/// use sealtrail_record::json::canonical_number;
+///
+/// assert_eq!(canonical_number("120.50"), canonical_number("1205e-1"));
+/// assert_ne!(canonical_number("1"), canonical_number("-1"));
+/// ```
+pub fn canonical_number(text: &str) -> Option<String> {
+    let decimal = Decimal::of(text)?;
+    let mut out = String::from(if decimal.negative { "-" } else { "" });
+    out.extend(decimal.digits().map(|&b| char::from(b)));
+    out.push('e');
+    out.push_str(&decimal.exponent.to_string());
+    Some(out)
+}
+
 /// A number as sign, significant digits without zeros at either end, and a power of ten.
 struct Decimal<'a> {
     negative: bool,

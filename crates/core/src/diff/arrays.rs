@@ -1,0 +1,280 @@
+//! The four ways to match the items of two arrays.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::ops::Range;
+
+use sealtrail_record::json::Value;
+use similar::algorithms::{DiffHook, myers};
+
+use super::intern::Interner;
+use super::moves::moves;
+use super::{Kind, Walk};
+use crate::policy::{Matching, Step};
+
+/// What becomes of the items of two arrays, by index.
+#[derive(Default)]
+struct Plan {
+    /// An old item and the new one that it became.
+    pairs: Vec<(usize, usize)>,
+    removed: Vec<usize>,
+    added: Vec<usize>,
+}
+
+impl<'v, 'a> Walk<'v, 'a, '_> {
+    /// False where the arrays should be given whole.
+    pub(super) fn arrays(
+        &mut self,
+        matching: &Matching,
+        old: &'v [Value<'a>],
+        new: &'v [Value<'a>],
+    ) -> bool {
+        match matching {
+            Matching::Position => self.by_position(old, new),
+            Matching::Sequence => self.by_sequence(old, new),
+            Matching::Set => self.by_set(old, new),
+            Matching::Key(names) => {
+                return match (identities(old, names), identities(new, names)) {
+                    (Some(old_ids), Some(new_ids)) => self.by_key(old, new, &old_ids, &new_ids),
+                    // Without one identity each, they are a sequence like any other.
+                    _ => {
+                        self.by_sequence(old, new);
+                        true
+                    }
+                };
+            }
+        }
+        true
+    }
+
+    fn by_position(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>]) {
+        let both = old.len().min(new.len());
+        self.emit(
+            old,
+            new,
+            Plan {
+                pairs: (0..both).map(|i| (i, i)).collect(),
+                removed: (both..old.len()).collect(),
+                added: (both..new.len()).collect(),
+            },
+        );
+    }
+
+    /// Equal items are anchors; between two anchors items are paired in their order, and what is
+    /// left over is removed or added.
+    fn by_sequence(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>]) {
+        let head = old.iter().zip(new).take_while(|(a, b)| a.same(b)).count();
+        let (old_rest, new_rest) = (&old[head..], &new[head..]);
+        let from_end = old_rest.iter().rev().zip(new_rest.iter().rev());
+        let tail = from_end.take_while(|(a, b)| a.same(b)).count();
+        let (old_end, new_end) = (old.len() - tail, new.len() - tail);
+        let mut plan = Plan::default();
+        if old_end == new_end {
+            // Mostly a few items changed where they stand: only what lies between two that did not
+            // is worth a search.
+            let mut from = head;
+            while from < old_end {
+                let run = |i: &usize| !old[*i].same(&new[*i]);
+                let to = (from..old_end).find(|i| !run(i)).unwrap_or(old_end);
+                self.search(old, new, (from..to, from..to), &mut plan);
+                from = (to..old_end).find(run).unwrap_or(old_end);
+            }
+        } else {
+            self.search(old, new, (head..old_end, head..new_end), &mut plan);
+        }
+        plan.part_colliding();
+        self.emit(old, new, plan);
+    }
+
+    /// Adds to the plan what becomes of these two ranges.
+    fn search(
+        &mut self,
+        old: &'v [Value<'a>],
+        new: &'v [Value<'a>],
+        (old_range, new_range): (Range<usize>, Range<usize>),
+        plan: &mut Plan,
+    ) {
+        let mut anchors = Anchors(Vec::new());
+        if old_range.len().min(new_range.len()) > 0 && old_range.len().max(new_range.len()) > 1 {
+            let mut interner = Interner::default();
+            let old_ids = interner.all(&old[old_range.clone()], &mut self.budget);
+            let new_ids = old_ids
+                .as_ref()
+                .and_then(|_| interner.all(&new[new_range.clone()], &mut self.budget));
+            if let (Some(old_ids), Some(new_ids)) = (old_ids, new_ids) {
+                // Bounded by itself: on hard inputs it settles for a script that is not the shortest.
+                let Ok(()) = myers::diff(
+                    &mut anchors,
+                    &old_ids[..],
+                    0..old_ids.len(),
+                    &new_ids[..],
+                    0..new_ids.len(),
+                );
+            }
+        }
+        let (mut i, mut j) = (0, 0);
+        let end = (old_range.len(), new_range.len(), 0);
+        for &(anchor_i, anchor_j, len) in anchors.0.iter().chain([&end]) {
+            let (head_i, head_j) = (old_range.start, new_range.start);
+            let both = (anchor_i - i).min(anchor_j - j);
+            plan.pairs.extend((0..both).map(|k| (head_i + i + k, head_j + j + k)));
+            plan.removed.extend((i + both..anchor_i).map(|i| head_i + i));
+            plan.added.extend((j + both..anchor_j).map(|j| head_j + j));
+            (i, j) = (anchor_i + len, anchor_j + len);
+        }
+    }
+
+    fn by_set(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>]) {
+        let mut interner = Interner::default();
+        let old_ids = interner.all(old, &mut self.budget);
+        let new_ids = old_ids.as_ref().and_then(|_| interner.all(new, &mut self.budget));
+        let (Some(old_ids), Some(new_ids)) = (old_ids, new_ids) else {
+            return self.by_position(old, new);
+        };
+        let mut left: BTreeMap<u32, usize> = BTreeMap::new();
+        new_ids.iter().for_each(|id| *left.entry(*id).or_default() += 1);
+        let mut take = |id: &u32| match left.get_mut(id) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                true
+            }
+            _ => false,
+        };
+        let removed: Vec<usize> = (0..old.len()).filter(|&i| !take(&old_ids[i])).collect();
+        // What is still counted is new; from the end, so that the first of equals are the old ones.
+        let mut added: Vec<usize> = (0..new.len()).rev().filter(|&j| take(&new_ids[j])).collect();
+        added.reverse();
+        let kept = old.len() - removed.len();
+        self.removed(old, new, &removed);
+        for (k, j) in added.into_iter().enumerate() {
+            self.at(kept + k, old, new, Kind::Add(&new[j]));
+        }
+    }
+
+    fn by_key(
+        &mut self,
+        old: &'v [Value<'a>],
+        new: &'v [Value<'a>],
+        old_ids: &BTreeMap<String, usize>,
+        new_ids: &BTreeMap<String, usize>,
+    ) -> bool {
+        let sorted = |found: &mut dyn Iterator<Item = usize>| {
+            let mut indices: Vec<usize> = found.collect();
+            indices.sort_unstable();
+            indices
+        };
+        let mut pairs: Vec<(usize, usize)> =
+            old_ids.iter().filter_map(|(id, &i)| Some((i, *new_ids.get(id)?))).collect();
+        pairs.sort_unstable();
+        let gone = |(id, i): (&String, &usize)| (!new_ids.contains_key(id)).then_some(*i);
+        let removed = sorted(&mut old_ids.iter().filter_map(gone));
+        let fresh = |(id, j): (&String, &usize)| (!old_ids.contains_key(id)).then_some(*j);
+        let added = sorted(&mut new_ids.iter().filter_map(fresh));
+
+        // The places of those who stay, among each other.
+        let mut places: Vec<usize> = pairs.iter().map(|pair| pair.1).collect();
+        places.sort_unstable();
+        let rank = |j: usize| places.partition_point(|&place| place < j);
+        let order: Vec<usize> = pairs.iter().map(|pair| rank(pair.1)).collect();
+        let Some(made) = moves(&order, &mut self.budget) else { return false };
+        self.pairs(old, new, &pairs);
+        self.removed(old, new, &removed);
+        for (from, to, item) in made {
+            self.at(to, old, new, Kind::Move { from, item: &old[pairs[item].0] });
+        }
+        self.added(old, new, &added);
+        true
+    }
+
+    fn emit(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>], plan: Plan) {
+        self.pairs(old, new, &plan.pairs);
+        self.removed(old, new, &plan.removed);
+        self.added(old, new, &plan.added);
+    }
+
+    fn pairs(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>], pairs: &[(usize, usize)]) {
+        for &(i, j) in pairs {
+            self.steps.push(Step::Index { index: i, lengths: [old.len(), new.len()] });
+            self.values(&old[i], &new[j]);
+            self.steps.pop();
+        }
+    }
+
+    fn removed(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>], removed: &[usize]) {
+        for &i in removed.iter().rev() {
+            self.at(i, old, new, Kind::Remove(&old[i]));
+        }
+    }
+
+    fn added(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>], added: &[usize]) {
+        for &j in added {
+            self.at(j, old, new, Kind::Add(&new[j]));
+        }
+    }
+
+    fn at(&mut self, index: usize, old: &[Value<'a>], new: &[Value<'a>], kind: Kind<'v, 'a>) {
+        self.steps.push(Step::Index { index, lengths: [old.len(), new.len()] });
+        self.push(kind);
+        self.steps.pop();
+    }
+}
+
+impl Plan {
+    /// An item that changed is named by its old index, an added one by its new index. Where both
+    /// are the same number, a sealed value of the one could stand in for that of the other; so such
+    /// a pair is removed and added instead.
+    fn part_colliding(&mut self) {
+        let by_old: BTreeMap<usize, usize> = self.pairs.iter().copied().collect();
+        let mut added: BTreeSet<usize> = self.added.iter().copied().collect();
+        let mut open: Vec<usize> = self.added.clone();
+        let mut parted = BTreeSet::new();
+        while let Some(index) = open.pop() {
+            if let Some(&new) = by_old.get(&index)
+                && parted.insert(index)
+                && added.insert(new)
+            {
+                open.push(new);
+            }
+        }
+        if parted.is_empty() {
+            return;
+        }
+        self.pairs.retain(|(old, _)| !parted.contains(old));
+        self.removed.extend(&parted);
+        self.removed.sort_unstable();
+        self.added = added.into_iter().collect();
+    }
+}
+
+/// The identity of each item and its index; `None` where an item has none or two have the same.
+fn identities(items: &[Value<'_>], pointers: &[String]) -> Option<BTreeMap<String, usize>> {
+    let mut found = BTreeMap::new();
+    for (i, item) in items.iter().enumerate() {
+        let mut id = Vec::new();
+        for pointer in pointers {
+            match item.pointer(pointer)? {
+                part @ (Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
+                    part.write(&mut id)
+                }
+                _ => return None,
+            }
+            id.push(b',');
+        }
+        if found.insert(String::from_utf8(id).ok()?, i).is_some() {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+/// Equal runs as (old, new, length).
+struct Anchors(Vec<(usize, usize, usize)>);
+
+impl DiffHook for Anchors {
+    type Error = Infallible;
+
+    fn equal(&mut self, old: usize, new: usize, len: usize) -> Result<(), Infallible> {
+        self.0.push((old, new, len));
+        Ok(())
+    }
+}
