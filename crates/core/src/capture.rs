@@ -52,7 +52,7 @@ impl Draft {
         writer.template.text(b",\"changes\":[");
         match (change.before.value(), change.after.value()) {
             (Some(before), Some(after)) => {
-                let mut found = compare_entities(before, after, Some(&policy.arrays));
+                let mut found = compare_entities(before, after, Some(policy));
                 found.retain(|difference| !policy.ignores(&difference.steps));
                 unchanged = found.is_empty() && change.action == Action::Update;
                 for difference in &found {

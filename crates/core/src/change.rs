@@ -151,8 +151,25 @@ impl<'a> Change<'a> {
         if matches!((self.action, &self.after), (Action::Delete, Image::Unknown)) {
             self.after = Image::Absent;
         }
+        // `<type>/<id>` names the data subject: with a slash in the type, two entities would share a key.
+        if self.entity_type.contains('/') {
+            return Err(Error::field("/entity/type", "a text without `/`", "one with it"));
+        }
         let known = |image: &Image<'_>| !matches!(image, Image::Unknown);
+        let there = |image: &Image<'_>| match image {
+            Image::Known(value) => {
+                !value.members().is_empty() || !matches!(value, Value::Object(_))
+            }
+            Image::Unknown | Image::Absent => false,
+        };
+        let contradicts = |at: &str, what: &str| {
+            let action = self.action.name();
+            Err(Error::new("invalid_field", format!("`{at}` must be {what} for a {action}")))
+        };
         match self.action {
+            Action::Create if there(&self.before) => contradicts("/before", "null or left out"),
+            Action::Create if matches!(self.after, Image::Absent) => contradicts("/after", "there"),
+            Action::Delete if there(&self.after) => contradicts("/after", "null or left out"),
             Action::Create if !known(&self.after) => Err(Error::missing("/after")),
             Action::Update if !known(&self.before) && !known(&self.after) => {
                 let message = "an update needs `/before`, `/after` or both";

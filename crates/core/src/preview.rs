@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hkdf::Hkdf;
-use sealtrail_record::json::{Limits, write_string};
+use sealtrail_record::json::{self, Limits, Value, write_string};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -28,14 +28,17 @@ pub fn preview(
         .filter(|_| seed.len() == 32)
         .ok_or_else(|| Error::field("/seed", "32 bytes", &format!("{} bytes", seed.len())))?;
     let draft = Draft::read_explained(policy, change, limits, true)?;
-    let own_context;
     let context = if context.is_empty() {
-        own_context = own_context_of(draft.envelope())?;
-        &own_context
+        let envelope = parse(draft.envelope(), "the change")?;
+        with_correlation_id(envelope.get("context"))
     } else {
-        context
+        let context = parse(context, "the context")?;
+        if !matches!(context, Value::Object(_)) {
+            return Err(Error::field("/context", "an object", context.kind()));
+        }
+        with_correlation_id(Some(&context))
     };
-    let mut plan = draft.plan(context)?;
+    let mut plan = draft.plan(&context)?;
     let fields = plan.fields();
     let needs = plan.needs().to_vec();
 
@@ -102,16 +105,20 @@ pub fn preview(
     Ok(out)
 }
 
-/// The context that a change brings itself; a preview needs no correlation id.
-fn own_context_of(envelope: &[u8]) -> Result<Vec<u8>, Error> {
-    let envelope = sealtrail_record::json::parse(envelope, &Limits::default())
-        .map_err(|e| Error::json("the change", e))?;
+fn parse<'a>(text: &'a [u8], what: &str) -> Result<Value<'a>, Error> {
+    json::parse(text, &Limits::default()).map_err(|e| Error::json(what, e))
+}
+
+/// A context that names its request; a preview has none.
+fn with_correlation_id(context: Option<&Value<'_>>) -> Vec<u8> {
     let mut out = b"{".to_vec();
-    let context = envelope.get("context");
-    if context.is_none_or(|c| c.get("correlation_id").is_none()) {
+    if context.is_none_or(|c| c.get("correlation_id").is_none_or(Value::is_null)) {
         out.extend_from_slice(b"\"correlation_id\":\"preview\"");
     }
-    for member in context.map(|c| c.members()).unwrap_or_default() {
+    for member in context.map(Value::members).unwrap_or_default() {
+        if member.key == "correlation_id" && member.value.is_null() {
+            continue;
+        }
         if out.len() > 1 {
             out.push(b',');
         }
@@ -120,5 +127,5 @@ fn own_context_of(envelope: &[u8]) -> Result<Vec<u8>, Error> {
         member.value.write(&mut out);
     }
     out.push(b'}');
-    Ok(out)
+    out
 }

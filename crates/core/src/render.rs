@@ -45,7 +45,7 @@ pub fn diff(
         fold_keys(&mut before);
         fold_keys(&mut after);
     }
-    let mut found = compare(&before, &after, policy.map(|p| &p.arrays));
+    let mut found = compare(&before, &after, policy);
     found.retain(|difference| !policy.is_some_and(|p| p.ignores(&difference.steps)));
     let mut out = Vec::new();
     match format {

@@ -99,7 +99,7 @@ impl<'p> Cursor<'p> {
     pub(crate) fn down(&self, policy: &Policy, step: &Step<'_>) -> Self {
         Self {
             set: self.set,
-            state: self.set.step(&self.state, step),
+            state: self.set.step(&self.state, &policy.named(step)),
             secret: self.secret || policy.is_secret_step(step),
         }
     }

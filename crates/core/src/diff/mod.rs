@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use sealtrail_record::json::{Member, Value};
 use sealtrail_record::pointer;
 
-use crate::policy::{ArrayRules, Matching, Step};
+use crate::policy::{Matching, Policy, Step};
 use intern::Budget;
 
 /// One attribute that differs.
@@ -98,9 +98,9 @@ pub(crate) fn push_step(out: &mut String, step: &Step<'_>) {
 pub(crate) fn compare<'v, 'a>(
     before: &'v Value<'a>,
     after: &'v Value<'a>,
-    arrays: Option<&ArrayRules>,
+    policy: Option<&Policy>,
 ) -> Vec<Difference<'v, 'a>> {
-    let mut walk = Walk::new(arrays);
+    let mut walk = Walk::new(policy);
     walk.values(before, after);
     walk.found
 }
@@ -109,9 +109,9 @@ pub(crate) fn compare<'v, 'a>(
 pub(crate) fn compare_entities<'v, 'a>(
     before: &'v Value<'a>,
     after: &'v Value<'a>,
-    arrays: Option<&ArrayRules>,
+    policy: Option<&Policy>,
 ) -> Vec<Difference<'v, 'a>> {
-    let mut walk = Walk::new(arrays);
+    let mut walk = Walk::new(policy);
     match (before, after) {
         (Value::Null, Value::Object(members)) => walk.objects(&[], members),
         (Value::Object(members), Value::Null) => walk.objects(members, &[]),
@@ -126,13 +126,13 @@ pub(crate) fn compare_entities<'v, 'a>(
 struct Walk<'v, 'a, 'p> {
     steps: Vec<Step<'v>>,
     found: Vec<Difference<'v, 'a>>,
-    arrays: Option<&'p ArrayRules>,
+    policy: Option<&'p Policy>,
     budget: Budget,
 }
 
 impl<'v, 'a, 'p> Walk<'v, 'a, 'p> {
-    fn new(arrays: Option<&'p ArrayRules>) -> Self {
-        Self { steps: Vec::new(), found: Vec::new(), arrays, budget: Budget::default() }
+    fn new(policy: Option<&'p Policy>) -> Self {
+        Self { steps: Vec::new(), found: Vec::new(), policy, budget: Budget::default() }
     }
 
     // The depth of recursion is that of the JSON reader's limit.
@@ -140,8 +140,7 @@ impl<'v, 'a, 'p> Walk<'v, 'a, 'p> {
         match (before, after) {
             (Value::Object(old), Value::Object(new)) => self.objects(old, new),
             (Value::Array(old), Value::Array(new)) => {
-                let matching =
-                    self.arrays.map_or(&Matching::Sequence, |rules| rules.of(&self.steps));
+                let matching = self.policy.map_or(&Matching::Sequence, |p| p.matching(&self.steps));
                 if !self.arrays(matching, old, new) {
                     self.push(Kind::Replace { old: before, new: after });
                     self.found.iter_mut().next_back().into_iter().for_each(|d| d.coarse = true);
@@ -217,7 +216,6 @@ mod tests {
     use sealtrail_record::json::{Limits, parse};
 
     use super::*;
-    use crate::Policy;
 
     fn list_with(policy: &str, before: &str, after: &str) -> Vec<String> {
         let policy = Policy::parse(policy.as_bytes()).unwrap();
@@ -225,7 +223,7 @@ mod tests {
         let before = parse(before.as_bytes(), &limits).unwrap();
         let after = parse(after.as_bytes(), &limits).unwrap();
         let text = |v: Option<&Value<'_>>| v.map_or("-".into(), |v| v.to_json());
-        compare(&before, &after, Some(&policy.arrays))
+        compare(&before, &after, Some(&policy))
             .iter()
             .map(|d| match d.from() {
                 Some(from) => format!("move {from} {}", d.pointer()),

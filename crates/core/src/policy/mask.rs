@@ -2,6 +2,8 @@
 
 use sealtrail_record::json::Value;
 
+use super::secrets::without_card_numbers;
+
 /// How much of a text stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mask {
@@ -10,13 +12,17 @@ pub enum Mask {
     /// The first and the last characters, `***` between them; a text that has no more characters
     /// than would be shown becomes `***`.
     Ends { first: usize, last: usize },
+    /// All but the payment card numbers in it.
+    Cards,
 }
 
 impl Mask {
     /// Everything but text is masked whole: of a number or an object no part is harmless.
     pub fn apply(self, value: &Value<'_>) -> String {
-        let (Mask::Ends { first, last }, Value::String(text)) = (self, value) else {
-            return FIXED.into();
+        let (first, last, text) = match (self, value) {
+            (Mask::Ends { first, last }, Value::String(text)) => (first, last, text),
+            (Mask::Cards, Value::String(text)) => return without_card_numbers(text),
+            _ => return FIXED.into(),
         };
         let count = text.chars().count();
         if count <= first.saturating_add(last) {

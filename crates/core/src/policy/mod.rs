@@ -25,7 +25,8 @@
 //! - `subject` is the data subject whose key protects the field: a pointer into the image
 //!   (`/email`), a text with pointers in braces (`customer/{/customer_id}`), or, where it is left
 //!   out, the entity itself (`<type>/<id>`) and in the context the actor (`<type>/<id>`).
-//! - `secrets` masks credentials and card numbers that a rule keeps or no rule names.
+//! - `secrets` masks credentials (by the name of their attribute) and payment card numbers (also
+//!   within a text) that a rule keeps or no rule names.
 //! - `arrays` says how the items of an array are matched: by `key` (a name or a pointer, or a list of
 //!   them), as a `set` (equal items are counted, order has no meaning), by `position`, or as a
 //!   `sequence`, which is what holds where nothing is said.
@@ -38,6 +39,8 @@ mod mask;
 mod secrets;
 mod selector;
 
+use std::borrow::Cow;
+
 use sealtrail_record::json::Value;
 use sha2::{Digest, Sha256};
 
@@ -45,6 +48,7 @@ pub use automaton::State;
 pub use selector::Step;
 
 use crate::Error;
+use crate::fold::fold_key;
 use automaton::Automaton;
 pub(crate) use mask::Mask;
 
@@ -61,7 +65,7 @@ pub struct Policy {
     pub(crate) context: RuleSet,
     ignore: Automaton,
     ignores_nothing: bool,
-    pub(crate) arrays: ArrayRules,
+    arrays: ArrayRules,
 }
 
 /// How the items of arrays are matched, by path.
@@ -81,18 +85,6 @@ pub(crate) enum Matching {
     Set,
     /// By an identity, at these pointers of each item.
     Key(Vec<String>),
-}
-
-impl ArrayRules {
-    /// The rule for the array at the end of these steps.
-    pub(crate) fn of(&self, steps: &[Step<'_>]) -> &Matching {
-        if self.matchings.is_empty() {
-            return &Matching::Sequence;
-        }
-        let start = self.automaton.start();
-        let state = steps.iter().fold(start, |state, step| self.automaton.step(&state, step));
-        self.automaton.ends(&state).map_or(&Matching::Sequence, |number| &self.matchings[number])
-    }
 }
 
 /// Rules in their order, and what holds where none of them matches.
@@ -183,7 +175,9 @@ impl Policy {
         !self.ignores_nothing
             && steps
                 .iter()
-                .fold(self.ignore.start(), |state, step| self.ignore.step(&state, step))
+                .fold(self.ignore.start(), |state, step| {
+                    self.ignore.step(&state, &self.named(step))
+                })
                 .first()
                 .is_some()
     }
@@ -203,12 +197,37 @@ impl Policy {
         });
         match rule {
             Some(decision) if *decision.action != Action::Keep => decision,
-            _ if self.secrets && (secret_name || secrets::is_card_number(value)) => {
+            _ if self.secrets && secret_name => {
                 Decision { action: &MASKED, reason: Reason::Secret }
+            }
+            _ if self.secrets && secrets::has_card_number(value) => {
+                Decision { action: &WITHOUT_CARDS, reason: Reason::Secret }
             }
             Some(decision) => decision,
             None => Decision { action: &set.default, reason: Reason::Default },
         }
+    }
+
+    /// A step by the name that rules know it by. Where two keys of an object fold to one, the second
+    /// keeps its spelling in the record, and must not escape its rule by that.
+    pub(crate) fn named<'s>(&self, step: &'s Step<'_>) -> Step<'s> {
+        match step {
+            Step::Key(key) if self.fold_keys => Step::Key(fold_key(key)),
+            Step::Key(key) => Step::Key(Cow::Borrowed(key)),
+            Step::Index { index, lengths } => Step::Index { index: *index, lengths: *lengths },
+        }
+    }
+
+    /// How the items of the array at the end of these steps are matched.
+    pub(crate) fn matching(&self, steps: &[Step<'_>]) -> &Matching {
+        if self.arrays.matchings.is_empty() {
+            return &Matching::Sequence;
+        }
+        let automaton = &self.arrays.automaton;
+        let start = automaton.start();
+        let state =
+            steps.iter().fold(start, |state, step| automaton.step(&state, &self.named(step)));
+        automaton.ends(&state).map_or(&Matching::Sequence, |number| &self.arrays.matchings[number])
     }
 
     /// Whether a key is that of a credential, where the policy looks for them.
@@ -256,6 +275,7 @@ impl Action {
 
 /// What becomes of a secret that no rule protects.
 static MASKED: Action = Action::Mask(Mask::Fixed);
+static WITHOUT_CARDS: Action = Action::Mask(Mask::Cards);
 
 fn digest(document: &[u8]) -> [u8; 32] {
     Sha256::digest(document).into()

@@ -1,70 +1,110 @@
 //! What is never stored, whatever the rules keep: credentials by the name of their attribute and
 //! payment card numbers by their check digit.
 
+use std::ops::Range;
+
 use sealtrail_record::json::Value;
 
 /// Whether an attribute of this name holds a credential.
 pub fn is_secret_name(name: &str) -> bool {
     let mut plain = String::with_capacity(name.len());
-    plain.extend(
-        name.chars()
-            .filter(|c| !matches!(c, '_' | '-' | ' ' | '.'))
-            .map(|c| c.to_ascii_lowercase()),
-    );
-    NAMES.contains(&plain.as_str()) || ENDINGS.iter().any(|ending| plain.ends_with(ending))
+    let kept = name.chars().filter(|c| !matches!(c, '_' | '-' | ' ' | '.'));
+    plain.extend(kept.map(|c| c.to_ascii_lowercase()));
+    NAMES.contains(&plain.as_str())
+        || ENDINGS.iter().any(|ending| plain.ends_with(ending))
+        || PARTS.iter().any(|part| plain.contains(part))
 }
 
 const NAMES: &[&str] = &[
     "authorization",
     "proxyauthorization",
+    "bearer",
     "cookie",
+    "cookies",
     "setcookie",
     "cvc",
     "cvv",
+    "jwt",
     "otp",
+    "pin",
+    "pincode",
     "pwd",
     "sessionid",
 ];
 
-const ENDINGS: &[&str] = &[
+const ENDINGS: &[&str] = &["secret", "secrets", "token", "tokens", "accesskey", "pwdhash"];
+
+/// Whatever stands around these: `password_hash`, `old_passwords`, `private_key_pem`.
+const PARTS: &[&str] = &[
     "password",
     "passwd",
     "passphrase",
-    "secret",
-    "token",
+    "passcode",
+    "credential",
+    "secretkey",
     "apikey",
-    "accesskey",
     "privatekey",
     "cardnumber",
 ];
 
-/// Whether a value reads as a payment card number: 14 to 19 digits, in groups or not, of the card
-/// networks (first digit 2 to 6) and with a valid check digit (ISO/IEC 7812-1, Luhn).
+/// Whether a value is a payment card number or holds one.
+pub fn has_card_number(value: &Value<'_>) -> bool {
+    match value {
+        Value::String(text) => card_number(text).is_some(),
+        Value::Number(text) => card_number(text) == Some(0..text.len()),
+        _ => false,
+    }
+}
+
+/// A text without the card numbers in it.
+pub fn without_card_numbers(text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(found) = card_number(rest) {
+        out.push_str(&rest[..found.start]);
+        out.push_str("***");
+        rest = &rest[found.end..];
+    }
+    out + rest
+}
+
+/// The first place that reads as a payment card number: 14 to 19 digits, in groups or not, of the
+/// card networks (first digit 2 to 6) and with a valid check digit (ISO/IEC 7812-1, Luhn).
 ///
 /// Shorter numbers and other first digits are left alone: one in ten times in milliseconds or
 /// order numbers has a valid check digit by chance, and a masked one is lost.
-pub fn is_card_number(value: &Value<'_>) -> bool {
-    let text: &str = match value {
-        Value::String(text) => text,
-        Value::Number(text) => text,
-        _ => return false,
-    };
-    if !(14..=32).contains(&text.len()) {
-        return false;
-    }
-    let mut digits = [0u8; 19];
-    let mut count = 0;
-    for b in text.bytes() {
-        match b {
-            b'0'..=b'9' if count < digits.len() => {
-                digits[count] = b - b'0';
-                count += 1;
-            }
-            b' ' | b'-' => {}
-            _ => return false,
+fn card_number(text: &str) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut start = 0;
+    while start < bytes.len() {
+        let group_begins = bytes[start].is_ascii_digit()
+            && start.checked_sub(1).is_none_or(|before| !bytes[before].is_ascii_digit());
+        if group_begins && let Some(end) = card_number_at(bytes, start) {
+            return Some(start..end);
         }
+        start += 1;
     }
-    count >= 14 && (2..=6).contains(&digits[0]) && luhn(&digits[..count])
+    None
+}
+
+/// The longest card number that begins here and ends with its group of digits.
+fn card_number_at(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut digits = [0u8; 19];
+    let (mut count, mut at, mut found) = (0, start, None);
+    loop {
+        while let Some(digit) = bytes.get(at).filter(|b| b.is_ascii_digit()) {
+            *digits.get_mut(count)? = digit - b'0';
+            (count, at) = (count + 1, at + 1);
+        }
+        if count >= 14 && (2..=6).contains(&digits[0]) && luhn(&digits[..count]) {
+            found = Some(at);
+        }
+        // One separator, and another group behind it.
+        let separated = matches!(bytes.get(at), Some(b' ' | b'-'));
+        if !separated || !bytes.get(at + 1).is_some_and(u8::is_ascii_digit) || count == 19 {
+            return found;
+        }
+        at += 1;
+    }
 }
 
 fn luhn(digits: &[u8]) -> bool {
@@ -79,26 +119,63 @@ mod tests {
 
     #[test]
     fn names() {
-        for name in
-            ["password", "user_password", "Set-Cookie", "apiKey", "access_token", "client-secret"]
-        {
+        for name in [
+            "password",
+            "user_password",
+            "passwords",
+            "password_hash",
+            "Set-Cookie",
+            "apiKey",
+            "access_token",
+            "tokens",
+            "client-secret",
+            "secret_key",
+            "private_key_pem",
+            "credentials",
+            "passcode",
+            "PIN",
+            "jwt",
+            "Bearer",
+        ] {
             assert!(is_secret_name(name), "{name}");
         }
-        for name in ["title", "passenger", "tokens_used", "cookie_consent", "secretary", ""] {
+        for name in [
+            "title",
+            "passenger",
+            "tokens_used",
+            "cookie_consent",
+            "secretary",
+            "pinned",
+            "spin",
+            "",
+        ] {
             assert!(!is_secret_name(name), "{name}");
         }
     }
 
     #[test]
     fn cards() {
-        let text = |t: &'static str| is_card_number(&Value::String(t.into()));
-        assert!(
-            text("4111 1111 1111 1111") && text("378282246310005") && text("5555-5555-5555-4444")
-        );
-        assert!(is_card_number(&Value::Number("4111111111111111")));
-        assert!(!text("4111 1111 1111 1112") && !text("0000000000000000") && !text("123"));
-        assert!(!is_card_number(&Value::Number("1795290300047")));
-        assert!(!is_card_number(&Value::Number("1111111111111117")));
-        assert!(!text("4111-1111-1111-1111x"));
+        let without = |text: &str| without_card_numbers(text);
+        assert_eq!(without("4111 1111 1111 1111"), "***");
+        assert_eq!(without("378282246310005"), "***");
+        assert_eq!(without("5555-5555-5555-4444"), "***");
+        assert_eq!(without("pay with 4111111111111111, please"), "pay with ***, please");
+        assert_eq!(without("order 12 4111 1111 1111 1111 of 2"), "order 12 *** of 2");
+        assert_eq!(without("4111111111111111 and 5555555555554444"), "*** and ***");
+        for plain in [
+            "4111 1111 1111 1112",
+            "0000000000000000",
+            "1795290300047",
+            "1111111111111117",
+            "12345678901234567890123",
+            "4111  1111  1111  1111",
+            "Köln 50667",
+        ] {
+            assert_eq!(without(plain), plain);
+        }
+        assert!(has_card_number(&Value::Number("4111111111111111")));
+        assert!(!has_card_number(&Value::Number("41111111111111110000")));
+        assert!(!has_card_number(&Value::Number("4111111111111111.5")));
+        assert!(!has_card_number(&Value::Bool(true)));
     }
 }
