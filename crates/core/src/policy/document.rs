@@ -6,7 +6,8 @@ use sealtrail_record::pointer;
 use super::automaton::Automaton;
 use super::selector::{self, Segment};
 use super::{
-    Action, ArrayRules, Mask, Matching, Policy, Rule, RuleSet, Seal, Subject, SubjectPart, digest,
+    Action, ArrayRules, Mask, Matching, Policy, Rule, RuleSet, Seal, Shape, Subject, SubjectPart,
+    digest,
 };
 use crate::Error;
 
@@ -226,8 +227,17 @@ fn plain_action(name: &str, at: &str, group: &str, retain: &str) -> Result<Actio
 }
 
 fn read_mask(value: &Value<'_>, at: &str) -> Result<Mask, Error> {
-    if value.as_str() == Some("fixed") {
-        return Ok(Mask::Fixed);
+    if let Some(name) = value.as_str() {
+        return Ok(match name {
+            "fixed" => Mask::Fixed,
+            "email" => Mask::Shape(Shape::Email),
+            "phone" => Mask::Shape(Shape::Phone),
+            "card" => Mask::Shape(Shape::Card),
+            other => {
+                let wanted = "must be one of `fixed`, `email`, `phone`, `card`, or an object, got";
+                return Err(invalid(at, &format!("{wanted} `{other}`")));
+            }
+        });
     }
     let object = Object::of(value, at)?;
     object.only(&["first", "last"])?;

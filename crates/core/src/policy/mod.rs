@@ -22,6 +22,8 @@
 //!   The **first** rule that names a value, or anything above it, decides.
 //! - `default` is for what no rule names; a policy without one is refused.
 //! - `drop` leaves no trace of the attribute, `mask` leaves `***`, `seal` an encrypted field.
+//! - `mask` may keep more: `{"first": 4, "last": 2}` characters, or the shape of an `email`, `phone`
+//!   or `card` (`"mask": "email"` makes `p****@*******.com`).
 //! - `subject` is the data subject whose key protects the field: a pointer into the image
 //!   (`/email`), a text with pointers in braces (`customer/{/customer_id}`), or, where it is left
 //!   out, the entity itself (`<type>/<id>`) and in the context the actor (`<type>/<id>`).
@@ -50,7 +52,7 @@ pub use selector::Step;
 use crate::Error;
 use crate::fold::fold_key;
 use automaton::Automaton;
-pub(crate) use mask::Mask;
+pub(crate) use mask::{Mask, Shape};
 
 /// A policy that has been read and cannot be wrong.
 pub struct Policy {
