@@ -8,7 +8,7 @@ use sealtrail_core::Session;
 use sealtrail_record::frame::Frame;
 use sealtrail_tests::calls::Vectors;
 
-const ROUNDS: u64 = 60;
+const ROUNDS: u64 = 600;
 
 #[test]
 fn damaged_frames_are_answered() {
