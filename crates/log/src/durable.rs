@@ -16,7 +16,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// [`replace`] with bytes that come from a reader; returns how many there were.
 pub(crate) fn copy(path: &Path, from: &mut impl Read) -> Result<u64, Error> {
     let temporary = temporary(path);
-    let mut file = File::create(&temporary).map_err(Error::io("create", &temporary))?;
+    let mut file = create_temporary(&temporary)?;
     let bytes = io::copy(from, &mut file).map_err(Error::io("write", &temporary))?;
     file.sync_all().map_err(Error::io("sync", &temporary))?;
     fs::rename(&temporary, path).map_err(Error::io("rename to", path))?;
@@ -68,7 +68,7 @@ impl Batch {
         self.make_folder(folder)?;
         self.folders.insert(folder.into());
         let temporary = temporary(&path);
-        let mut file = File::create(&temporary).map_err(Error::io("create", &temporary))?;
+        let mut file = create_temporary(&temporary)?;
         file.write_all(bytes).map_err(Error::io("write", &temporary))?;
         self.files.push((file, temporary, path));
         Ok(())
@@ -165,6 +165,19 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::io("sync", path))
 }
 
+/// A temporary file of our own: what is there under its name, left by a crash or put there, is removed and not
+/// written through.
+fn create_temporary(path: &Path) -> Result<File, Error> {
+    let create = || OpenOptions::new().write(true).create_new(true).open(path);
+    let made = match create() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            fs::remove_file(path).and_then(|()| create())
+        }
+        made => made,
+    };
+    made.map_err(Error::io("create", path))
+}
+
 fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
@@ -196,6 +209,18 @@ mod tests {
             .map(|i| fs::read_dir(folder.path().join(format!("a/b{i}/c"))).unwrap().count())
             .sum();
         assert_eq!(count, 200);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_temporary_file_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, victim) = (folder.path().join("file"), folder.path().join("victim"));
+        fs::write(&victim, b"somebody's").unwrap();
+        std::os::unix::fs::symlink(&victim, temporary(&path)).unwrap();
+        replace(&path, b"ours").unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"somebody's");
+        assert_eq!(fs::read(&path).unwrap(), b"ours");
     }
 
     #[test]

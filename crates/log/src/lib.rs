@@ -49,6 +49,7 @@ mod paths;
 mod queue;
 mod reader;
 mod recovery;
+mod regular;
 mod segment;
 mod tree;
 pub mod verify;

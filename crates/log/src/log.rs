@@ -15,7 +15,7 @@ use crate::paths::Layout;
 use crate::queue::{Queue, Submission};
 use crate::recovery::{Recovered, recover};
 use crate::tree::Tree;
-use crate::{Error, Lines, Options, Reader, Recovery, Signer, durable};
+use crate::{Error, Lines, Options, Reader, Recovery, Signer, durable, regular};
 
 /// The one writer of a log.
 ///
@@ -235,12 +235,13 @@ impl fmt::Debug for Log {
 /// One writer per log: the lock belongs to the open file, so it dies with the process, however it dies.
 fn lock(layout: &Layout) -> Result<File, Error> {
     let path = layout.lock();
-    let file = fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(Error::io("open", &path))?;
+    let file = match fs::OpenOptions::new().create_new(true).write(true).open(&path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            regular::open_with(&path, fs::OpenOptions::new().write(true))
+        }
+        made => made,
+    };
+    let file = file.map_err(Error::io("open", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(Error::locked(layout.root())),

@@ -1,12 +1,11 @@
 //! Where the lines are in their segments.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::sync::{Mutex, PoisonError};
 
-use crate::Error;
 use crate::paths::Layout;
+use crate::{Error, regular};
 
 /// Every so many lines an offset is remembered.
 const STEP: u64 = 16;
@@ -99,7 +98,7 @@ impl State {
 
 impl Segment {
     fn extend(&mut self, path: &std::path::Path, line: u64) -> std::io::Result<()> {
-        let mut file = File::open(path)?;
+        let mut file = regular::open(path)?;
         file.seek(SeekFrom::Start(self.end))?;
         let mut buffer = vec![0; 256 << 10];
         let mut offset = self.end;

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use sealtrail_proof::{Checkpoint, Note, Receipt, inclusion};
 
 use crate::marks::Marks;
 use crate::paths::Layout;
-use crate::{Error, Options, tree};
+use crate::{Error, Options, regular, tree};
 
 /// Reads a log, beside its writer if there is one; never changes anything.
 ///
@@ -55,7 +55,7 @@ impl Reader {
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let layout = Layout::new(dir);
         let path = layout.checkpoint();
-        let note = match fs::read(&path) {
+        let note = match regular::read(&path) {
             Ok(note) => note,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(Error::not_a_log(dir, "there is no checkpoint"));
@@ -122,7 +122,8 @@ impl Reader {
     /// The signed checkpoint, verbatim.
     pub fn checkpoint_note(&self) -> Result<String, Error> {
         let path = self.layout.checkpoint();
-        fs::read_to_string(&path).map_err(Error::io("read", &path))
+        let note = regular::read(&path).map_err(Error::io("read", &path))?;
+        String::from_utf8(note).map_err(|_| Error::damaged(&path, "it is not UTF-8"))
     }
 
     /// The receipt of a record that the checkpoint covers ([`Error::is_not_covered`] if it does not).
@@ -151,7 +152,7 @@ impl Reader {
     /// The bytes of a tile or entry bundle, if the log has it.
     pub fn tile(&self, tile: Tile) -> Result<Option<Vec<u8>>, Error> {
         let path = self.layout.tile(tile);
-        match fs::read(&path) {
+        match regular::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("read", &path)(error)),
@@ -221,7 +222,7 @@ impl Lines {
         let missing = || Error::no_record(self.next, self.end);
         let (first, offset, skip) = self.marks.find(self.next)?.ok_or_else(missing)?;
         let path = self.layout.segment(first);
-        let mut file = File::open(&path).map_err(Error::io("open", &path))?;
+        let mut file = regular::open(&path).map_err(Error::io("open", &path))?;
         file.seek(SeekFrom::Start(offset)).map_err(Error::io("read", &path))?;
         let mut file = BufReader::with_capacity(64 << 10, file);
         for _ in 0..skip {

@@ -15,7 +15,7 @@ use sealtrail_proof::{Hash, leaf_hash};
 use crate::paths::Layout;
 use crate::segment::Segment;
 use crate::tree::{self, Tree};
-use crate::{Error, Recovery, TornTail, durable};
+use crate::{Error, Recovery, TornTail, durable, regular};
 
 /// A log that is ready to be appended to.
 pub(crate) struct Recovered {
@@ -88,7 +88,7 @@ fn set_aside(layout: &Layout, segment: &Path, offset: u64, index: u64) -> Result
         .map(|n| layout.torn_line(index, n))
         .find(|path| !path.exists())
         .expect("some number is free");
-    let mut file = File::open(segment).map_err(Error::io("open", segment))?;
+    let mut file = regular::open(segment).map_err(Error::io("open", segment))?;
     file.seek(SeekFrom::Start(offset)).map_err(Error::io("read", segment))?;
     let bytes = durable::copy(&path, &mut file)?;
     Ok(TornTail { index, bytes, path })
@@ -155,7 +155,7 @@ struct Line {
 impl Tail {
     fn open(layout: &Layout, first: u64) -> Result<Self, Error> {
         let path = layout.segment(first);
-        let file = File::open(&path).map_err(Error::io("open", &path))?;
+        let file = regular::open(&path).map_err(Error::io("open", &path))?;
         Ok(Self { first, path, file: BufReader::with_capacity(256 << 10, file), offset: 0 })
     }
 

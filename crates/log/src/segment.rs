@@ -5,7 +5,7 @@ use std::io::{IoSlice, Write};
 use std::path::PathBuf;
 
 use crate::paths::Layout;
-use crate::{Error, durable};
+use crate::{Error, durable, regular};
 
 /// A file of lines, at its end.
 ///
@@ -28,7 +28,8 @@ impl Segment {
     /// A segment that is there already.
     pub(crate) fn open(layout: &Layout, first: u64) -> Result<Self, Error> {
         let path = layout.segment(first);
-        let file = OpenOptions::new().append(true).open(&path).map_err(Error::io("open", &path))?;
+        let file = regular::open_with(&path, OpenOptions::new().append(true))
+            .map_err(Error::io("open", &path))?;
         let bytes = file.metadata().map_err(Error::io("open", &path))?.len();
         Ok(Self { file, path, bytes })
     }

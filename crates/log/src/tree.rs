@@ -8,7 +8,7 @@ use sealtrail_proof::{Checkpoint, Edge, Hash, leaf_hash};
 
 use crate::durable::{self, Batch};
 use crate::paths::Layout;
-use crate::{Error, Signer};
+use crate::{Error, Signer, regular};
 
 /// The writer's side of the tree. Owned by the covering thread, and by recovery before it.
 pub(crate) struct Tree {
@@ -35,7 +35,7 @@ impl Tree {
     /// log is. Refuses tiles that do not add up to the signed root.
     pub(crate) fn load(layout: &Layout, signer: Signer) -> Result<Self, Error> {
         let path = layout.checkpoint();
-        let note = match fs::read(&path) {
+        let note = match regular::read(&path) {
             Ok(note) => note,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(match layout.segments() {
@@ -128,7 +128,7 @@ impl Tree {
     fn sign(&mut self, size: u64) -> Result<(), Error> {
         // Somebody who swaps the checkpoint under a running writer would have two histories signed.
         let path = self.layout.checkpoint();
-        let found = fs::read(&path).map_err(Error::io("read", &path))?;
+        let found = regular::read(&path).map_err(Error::io("read", &path))?;
         if found != self.note.as_bytes() {
             return Err(Error::damaged(
                 &path,
@@ -165,13 +165,13 @@ fn read_tile(
     each: usize,
 ) -> Result<(std::path::PathBuf, Vec<u8>), Error> {
     let partial = layout.tile(wanted);
-    match fs::read(&partial) {
+    match regular::read(&partial) {
         Ok(bytes) => return Ok((partial, bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(Error::io("read", &partial)(error)),
     }
     let full = layout.tile(wanted.full());
-    match fs::read(&full) {
+    match regular::read(&full) {
         Ok(mut bytes) if bytes.len() == WIDTH as usize * each => {
             bytes.truncate(usize::from(wanted.width()) * each);
             Ok((full, bytes))

@@ -5,6 +5,10 @@
 //! checkpoint signs. The key comes from outside the directory, because whoever can change the lines can
 //! change everything beside them.
 //!
+//! It says whether the directory is what was signed at some time, not whether it is the newest that was
+//! signed: one that was put back whole to an earlier state, checkpoint and all, is intact. Who kept a
+//! later checkpoint elsewhere can tell.
+//!
 //! It may run beside the writer: it looks at one checkpoint, and at the lines that are there.
 //!
 //! ```

@@ -5,10 +5,13 @@ mod fixture;
 use std::fs;
 use std::path::Path;
 
-use fixture::{ORIGIN, copy, files, key, line, lines, log_of, open, segments, vkey};
+use fixture::{
+    ORIGIN, copy, files, key, line, lines, log_of, open, options, segments, signer, vkey,
+};
 use sealtrail_log::proof::tile::{self, Level, Tile};
 use sealtrail_log::proof::{Checkpoint, Edge, SigningKey, entry_hash, leaf_hash};
 use sealtrail_log::verify::{Class, Failure, verify};
+use sealtrail_log::{Log, Reader};
 
 const SIZE: u64 = 600;
 
@@ -142,6 +145,66 @@ fn segments_taken_away() {
 
     let failure = remove(all.len() - 1);
     assert_eq!(failure.class, Class::Truncated);
+
+    // Where nothing is left there is no end that lines could be missing at.
+    let failure = after(&log, |dir| {
+        segments(dir).iter().for_each(|path| fs::remove_file(path).unwrap());
+    });
+    assert_eq!((failure.class, failure.record), (Class::Segment, Some(0)));
+    assert_eq!(failure.file.as_deref(), Some(Path::new("entries/00000000000000000000.jsonl")));
+}
+
+/// Neither the auditor nor the writer nor a reader follows what never ends, or waits at it.
+#[cfg(unix)]
+#[test]
+fn links_and_pipes_in_the_place_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    log_of(&log, SIZE);
+    let endless = |path: &Path| {
+        fs::remove_file(path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    };
+    let pipe = |path: &Path| {
+        fs::remove_file(path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    let (last, _) = segment_of(&log, SIZE - 1);
+    let last = last.strip_prefix(&log).unwrap();
+    let names = [
+        last,
+        Path::new("entries/00000000000000000000.jsonl"),
+        Path::new("tile/0/000"),
+        Path::new("tile/0/002.p/88"),
+        Path::new("tile/entries/001"),
+        Path::new("tile/entries/002.p/88"),
+        Path::new("checkpoint"),
+    ];
+    for (i, name) in names.into_iter().enumerate() {
+        for replace in [&endless as &dyn Fn(&Path), &pipe] {
+            let failure = after(&log, |dir| replace(&dir.join(name)));
+            assert_eq!(failure.class, Class::Unreadable, "{failure}");
+            assert_eq!(failure.file.as_deref(), Some(name), "{failure}");
+            assert!(failure.message.contains("expected a regular file"), "{failure}");
+
+            let dir = tempfile::tempdir().unwrap();
+            copy(&log, dir.path());
+            replace(&dir.path().join(name));
+            // Opening reads the end of the log; the rest is looked at when it is asked for.
+            if [0, 3, 5, 6].contains(&i) {
+                let error = Log::open(dir.path(), signer(), options()).unwrap_err();
+                assert!(error.to_string().contains("expected a regular file"), "{error}");
+            }
+            let read = |index| Reader::open(dir.path()).and_then(|reader| reader.read(index));
+            assert_eq!(read(0).is_err(), [0, 1, 6].contains(&i), "{name:?}");
+            let prove = || Reader::open(dir.path()).and_then(|reader| reader.prove(0));
+            assert_eq!(prove().is_err(), [2, 3, 6].contains(&i), "{name:?}");
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    copy(&log, dir.path());
+    pipe(&dir.path().join("lock"));
+    assert!(Log::open(dir.path(), signer(), options()).unwrap_err().is_io());
 }
 
 #[test]

@@ -45,6 +45,13 @@ pub fn verify(dir: &Path, key: &VerifierKey) -> Result<Report, Failure> {
     };
     if lines.count < checkpoint.size() {
         return Err(audit.suspect.take().unwrap_or_else(|| {
+            if lines.segments == 0 {
+                let message = format!(
+                    "the file is missing, and so is every other; {} records were signed",
+                    checkpoint.size()
+                );
+                return Failure::new(Class::Segment, message).record(0).file(lines.file(end));
+            }
             Failure::new(
                 Class::Truncated,
                 format!("the lines end here, but {} records were signed", checkpoint.size()),

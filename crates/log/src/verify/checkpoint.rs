@@ -1,6 +1,5 @@
 //! What was signed, and by whom.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 
 use sealtrail_proof::note::MAX_BYTES;
@@ -8,6 +7,7 @@ use sealtrail_proof::{Checkpoint, VerifierKey};
 
 use super::{Class, Failure};
 use crate::paths::Layout;
+use crate::regular;
 
 const FILE: &str = "checkpoint";
 
@@ -15,7 +15,7 @@ const FILE: &str = "checkpoint";
 pub(super) fn read(layout: &Layout, key: &VerifierKey) -> Result<Checkpoint, Failure> {
     let fail = |class, message: String| Failure::new(class, message).file(FILE);
     let mut note = Vec::new();
-    File::open(layout.checkpoint())
+    regular::open(&layout.checkpoint())
         .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut note))
         .map_err(|error| match error.kind() {
             ErrorKind::NotFound => fail(Class::Checkpoint, "the file is missing".into()),

@@ -9,6 +9,7 @@ use sealtrail_proof::hash::EntryHasher;
 
 use super::{Class, Failure};
 use crate::paths::Layout;
+use crate::regular;
 
 /// Every line of every segment, in order.
 pub(super) struct Lines<'a> {
@@ -131,7 +132,7 @@ impl<'a> Lines<'a> {
             return Ok(());
         };
         let place = Place { segment: first, offset: 0 };
-        let file = File::open(self.layout.segment(first))
+        let file = regular::open(&self.layout.segment(first))
             .map_err(|error| unreadable(self.layout, place, &error))?;
         self.segments += 1;
         self.segment =

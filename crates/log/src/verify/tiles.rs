@@ -1,6 +1,6 @@
 //! Tiles and bundles as they are stored.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use sealtrail_proof::{Hash, node_hash};
 
 use super::{Class, Failure};
 use crate::paths::Layout;
+use crate::regular;
 
 /// What a tree of `size` records must have stored at a place: from the file of that width, or from
 /// the full one that took its place.
@@ -35,7 +36,7 @@ pub(super) fn read(layout: &Layout, tile: Tile) -> Result<Option<Vec<Hash>>, Fai
     let path = layout.tile(tile);
     let most = WIDTH as usize * ENTRY_BYTES + 1;
     let mut bytes = Vec::new();
-    match File::open(path).and_then(|file| file.take(most as u64).read_to_end(&mut bytes)) {
+    match regular::open(&path).and_then(|file| file.take(most as u64).read_to_end(&mut bytes)) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
