@@ -138,7 +138,7 @@ impl Keyring {
 
     /// The key of a data subject, made on first use. It is on disk, durably, before this returns.
     ///
-    /// The subject is a text like `customer/3`, of at most 1024 bytes.
+    /// The subject is a text like `customer/3`, of at most 2048 bytes.
     pub fn subject_key(&self, subject: &str) -> Result<(KeyId, Key)> {
         self.disk.refuse_if_stopped()?;
         if let Some(found) = self.subjects.get(subject) {

@@ -11,8 +11,9 @@ use crate::slip::Slip;
 /// The head of a file below `subjects/`.
 const HEAD: &str = "sealtrail subject v1";
 
-/// The longest subject name. Names come out of payloads, and are hashed and cached.
-const LONGEST: usize = 1024;
+/// The longest subject name. Names come out of payloads, and are hashed and cached. A type and an id of an
+/// entity, each as long as a record may have them, fit with the slash between them.
+const LONGEST: usize = 2048;
 
 /// What a subject is called on disk: a keyed hash, so that names can neither be read off a directory listing
 /// nor guessed without the index key.
@@ -132,8 +133,8 @@ mod tests {
     fn an_empty_or_endless_subject_is_refused_unquoted() {
         let index_key = Key::random().unwrap();
         assert!(SubjectName::new(&index_key, "").is_err());
-        let error = SubjectName::new(&index_key, &"x".repeat(1025)).err().unwrap().to_string();
-        assert!(error.contains("1025 bytes") && !error.contains("xx"), "{error}");
-        assert!(SubjectName::new(&index_key, &"x".repeat(1024)).is_ok());
+        let error = SubjectName::new(&index_key, &"x".repeat(2049)).err().unwrap().to_string();
+        assert!(error.contains("2049 bytes") && !error.contains("xx"), "{error}");
+        assert!(SubjectName::new(&index_key, &"x".repeat(2048)).is_ok());
     }
 }
