@@ -10,7 +10,8 @@ use crate::error::Result;
 /// Re-hashes every byte of a log and compares it with what was signed
 ///
 /// Needs the verifier key from outside of the log's directory. Names the first bad record with its file
-/// and offset. Works beside a running server.
+/// and offset. A directory that was put back whole to an earlier state is intact: only a checkpoint or receipt that
+/// was kept elsewhere shows that. Works beside a running server.
 #[derive(Args)]
 pub struct Verify {
     /// The log directory
@@ -66,8 +67,7 @@ fn words(verdict: &Result<Report, Failure>) -> String {
             text
         }
         Err(failure) => {
-            let (word, _) = failure.class.describe();
-            let mut text = format!("FAILED, {word}: {failure}");
+            let mut text = format!("FAILED, {failure}");
             if let Some(record) = failure.record {
                 text += &format!("\n  record  {record}");
             }
@@ -110,6 +110,22 @@ fn to_json(verdict: &Result<Report, Failure>) -> serde_json::Value {
 mod tests {
     use super::*;
     use crate::code::EXIT_CODES;
+
+    #[test]
+    fn a_failure_says_its_class_once() {
+        let failure = Failure {
+            class: Class::Truncated,
+            record: Some(3),
+            file: Some("entries/0.jsonl".into()),
+            offset: Some(10),
+            message: "the lines end here".into(),
+        };
+        assert_eq!(
+            words(&Err(failure)),
+            "FAILED, truncated: record 3, `entries/0.jsonl` at byte 10: the lines end here\n  \
+             record  3\n  file    entries/0.jsonl\n  offset  10"
+        );
+    }
 
     #[test]
     fn classes_have_codes_of_their_own() {
