@@ -49,22 +49,26 @@ impl Page {
 }
 
 impl Questions {
-    /// Opens the index beside the log's only writer. One of a log that was made anew, or restored from an
-    /// older copy, is deleted and built again.
+    /// Opens the index beside the log's only writer. One of a log that was made anew, or put back to an
+    /// older copy, is built again; that it had to be is told as an error, for it may be all that shows it.
     pub fn open(reader: Reader, dir: &Path, origin: &str) -> Result<Self> {
-        let mut opened = Index::open(dir, origin)?;
-        if !agrees(&opened, &reader)? {
-            tracing::warn!(index = %dir.display(), "the index is of an older log; building it again");
-            std::fs::remove_dir_all(dir).map_err(|e| Error::from(e).context(dir.display()))?;
-            opened = Index::open(dir, origin)?;
+        let (mut index, mut next) = Index::open(dir, origin)?;
+        if !agrees(&index, next, &reader)? {
+            tell_other_log(dir, next, &reader)?;
+            if !index.clear()? {
+                let message = "another process writes the index, which is not of this log";
+                return Err(Error::new(Code::LogInUse, message).context(dir.display()));
+            }
+            next = 0;
         }
-        Ok(Self::of(opened, reader))
+        Ok(Self::of((index, next), reader))
     }
 
     /// Opens the index to read only, beside a server that may be running.
     pub fn open_beside(reader: Reader, dir: &Path, origin: &str) -> Result<Self> {
         let mut opened = Index::open(dir, origin)?;
-        if !agrees(&opened, &reader)? {
+        if !agrees(&opened.0, opened.1, &reader)? {
+            tell_other_log(dir, opened.1, &reader)?;
             // A folder that is not there is an index of nothing, and nothing is written to it.
             opened = Index::open(&dir.join("none"), origin)?;
         }
@@ -163,12 +167,31 @@ impl Following {
 }
 
 /// Whether the last record that the index knows is the one that the log has there.
-fn agrees((index, next): &(Index, u64), reader: &Reader) -> Result<bool> {
+fn agrees(index: &Index, next: u64, reader: &Reader) -> Result<bool> {
     let Some(last) = next.checked_sub(1) else { return Ok(true) };
     if last >= reader.size()? {
         return Ok(false);
     }
     Ok(index.agrees(last, &reader.read(last)?)?)
+}
+
+/// The log signs on from where it is, and every checkpoint of it is good. That an index has seen more, or
+/// something else, is the one sign within this directory that records are gone.
+fn tell_other_log(dir: &Path, indexed: u64, reader: &Reader) -> Result<()> {
+    let stored = reader.size()?;
+    let what = if stored < indexed {
+        "the log has fewer records than its index: it was put back to an older copy, or lost its end"
+    } else {
+        "the log has other records than its index: it was replaced"
+    };
+    tracing::error!(
+        index = %dir.display(),
+        log = %reader.dir().display(),
+        records_in_index = indexed,
+        records_in_log = stored,
+        "{what}; compare it with a checkpoint that was kept elsewhere"
+    );
+    Ok(())
 }
 
 fn attribute<'v>(record: &'v Value<'_>, name: &str) -> Option<&'v str> {

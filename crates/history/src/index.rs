@@ -23,7 +23,7 @@ const ACTIVE: usize = 1 << 20;
 /// ```
 ///
 /// The runs follow each other without a gap, from record 0. Nothing is written until [`roll`](Self::roll).
-/// Any number of processes may have the folder open; the first that rolls is the one that writes.
+/// Any number of processes may have the folder open; the first that rolls or clears is the one that writes.
 pub struct Index {
     dir: PathBuf,
     origin: String,
@@ -147,6 +147,41 @@ impl Index {
         let run = Run::write(&self.dir, self.origin_hash, (first, self.next), self.active.iter())?;
         self.runs.push(run);
         self.active.clear();
+        Ok(true)
+    }
+
+    /// Forgets everything, here and on disk, so that the log can be added again from its begin: for an index
+    /// that does not [agree](Self::agrees) with the log. False if another process writes this index.
+    ///
+    /// Only the runs are deleted that this index has opened or written. Whatever else is in the folder is not
+    /// its own.
+    ///
+    /// ```
+    /// # use sealtrail_history::Index;
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let dir = place.path();
+    /// # let (mut index, _) = Index::open(dir, "example.com/shop")?;
+    /// index.add(0, br#"{"id":"0199"}"#)?;
+    /// index.roll()?;
+    /// assert!(index.clear()?);
+    /// index.add(0, br#"{"id":"0200"}"#)?;
+    /// assert!(index.record("0199")?.is_empty());
+    /// # Ok::<(), sealtrail_history::Error>(())
+    /// ```
+    pub fn clear(&mut self) -> Result<bool> {
+        if !self.become_writer()? {
+            return Ok(false);
+        }
+        self.active.clear();
+        // The last one first: what a crash leaves is still the begin of an index.
+        while let Some(run) = self.runs.last() {
+            let path = run.path();
+            fs::remove_file(path).map_err(|source| Error::io("delete", path, source))?;
+            self.runs.pop();
+            self.next = self.runs.last().map_or(0, Run::next);
+        }
+        self.next = 0;
+        run::sync_folder(&self.dir).map_err(|source| Error::io("sync", &self.dir, source))?;
         Ok(true)
     }
 
@@ -451,6 +486,34 @@ mod tests {
         assert!(index.agrees(9, &line(9)).unwrap());
         assert!(!index.agrees(9, &line(8)).unwrap());
         assert!(!index.agrees(3, &line(9)).unwrap());
+    }
+
+    #[test]
+    fn clearing_deletes_the_runs_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut index = filled(dir.path(), 12, 5);
+        let others = ["keyring/key", "run", "notes.txt", "a.tmp", "log/checkpoint"];
+        for other in others {
+            let path = dir.path().join(other);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, other).unwrap();
+        }
+        assert!(index.clear().unwrap());
+        for other in others {
+            assert_eq!(fs::read_to_string(dir.path().join(other)).unwrap(), other);
+        }
+        assert!(run_paths(dir.path()).unwrap().is_empty());
+        assert_eq!(index.record("rec-3").unwrap(), []);
+        drop(index);
+        assert_eq!(answers(&filled(dir.path(), 7, 5), 7), {
+            let other = tempfile::tempdir().unwrap();
+            answers(&filled(other.path(), 7, 5), 7)
+        });
+
+        let writer = filled(dir.path(), 10, 5);
+        let (mut reader, _) = Index::open(dir.path(), ORIGIN).unwrap();
+        assert!(!reader.clear().unwrap(), "the writer has the lock");
+        drop(writer);
     }
 
     #[test]

@@ -85,6 +85,16 @@ pub fn run() -> ExitCode {
     let matches = Cli::command().after_help(codes).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let style = Style { json: cli.json };
+    if !matches!(cli.command, Command::Serve(_)) {
+        // What `serve` would log is told to whoever sits at the command line.
+        let _ = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::WARN)
+            .with_target(false)
+            .without_time()
+            .with_ansi(false)
+            .with_writer(std::io::stderr)
+            .try_init();
+    }
     let done = match cli.command {
         Command::Init(command) => command.run(style),
         Command::Serve(command) => command.run(),

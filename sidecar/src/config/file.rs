@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::apart::expect_apart;
 use super::key_file::KekSource;
 use super::quantity::{Bytes, Span};
 use super::unknown_key::{place_of, refuse_unknown_keys};
@@ -187,7 +188,7 @@ impl File {
             ));
         }
         let index_dir = self.index_dir.unwrap_or_else(|| PathBuf::from("index"));
-        Ok(Config {
+        let config = Config {
             origin: self.origin,
             log_dir: folder.join(self.log_dir),
             index_dir: folder.join(index_dir),
@@ -203,7 +204,20 @@ impl File {
             api: self.api.map(ApiTable::finish).transpose()?,
             remembering: self.request.finish(folder)?,
             limits,
-        })
+        };
+        let kek = match &config.kek {
+            KekSource::File(path) => Some(("kek", path.as_path())),
+            KekSource::Env(_) => None,
+        };
+        let jwt_key = config.remembering.jwt_key.as_deref().map(|path| ("request.jwt_key", path));
+        let others = [
+            ("log_dir", config.log_dir.as_path()),
+            ("keyring_dir", &config.keyring_dir),
+            ("policy", &config.policy),
+            ("signing_key", &config.signing_key),
+        ];
+        expect_apart(&config.index_dir, others.into_iter().chain(kek).chain(jwt_key))?;
+        Ok(config)
     }
 }
 
@@ -380,6 +394,12 @@ drain = "10s"
             ("shop.example/audit", "shop example", "origin must be a name"),
             ("log_dir = \"log\"", "", "missing field `log_dir`"),
             ("log_dir = \"log\"", "log_dir = 3", "invalid type: integer `3`"),
+            ("index_dir = \"index\"", "index_dir = \".\"", "holds log_dir `/etc/sealtrail/log`"),
+            ("index_dir = \"index\"", "index_dir = \"keyring\"", "is keyring_dir"),
+            ("index_dir = \"index\"", "index_dir = \"log/index\"", "lies in log_dir"),
+            ("index_dir = \"index\"", "index_dir = \"keys\"", "holds signing_key"),
+            ("policy = \"policy.json\"", "policy = \"index/policy.json\"", "holds policy"),
+            ("jwt_key = \"keys/", "jwt_key = \"index/", "holds request.jwt_key"),
         ];
         for (from, to, expected) in cases {
             let text = FULL.replace(from, to);

@@ -3,7 +3,7 @@
 //! ```toml
 //! origin = "shop.example/audit"       # the name of the log, part of every checkpoint
 //! log_dir = "log"                     # paths are relative to this file
-//! index_dir = "index"                 # rebuildable; may be deleted
+//! index_dir = "index"                 # rebuildable, so a folder of its own; may be deleted
 //! keyring_dir = "keyring"
 //! policy = "policy.json"
 //! signing_key = "keys/signing.key"    # signs the checkpoints
@@ -36,6 +36,7 @@
 //! drain = "10s"                       # on SIGTERM, for what is under way
 //! ```
 
+mod apart;
 mod file;
 mod key_file;
 mod quantity;

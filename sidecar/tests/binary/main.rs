@@ -5,6 +5,7 @@ mod bad_input;
 mod collector;
 mod place;
 mod proxy;
+mod put_back;
 mod served;
 mod service;
 mod wire;
