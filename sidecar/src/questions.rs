@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sealtrail_history::Index;
-use sealtrail_log::Reader;
+use sealtrail_log::{Options, Reader};
 use sealtrail_record::json::{self, Value};
 
 use crate::code::Code;
@@ -30,6 +30,16 @@ struct Following {
     saved: u64,
 }
 
+/// What reading a stored line may cost. Whatever could be appended must be found again, so nothing that
+/// the log takes as a line is too much.
+pub const STORED: json::Limits = json::Limits {
+    max_bytes: Options::MAX_LINE_BYTES,
+    // Values stand deeper in a record than they stood in their image.
+    max_depth: 160,
+    // No value is shorter than one byte and what stands between it and the next.
+    max_values: Options::MAX_LINE_BYTES / 2,
+};
+
 /// One record and where it stands.
 #[derive(Debug, Clone)]
 pub struct Found {
@@ -37,15 +47,25 @@ pub struct Found {
     pub line: Vec<u8>,
 }
 
-/// Which records of an answer: after this index, no more than so many.
+/// Which records of an answer: after this index, no more than so many, in no more than so many bytes.
+/// One record is always given, however long it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
     pub after: Option<u64>,
     pub limit: usize,
+    pub bytes: usize,
 }
 
 impl Page {
-    pub const ALL: Page = Page { after: None, limit: usize::MAX };
+    pub const ALL: Page = Page { after: None, limit: usize::MAX, bytes: usize::MAX };
+}
+
+/// One page of an answer.
+#[derive(Debug)]
+pub struct Records {
+    pub found: Vec<Found>,
+    /// Where the next page begins: after this index. None if nothing is left.
+    pub next: Option<u64>,
 }
 
 impl Questions {
@@ -79,7 +99,7 @@ impl Questions {
         Self { reader, index: Mutex::new(Following { index, next, saved: next }) }
     }
 
-    pub fn entity(&self, kind: &str, id: &str, page: Page) -> Result<Vec<Found>> {
+    pub fn entity(&self, kind: &str, id: &str, page: Page) -> Result<Records> {
         let candidates = self.caught_up()?.index.entity(kind, id)?;
         self.confirm(candidates, page, |record| {
             let of = |pointer| record.pointer(pointer).and_then(Value::as_str);
@@ -87,15 +107,16 @@ impl Questions {
         })
     }
 
-    pub fn correlation(&self, id: &str, page: Page) -> Result<Vec<Found>> {
+    pub fn correlation(&self, id: &str, page: Page) -> Result<Records> {
         let candidates = self.caught_up()?.index.correlation(id)?;
         self.confirm(candidates, page, |record| attribute(record, "correlationid") == Some(id))
     }
 
     pub fn record(&self, id: &str) -> Result<Found> {
         let candidates = self.caught_up()?.index.record(id)?;
-        let page = Page { after: None, limit: 1 };
+        let page = Page { limit: 1, ..Page::ALL };
         self.confirm(candidates, page, |record| attribute(record, "id") == Some(id))?
+            .found
             .pop()
             .ok_or_else(|| Error::new(Code::NotFound, format!("no record has the id `{id}`")))
     }
@@ -135,24 +156,37 @@ impl Questions {
         mut candidates: Vec<u64>,
         page: Page,
         is_hit: impl Fn(&Value<'_>) -> bool,
-    ) -> Result<Vec<Found>> {
+    ) -> Result<Records> {
         candidates.sort_unstable();
         candidates.dedup();
-        let mut found = Vec::new();
+        candidates.retain(|index| page.after.is_none_or(|after| *index > after));
+        let (mut found, mut bytes) = (Vec::<Found>::new(), 0_usize);
         for index in candidates {
-            if page.after.is_some_and(|after| index <= after) {
-                continue;
-            }
             if found.len() >= page.limit {
-                break;
+                return Ok(Records::cut(found));
             }
             let line = self.reader.read(index)?;
-            let parsed = json::parse(&line, &json::Limits::default());
-            if parsed.is_ok_and(|record| is_hit(&record)) {
+            bytes = bytes.saturating_add(line.len());
+            if bytes > page.bytes && !found.is_empty() {
+                return Ok(Records::cut(found));
+            }
+            // A line that cannot be read may be the one that was asked for: that is no "not found".
+            let is_hit = json::parse(&line, &STORED).map(|record| is_hit(&record));
+            if is_hit.map_err(|error| unreadable(index, &error))? {
                 found.push(Found { index, line });
+            } else {
+                bytes -= line.len();
             }
         }
-        Ok(found)
+        Ok(Records { found, next: None })
+    }
+}
+
+impl Records {
+    /// A page that ends before its answer does.
+    fn cut(found: Vec<Found>) -> Self {
+        let next = found.last().map(|last| last.index);
+        Self { found, next }
     }
 }
 
@@ -192,6 +226,10 @@ fn tell_other_log(dir: &Path, indexed: u64, reader: &Reader) -> Result<()> {
         "{what}; compare it with a checkpoint that was kept elsewhere"
     );
     Ok(())
+}
+
+fn unreadable(index: u64, error: &json::Error) -> Error {
+    Error::new(Code::LogDamaged, format!("record {index} cannot be read: {error}"))
 }
 
 fn attribute<'v>(record: &'v Value<'_>, name: &str) -> Option<&'v str> {

@@ -4,11 +4,10 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use http_body_util::Full;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::questions::Found;
+use crate::questions::{Found, Records};
 
 pub type Answer = Response<Full<Bytes>>;
 
@@ -24,34 +23,36 @@ pub fn with_type(media_type: &'static str, body: impl Into<Bytes>) -> Answer {
 pub fn json(value: &impl Serialize) -> Result<Answer> {
     let body = serde_json::to_vec(value)
         .map_err(|_| Error::new(Code::Internal, "the answer cannot be written"))?;
-    let mut answer = with_type("application/json", body);
-    // Revealed values and records are nothing for a cache.
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(answer)
+    Ok(uncached(body))
 }
 
 /// Records as they are in the log, in a list; `next` is there when there may be more.
-pub fn records(found: &[Found], limit: usize) -> Result<Answer> {
-    let records = found.iter().map(item).collect::<Result<Vec<_>>>()?;
-    let next = found.last().filter(|_| found.len() == limit).map(|found| found.index);
-    json(&List { records, next })
+///
+/// The lines are JSON, which was seen when they were found. Each is dropped when it is in the body, so that
+/// a page is in memory once.
+pub fn records(Records { found, next }: Records) -> Answer {
+    let bytes: usize = found.iter().map(|found| found.line.len() + 48).sum();
+    let mut body = Vec::with_capacity(bytes + 64);
+    body.extend_from_slice(b"{\"records\":[");
+    for (i, Found { index, line }) in found.into_iter().enumerate() {
+        let comma = if i > 0 { "," } else { "" };
+        body.extend_from_slice(format!("{comma}{{\"index\":{index},\"record\":").as_bytes());
+        body.extend_from_slice(&line);
+        body.push(b'}');
+    }
+    body.push(b']');
+    if let Some(next) = next {
+        body.extend_from_slice(format!(",\"next\":{next}").as_bytes());
+    }
+    body.push(b'}');
+    uncached(body)
 }
 
-#[derive(Serialize)]
-struct List<'a> {
-    records: Vec<Item<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<u64>,
-}
-#[derive(Serialize)]
-struct Item<'a> {
-    index: u64,
-    record: &'a RawValue,
-}
-fn item(Found { index, line }: &Found) -> Result<Item<'_>> {
-    let record = serde_json::from_slice(line)
-        .map_err(|_| Error::new(Code::LogDamaged, format!("record {index} is not JSON")))?;
-    Ok(Item { index: *index, record })
+/// Revealed values and records are nothing for a cache.
+fn uncached(body: Vec<u8>) -> Answer {
+    let mut answer = with_type("application/json", body);
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
 }
 
 #[cfg(test)]
@@ -62,11 +63,14 @@ mod tests {
     #[tokio::test]
     async fn records_are_embedded_verbatim() {
         let line = br#"{"id":"r","n":1.10,"big":123456789012345678901234567890}"#.to_vec();
-        let answer = records(&[Found { index: 3, line }], 1).unwrap();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let other = Found { index: 4, line: b"{}".to_vec() };
+        let body = |found, next| async move {
+            records(Records { found, next }).into_body().collect().await.unwrap().to_bytes()
+        };
         assert_eq!(
-            body,
-            r#"{"records":[{"index":3,"record":{"id":"r","n":1.10,"big":123456789012345678901234567890}}],"next":3}"#
+            body(vec![Found { index: 3, line }, other], Some(4)).await,
+            r#"{"records":[{"index":3,"record":{"id":"r","n":1.10,"big":123456789012345678901234567890}},{"index":4,"record":{}}],"next":4}"#
         );
+        assert_eq!(body(vec![], None).await, r#"{"records":[]}"#);
     }
 }

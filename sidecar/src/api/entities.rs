@@ -15,6 +15,6 @@ impl Api {
         query.allow(&["after", "limit"])?;
         let page = query.page()?;
         let found = self.ask(move |trail| trail.questions.entity(&kind, &id, page)).await?;
-        answer::records(&found, page.limit)
+        Ok(answer::records(found))
     }
 }

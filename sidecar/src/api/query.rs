@@ -11,6 +11,8 @@ pub struct Query(Vec<(String, String)>);
 
 const LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
+/// A page ends with the record that would take it past this.
+const PAGE_BYTES: usize = 8 << 20;
 
 impl Query {
     pub fn parse(text: Option<&str>) -> Result<Self> {
@@ -53,7 +55,7 @@ impl Query {
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(refused(format!("`limit` must be 1 to {MAX_LIMIT}")));
         }
-        Ok(Page { after: number("after")?, limit })
+        Ok(Page { after: number("after")?, limit, bytes: PAGE_BYTES })
     }
 }
 

@@ -29,7 +29,7 @@ impl Api {
         let missing = || Error::new(Code::BadRequest, "the query needs `correlation`");
         let id = query.get("correlation").ok_or_else(missing)?.to_owned();
         let found = self.ask(move |trail| trail.questions.correlation(&id, page)).await?;
-        answer::records(&found, page.limit)
+        Ok(answer::records(found))
     }
 
     /// The line itself: what is hashed, nothing re-written.

@@ -22,8 +22,8 @@ pub struct History {
 impl History {
     pub fn run(self, style: Style) -> Result<u8> {
         let questions = records::open(&self.config.read()?)?;
-        let found = questions.entity(&self.kind, &self.id, Page::ALL)?;
-        records::print(&questions, &found, style)?;
+        let records = questions.entity(&self.kind, &self.id, Page::ALL)?;
+        records::print(&questions, &records.found, style)?;
         Ok(0)
     }
 }

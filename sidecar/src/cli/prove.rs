@@ -7,6 +7,7 @@ use sealtrail_record::json::{self, Value};
 use super::output;
 use crate::code::Code;
 use crate::error::{Error, Result};
+use crate::questions::STORED;
 
 /// Writes the receipt of a record, a C2SP .tlog-proof
 ///
@@ -58,9 +59,10 @@ fn find(reader: &Reader, id: &str) -> Result<u64> {
         if memchr::memmem::find(&line, quoted.as_bytes()).is_none() {
             continue;
         }
-        let record = json::parse(&line, &json::Limits::default());
-        let found = record.is_ok_and(|r| r.get("id").and_then(Value::as_str) == Some(id));
-        if found {
+        let record = json::parse(&line, &STORED).map_err(|error| {
+            Error::new(Code::LogDamaged, format!("record {index} cannot be read: {error}"))
+        })?;
+        if record.get("id").and_then(Value::as_str) == Some(id) {
             return Ok(index);
         }
     }

@@ -19,8 +19,8 @@ pub struct Query {
 impl Query {
     pub fn run(self, style: Style) -> Result<u8> {
         let questions = records::open(&self.config.read()?)?;
-        let found = questions.correlation(&self.correlation, Page::ALL)?;
-        records::print(&questions, &found, style)?;
+        let records = questions.correlation(&self.correlation, Page::ALL)?;
+        records::print(&questions, &records.found, style)?;
         Ok(0)
     }
 }

@@ -11,7 +11,7 @@ use super::{Style, output, terminal};
 use crate::code::Code;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::questions::{Found, Questions};
+use crate::questions::{Found, Questions, STORED};
 
 /// Opens the log to read, without its lock.
 pub fn open(config: &Config) -> Result<Questions> {
@@ -57,7 +57,7 @@ fn shredded_since(reader: &Reader, index: u64) -> Result<HashSet<String>> {
         if memchr::memmem::find(&line, TYPE.as_bytes()).is_none() {
             continue;
         }
-        let Ok(record) = json::parse(&line, &json::Limits::default()) else { continue };
+        let Ok(record) = json::parse(&line, &STORED) else { continue };
         if record.get("type").and_then(Value::as_str) == Some(TYPE) {
             let named = record.pointer("/data/kids").map(Value::items).unwrap_or_default();
             kids.extend(named.iter().filter_map(Value::as_str).map(str::to_owned));
@@ -73,7 +73,7 @@ fn erased_mark() -> String {
 
 /// Gives the seals whose key is gone the marked group.
 fn mark_erased<'l>(line: &'l [u8], shredded: &HashSet<String>, mark: &str) -> Cow<'l, [u8]> {
-    let Ok(mut record) = json::parse(line, &json::Limits::default()) else { return line.into() };
+    let Ok(mut record) = json::parse(line, &STORED) else { return line.into() };
     let seals = member(&mut record, "data").and_then(|data| member(data, "seals"));
     let Some(Value::Array(seals)) = seals else { return line.into() };
     for seal in seals {

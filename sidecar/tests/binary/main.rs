@@ -3,6 +3,7 @@
 mod acts;
 mod bad_input;
 mod collector;
+mod long_records;
 mod place;
 mod proxy;
 mod put_back;
