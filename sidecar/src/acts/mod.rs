@@ -1,5 +1,6 @@
 //! What is done with sealed values, each with a record of its own in the log: [`reveal`] and [`shred`].
 
+mod justification;
 mod reveal;
 mod seals;
 mod shred;
@@ -10,20 +11,33 @@ use crate::engine::{Act, Stamp};
 use crate::error::Result;
 use crate::trail::Trail;
 
-pub use reveal::{Revealed, reveal};
+pub use justification::Justification;
+pub use reveal::{Revealed, Value, reveal};
 pub use shred::{record_interrupted_shreds, shred};
 
-/// Makes the record of an act and appends it; returns its id and index when it is durable.
-fn record(trail: &Trail, act: &Act<'_>, at: Moment) -> Result<(String, u64)> {
-    let id = record_id();
-    let stamp = Stamp {
-        origin: &trail.origin,
-        id: &id,
-        recorded_time: &at.to_string(),
-        engine: trail.sandbox.name(),
-    };
-    let line = trail.guest()?.act(&stamp, act)?;
-    let range = trail.append(vec![line])?;
-    trail.metrics.recorded.add(1);
-    Ok((id, range.start))
+/// The record of an act, not yet in the log.
+struct Entry {
+    id: String,
+    line: Vec<u8>,
+}
+
+impl Entry {
+    fn of(trail: &Trail, act: &Act<'_>, at: Moment) -> Result<Self> {
+        let id = record_id();
+        let stamp = Stamp {
+            origin: &trail.origin,
+            id: &id,
+            recorded_time: &at.to_string(),
+            engine: trail.sandbox.name(),
+        };
+        let line = trail.guest()?.act(&stamp, act)?;
+        Ok(Self { id, line })
+    }
+
+    /// Returns the id and the index when the record is durable.
+    fn append(self, trail: &Trail) -> Result<(String, u64)> {
+        let range = trail.append(vec![self.line])?;
+        trail.metrics.recorded.add(1);
+        Ok((self.id, range.start))
+    }
 }

@@ -1,12 +1,14 @@
 //! Opens the sealed values of one data group of one record, and says so in the log first.
 
-use sealtrail_keyring::{Found, Key, KeyId};
-use serde::{Deserialize, Serialize};
+use sealtrail_keyring::{Found, Key, KeyId, Marker};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
-use super::seals::seals_of;
+use super::seals::{Place, Seal, seals_of};
+use super::{Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::engine::{Act, Actor, Opened, OpeningKeys};
+use crate::engine::{Act, Opened, OpeningKeys};
 use crate::error::{Error, Result};
 use crate::trail::Trail;
 
@@ -16,72 +18,145 @@ pub struct Revealed {
     /// The record whose values these are.
     pub record: String,
     pub group: String,
-    pub values: Vec<Opened>,
+    pub values: Vec<Value>,
     /// The record of this reveal.
     pub reveal: String,
     pub reveal_index: u64,
 }
 
+/// One value of the group: opened, or erased because a key of it was shredded.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Value {
+    pub at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<String>,
+    pub group: String,
+    /// None if it is erased; a value that is `null` is a value.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub value: Option<Box<RawValue>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
+}
+
+/// What can be done about one seal of the group.
+enum Access {
+    Keys(OpeningKeys),
+    Erased { key: KeyId, marker: Marker },
+}
+
 /// The record of the reveal is durable before the first value is opened.
+///
+/// Subjects are erased one by one, so a group may hold values that can be opened beside some that cannot;
+/// it is refused when there are none of the first kind.
 pub fn reveal(
     trail: &Trail,
     record: &str,
     group: &str,
-    reason: &str,
-    actor: &Actor,
+    because: &Justification,
 ) -> Result<Revealed> {
-    if reason.trim().is_empty() {
-        return Err(Error::new(Code::MissingField, "a reveal needs a reason"));
-    }
     let found = trail.questions.record(record)?;
-    let keys = keys_of_group(trail, &found.line, group)?;
+    let (mut keys, mut erased) = (Vec::new(), Vec::new());
+    let mut last = None;
+    for (number, seal) in seals_of_group(&found.line, group)? {
+        match access(trail, number, &seal)? {
+            Access::Keys(opening) => keys.push(opening),
+            Access::Erased { key, marker } => {
+                erased.extend(seal.places.into_iter().map(|place| Value::erased(place, group)));
+                last = Some((key, marker));
+            }
+        }
+    }
+    if let (true, Some((key, marker))) = (keys.is_empty(), last) {
+        return Err(shredded(&key, &marker));
+    }
+    let (actor, reason) = (because.actor(), because.reason());
     let act = Act::Reveal { actor, reason, record, group };
-    let (reveal, reveal_index) = super::record(trail, &act, Moment::now())?;
-    let values = trail.guest()?.open(&trail.origin, &found.line, &keys)?;
+    let (reveal, reveal_index) = Entry::of(trail, &act, Moment::now())?.append(trail)?;
+    let opened = trail.guest()?.open(&trail.origin, &found.line, &keys)?;
     trail.metrics.reveals.add(1);
+    let values = opened.into_iter().map(Value::opened).chain(erased).collect();
     let (record, group) = (record.to_owned(), group.to_owned());
     Ok(Revealed { record, group, values, reveal, reveal_index })
 }
 
-fn keys_of_group(trail: &Trail, line: &[u8], group: &str) -> Result<Vec<OpeningKeys>> {
-    let seals = seals_of(line)?;
-    let mut keys = Vec::new();
-    for (seal, named) in seals.iter().enumerate().filter(|(_, seal)| seal.group == group) {
-        let [subject, period] = named.key_ids()?;
-        keys.push(OpeningKeys {
-            seal,
-            subject_key: key(trail, &subject)?,
-            period_key: key(trail, &period)?,
-        });
+impl Value {
+    fn opened(Opened { at, path, side, group, value }: Opened) -> Self {
+        Self { at, path, side, group, value: Some(value), erased: false }
     }
-    if keys.is_empty() {
-        let mut groups: Vec<_> = seals.iter().map(|seal| format!("`{}`", seal.group)).collect();
+
+    fn erased(Place { at, path, side }: Place, group: &str) -> Self {
+        let (path, side) = (Some(path), Some(side));
+        Self { at, path, side, group: group.to_owned(), value: None, erased: true }
+    }
+}
+
+fn seals_of_group(line: &[u8], group: &str) -> Result<Vec<(usize, Seal)>> {
+    let (named, others): (Vec<_>, Vec<_>) =
+        seals_of(line)?.into_iter().enumerate().partition(|(_, seal)| seal.group == group);
+    if named.is_empty() {
+        let mut groups: Vec<_> =
+            others.iter().map(|(_, seal)| format!("`{}`", seal.group)).collect();
         groups.sort();
         groups.dedup();
         let has = if groups.is_empty() { "nothing".to_owned() } else { groups.join(", ") };
         let message = format!("the record has nothing sealed in group `{group}`; it has {has}");
         return Err(Error::new(Code::NotFound, message));
     }
-    Ok(keys)
+    Ok(named)
 }
 
-fn key(trail: &Trail, kid: &KeyId) -> Result<Key> {
+fn access(trail: &Trail, seal: usize, named: &Seal) -> Result<Access> {
+    let [subject, period] = &named.kids;
+    let (subject_key, period_key) = match (key(trail, subject)?, key(trail, period)?) {
+        (Ok(subject), Ok(period)) => (subject, period),
+        (Err(marker), _) => return Ok(Access::Erased { key: subject.clone(), marker }),
+        (_, Err(marker)) => return Ok(Access::Erased { key: period.clone(), marker }),
+    };
+    Ok(Access::Keys(OpeningKeys { seal, subject_key, period_key }))
+}
+
+/// The key, or what is left of it.
+fn key(trail: &Trail, kid: &KeyId) -> Result<Result<Key, Marker>> {
     match trail.keyring.key(kid)? {
-        Found::Key(key) => Ok(key),
-        Found::Shredded(marker) => {
-            let message = format!(
-                "the key `{}` was shredded at {} by `{}`: {}; nobody can read the value any more",
-                kid.as_str(),
-                marker.when,
-                marker.who,
-                marker.reason
-            );
-            Err(Error::new(Code::Shredded, message))
-        }
+        Found::Key(key) => Ok(Ok(key)),
+        Found::Shredded(marker) => Ok(Err(marker)),
         Found::Unknown => {
             let message =
                 format!("the keyring has no key `{}`; was it made by another one?", kid.as_str());
             Err(Error::new(Code::WrongKey, message))
         }
+    }
+}
+
+fn shredded(kid: &KeyId, marker: &Marker) -> Error {
+    let message = format!(
+        "the key `{}` was shredded at {} by `{}`: {}; nobody can read the value any more",
+        kid.as_str(),
+        marker.when,
+        marker.who,
+        marker.reason
+    );
+    Error::new(Code::Shredded, message)
+}
+
+/// A member that is there is a value, `null` too.
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(value).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_is_a_value_and_erased_is_none() {
+        let json =
+            r#"[{"at":"/a","group":"g","value":null},{"at":"/b","group":"g","erased":true}]"#;
+        let values: Vec<Value> = serde_json::from_str(json).unwrap();
+        assert_eq!(values[0].value.as_ref().unwrap().get(), "null");
+        assert!(values[1].erased && values[1].value.is_none());
+        assert_eq!(serde_json::to_string(&values).unwrap(), json);
     }
 }

@@ -1,12 +1,12 @@
 //! Destroys the key of a data subject: what was sealed with it is unreadable everywhere, in every copy
 //! of the log, and the log still verifies.
 
-use sealtrail_keyring::{Erased, Why};
+use sealtrail_keyring::{Erased, KeyId, Why};
 use serde::Serialize;
 
+use super::{Entry, Justification};
 use crate::clock::Moment;
-use crate::code::Code;
-use crate::engine::{Act, Actor};
+use crate::engine::Act;
 use crate::error::{Error, Result};
 use crate::trail::Trail;
 
@@ -20,37 +20,65 @@ pub struct Shredded {
 }
 
 /// Returns when both are durable: the key is gone, and the log says so.
-pub fn shred(trail: &Trail, subject: &str, reason: &str, actor: &Actor) -> Result<Shredded> {
-    if reason.trim().is_empty() {
-        return Err(Error::new(Code::MissingField, "a shred needs a reason"));
-    }
+pub fn shred(trail: &Trail, subject: &str, because: &Justification) -> Result<Shredded> {
     let now = Moment::now();
-    let why = Why { when: &now.to_string(), who: &actor.id, reason };
+    rehearse(trail, because, now)?;
+    let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
     let erased = trail.keyring.shred_subject(subject, &why).map_err(|error| {
         let is_unknown = error.is_unknown_subject();
         let error = Error::from(error);
         // The keyring's error leaves the subject out; whoever asked may read his own words.
         if is_unknown { error.context(format_args!("`{subject}`")) } else { error }
     })?;
-    let shredded = record(trail, &erased, actor, now)?;
+    let shredded = append(trail, entry(trail, &erased.kids, because, now)?, &erased)?;
     trail.metrics.shreds.add(1);
     Ok(shredded)
 }
 
 /// A crash can fall between a shred and its record: the keyring remembers, and this catches up.
+///
+/// One that no record can be made of stays in the keyring and is told; the log serves on without it, for
+/// nothing would be better for its refusing to.
 pub fn record_interrupted_shreds(trail: &Trail) -> Result<()> {
     for erased in trail.keyring.unrecorded()? {
-        let actor = Actor { kind: "operator".into(), id: erased.marker.who.clone() };
-        let recorded = record(trail, &erased, &actor, Moment::now())?;
-        tracing::warn!(record = recorded.shred, "recorded a shred that had been interrupted");
+        let marker = &erased.marker;
+        let because = Justification::of_the_past("operator", &marker.who, &marker.reason);
+        match entry(trail, &erased.kids, &because, Moment::now()) {
+            Ok(entry) => {
+                let recorded = append(trail, entry, &erased)?;
+                tracing::warn!(
+                    record = recorded.shred,
+                    "recorded a shred that had been interrupted"
+                );
+            }
+            Err(error) => tracing::error!(
+                keys = ?names(&erased.kids),
+                %error,
+                "an interrupted shred has no record, and none can be made"
+            ),
+        }
     }
     Ok(())
 }
 
-fn record(trail: &Trail, erased: &Erased, actor: &Actor, at: Moment) -> Result<Shredded> {
-    let kids: Vec<String> = erased.kids.iter().map(|kid| kid.as_str().to_owned()).collect();
-    let act = Act::Shred { actor, reason: &erased.marker.reason, kids: &kids, hard: false };
-    let (shred, shred_index) = super::record(trail, &act, at)?;
+/// Makes the record of a key that never was, and drops it: whatever the core would refuse is refused while
+/// the key still exists.
+fn rehearse(trail: &Trail, because: &Justification, at: Moment) -> Result<()> {
+    let nobody = KeyId::parse("k_AAAAAAAAAAAAAAAAAAAAAA")?;
+    entry(trail, &[nobody], because, at).map(|_| ())
+}
+
+fn entry(trail: &Trail, kids: &[KeyId], because: &Justification, at: Moment) -> Result<Entry> {
+    let (actor, reason) = (because.actor(), because.reason());
+    Entry::of(trail, &Act::Shred { actor, reason, kids: &names(kids), hard: false }, at)
+}
+
+fn append(trail: &Trail, entry: Entry, erased: &Erased) -> Result<Shredded> {
+    let (shred, shred_index) = entry.append(trail)?;
     trail.keyring.recorded(erased)?;
-    Ok(Shredded { kids, shred, shred_index })
+    Ok(Shredded { kids: names(&erased.kids), shred, shred_index })
+}
+
+fn names(kids: &[KeyId]) -> Vec<String> {
+    kids.iter().map(|kid| kid.as_str().to_owned()).collect()
 }

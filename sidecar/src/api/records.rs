@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::answer::{self, Answer};
 use super::query::Query;
 use super::{Api, body};
-use crate::acts;
+use crate::acts::{self, Justification};
 use crate::code::Code;
 use crate::engine::Actor;
 use crate::error::{Error, Result};
@@ -55,7 +55,8 @@ impl Api {
         let actor = self.actor(request.headers(), peer);
         let RevealBody { group, reason, actor: named } = body::read_json(request).await?;
         let actor = actor.or_named(named);
-        let reveal = move |trail: &_| acts::reveal(trail, &id, &group, &reason, &actor);
+        let because = Justification::parse(actor, &reason)?;
+        let reveal = move |trail: &_| acts::reveal(trail, &id, &group, &because);
         answer::json(&self.ask(reveal).await?)
     }
 }

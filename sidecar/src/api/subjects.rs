@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::answer::{self, Answer};
 use super::{Api, body};
-use crate::acts;
+use crate::acts::{self, Justification};
 use crate::engine::Actor;
 use crate::error::Result;
 
@@ -29,7 +29,8 @@ impl Api {
         let actor = self.actor(request.headers(), peer);
         let ShredBody { reason, actor: named } = body::read_json(request).await?;
         let actor = actor.or_named(named);
-        let shred = move |trail: &_| acts::shred(trail, &subject, &reason, &actor);
+        let because = Justification::parse(actor, &reason)?;
+        let shred = move |trail: &_| acts::shred(trail, &subject, &because);
         answer::json(&self.ask(shred).await?)
     }
 }

@@ -4,10 +4,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Style, output, remote};
-use crate::acts::{self, Revealed};
+use crate::acts::{self, Justification, Revealed, Value};
 use crate::code::Code;
 use crate::config::Config;
-use crate::engine::{Actor, Opened};
+use crate::engine::Actor;
 use crate::error::{Error, Result};
 use crate::trail::Trail;
 
@@ -83,8 +83,9 @@ impl Reveal {
                 Error::new(Code::Internal, "the sidecar gave an answer of another form")
             })?
         } else {
+            let because = Justification::parse(actor, &self.why.reason)?;
             let trail = self.place.open("POST /v1/records/{id}/reveal")?;
-            let revealed = acts::reveal(&trail, record, &self.group, &self.why.reason, &actor);
+            let revealed = acts::reveal(&trail, record, &self.group, &because);
             trail.close()?;
             revealed?
         };
@@ -98,13 +99,13 @@ impl Reveal {
 }
 
 fn words(revealed: &Revealed) -> String {
-    let place =
-        |value: &Opened| value.path.as_ref().unwrap_or(&value.at).escape_debug().to_string();
+    let place = |value: &Value| value.path.as_ref().unwrap_or(&value.at).escape_debug().to_string();
     let width = revealed.values.iter().map(|value| place(value).chars().count()).max().unwrap_or(0);
     let mut words = String::new();
     for value in &revealed.values {
         let (place, side) = (place(value), value.side.as_deref().unwrap_or_default());
-        words += &format!("{place:width$}  {side:3}  {}\n", value.value);
+        let text = value.value.as_ref().map_or("[erased]", |value| value.get());
+        words += &format!("{place:width$}  {side:3}  {text}\n");
     }
     words + &format!("\nthis reveal is record {}\n", revealed.reveal_index)
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::reveal::{Place, Why};
 use super::{Style, output, remote};
-use crate::acts;
+use crate::acts::{self, Justification};
 use crate::error::Result;
 
 /// Destroys the key of a data subject: what was sealed with it is unreadable everywhere, for ever
@@ -28,8 +28,9 @@ impl Shred {
             let path = format!("/v1/subjects/{}/shred", remote::segment(subject));
             serde_json::from_slice(&remote::post(url, &path, &body)?).unwrap_or_default()
         } else {
+            let because = Justification::parse(actor, &self.why.reason)?;
             let trail = self.place.open("POST /v1/subjects/{id}/shred")?;
-            let shredded = acts::shred(&trail, subject, &self.why.reason, &actor);
+            let shredded = acts::shred(&trail, subject, &because);
             trail.close()?;
             json!(shredded?)
         };

@@ -77,6 +77,121 @@ fn a_reveal_is_a_record_and_a_shred_is_final() {
     assert_eq!(verified.code, 0, "the log verifies as before: {verified:?}");
 }
 
+/// What the record of an act cannot hold is refused before anything is done.
+#[test]
+fn a_refused_act_leaves_everything_as_it_was() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    let id = served.post_change(&change("r-1")).json()["id"].as_str().unwrap().to_owned();
+    let long = "x".repeat(600);
+    let actor = |kind: &str, id: &str| json!({"reason": "x", "actor": {"type": kind, "id": id}});
+    let refused = [
+        (json!({"reason": "line1\nline2"}), "invalid_field"),
+        (json!({"reason": long}), "invalid_field"),
+        (json!({"reason": "\t"}), "missing_field"),
+        (actor("", "dpo"), "missing_field"),
+        (actor("user", ""), "missing_field"),
+        (actor("user", "d\u{0}po"), "invalid_field"),
+        (actor("us\ner", "dpo"), "invalid_field"),
+        (actor("user", &long), "invalid_field"),
+    ];
+    for (body, code) in &refused {
+        let shred = "/v1/subjects/customer%2F3/shred";
+        post(served.api, shred, JSON, &body.to_string()).is_problem(422, code);
+        let mut body = body.clone();
+        body["group"] = json!("default");
+        reveal(&served, &id, &body.to_string()).is_problem(422, code);
+    }
+    assert_eq!(place.lines().len(), 1);
+    assert_eq!(served.terminate().0, 0);
+    for reason in ["line1\nline2", &long] {
+        place.run("shred", &["customer/3", "--reason", reason]).refused(4, "without control");
+    }
+    let shred = ["customer/3", "--reason", "x", "--actor", "d\tpo"];
+    place.run("shred", &shred).refused(4, "the actor's id");
+
+    let journal = std::fs::read_dir(place.path("keyring/journal")).unwrap().count();
+    assert_eq!(journal, 0, "nothing was begun");
+    let shown = place.run("reveal", &[&id, "--group", "default", "--reason", "x"]);
+    assert!(shown.stdout.contains("new@example.com"), "the key is still there: {shown:?}");
+}
+
+/// Older versions could destroy a key and then fail to record it; the log must open all the same.
+#[test]
+fn an_interrupted_shred_never_keeps_the_log_from_opening() {
+    use sealtrail_keyring::{Kek, Keyring, Why};
+    let place = Place::new();
+    assert_eq!(place.append(change("c-1").as_bytes()).code, 0);
+    let kek = Kek::parse(&std::fs::read_to_string(place.path("keys/kek")).unwrap()).unwrap();
+    let keyring = Keyring::open(&place.path("keyring"), kek).unwrap();
+    let reason = format!("line1\nline2 {}", "é".repeat(600));
+    let why = Why { when: "2026-11-21T20:00:00Z", who: "d\u{1}po", reason: &reason };
+    keyring.shred_subject("customer/3", &why).unwrap();
+    drop(keyring);
+
+    let opened = place.append(change("c-2").as_bytes());
+    assert_eq!(opened.code, 0, "{opened:?}");
+    let record: Value = serde_json::from_str(&place.lines()[1]).unwrap();
+    assert_eq!(record["type"], "sealtrail.shred.v1");
+    assert_eq!(record["authid"], "d po");
+    let recorded = record["data"]["reason"].as_str().unwrap();
+    assert!(recorded.starts_with("line1 line2 éé") && recorded.len() > 500, "{recorded}");
+    assert_eq!(place.append(change("c-3").as_bytes()).code, 0);
+    assert_eq!(place.lines().len(), 4, "it is recorded once");
+}
+
+/// A group can hold values of several subjects, which are erased one by one.
+#[test]
+fn what_is_left_of_a_group_is_revealed() {
+    let place = Place::new();
+    let rule = |select: &str, of: &str| json!({"select": select, "action": "seal", "group": "contact", "subject": of, "retain": "r"});
+    let policy = json!({
+        "id": "two", "version": "1", "default": {"action": "keep"},
+        "rules": [rule("$.buyer", "person/{/buyer_id}"), rule("$.seller", "person/{/seller_id}")],
+    });
+    std::fs::write(place.path("policy.json"), policy.to_string()).unwrap();
+    let after = json!({"buyer_id": "b", "seller_id": "s", "buyer": "Bea", "seller": null});
+    let change = json!({"entity": {"type": "sale", "id": "1"}, "action": "create",
+        "before": null, "after": after});
+    let ran = place.append(change.to_string().as_bytes());
+    let id = ran.json()["id"].as_str().unwrap().to_owned();
+    let why = ["--reason", "ticket 83", "--actor", "dpo"];
+    let reveal = |rest: &[&str]| -> Ran {
+        place.run("reveal", &[&[&id[..], "--group", "contact"], &why[..], rest].concat())
+    };
+    let shred = |subject: &str| {
+        let ran = place.run("shred", &[&[subject][..], &why].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+    };
+    let value = |shown: &Value, path: &str| {
+        let values = shown["values"].as_array().unwrap();
+        values.iter().find(|v| v["path"] == path).unwrap_or_else(|| panic!("{shown}")).clone()
+    };
+    let all = reveal(&["--json"]).json();
+    assert_eq!(
+        (&value(&all, "/buyer")["value"], &all["values"][1]["erased"]),
+        (&json!("Bea"), &Value::Null)
+    );
+
+    shred("person/b");
+    let shown = reveal(&["--json"]).json();
+    let erased = value(&shown, "/buyer");
+    let expected = value(&all, "/buyer");
+    for key in ["at", "path", "side", "group"] {
+        assert_eq!(erased[key], expected[key], "{key}");
+    }
+    assert_eq!((erased.get("value"), &erased["erased"]), (None, &json!(true)));
+    assert_eq!(value(&shown, "/seller"), value(&all, "/seller"), "null is a value");
+    let words = reveal(&[]).stdout;
+    assert!(words.contains("/buyer   new  [erased]"), "{words}");
+    assert!(words.contains("/seller  new  null"), "{words}");
+
+    shred("person/s");
+    let before = place.lines().len();
+    reveal(&[]).refused(8, "was shredded at");
+    assert_eq!(place.lines().len(), before);
+}
+
 #[test]
 fn the_command_line_with_and_without_a_server() {
     let place = Place::new();
