@@ -24,6 +24,7 @@ pub enum Code {
     Shredded,
     Internal,
     // What the sidecar says.
+    MalformedSchema,
     WrongUse,
     ConfigInvalid,
     KeyFile,
@@ -58,6 +59,7 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     (Code::WrongKey, "wrong_key", 409, 9),
     (Code::Shredded, "shredded", 410, 8),
     (Code::Internal, "internal", 500, 1),
+    (Code::MalformedSchema, "malformed_schema", 400, 4),
     (Code::WrongUse, "wrong_use", 400, 2),
     (Code::ConfigInvalid, "config_invalid", 500, 3),
     (Code::KeyFile, "key_file", 500, 3),

@@ -17,6 +17,7 @@
 //! | `collector` | from a change to a durable, sealed record |
 //! | `acts` | reveal and shred, each with a record of its own |
 //! | `trail` | the opened log, keyring, index and sandbox together |
+//! | `import` | policies from JSON Schema, protobuf options and Confluent tags |
 //! | `questions` | records by entity, correlation id and id |
 //! | `api` | the HTTP interface, one file for each resource |
 //! | `cli` | the command line, one file for each command |
@@ -30,6 +31,7 @@ mod collector;
 mod config;
 mod engine;
 mod error;
+mod import;
 mod listener;
 mod metrics;
 mod problem;

@@ -6,6 +6,7 @@ mod history;
 mod init;
 mod input;
 mod output;
+mod policy;
 mod preview;
 mod prove;
 mod query;
@@ -56,6 +57,7 @@ enum Command {
     Verify(verify::Verify),
     Prove(prove::Prove),
     VerifyProof(verify_proof::VerifyProof),
+    Policy(policy::Policy),
 }
 
 /// How a command prints.
@@ -108,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Verify(command) => command.run(style),
         Command::Prove(command) => command.run(),
         Command::VerifyProof(command) => command.run(style),
+        Command::Policy(command) => command.run(style),
     };
     match done {
         Ok(code) => ExitCode::from(code),
