@@ -74,6 +74,25 @@ fn whatever_was_acknowledged_is_found() {
     assert_eq!(proved.code, 0, "{}", proved.stderr);
 }
 
+/// An image as deep as one may be stands deeper in its record.
+#[test]
+fn the_deepest_record_is_revealed() {
+    let place = Place::new();
+    let rules = json!([{"select": "$.deep", "action": "keep"}]);
+    let policy =
+        json!({"id": "deep", "version": "1", "default": {"action": "seal"}, "rules": rules});
+    std::fs::write(place.path("policy.json"), policy.to_string()).unwrap();
+    let deep = format!("{}1{}", "[".repeat(126), "]".repeat(126));
+    let change = format!(
+        r#"{{"entity":{{"type":"t","id":"1"}},"action":"create","before":null,"after":{{"deep":{deep},"name":"Ada"}}}}"#
+    );
+    let ran = place.append(change.as_bytes());
+    let id = ran.json()["id"].as_str().unwrap().to_owned();
+    let shown = place.run("reveal", &[&id, "--group", "default", "--reason", "x"]);
+    assert!(shown.stdout.contains("/name  new  \"Ada\""), "{shown:?}");
+    assert!(place.run("history", &["t", "1"]).stdout.contains("deep"));
+}
+
 #[test]
 fn next_is_there_only_while_something_is_left() {
     let place = Place::new();
