@@ -134,7 +134,14 @@ fn text(claim: Option<serde_json::Value>) -> Option<String> {
         serde_json::Value::Number(number) => number.to_string(),
         _ => return None,
     };
-    (!text.is_empty() && text.len() <= MAX_CLAIM).then_some(text)
+    (!text.is_empty() && text.len() <= MAX_CLAIM && text.chars().all(is_character)).then_some(text)
+}
+
+/// What an attribute of a record may hold (CloudEvents 1.0 §3.1.1): no control characters, and none that
+/// Unicode keeps from being characters.
+fn is_character(c: char) -> bool {
+    let is_none = matches!(u32::from(c), 0xFDD0..=0xFDEF) || u32::from(c) & 0xFFFE == 0xFFFE;
+    !c.is_control() && !is_none
 }
 
 #[cfg(test)]
@@ -200,6 +207,18 @@ mod tests {
         assert!(actor(&format!("Bearer {nameless}"), None).is_none());
         let long = token(Algorithm::HS256, &json!({"sub": "x".repeat(300)}), SECRET);
         assert!(actor(&format!("Bearer {long}"), None).is_none());
+    }
+
+    #[test]
+    fn a_claim_with_control_characters_is_none() {
+        for bad in ["a\nb", "a\0", "\u{1b}[2J", "\u{85}", "\u{fffe}", "\u{fdd0}"] {
+            let nobody = token(Algorithm::HS256, &json!({"sub": bad}), SECRET);
+            assert!(actor(&format!("Bearer {nobody}"), None).is_none(), "{bad:?}");
+            let claims = json!({"sub": "u1", "email": bad, "name": bad, "tenant": bad});
+            let found = token(Algorithm::HS256, &claims, SECRET);
+            let found = actor(&format!("Bearer {found}"), None).unwrap();
+            assert_eq!((found.email, found.name, found.tenant), (None, None, None), "{bad:?}");
+        }
     }
 
     #[test]
