@@ -1,14 +1,15 @@
 //! Where a request came from.
 //!
 //! The peer of the socket, unless that peer is a proxy the configuration trusts: then
-//! `X-Forwarded-For` is read from its right end, and the first address that is not a trusted proxy is
-//! the client. What stands left of it was written by the client itself and proves nothing.
+//! `X-Forwarded-For`, or where there is none `Forwarded` (RFC 7239), is read from its right end, and the
+//! first address that is not a trusted proxy is the client. What stands left of it was written by the
+//! client itself and proves nothing.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -19,11 +20,15 @@ pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     if !is_trusted(client) {
         return client;
     }
-    let values = headers.get_all(FORWARDED_FOR).iter().rev();
+    let (name, parse): (_, fn(&str) -> Option<IpAddr>) = match headers.get(FORWARDED_FOR) {
+        Some(_) => (FORWARDED_FOR, parse_hop),
+        None => (header::FORWARDED, parse_element),
+    };
+    let values = headers.get_all(name).iter().rev();
     let hops = values.filter_map(|v| v.to_str().ok()).flat_map(|v| v.rsplit(','));
     for hop in hops {
         // An entry that cannot be read ends the chain: nothing left of it can be trusted.
-        let Some(address) = parse_hop(hop) else { break };
+        let Some(address) = parse(hop) else { break };
         client = address;
         if !is_trusted(client) {
             break;
@@ -37,7 +42,9 @@ pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
 pub fn forward(peer: IpAddr, headers: &mut HeaderMap, trusted: &[Network]) {
     let peer = peer.to_canonical();
     let mut chain: Vec<u8> = Vec::new();
-    if trusted.iter().any(|network| network.contains(peer)) {
+    if !trusted.iter().any(|network| network.contains(peer)) {
+        headers.remove(header::FORWARDED);
+    } else {
         for value in headers.get_all(FORWARDED_FOR) {
             chain.extend_from_slice(value.as_bytes());
             chain.extend_from_slice(b", ");
@@ -57,6 +64,17 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
         .ok()
         .or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|with_port| with_port.ip()));
     address.map(|address: IpAddr| address.to_canonical())
+}
+
+/// `for=203.0.113.7;proto=https` or `for="[2001:db8::1]:1234"` (RFC 7239 §4, §6).
+fn parse_element(text: &str) -> Option<IpAddr> {
+    let node = text.split(';').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("for").then_some(value.trim())
+    })?;
+    let node = node.strip_prefix('"').and_then(|node| node.strip_suffix('"')).unwrap_or(node);
+    let bare = node.strip_prefix('[').and_then(|node| node.strip_suffix(']')).unwrap_or(node);
+    parse_hop(bare)
 }
 
 /// A network in CIDR form, `10.0.0.0/8`, or one address.
@@ -153,6 +171,35 @@ mod tests {
         assert_eq!(headers[FORWARDED_FOR], "203.0.113.7, 10.0.0.1");
         forward("198.51.100.1".parse().unwrap(), &mut headers, &[]);
         assert_eq!(headers[FORWARDED_FOR], "198.51.100.1");
+    }
+
+    #[test]
+    fn forwarded_is_read_where_nothing_else_is_given() {
+        let client = |value: &str, other: Option<&str>, trusted: &[Network]| {
+            let mut headers = HeaderMap::new();
+            headers.append(header::FORWARDED, value.parse().unwrap());
+            if let Some(other) = other {
+                headers.append(FORWARDED_FOR, other.parse().unwrap());
+            }
+            of("10.0.0.1".parse().unwrap(), &headers, trusted).to_string()
+        };
+        let ours: &[Network] = &["10.0.0.0/8".parse().unwrap()];
+        assert_eq!(client("for=1.1.1.1, For=203.0.113.7;proto=https", None, ours), "203.0.113.7");
+        assert_eq!(
+            client("proto=http;for=\"203.0.113.7:99\", for=10.0.0.9", None, ours),
+            "203.0.113.7"
+        );
+        assert_eq!(client("for=\"[2001:db8::1]:99\"", None, ours), "2001:db8::1");
+        assert_eq!(client("for=\"[2001:db8::1]\"", None, ours), "2001:db8::1");
+        for hidden in ["for=_hidden", "for=unknown", "by=203.0.113.7", "for=\"", ""] {
+            assert_eq!(client(hidden, None, ours), "10.0.0.1", "{hidden}");
+        }
+        assert_eq!(client("for=1.1.1.1", Some("203.0.113.7"), ours), "203.0.113.7");
+        assert_eq!(client("for=203.0.113.7", None, &[]), "10.0.0.1", "a stranger's word");
+        let mut headers = HeaderMap::new();
+        headers.append(header::FORWARDED, "for=203.0.113.7".parse().unwrap());
+        forward("198.51.100.1".parse().unwrap(), &mut headers, ours);
+        assert!(!headers.contains_key(header::FORWARDED), "nor is it passed on");
     }
 
     #[test]
