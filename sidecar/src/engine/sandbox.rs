@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use wasmtime::{
     Config, Enabled, Engine, ExternType, InstanceAllocationStrategy, InstancePre, Linker, Module,
-    PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder,
+    PoolConcurrencyLimitError, PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder,
 };
 
 use super::abi::Instance;
@@ -23,7 +23,8 @@ use crate::error::{Error, Result};
 static GUEST: &[u8] = include_bytes!(env!("SEALTRAIL_GUEST"));
 const GUEST_SHA256: &str = env!("SEALTRAIL_GUEST_SHA256");
 
-/// How many instances can live at once; more callers get an error, so callers keep below it.
+/// How many instances can live at once. Changes stay far below it (see the collector's queue); whoever
+/// finds none is told to come again, as by any other full queue.
 pub const INSTANCES: u32 = 256;
 
 /// The resolution of the time limit.
@@ -82,7 +83,12 @@ impl Sandbox {
         let mut store = Store::new(self.pre.module().engine(), limits);
         store.limiter(|limits| limits);
         store.set_epoch_deadline(self.ticks);
-        let instance = self.pre.instantiate(&mut store).map_err(cannot_start)?;
+        let instance = self.pre.instantiate(&mut store).map_err(|error| {
+            if error.is::<PoolConcurrencyLimitError>() {
+                return Error::new(Code::QueueFull, "too much is under way; try again later");
+            }
+            cannot_start(error)
+        })?;
         Instance::new(store, instance, self.ticks).map(Guest::new)
     }
 }
@@ -197,6 +203,15 @@ mod tests {
         fault(&sandbox, |guest| guest.diff(&options, b"", b"", b""), "outside of its memory", true);
         fault(&sandbox, |guest| guest.preview(b"", b"", b""), "no status byte", true);
         fault(&sandbox, |guest| guest.act(&stamp(), &act), "without saying why", false);
+    }
+
+    #[test]
+    fn more_instances_than_there_are_is_full_and_no_failure() {
+        let sandbox = Sandbox::new(&limits()).unwrap();
+        let mut guests: Vec<Guest> = (0..INSTANCES).map(|_| sandbox.guest().unwrap()).collect();
+        assert_eq!(sandbox.guest().err().unwrap().code(), Code::QueueFull);
+        guests.pop();
+        assert!(sandbox.guest().is_ok());
     }
 
     #[test]
