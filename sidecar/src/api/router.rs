@@ -27,6 +27,8 @@ pub struct Api {
     pub trail: Arc<Trail>,
     pub queue: Queue,
     pub token_key: Option<TokenKey>,
+    /// Names under which this listener is reached, besides addresses and `localhost`.
+    pub hosts: Vec<String>,
 }
 
 /// The service on one connection.
@@ -81,8 +83,8 @@ impl Api {
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
-        same_origin::check(request.headers())?;
         let path = request.uri().path().to_owned();
+        same_origin::check(request.method(), &path, request.headers(), &self.hosts)?;
         if path.len() > 4096 {
             return Err(Error::new(Code::BadRequest, "the path is too long"));
         }
@@ -110,26 +112,30 @@ impl Api {
             ["readyz"] if is_read => self.readyz(),
             ["metrics"] if is_read => Ok(self.metrics()),
             ["console", ..] if is_read => self.console(&path),
-            _ => Err(no_route(&segments)),
+            _ => no_route(&segments),
         }
     }
 }
 
-fn no_route(segments: &[&str]) -> Error {
-    let is_known = matches!(
-        segments,
-        ["v1", "changes" | "records"]
-            | ["v1", "entities", _, _, "changes"]
-            | ["v1", "records", _]
-            | ["v1", "records", _, "proof" | "reveal"]
-            | ["v1", "subjects", _, "shred"]
-            | ["checkpoint" | "healthz" | "readyz" | "metrics"]
-            | ["tile" | "console", ..]
-    );
-    if is_known {
-        return Error::new(Code::MethodNotAllowed, "this resource does not know that method");
-    }
-    Error::new(Code::NotFound, "there is no such resource")
+/// A resource that there is not, or not with this method; then the answer names those it has (RFC 9110
+/// §15.5.6).
+fn no_route(segments: &[&str]) -> Result<Answer> {
+    let allowed = match segments {
+        ["v1", "changes"] | ["v1", "records", _, "reveal"] | ["v1", "subjects", _, "shred"] => {
+            "POST"
+        }
+        ["v1", "records"]
+        | ["v1", "entities", _, _, "changes"]
+        | ["v1", "records", _]
+        | ["v1", "records", _, "proof"]
+        | ["checkpoint" | "healthz" | "readyz" | "metrics"]
+        | ["tile" | "console", ..] => "GET, HEAD",
+        _ => return Err(Error::new(Code::NotFound, "there is no such resource")),
+    };
+    let error = Error::new(Code::MethodNotAllowed, "this resource does not know that method");
+    let mut answer = problem::response(&error);
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+    Ok(answer)
 }
 
 impl Service<Request<Incoming>> for Connection {

@@ -108,7 +108,12 @@ async fn serve(
         let listener = Listener::bind(api.listen, API_HEADER_TIMEOUT).await?;
         output::print_line(format!("api listening on {}", listener.address()?).as_bytes())?;
         let queue = Queue::new(config.limits.queue);
-        let service = Arc::new(Api { trail: trail.clone(), queue, token_key: api_key });
+        let service = Arc::new(Api {
+            trail: trail.clone(),
+            queue,
+            token_key: api_key,
+            hosts: api.hosts.clone(),
+        });
         let connect = move |stream, peer| service.connect(stream, peer);
         listeners.spawn(listener.serve(drain.clone(), connect));
     }

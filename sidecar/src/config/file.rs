@@ -51,6 +51,8 @@ pub struct Upstream {
 #[derive(Debug, Clone)]
 pub struct Api {
     pub listen: SocketAddr,
+    /// Names under which it is reached, without a port.
+    pub hosts: Vec<String>,
 }
 
 /// What is kept of a request, for how long, and whom to believe about it.
@@ -147,6 +149,8 @@ struct ProxyTable {
 #[serde(deny_unknown_fields)]
 struct ApiTable {
     listen: String,
+    #[serde(default)]
+    hosts: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -237,7 +241,14 @@ impl ProxyTable {
 
 impl ApiTable {
     fn finish(self) -> Result<Api> {
-        Ok(Api { listen: address("api.listen", &self.listen)? })
+        for host in &self.hosts {
+            let name = host.parse::<http::uri::Authority>();
+            if !name.is_ok_and(|name| name.host() == host) {
+                let message = "api.hosts must be names without a port like `sidecar.internal`";
+                return Err(invalid(format!("{message}, got `{}`", host.escape_debug())));
+            }
+        }
+        Ok(Api { listen: address("api.listen", &self.listen)?, hosts: self.hosts })
     }
 }
 
@@ -326,6 +337,7 @@ header_timeout = "30s"
 idle_timeout = "4s"
 [api]
 listen = "[::1]:0"
+hosts = ["sidecar.internal"]
 [request]
 trusted_proxies = ["10.0.0.0/8", "::1"]
 jwt_key = "keys/jwt.pem"
@@ -389,6 +401,7 @@ drain = "10s"
             ("http://127.0.0.1:3000", "https://a:1", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "http://a/path", "proxy.upstream must look like"),
             ("\"10.0.0.0/8\"", "\"10.0.0.0/33\"", "request.trusted_proxies: "),
+            ("sidecar.internal", "sidecar:80", "api.hosts must be names without a port"),
             ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
             ("queue = \"64MiB\"", "queue = \"1MiB\"", "limits.queue is smaller than limits.body"),
             ("shop.example/audit", "shop example", "origin must be a name"),

@@ -20,6 +20,7 @@
 //!
 //! [api]
 //! listen = "127.0.0.1:8090"
+//! hosts = ["sidecar.internal"]        # names under which it is reached, besides addresses and localhost
 //!
 //! [request]
 //! trusted_proxies = ["10.0.0.0/8"]    # peers whose X-Forwarded-For is believed

@@ -38,7 +38,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "idle_timeout",
         ],
     ),
-    ("api", &["listen"]),
+    ("api", &["listen", "hosts"]),
     ("request", &["trusted_proxies", "jwt_key", "remember", "remember_at_most"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
     ("kek", &["env"]),

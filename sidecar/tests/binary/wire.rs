@@ -109,7 +109,7 @@ impl Response {
 }
 
 pub fn get(to: SocketAddr, target: &str) -> Response {
-    exchange(to, &format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"))
+    exchange(to, &format!("GET {target} HTTP/1.1\r\nHost: {to}\r\n\r\n"))
 }
 
 pub fn post(to: SocketAddr, target: &str, media_type: &str, body: &str) -> Response {
@@ -117,7 +117,7 @@ pub fn post(to: SocketAddr, target: &str, media_type: &str, body: &str) -> Respo
     exchange(
         to,
         &format!(
-            "POST {target} HTTP/1.1\r\nHost: a\r\nContent-Type: {media_type}\r\n\
+            "POST {target} HTTP/1.1\r\nHost: {to}\r\nContent-Type: {media_type}\r\n\
              Content-Length: {length}\r\n\r\n{body}"
         ),
     )
