@@ -25,11 +25,15 @@ impl Counter {
     pub fn add(&self, n: u64) {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Metrics {
-    /// Every counter and the gauges that the caller knows.
-    pub fn write(&self, gauges: &[(&str, &str, u64)]) -> String {
+    /// Every counter, and the further counters and gauges that the caller knows.
+    pub fn write(&self, more: &[(&str, &str, &Counter)], gauges: &[(&str, &str, u64)]) -> String {
         let counters = [
             ("proxied_requests", "Requests forwarded to the service.", &self.proxied),
             ("proxy_refused_requests", "Requests refused before forwarding.", &self.proxy_refused),
@@ -47,9 +51,8 @@ impl Metrics {
             ("shreds", "Data subjects shredded.", &self.shreds),
         ];
         let mut text = String::new();
-        for (name, help, counter) in counters {
-            let value = counter.0.load(Ordering::Relaxed);
-            line(&mut text, &format!("{name}_total"), help, "counter", value);
+        for (name, help, counter) in counters.iter().chain(more) {
+            line(&mut text, &format!("{name}_total"), help, "counter", counter.get());
         }
         for (name, help, value) in gauges {
             line(&mut text, name, help, "gauge", *value);
@@ -71,7 +74,7 @@ mod tests {
     fn prometheus_text() {
         let metrics = Metrics::default();
         metrics.recorded.add(3);
-        let text = metrics.write(&[("log_records", "Records in the log.", 7)]);
+        let text = metrics.write(&[], &[("log_records", "Records in the log.", 7)]);
         assert!(
             text.contains("# TYPE sealtrail_records_total counter\nsealtrail_records_total 3\n")
         );

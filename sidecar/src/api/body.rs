@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use serde::de::DeserializeOwned;
 
@@ -14,24 +14,40 @@ use crate::error::{Error, Place, Result};
 /// A sender slower than this is given up.
 const AT_MOST: Duration = Duration::from_secs(60);
 
-/// How large a body may turn out to be: what it states, or the limit where it states nothing.
-pub fn expected(request: &Request<Incoming>, limit: usize) -> Result<usize> {
-    let stated = request.body().size_hint().exact();
-    match stated.map(usize::try_from) {
-        Some(Ok(stated)) if stated <= limit => Ok(stated),
-        Some(_) => Err(too_large(limit)),
-        None => Ok(limit),
-    }
+pub async fn read(body: Incoming, limit: usize) -> Result<Bytes> {
+    read_counted(body, limit, |_| Ok(())).await
 }
 
-pub async fn read(body: Incoming, limit: usize) -> Result<Bytes> {
-    let collecting = Limited::new(body, limit).collect();
-    match tokio::time::timeout(AT_MOST, collecting).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large(limit)),
-        Ok(Err(_)) => Err(Error::new(Code::BadRequest, "the body ended before it was complete")),
-        Err(_) => Err(Error::new(Code::BadRequest, "the body did not come within 60 s")),
+/// Reads a body; `arrived` is told of every piece before it is kept, and may refuse it.
+pub async fn read_counted(
+    body: Incoming,
+    limit: usize,
+    arrived: impl FnMut(usize) -> Result<()>,
+) -> Result<Bytes> {
+    // What says that it is too long need not be read to be refused.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(limit));
     }
+    let collected = tokio::time::timeout(AT_MOST, collect(body, limit, arrived)).await;
+    collected.map_err(|_| Error::new(Code::BadRequest, "the body did not come within 60 s"))?
+}
+
+async fn collect(
+    mut body: Incoming,
+    limit: usize,
+    mut arrived: impl FnMut(usize) -> Result<()>,
+) -> Result<Bytes> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let cut = |_| Error::new(Code::BadRequest, "the body ended before it was complete");
+        let Ok(piece) = frame.map_err(cut)?.into_data() else { continue };
+        if piece.len() > limit - whole.len() {
+            return Err(too_large(limit));
+        }
+        arrived(piece.len())?;
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.freeze())
 }
 
 /// Reads a small JSON body into its fields. Errors of serde name fields and places, not values.
@@ -54,10 +70,18 @@ pub async fn read_json<T: DeserializeOwned>(request: Request<Incoming>) -> Resul
     })
 }
 
-/// The media type, if it is one of those; parameters such as `charset` are ignored.
+/// The media type, if it is one of those; of its parameters only `charset` matters, and JSON is UTF-8
+/// (RFC 8259 §8.1).
 pub fn require_type<'t>(headers: &HeaderMap, known: &[&'t str]) -> Result<&'t str> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let given = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let mut parts = value.unwrap_or_default().split(';').map(str::trim);
+    let given = parts.next().unwrap_or_default();
+    let charset = parts.filter_map(|part| part.split_once('=')).find_map(|(name, charset)| {
+        name.trim().eq_ignore_ascii_case("charset").then_some(charset.trim().trim_matches('"'))
+    });
+    if charset.is_some_and(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
+        return Err(Error::new(Code::UnsupportedMediaType, "expected a body in UTF-8"));
+    }
     known.iter().find(|known| known.eq_ignore_ascii_case(given)).copied().ok_or_else(|| {
         let message = format!("expected a body of type `{}`", known.join("` or `"));
         Error::new(Code::UnsupportedMediaType, message)
@@ -66,4 +90,32 @@ pub fn require_type<'t>(headers: &HeaderMap, known: &[&'t str]) -> Result<&'t st
 
 fn too_large(limit: usize) -> Error {
     Error::new(Code::TooLarge, format!("the body is larger than {limit} bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_utf_8() {
+        let check = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, value.parse().unwrap());
+            require_type(&headers, &["application/json"]).is_ok()
+        };
+        for good in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+        ] {
+            assert!(check(good), "{good}");
+        }
+        for bad in [
+            "application/json; charset=utf-16",
+            "application/json; x=y; Charset = latin1",
+            "text/json",
+        ] {
+            assert!(!check(bad), "{bad}");
+        }
+    }
 }

@@ -7,10 +7,11 @@ use hyper::body::Incoming;
 use super::answer::{self, Answer};
 use super::{Api, body};
 use crate::code::Code;
-use crate::collector::{MAX_CHANGES, collect, to_json};
+use crate::collector::{Given, MAX_CHANGES, collect, to_json};
 use crate::error::{Error, Result};
 use crate::problem;
 use crate::proxy::correlation::CorrelationId;
+use crate::proxy::request_memory::RequestId;
 
 const ONE: &str = "application/json";
 const MANY: &str = "application/x-ndjson";
@@ -20,13 +21,16 @@ impl Api {
     pub(super) async fn post_changes(&self, request: Request<Incoming>) -> Result<Answer> {
         let limit = self.trail.limits.body;
         let media_type = body::require_type(request.headers(), &[ONE, MANY])?;
-        let given = CorrelationId::in_header(request.headers());
-        let _place = self.queue.enter(body::expected(&request, limit)?).inspect_err(|_| {
-            self.trail.metrics.queue_full.add(1);
-        })?;
-        let body = body::read(request.into_body(), limit).await?;
+        let given = Given {
+            correlation_id: CorrelationId::in_header(request.headers()),
+            request_id: RequestId::in_header(request.headers()),
+        };
+        let full = |_: &Error| self.trail.metrics.queue_full.add(1);
+        let mut place = self.queue.enter().inspect_err(full)?;
+        let arrived = |bytes| place.grow(bytes).inspect_err(full);
+        let body = body::read_counted(request.into_body(), limit, arrived).await?;
         let changes = if media_type == ONE { vec![body] } else { split(&body)? };
-        let mut outcomes = collect(&self.trail, &changes, given).await?;
+        let mut outcomes = collect(&self.trail, &self.queue, &changes, &given).await?;
         if media_type == ONE {
             let outcome = outcomes.pop().ok_or_else(|| Error::new(Code::Internal, "no outcome"))?;
             return match outcome {

@@ -18,7 +18,20 @@ impl Api {
                 self.trail.memory.len() as u64,
             ),
         ];
-        let text = self.trail.metrics.write(&gauges);
+        let memory = &self.trail.memory;
+        let counters = [
+            (
+                "ambiguous_joins",
+                "Changes not joined because their correlation id stands for several requests.",
+                &memory.ambiguous,
+            ),
+            (
+                "forgotten_requests",
+                "Requests forgotten before `request.remember` was over, for want of room.",
+                &memory.forgotten_early,
+            ),
+        ];
+        let text = self.trail.metrics.write(&counters, &gauges);
         answer::with_type("text/plain; version=0.0.4; charset=utf-8", text)
     }
 }

@@ -4,31 +4,43 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Given, Prepared, prepare};
+use super::queue::Queue;
 use super::receipt::{Outcome, Receipt};
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::proxy::correlation::CorrelationId;
 use crate::trail::Trail;
+
+/// So many changes of one body are prepared in one turn; then others get theirs.
+const IN_A_TURN: usize = 64;
 
 /// Takes the changes of a body; one outcome each, in their order.
 pub async fn collect(
     trail: &Arc<Trail>,
+    queue: &Queue,
     changes: &[bytes::Bytes],
-    given: Option<CorrelationId>,
+    given: &Given,
 ) -> Result<Vec<Outcome>> {
     let (done, durable) = oneshot::channel();
-    // On the thread that serves: as many records are sealed at a time as there are cores, and no pool
-    // grows behind them. The keyring may wait for the disk, so other tasks move over first.
-    let prepared = tokio::task::block_in_place(|| {
-        let slices = changes.iter().map(|change| &change[..]);
-        let mut prepared = prepare(trail.source(), given.as_ref(), slices);
+    let mut prepared = Vec::with_capacity(changes.len());
+    let mut turn = queue.turn().await;
+    for (i, part) in changes.chunks(IN_A_TURN).enumerate() {
+        if i > 0 {
+            drop(turn);
+            turn = queue.turn().await;
+        }
+        let slices = part.iter().map(|change| &change[..]);
+        // The keyring may wait for the disk, so other tasks move to another thread first. How many
+        // threads that can make is what the turns bound.
+        prepared.extend(tokio::task::block_in_place(|| prepare(trail.source(), given, slices)));
+    }
+    tokio::task::block_in_place(|| {
         trail.append_then(lines_of(&mut prepared), move |appended| {
             // A receiver that is gone is a client that is gone; its records stay.
             let _ = done.send(appended);
         });
-        prepared
     });
+    drop(turn);
     let appended = durable.await.map_err(|_| panicked())?;
     let outcomes = outcomes(prepared, appended);
     trail.count(&outcomes);
@@ -37,7 +49,7 @@ pub async fn collect(
 
 /// The same without a runtime, for the command line.
 pub fn collect_blocking(trail: &Trail, changes: &[&[u8]]) -> Vec<Outcome> {
-    let mut prepared = prepare(trail.source(), None, changes.iter().copied());
+    let mut prepared = prepare(trail.source(), &Given::default(), changes.iter().copied());
     let lines = lines_of(&mut prepared);
     outcomes(prepared, trail.append(lines))
 }

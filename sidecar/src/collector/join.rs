@@ -1,5 +1,5 @@
-//! What a change says of itself, completed by the request that the proxy saw under the same
-//! correlation id.
+//! What a change says of itself, completed by the request that the proxy saw: the one that it names in
+//! `context.request.id`, or else the only one under its correlation id.
 //!
 //! The change wins, field by field: the service knows best what it did. One thing is turned round: an
 //! actor whose token the proxy verified is not replaced by what somebody merely says.
@@ -8,7 +8,7 @@ use sealtrail_record::json::{Member, Value};
 
 use crate::clock::Moment;
 use crate::proxy::identity::Actor;
-use crate::proxy::request_memory::SeenRequest;
+use crate::proxy::request_memory::{RequestId, SeenRequest};
 use crate::proxy::user_agent::UserAgent;
 
 /// The context of a record, as the guest's `plan` takes it.
@@ -27,13 +27,20 @@ pub fn join(
     }
     let request = join_request(own.get("request"), seen);
     for (key, members) in [("actor", actor), ("request", request)] {
-        if !members.0.is_empty() {
+        if members.0.is_empty() {
+            context.0.retain(|member| member.key != key);
+        } else {
             context.set(key, Value::Object(members.0));
         }
     }
     let mut out = Vec::new();
     Value::Object(context.0).write(&mut out);
     out
+}
+
+/// The id that the proxy gave the request of a change, where the change names it.
+pub fn request_id(own: &Value<'_>) -> Option<RequestId> {
+    own.get("request")?.get("id")?.as_str()?.parse().ok()
 }
 
 /// A context with a user agent string in it, as `preview` gets it, with the parsed one.
@@ -80,6 +87,8 @@ fn join_actor<'a>(own: Option<&Value<'a>>, seen: Option<&Actor>) -> Members<'a> 
 
 fn join_request<'a>(own: Option<&Value<'a>>, seen: Option<&SeenRequest>) -> Members<'a> {
     let mut request = Members::of(own);
+    // It has served its purpose; an id of the service's own has another form and stays.
+    request.0.retain(|member| member.key != "id" || !is_request_id(&member.value));
     if let Some(seen) = seen {
         request.add("method", text(seen.method.as_str()));
         request.add("path", text(seen.path.as_str()));
@@ -89,6 +98,13 @@ fn join_request<'a>(own: Option<&Value<'a>>, seen: Option<&SeenRequest>) -> Memb
         }
     }
     for member in &mut request.0 {
+        // Queries carry personal data and secrets, whoever reports them.
+        if member.key == "path"
+            && let Some(path) = member.value.as_str()
+            && let Some((path, _)) = path.split_once(['?', '#'])
+        {
+            member.value = text(path);
+        }
         if member.key == "user_agent"
             && let Some(string) = member.value.as_str()
         {
@@ -96,6 +112,10 @@ fn join_request<'a>(own: Option<&Value<'a>>, seen: Option<&SeenRequest>) -> Memb
         }
     }
     request
+}
+
+fn is_request_id(value: &Value<'_>) -> bool {
+    value.as_str().is_some_and(|text| text.parse::<RequestId>().is_ok())
 }
 
 fn user_agent<'a>(parsed: &UserAgent) -> Value<'a> {
@@ -144,6 +164,7 @@ mod tests {
     fn seen(verified: bool) -> SeenRequest {
         SeenRequest {
             at: Moment::now(),
+            correlation_id: "c1".into(),
             method: "PUT".into(),
             path: "/products/1".into(),
             ip: "203.0.113.7".parse().unwrap(),
@@ -211,6 +232,26 @@ mod tests {
     }
 
     #[test]
+    fn a_query_is_not_kept_whoever_reports_it() {
+        for path in ["/x?token=secret", "/x#token=secret", "/x?a#b"] {
+            let own = format!(r#"{{"request":{{"path":"{path}"}}}}"#);
+            assert_eq!(joined(&own, None, "/request/path"), r#""/x""#);
+            assert_eq!(joined(&own, Some(&seen(false)), "/request/path"), r#""/x""#);
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_request_is_read_and_not_stored() {
+        let own = r#"{"request":{"id":"01a1ffa9-be2f-73ed-8b10-49bb862aa357"}}"#;
+        let context = parse(own.as_bytes(), &Limits::default()).unwrap();
+        assert!(request_id(&context).is_some());
+        assert_eq!(joined(own, None, "/request"), "-");
+        assert_eq!(joined(own, Some(&seen(false)), "/request/id"), "-");
+        let other = r#"{"request":{"id":"the service's own"}}"#;
+        assert_eq!(joined(other, None, "/request"), r#"{"id":"the service's own"}"#);
+    }
+
+    #[test]
     fn two_people_are_not_mixed() {
         let other = r#"{"actor":{"id":"u2"}}"#;
         assert_eq!(joined(other, Some(&seen(false)), "/actor"), r#"{"id":"u2"}"#);
@@ -221,5 +262,6 @@ mod tests {
         let own = r#"{"actor":{"id":"u2","verified":true}}"#;
         assert_eq!(joined(own, None, "/actor"), r#"{"id":"u2"}"#);
         assert_eq!(joined(own, Some(&seen(false)), "/actor"), r#"{"id":"u2"}"#);
+        assert_eq!(joined(r#"{"actor":{"verified":true}}"#, None, "/actor"), "-");
     }
 }

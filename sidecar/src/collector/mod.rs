@@ -5,8 +5,8 @@
 //!          guest                                                 guest  keyring  guest    log
 //! ```
 //!
-//! One POST is one call of [`collect`]: one guest instance, one append, one wait for the disk. What is
-//! wrong with one change does not concern its neighbours.
+//! One POST is one call of [`collect`]: a guest instance of its own for every change, one append, one
+//! wait for the disk. What is wrong with one change does not concern its neighbours.
 
 mod collect;
 mod join;
@@ -16,6 +16,6 @@ mod receipt;
 
 pub use collect::{collect, collect_blocking};
 pub use join::resolve_user_agent;
-pub use prepare::{MAX_CHANGES, Source, record_id};
+pub use prepare::{Given, MAX_CHANGES, Source, record_id};
 pub use queue::Queue;
 pub use receipt::{Outcome, Receipt, to_json};

@@ -3,13 +3,13 @@
 use sealtrail_keyring::Keyring;
 use sealtrail_record::json::{self, Value};
 
-use super::join::join;
+use super::join::{join, request_id};
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::engine::{Guest, Kids, Need, Outcome, Sandbox, Stamp};
+use crate::engine::{Kids, Need, Outcome, Sandbox, Stamp};
 use crate::error::{Error, Result};
 use crate::proxy::correlation::CorrelationId;
-use crate::proxy::request_memory::RequestMemory;
+use crate::proxy::request_memory::{RequestId, RequestMemory};
 
 /// One POST holds no more changes than this.
 pub const MAX_CHANGES: usize = 10_000;
@@ -28,6 +28,13 @@ pub struct Source<'a> {
     pub max_record: usize,
 }
 
+/// What a POST says of all its changes, for those that do not say it themselves.
+#[derive(Debug, Default)]
+pub struct Given {
+    pub correlation_id: Option<CorrelationId>,
+    pub request_id: Option<RequestId>,
+}
+
 /// A change that went through.
 #[derive(Debug)]
 pub enum Prepared {
@@ -35,53 +42,44 @@ pub enum Prepared {
     Unchanged { correlation_id: String },
 }
 
-/// Prepares changes one after the other, in one guest as long as it lives. `given` is the correlation
-/// id of the POST itself, for changes that name none.
+/// Prepares changes one after the other, each in a guest of its own: one body mixes the changes of many
+/// requests and people, and a guest must never hold what belongs to another record.
 pub fn prepare<'c>(
     source: Source<'_>,
-    given: Option<&CorrelationId>,
+    given: &Given,
     changes: impl Iterator<Item = &'c [u8]>,
 ) -> Vec<Result<Prepared>> {
-    let mut guest = None;
-    changes.map(|change| prepare_one(source, given, change, &mut guest)).collect()
+    changes.map(|change| prepare_one(source, given, change)).collect()
 }
 
-fn prepare_one(
-    source: Source<'_>,
-    given: Option<&CorrelationId>,
-    change: &[u8],
-    guest: &mut Option<Guest>,
-) -> Result<Prepared> {
+fn prepare_one(source: Source<'_>, given: &Given, change: &[u8]) -> Result<Prepared> {
     if change.len() > source.max_change {
         let message =
             format!("a change of {} bytes; at most {} are taken", change.len(), source.max_change);
         return Err(Error::new(Code::TooLarge, message));
     }
-    if guest.as_ref().is_none_or(Guest::is_dead) {
-        let mut fresh = source.sandbox.guest()?;
-        fresh.policy(source.policy)?;
-        *guest = Some(fresh);
-    }
-    let Some(guest) = guest else { unreachable!("it was just made") };
-    seal(source, given, change, guest)
-}
-
-fn seal(
-    source: Source<'_>,
-    given: Option<&CorrelationId>,
-    change: &[u8],
-    guest: &mut Guest,
-) -> Result<Prepared> {
+    let mut guest = source.sandbox.guest()?;
+    guest.policy(source.policy)?;
     let recorded = Moment::now();
     let envelope = guest.read(change)?;
     let envelope = json::parse(&envelope, &json::Limits::default())
         .map_err(|_| Error::new(Code::GuestFailed, "the core gave an envelope that is not JSON"))?;
     let own = envelope.get("context").unwrap_or(&Value::Null);
+    let request_id = request_id(own).or(given.request_id);
+    let exact = request_id.and_then(|id| source.memory?.recall(id));
     let correlation_id = match own.get("correlation_id").and_then(Value::as_str) {
         Some(own) => own.to_owned(),
-        None => given.cloned().unwrap_or_else(CorrelationId::new_v7).as_str().to_owned(),
+        None => match (&given.correlation_id, &exact) {
+            (Some(given), _) => given.as_str().to_owned(),
+            (None, Some(seen)) => seen.correlation_id.clone(),
+            (None, None) => CorrelationId::new_v7().as_str().to_owned(),
+        },
     };
-    let seen = source.memory.and_then(|memory| memory.recall(&correlation_id));
+    // Whoever names the request means that one, and no other that has the same correlation id.
+    let seen = match request_id {
+        Some(_) => exact,
+        None => source.memory.and_then(|memory| memory.recall_only(&correlation_id)),
+    };
     let plan = guest.plan(&join(own, &correlation_id, seen.as_deref(), recorded))?;
     if plan.outcome == Outcome::Unchanged {
         return Ok(Prepared::Unchanged { correlation_id });

@@ -36,6 +36,7 @@ impl Instance {
     }
 
     /// Whether a call trapped: what is in the instance now cannot be relied on.
+    #[cfg(test)]
     pub fn is_dead(&self) -> bool {
         self.is_dead
     }

@@ -16,7 +16,7 @@ pub const EXPORTS: &[&str] =
 /// The nonce of AES-256-GCM.
 const NONCE: usize = 12;
 
-/// One instance of the core. Between two records it keeps the policy and nothing else.
+/// One instance of the core, for one record: nothing of another was ever in it.
 pub struct Guest(Instance);
 
 /// Which policy is loaded.
@@ -110,7 +110,8 @@ impl Guest {
     }
 
     /// Whether it failed and must not be used again.
-    pub fn is_dead(&self) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_dead(&self) -> bool {
         self.0.is_dead()
     }
 

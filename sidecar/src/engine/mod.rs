@@ -2,8 +2,8 @@
 //! even link the core, it runs `guest.wasm` (see `build.rs`) through wasmtime.
 //!
 //! - [`Sandbox`]: the module, compiled by `build.rs`, with bounds on memory and time.
-//! - [`Guest`]: one fresh instance, dropped after one POST at the latest. A trap or a timeout costs the
-//!   record that caused it; the next record gets a new instance.
+//! - [`Guest`]: one fresh instance for one record, dropped after it: what it held of that record, keys
+//!   too, is gone before the next is read. A trap or a timeout costs the record that caused it.
 //!
 //! The guest imports nothing: it has no clock, no randomness and no way out but the bytes it returns.
 

@@ -20,7 +20,7 @@ use super::client_address::{self, Network};
 use super::correlation::CorrelationId;
 use super::framing::{Verdict, Watched};
 use super::identity::{Actor, TokenKey};
-use super::request_memory::{RequestMemory, SeenRequest};
+use super::request_memory::{RequestId, RequestMemory, SeenRequest};
 use super::upstream::{Link, Upstream};
 use super::{hop_by_hop, upgrade, user_agent};
 use crate::clock::Moment;
@@ -102,7 +102,8 @@ impl Proxy {
             return self.refuse(&error);
         }
         let id = CorrelationId::of(request.headers(), CorrelationId::new_v7);
-        self.memory.keep(id.as_str(), self.seen(&request, peer));
+        let request_id = RequestId::new();
+        self.memory.keep(request_id, self.seen(&request, &id, peer));
 
         let upgrade_to = upgrade::requested(request.headers());
         let client = upgrade_to.is_some().then(|| upgrade::client_half(&mut request));
@@ -111,6 +112,7 @@ impl Proxy {
             upgrade::restore(request.headers_mut(), protocol);
         }
         id.set_on_request(request.headers_mut());
+        request_id.set_on_request(request.headers_mut());
         client_address::forward(peer, request.headers_mut(), &self.trusted);
 
         self.metrics.proxied.add(1);
@@ -145,12 +147,13 @@ impl Proxy {
     }
 
     /// What is worth remembering of a request.
-    fn seen(&self, request: &Request<Incoming>, peer: IpAddr) -> SeenRequest {
+    fn seen(&self, request: &Request<Incoming>, id: &CorrelationId, peer: IpAddr) -> SeenRequest {
         let headers = request.headers();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let path = request.uri().path();
         SeenRequest {
             at: Moment::now(),
+            correlation_id: id.as_str().to_owned(),
             method: request.method().to_string(),
             path: path[..path.floor_char_boundary(MAX_PATH)].to_owned(),
             ip: client_address::of(peer, headers, &self.trusted),

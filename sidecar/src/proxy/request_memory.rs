@@ -1,20 +1,39 @@
-//! What the proxy saw of a request, kept for a while under its correlation id, so that a change that
-//! names nothing but the id can be joined with who, where and when.
+//! What the proxy saw of a request, kept for a while, so that a change that names nothing but an id can
+//! be joined with who, where and when.
+//!
+//! There are two ways to a request. The proxy gives each one an id of its own, [`REQUEST_ID`]: that finds
+//! exactly this request. A correlation id is chosen by the client and may stand for many: all calls of one
+//! distributed trace, or whatever a stranger copied. It finds a request only where all that it stands for
+//! look the same; else nothing is joined, because the wrong person is worse than none.
 //!
 //! Bounded twice, in time and in number; the oldest go first.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
+
 use super::identity::Actor;
 use crate::clock::Moment;
+use crate::metrics::Counter;
+
+/// In which the proxy tells the service the id of a request, and the service tells it the collector.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-sealtrail-request");
+
+/// The id of one request through the proxy: a UUIDv7, whatever the client sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId(Uuid);
 
 /// One request as the proxy saw it.
 #[derive(Debug, Clone)]
 pub struct SeenRequest {
     pub at: Moment,
+    pub correlation_id: String,
     pub method: String,
     /// Without the query: queries carry personal data and secrets.
     pub path: String,
@@ -28,71 +47,105 @@ pub struct RequestMemory {
     keep: Duration,
     at_most: usize,
     kept: Mutex<Kept>,
+    /// Requests that had to make room before their time.
+    pub forgotten_early: Counter,
+    /// Changes that were not joined because their correlation id stands for several requests.
+    pub ambiguous: Counter,
 }
 
 #[derive(Default)]
 struct Kept {
-    by_id: HashMap<Arc<str>, Entry>,
-    /// In the order in which they were kept. An id that was kept again stands here twice; only the
-    /// entry with the number of its last time is its own.
-    order: VecDeque<(Instant, u64, Arc<str>)>,
-    next: u64,
+    by_id: HashMap<RequestId, Arc<SeenRequest>>,
+    by_correlation: HashMap<String, Shared>,
+    /// In the order in which they were kept.
+    order: VecDeque<(Instant, RequestId)>,
 }
 
-struct Entry {
-    number: u64,
-    request: Arc<SeenRequest>,
+/// The requests of one correlation id.
+struct Shared {
+    last: RequestId,
+    count: usize,
+    /// Once two of them differ it stays so as long as any is kept: a change may come late.
+    is_ambiguous: bool,
 }
 
 impl RequestMemory {
     pub fn new(keep: Duration, at_most: usize) -> Self {
-        Self { keep, at_most, kept: Mutex::default() }
+        Self {
+            keep,
+            at_most,
+            kept: Mutex::default(),
+            forgotten_early: Counter::default(),
+            ambiguous: Counter::default(),
+        }
     }
 
-    /// Keeps a request. The same id again replaces what was there, unless that would put a mere claim
-    /// in the place of a verified actor: else a stranger who learns an id could take its author away.
-    pub fn keep(&self, correlation_id: &str, request: SeenRequest) {
-        self.keep_at(Instant::now(), correlation_id, request);
+    pub fn keep(&self, id: RequestId, request: SeenRequest) {
+        self.keep_at(Instant::now(), id, request);
     }
 
-    pub fn recall(&self, correlation_id: &str) -> Option<Arc<SeenRequest>> {
-        self.recall_at(Instant::now(), correlation_id)
+    /// Exactly this request.
+    pub fn recall(&self, id: RequestId) -> Option<Arc<SeenRequest>> {
+        self.recall_at(Instant::now(), id)
+    }
+
+    /// The request of a correlation id, if there is only one.
+    pub fn recall_only(&self, correlation_id: &str) -> Option<Arc<SeenRequest>> {
+        self.recall_only_at(Instant::now(), correlation_id)
     }
 
     pub fn len(&self) -> usize {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).by_id.len()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).order.len()
     }
 
-    fn keep_at(&self, now: Instant, id: &str, request: SeenRequest) {
+    fn keep_at(&self, now: Instant, id: RequestId, request: SeenRequest) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget_older(now, self.keep);
-        let is_verified = |r: &SeenRequest| r.actor.as_ref().is_some_and(|actor| actor.verified);
-        if let Some(known) = kept.by_id.get(id)
-            && is_verified(&known.request)
-            && !is_verified(&request)
-        {
-            return;
-        }
-        let number = kept.next;
-        kept.next += 1;
-        let id: Arc<str> = id.into();
-        kept.order.push_back((now, number, id.clone()));
-        kept.by_id.insert(id, Entry { number, request: Arc::new(request) });
+        kept.insert(now, id, request);
         while kept.order.len() > self.at_most {
             kept.forget_first();
+            self.forgotten_early.add(1);
         }
     }
 
-    fn recall_at(&self, now: Instant, id: &str) -> Option<Arc<SeenRequest>> {
+    fn recall_at(&self, now: Instant, id: RequestId) -> Option<Arc<SeenRequest>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget_older(now, self.keep);
-        kept.by_id.get(id).map(|entry| entry.request.clone())
+        kept.by_id.get(&id).cloned()
+    }
+
+    fn recall_only_at(&self, now: Instant, correlation_id: &str) -> Option<Arc<SeenRequest>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.forget_older(now, self.keep);
+        let shared = kept.by_correlation.get(correlation_id)?;
+        if shared.is_ambiguous {
+            self.ambiguous.add(1);
+            return None;
+        }
+        kept.by_id.get(&shared.last).cloned()
     }
 }
 
 impl Kept {
+    fn insert(&mut self, now: Instant, id: RequestId, request: SeenRequest) {
+        match self.by_correlation.get_mut(&request.correlation_id) {
+            Some(shared) => {
+                let last = self.by_id.get(&shared.last);
+                shared.is_ambiguous |= last.is_none_or(|last| !last.is_like(&request));
+                shared.count += 1;
+                shared.last = id;
+            }
+            None => {
+                let shared = Shared { last: id, count: 1, is_ambiguous: false };
+                self.by_correlation.insert(request.correlation_id.clone(), shared);
+            }
+        }
+        self.order.push_back((now, id));
+        self.by_id.insert(id, Arc::new(request));
+    }
+
     fn forget_older(&mut self, now: Instant, keep: Duration) {
-        while let Some((at, ..)) = self.order.front()
+        while let Some((at, _)) = self.order.front()
             && now.duration_since(*at) > keep
         {
             self.forget_first();
@@ -100,10 +153,54 @@ impl Kept {
     }
 
     fn forget_first(&mut self) {
-        let Some((_, number, id)) = self.order.pop_front() else { return };
-        if self.by_id.get(&id).is_some_and(|entry| entry.number == number) {
-            self.by_id.remove(&id);
+        let Some((_, id)) = self.order.pop_front() else { return };
+        let Some(request) = self.by_id.remove(&id) else { return };
+        if let Some(shared) = self.by_correlation.get_mut(&request.correlation_id) {
+            shared.count -= 1;
+            if shared.count == 0 {
+                self.by_correlation.remove(&request.correlation_id);
+            }
         }
+    }
+}
+
+impl SeenRequest {
+    /// The same but for the time, as when a client tries again.
+    fn is_like(&self, other: &SeenRequest) -> bool {
+        let facts =
+            |r: &SeenRequest| (r.method.clone(), r.path.clone(), r.user_agent.clone(), r.ip);
+        facts(self) == facts(other) && self.actor == other.actor
+    }
+}
+
+impl RequestId {
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// The id in the header of a POST of changes, if it is one.
+    pub fn in_header(headers: &HeaderMap) -> Option<Self> {
+        headers.get(REQUEST_ID)?.to_str().ok()?.parse().ok()
+    }
+
+    /// Tells the service; what the client sent under that name is gone.
+    pub fn set_on_request(self, headers: &mut HeaderMap) {
+        let value = HeaderValue::from_str(&self.to_string());
+        headers.insert(REQUEST_ID, value.expect("hexadecimal digits and hyphens"));
+    }
+}
+
+impl FromStr for RequestId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::parse_str(text).map(Self)
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -111,20 +208,21 @@ impl Kept {
 mod tests {
     use super::*;
 
-    fn request(path: &str, verified: Option<bool>) -> SeenRequest {
+    fn request(correlation_id: &str, path: &str, actor: Option<&str>) -> SeenRequest {
         SeenRequest {
             at: Moment::now(),
+            correlation_id: correlation_id.into(),
             method: "GET".into(),
             path: path.into(),
             ip: IpAddr::from([127, 0, 0, 1]),
             user_agent: None,
-            actor: verified.map(|verified| Actor {
-                id: "u".into(),
+            actor: actor.map(|id| Actor {
+                id: id.into(),
                 email: None,
                 name: None,
                 account_id: None,
                 tenant: None,
-                verified,
+                verified: true,
             }),
         }
     }
@@ -135,39 +233,59 @@ mod tests {
     fn forgets_by_age() {
         let memory = RequestMemory::new(5 * MINUTE, 10);
         let start = Instant::now();
-        memory.keep_at(start, "a", request("/1", None));
-        memory.keep_at(start + 4 * MINUTE, "b", request("/2", None));
-        assert_eq!(memory.recall_at(start + 5 * MINUTE, "a").unwrap().path, "/1");
-        assert!(memory.recall_at(start + 6 * MINUTE, "a").is_none());
-        assert_eq!(memory.recall_at(start + 6 * MINUTE, "b").unwrap().path, "/2");
+        let (a, b) = (RequestId::new(), RequestId::new());
+        memory.keep_at(start, a, request("a", "/1", None));
+        memory.keep_at(start + 4 * MINUTE, b, request("b", "/2", None));
+        assert_eq!(memory.recall_at(start + 5 * MINUTE, a).unwrap().path, "/1");
+        assert!(memory.recall_at(start + 6 * MINUTE, a).is_none());
+        assert!(memory.recall_only_at(start + 6 * MINUTE, "a").is_none());
+        assert_eq!(memory.recall_at(start + 6 * MINUTE, b).unwrap().path, "/2");
+        let count = |text: &Counter| text.get();
+        assert_eq!((count(&memory.forgotten_early), count(&memory.ambiguous)), (0, 0));
     }
 
     #[test]
-    fn forgets_by_number_and_counts_an_id_once() {
+    fn forgets_by_number_and_counts_what_went_early() {
         let memory = RequestMemory::new(MINUTE, 2);
         let now = Instant::now();
-        for (id, path) in [("a", "/1"), ("b", "/2"), ("a", "/3"), ("c", "/4")] {
-            memory.keep_at(now, id, request(path, None));
-        }
-        assert_eq!(memory.recall_at(now, "a").unwrap().path, "/3", "kept again, so not the oldest");
-        assert!(memory.recall_at(now, "b").is_none());
-        assert_eq!(memory.len(), 2);
         for i in 0..1000 {
-            memory.keep_at(now, &format!("{i}"), request("/", None));
+            memory.keep_at(now, RequestId::new(), request(&format!("{i}"), "/", None));
         }
         assert_eq!(memory.len(), 2);
-        assert_eq!(memory.kept.lock().unwrap().order.len(), 2);
+        assert_eq!(memory.forgotten_early.get(), 998);
+        let kept = memory.kept.lock().unwrap();
+        assert_eq!((kept.by_id.len(), kept.by_correlation.len()), (2, 2));
     }
 
     #[test]
-    fn a_claim_does_not_displace_a_verified_actor() {
+    fn one_correlation_id_of_two_requests_joins_none() {
+        let memory = RequestMemory::new(5 * MINUTE, 10);
+        let start = Instant::now();
+        let (first, second) = (RequestId::new(), RequestId::new());
+        memory.keep_at(start, first, request("a", "/", Some("alice")));
+        assert!(memory.recall_only_at(start, "a").is_some());
+        memory.keep_at(start + 4 * MINUTE, second, request("a", "/", Some("mallory")));
+        assert!(memory.recall_only_at(start + 4 * MINUTE, "a").is_none());
+        // The first is forgotten, and its change may still be on the way.
+        assert!(memory.recall_only_at(start + 6 * MINUTE, "a").is_none());
+        assert_eq!(memory.ambiguous.get(), 2);
+        let actor =
+            |id| memory.recall_at(start + 5 * MINUTE, id).map(|r| r.actor.clone().unwrap().id);
+        assert_eq!(actor(second).as_deref(), Some("mallory"));
+        assert!(memory.recall_only_at(start + 20 * MINUTE, "a").is_none());
+        memory.keep_at(start + 20 * MINUTE, first, request("a", "/", None));
+        assert!(memory.recall_only_at(start + 20 * MINUTE, "a").is_some(), "all over again");
+    }
+
+    #[test]
+    fn the_same_request_again_is_no_other() {
         let memory = RequestMemory::new(MINUTE, 10);
         let now = Instant::now();
-        memory.keep_at(now, "a", request("/1", Some(true)));
-        memory.keep_at(now, "a", request("/2", Some(false)));
-        memory.keep_at(now, "a", request("/3", None));
-        assert_eq!(memory.recall_at(now, "a").unwrap().path, "/1");
-        memory.keep_at(now, "a", request("/4", Some(true)));
-        assert_eq!(memory.recall_at(now, "a").unwrap().path, "/4");
+        for _ in 0..2 {
+            memory.keep_at(now, RequestId::new(), request("a", "/1", Some("alice")));
+        }
+        assert_eq!(memory.recall_only_at(now, "a").unwrap().path, "/1");
+        memory.keep_at(now, RequestId::new(), request("a", "/2", Some("alice")));
+        assert!(memory.recall_only_at(now, "a").is_none());
     }
 }

@@ -58,7 +58,16 @@ fn receipts_and_questions() {
     get(served.api, "/v1/records").is_problem(400, "bad_request");
     get(served.api, "/v1/records?corelation=a").is_problem(400, "bad_request");
     get(served.api, "/nothing").is_problem(404, "not_found");
-    get(served.api, "/v1/changes").is_problem(405, "method_not_allowed");
+    for (target, allowed) in [("/v1/changes", "POST"), ("/v1/records/x/reveal", "POST")] {
+        let refused = get(served.api, target);
+        refused.is_problem(405, "method_not_allowed");
+        assert_eq!(refused.header("allow"), Some(allowed));
+    }
+    let refused = post(served.api, "/healthz", "text/plain", "");
+    refused.is_problem(405, "method_not_allowed");
+    assert_eq!(refused.header("allow"), Some("GET, HEAD"));
+    post(served.api, "/v1/changes", "application/json; charset=utf-16", &change("x"))
+        .is_problem(415, "unsupported_media_type");
     post(served.api, "/v1/changes", "text/plain", &change("x"))
         .is_problem(415, "unsupported_media_type");
     assert_eq!(get(served.api, "/healthz").text(), "ok\n");
@@ -99,7 +108,7 @@ fn a_signal_leaves_a_signed_checkpoint() {
     assert_eq!(served.post_change(&change("s-1")).status, 200);
     // A client that does not let go of its connection does not keep the process.
     let mut idle = Wire::connect(served.api);
-    idle.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    idle.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(idle.response().status, 200);
     let (code, said) = served.terminate();
     assert_eq!(code, 0, "{said}");
@@ -155,23 +164,87 @@ fn too_much_is_refused_and_the_rest_goes_on() {
     let large = change("x").replace("old@", &"o".repeat(64 << 10));
     served.post_change(&large).is_problem(413, "too_large");
 
-    // A POST that states its length holds its room until it is over, so the next finds none.
+    // A POST holds room for what has arrived until it is over, so the next finds none.
     let body = change("held");
     let padded = format!("{body}{}", " ".repeat((64 << 10) - body.len()));
     let mut held = Wire::connect(served.api);
     held.send(format!(
-        "POST /v1/changes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
-         Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        "POST /v1/changes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n",
         padded.len()
     ));
-    assert_eq!(held.head().0, 100, "it is being read, so its room is taken");
+    let (most, last) = padded.split_at(padded.len() - 1);
+    held.send(most);
+    let is_full = || get(served.api, "/metrics").text().contains("sealtrail_queue_bytes 65536\n");
+    while !is_full() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
     let refused = served.post_change(&change("refused"));
     refused.is_problem(503, "queue_full");
     assert_eq!(refused.header("retry-after"), Some("1"));
-    held.send(padded);
+    held.send(last);
     assert_eq!(held.response().json()["status"], "recorded");
     assert_eq!(served.post_change(&change("again")).status, 200);
     assert_eq!(place.lines().len(), 2);
+}
+
+#[test]
+fn more_at_once_than_there_are_guests_is_work_and_no_failure() {
+    const AT_ONCE: usize = 800;
+    let place = Place::new();
+    let served = Served::start(&place);
+    let mut wires: Vec<Wire> = (0..AT_ONCE).map(|_| Wire::connect(served.api)).collect();
+    for (i, wire) in wires.iter_mut().enumerate() {
+        let body = change(&format!("c-{i}")).replace("\"id\":\"3\"", &format!("\"id\":\"{i}\""));
+        let (most, _last) = body.split_at(body.len() - 1);
+        wire.send(format!(
+            "POST /v1/changes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{most}",
+            body.len()
+        ));
+    }
+    // All of them become complete at once.
+    for wire in &mut wires {
+        wire.send("}");
+    }
+    let mut recorded = vec![];
+    for wire in &mut wires {
+        let answer = wire.response();
+        match answer.status {
+            200 => recorded.push(answer.json()),
+            _ => {
+                answer.is_problem(503, "queue_full");
+                assert_eq!(answer.header("retry-after"), Some("1"));
+            }
+        }
+    }
+    assert!(!recorded.is_empty());
+    let lines = place.lines();
+    assert_eq!(lines.len(), recorded.len());
+    for receipt in recorded {
+        let index = usize::try_from(receipt["index"].as_u64().unwrap()).unwrap();
+        let record: serde_json::Value = serde_json::from_str(&lines[index]).unwrap();
+        assert_eq!(record["id"], receipt["id"]);
+        assert_eq!(record["correlationid"], receipt["correlation_id"]);
+    }
+}
+
+#[test]
+fn uploads_that_send_nothing_hold_no_room() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    let head = "POST /v1/changes HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\
+                Content-Type: application/x-ndjson\r\n";
+    let idle = |framing: &str| {
+        let mut wire = Wire::connect(served.api);
+        wire.send(format!("{head}{framing}\r\n\r\n"));
+        assert_eq!(wire.head().0, 100, "it is being read");
+        wire
+    };
+    let chunked: Vec<Wire> = (0..20).map(|_| idle("Transfer-Encoding: chunked")).collect();
+    let stated: Vec<Wire> = (0..20).map(|_| idle("Content-Length: 8388608")).collect();
+    assert_eq!(served.post_change(&change("meanwhile")).status, 200);
+    drop((chunked, stated));
 }
 
 #[test]
@@ -213,6 +286,38 @@ fn pages_of_other_sites_get_no_answer() {
     // What a form of another site can send without asking first.
     shred(&format!("{host}\r\nContent-Type: text/plain")).is_problem(415, "unsupported_media_type");
     shred(&format!("{host}\r\n{json}")).is_problem(404, "not_found");
+}
+
+#[test]
+fn a_name_that_was_pointed_here_gets_no_answer() {
+    let place = Place::new();
+    place.edit_config("[api]\n", "[api]\nhosts = [\"sidecar.internal\"]\n");
+    let served = Served::start(&place);
+    let read = |host: &str| {
+        let request = format!("GET /v1/records?correlation=a HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        wire::exchange(served.api, &request)
+    };
+    // All that a browser says of a `GET` within such a page.
+    read("evil.example:8090").is_problem(400, "bad_request");
+    for host in ["127.0.0.1:8090", "localhost", "sidecar.internal:8090"] {
+        assert_eq!(read(host).status, 200, "{host}");
+    }
+}
+
+#[test]
+fn a_link_of_another_site_leads_to_the_page() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    let follow = |target: &str| {
+        let link = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n\
+                    Sec-Fetch-Dest: document";
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n{link}\r\n\r\n", served.api);
+        wire::exchange(served.api, &request).status
+    };
+    assert_eq!(follow("/console"), 308);
+    // 404 where the binary was built without the page.
+    assert_ne!(follow("/console/"), 400);
+    assert_eq!(follow("/v1/records?correlation=a"), 400);
 }
 
 #[test]

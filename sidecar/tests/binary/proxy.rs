@@ -277,7 +277,7 @@ fn a_header_on_the_post_names_the_request_too() {
     let answer = exchange(
         served.api,
         &format!(
-            "POST /v1/changes HTTP/1.1\r\nHost: a\r\nX-Correlation-ID: by-header\r\n\
+            "POST /v1/changes HTTP/1.1\r\nHost: localhost\r\nX-Correlation-ID: by-header\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{nameless}"
         ),
     );
@@ -285,4 +285,102 @@ fn a_header_on_the_post_names_the_request_too() {
     assert!(place.lines()[0].contains(r#""path":"/a""#));
     let answer = served.post_change(&nameless);
     assert_eq!(answer.json()["correlation_id"].as_str().unwrap().len(), 36, "a new one");
+}
+
+/// What the service was told the id of its request is.
+fn request_id(seen: &str) -> &str {
+    let line = seen.lines().find_map(|line| line.strip_prefix("x-sealtrail-request: "));
+    line.unwrap_or_else(|| panic!("no id: {seen}"))
+}
+
+#[test]
+fn every_request_has_an_id_of_its_own_that_no_client_chooses() {
+    let (_place, _service, served) = proxied();
+    let ask = || {
+        let request = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: x-sealtrail-request\r\n\
+                       X-Correlation-ID: same\r\nX-Sealtrail-Request: mine\r\n\
+                       X-Sealtrail-Request: mine-too\r\n\r\n";
+        let answer = exchange(served.proxy, request);
+        assert_eq!(answer.header("x-sealtrail-request"), None, "for the service alone");
+        assert!(!answer.text().contains("mine"), "{}", answer.text());
+        request_id(&answer.text()).to_owned()
+    };
+    let (first, second) = (ask(), ask());
+    assert_eq!((first.len(), &first[14..15]), (36, "7"), "a UUIDv7: {first}");
+    assert_ne!(first, second);
+}
+
+#[test]
+fn two_requests_of_one_correlation_id_are_not_taken_for_each_other() {
+    let (place, _service, served) = proxied();
+    // Every call of a distributed trace has the trace's id.
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let send = |line: &str| {
+        let head = format!("{line} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n");
+        let trace = format!("traceparent: 00-{trace}-b7ad6b7169203331-01\r\n\r\n");
+        request_id(&exchange(served.proxy, &(head + &trace)).text()).to_owned()
+    };
+    let posted = send("POST /products");
+    let got = send("GET /products/99");
+    let record = |context: &str| {
+        let change = change("x").replace(r#"{"correlation_id":"x"}"#, context);
+        assert_eq!(served.post_change(&change).status, 200);
+        let line = place.lines().pop().unwrap();
+        assert!(!line.contains(&posted) && !line.contains(&got), "not stored: {line}");
+        serde_json::from_str::<serde_json::Value>(&line).unwrap()
+    };
+    let seen = |record: &serde_json::Value| {
+        let request = &record["data"]["request"];
+        (request["method"].clone(), request["path"].clone())
+    };
+    let by_id =
+        |id: &str| record(&format!(r#"{{"correlation_id":"{trace}","request":{{"id":"{id}"}}}}"#));
+    assert_eq!(seen(&by_id(&posted)), (json!("POST"), json!("/products")));
+    assert_eq!(seen(&by_id(&got)), (json!("GET"), json!("/products/99")));
+    // Without a correlation id it has the one of its request.
+    let alone = record(&format!(r#"{{"request":{{"id":"{posted}"}}}}"#));
+    assert_eq!(alone["correlationid"], trace);
+    // One that is not known is not guessed from the correlation id.
+    let unknown = by_id("01a1ffa9-be2f-73ed-8b10-49bb862aa357");
+    assert_eq!(unknown["data"]["request"], json!(null));
+    assert!(get(served.api, "/metrics").text().contains("\nsealtrail_ambiguous_joins_total 0\n"));
+    let ambiguous = record(&format!(r#"{{"correlation_id":"{trace}"}}"#));
+    assert_eq!(ambiguous["data"]["request"], json!(null));
+    assert!(get(served.api, "/metrics").text().contains("\nsealtrail_ambiguous_joins_total 1\n"));
+
+    let nameless = change("x").replace(r#","context":{"correlation_id":"x"}"#, "");
+    let by_header = format!(
+        "POST /v1/changes HTTP/1.1\r\nHost: localhost\r\nX-Sealtrail-Request: {got}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{nameless}",
+        nameless.len()
+    );
+    assert_eq!(exchange(served.api, &by_header).json()["correlation_id"], trace);
+    let line = serde_json::from_str(&place.lines().pop().unwrap()).unwrap();
+    assert_eq!(seen(&line), (json!("GET"), json!("/products/99")));
+}
+
+#[test]
+fn nobody_gets_under_the_change_of_another() {
+    let (place, _service, served) = proxied();
+    let send = |claims: &str| {
+        exchange(
+            served.proxy,
+            &format!(
+                "PUT /customers/3 HTTP/1.1\r\nHost: a\r\nX-Correlation-ID: shared-1\r\n\
+                 Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.{claims}.x\r\n\
+                 Content-Length: 0\r\n\r\n"
+            ),
+        )
+        .text()
+    };
+    // {"sub":"alice"}, {"sub":"mallory"}
+    let alice = send("eyJzdWIiOiJhbGljZSJ9");
+    send("eyJzdWIiOiJtYWxsb3J5In0");
+    assert_eq!(served.post_change(&change("shared-1")).status, 200);
+    let exact = format!(r#""shared-1","request":{{"id":"{}"}}"#, request_id(&alice));
+    let exact = change("shared-1").replace("\"shared-1\"", &exact);
+    assert_eq!(served.post_change(&exact).status, 200);
+    let lines = place.lines();
+    assert!(!lines[0].contains("mallory") && !lines[0].contains("alice"), "{}", lines[0]);
+    assert!(lines[1].contains("alice") && !lines[1].contains("mallory"), "{}", lines[1]);
 }
