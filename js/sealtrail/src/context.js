@@ -1,4 +1,4 @@
-import { correlationOf, isCorrelationId } from './correlation.js'
+import { correlationOf, isCorrelationId, requestIdOf } from './correlation.js'
 import { SealtrailError } from './errors.js'
 
 /**
@@ -10,6 +10,7 @@ import { SealtrailError } from './errors.js'
 export function contextOf({ source, headers, method, target, ip }) {
   return {
     correlationId: correlationOf(headers),
+    requestId: requestIdOf(headers),
     source,
     request: () => ({ method, path: target.split('?', 1)[0], ip: ip(), userAgent: headers['user-agent'] }),
   }
@@ -17,7 +18,8 @@ export function contextOf({ source, headers, method, target, ip }) {
 
 /**
  * The context of a change, in the spelling of the wire. Behind the sidecar's proxy the request itself is left out:
- * the sidecar saw it first-hand, and what a change says of itself would win over it.
+ * the sidecar saw it first-hand, and what a change says of itself would win over it. Named is only which one it was:
+ * a correlation id may stand for several.
  */
 export function contextMembers(context, { service, tenant, actor, behindProxy }) {
   const request = typeof context.request === 'function' ? (behindProxy ? undefined : context.request()) : context.request
@@ -27,13 +29,14 @@ export function contextMembers(context, { service, tenant, actor, behindProxy })
     service: context.service ?? service,
     tenant: context.tenant ?? tenant,
     actor: context.actor ?? askedActor(actor, context.source),
-    request: request && withoutUndefined({
-      method: request.method,
-      path: request.path,
-      ip: request.ip,
-      user_agent: request.userAgent,
-    }),
+    request: requestMembers(request, behindProxy ? context.requestId : undefined),
   })
+}
+
+function requestMembers(request, id) {
+  if (!request) return id === undefined ? undefined : { id }
+  const { method, path, ip, userAgent } = request
+  return withoutUndefined({ id, method, path, ip, user_agent: userAgent })
 }
 
 function checkedId(id) {

@@ -4,6 +4,8 @@ const ACCEPTED = /^[A-Za-z0-9._:@/+=-]{1,128}$/
 /** W3C Trace Context, version 00: the trace id, which must not be all zeros. */
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
 export function isCorrelationId(value) {
   return typeof value === 'string' && ACCEPTED.test(value)
 }
@@ -14,6 +16,12 @@ export function correlationOf(headers) {
     if (isCorrelationId(headers[name])) return headers[name]
   }
   return TRACEPARENT.exec(headers.traceparent ?? '')?.[1] ?? uuidv7()
+}
+
+/** The id that the sidecar's proxy gave this very request, where it came through one. */
+export function requestIdOf(headers) {
+  const id = headers['x-sealtrail-request']
+  return typeof id === 'string' && UUID.test(id) ? id : undefined
 }
 
 /** RFC 9562 section 5.7: 48 bits of milliseconds, the rest random. */

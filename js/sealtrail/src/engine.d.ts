@@ -2,11 +2,15 @@
 export type Json = string | Uint8Array | object | number | boolean | null
 
 export interface AttributeChange {
-  op: 'add' | 'remove' | 'replace'
+  op: 'add' | 'remove' | 'replace' | 'move'
   /** RFC 6901 pointer. */
   path: string
+  /** Where a moved item was: RFC 6901 pointer into the before image. */
+  from?: string
   old?: unknown
   new?: unknown
+  /** An array that is given whole, because the single differences would have taken too long to find. */
+  coarse?: true
 }
 
 /** An operation of RFC 6902. */

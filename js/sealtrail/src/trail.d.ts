@@ -21,6 +21,8 @@ export interface Actor {
 export interface Context {
   /** 1 to 128 characters of `A-Z a-z 0-9 . _ : @ / + = -`. */
   correlationId?: string | undefined
+  /** Which request of the sidecar's proxy it was: its header `x-sealtrail-request`, which the middleware keeps. */
+  requestId?: string | undefined
   actor?: Actor | undefined
   service?: string | undefined
   tenant?: string | undefined
@@ -62,7 +64,7 @@ export interface TrailOptions<Request = any> {
   /** Who acts, from the request that the middleware saw. Asked when a change is recorded, so after authentication. */
   actor?: ((request: Request) => Actor | null | undefined) | undefined
   /**
-   * The sidecar proxies this service and saw the request, so a change carries the correlation id only. With `false`
+   * The sidecar proxies this service and saw the request, so a change carries the ids of it only. With `false`
    * the change says method, path, address and user agent itself. Default `true`.
    */
   behindProxy?: boolean | undefined

@@ -69,7 +69,7 @@ class Trail {
 
   preview(change, { policy = this.#policy, ...options } = {}) {
     if (policy === undefined) throw new SealtrailError('policy_missing', 'a preview needs a policy: here, or as an option of the trail')
-    return this.#engine.preview(policy, change, this.#contextFor(change), options)
+    return this.#engine.preview(policy, change, this.#contextFor(change, { requestId: undefined }), options)
   }
 
   stats() {
@@ -81,8 +81,8 @@ class Trail {
     await this.#delivery.idle()
   }
 
-  #contextFor(change) {
-    return contextMembers({ ...this.#storage.getStore(), ...change?.context }, this.#origin)
+  #contextFor(change, without) {
+    return contextMembers({ ...this.#storage.getStore(), ...change?.context, ...without }, this.#origin)
   }
 }
 

@@ -101,6 +101,15 @@ for (const [name, start] of [['express', startExpress], ['fastify', startFastify
       }
     })
 
+    test('which request it was comes from the proxy and goes with the change', async () => {
+      collector.changes.length = 0
+      const id = '01a1ffa9-be2f-73ed-8b10-49bb862aa357'
+      const headers = { 'x-request-id': 'shared', 'content-type': 'application/json' }
+      await put('/products/1', { ...headers, 'x-sealtrail-request': id }, '{"a":1}')
+      await put('/products/2', { ...headers, 'x-sealtrail-request': 'not one' }, '{"a":1}')
+      assert.deepEqual(collector.changes.map(({ context }) => context.request), [{ id }, undefined])
+    })
+
     test('a bad id is replaced, a missing one made', async () => {
       for (const headers of [{ 'x-request-id': 'not one' }, {}]) {
         const answer = await put('/products/1', { ...headers, 'content-type': 'application/json' }, '{"a":1}')
@@ -115,7 +124,7 @@ test('without the proxy in front the change says what the service saw', async ()
   const collector = await startCollector()
   const trail = await createTrail({ url: collector.url, behindProxy: false })
   const service = await startExpress(trail)
-  const response = await fetch(`http://127.0.0.1:${service.port}/products/7?secret=1`, { method: 'PUT', headers: { 'user-agent': 'curl/8' } })
+  const response = await fetch(`http://127.0.0.1:${service.port}/products/7?secret=1`, { method: 'PUT', headers: { 'user-agent': 'curl/8', 'x-sealtrail-request': crypto.randomUUID() } })
   await response.arrayBuffer()
   assert.deepEqual(collector.changes[0].context.request, { method: 'PUT', path: '/products/7', ip: '127.0.0.1', user_agent: 'curl/8' })
   await trail.close()

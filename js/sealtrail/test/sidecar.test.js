@@ -66,6 +66,7 @@ describe('against the real sidecar', { skip }, () => {
     const app = express()
     app.use(middleware(trail))
     app.put('/customers/:id', async (req, res) => {
+      if (req.params.id.startsWith('slow')) await sleep(300)
       res.json(await trail.record({ entity: { type: 'customer', id: req.params.id }, action: 'update', before: { email: 'a@example.com' }, after: { email: 'b@example.com' } }))
     })
     service = app.listen(upstream, '127.0.0.1')
@@ -86,6 +87,22 @@ describe('against the real sidecar', { skip }, () => {
     assert.equal(record.data.actor.id, 'u-1')
     assert.match(record.data.changes[0].new, /^st1\.0\./)
     assert.doesNotMatch(line, /example\.com"|127\.0\.0\.1/)
+  })
+
+  test('two requests of one trace are not taken for each other', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const bearer = (sub) => `Bearer eyJhbGciOiJIUzI1NiJ9.${Buffer.from(JSON.stringify({ sub })).toString('base64url')}.x`
+    const send = (id, sub) => fetch(`${sidecar.proxy}/customers/${id}`, {
+      method: 'PUT', headers: { traceparent, authorization: bearer(sub), 'x-sealtrail-request': '01a1ffa9-be2f-73ed-8b10-49bb862aa357' },
+    })
+    // Mallory's request is the later one when Alice's change is recorded.
+    const receipts = await Promise.all([send('slow-4', 'alice'), send('5', 'mallory')].map(async (answer) => (await answer).json()))
+    const stored = await lines()
+    const records = receipts.map(({ index }) => JSON.parse(stored[index]))
+    assert.deepEqual(records.map(({ data }) => data.actor.id), ['alice', 'mallory'])
+    assert.deepEqual(records.map(({ data }) => data.request.path), ['/customers/slow-4', '/customers/5'])
+    assert.equal(records[0].correlationid, records[1].correlationid)
+    assert.equal(records[0].data.request.id, undefined)
   })
 
   test('a stored record verifies in this process, another line does not', async () => {
