@@ -305,37 +305,44 @@ impl<'p> Writer<'p, '_> {
     }
 
     /// What is sealed as one: the value without what is dropped, and masked where it is masked.
-    fn plain(&self, cursor: &Cursor<'p>, value: &Value<'_>, out: &mut Vec<u8>) {
+    /// False, and nothing written, where all of it is dropped.
+    fn plain(&self, cursor: &Cursor<'p>, value: &Value<'_>, out: &mut Vec<u8>) -> bool {
         if !is_container(value) {
-            return match self.decide(cursor, value).action {
+            match self.decide(cursor, value).action {
+                Action::Drop => return false,
                 Action::Mask(mask) => write_string(&mask.apply(value), out),
-                _ => value.write(out),
-            };
+                Action::Keep | Action::Seal(_) => value.write(out),
+            }
+            return true;
         }
         let object = matches!(value, Value::Object(_));
+        let start = out.len();
         out.push(if object { b'{' } else { b'[' });
-        let mut first = true;
+        let (mut first, mut kept) = (true, false);
         for (step, child) in children(value) {
-            let cursor = cursor.down(self.policy, &step);
-            let dropped = self.protection(&cursor, child) == Protection::Drop;
-            if dropped && object {
-                continue;
-            }
+            let before = out.len();
             if !first {
                 out.push(b',');
             }
-            first = false;
             if let Step::Key(key) = &step {
                 write_string(key, out);
                 out.push(b':');
             }
-            if dropped {
-                out.extend_from_slice(b"null");
+            if self.plain(&cursor.down(self.policy, &step), child, out) {
+                (first, kept) = (false, true);
+            } else if object {
+                out.truncate(before);
             } else {
-                self.plain(&cursor, child, out);
+                // A gap, as in the parts of a record.
+                out.extend_from_slice(b"null");
+                first = false;
             }
         }
         out.push(if object { b'}' } else { b']' });
+        if !kept {
+            out.truncate(start);
+        }
+        kept
     }
 
     fn need(&mut self, seal: &Seal, subject: String) -> usize {
