@@ -46,12 +46,15 @@ mod diff;
 mod error;
 mod fold;
 mod open;
+mod plaintext;
 pub mod policy;
 mod preview;
+mod protection;
 mod render;
 pub mod seal;
 mod session;
 mod template;
+mod writer;
 
 pub use act::act;
 pub use capture::{Draft, KeyPair, Plan, Stamp, native_engine_sha256};

@@ -23,6 +23,10 @@ impl Key {
         })?;
         Ok(Self(bytes))
     }
+
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 /// What the keys of one seal are bound to.
