@@ -108,7 +108,7 @@ impl Walk<'_> {
         let mut anchors = Anchors(Vec::new());
         if old_range.len().min(new_range.len()) > 0 && old_range.len().max(new_range.len()) > 1 {
             let (old_items, new_items) = (&old[old_range.clone()], &new[new_range.clone()]);
-            let ids = numbers(self.document, old_items, new_items, &mut self.budget);
+            let ids = numbers(self.document, old_items, new_items, true, &mut self.budget);
             if let Some((old_ids, new_ids)) = ids {
                 // Bounded by itself: on hard inputs it settles for a script that is not the shortest.
                 let Ok(()) = myers::diff(
@@ -133,7 +133,7 @@ impl Walk<'_> {
     }
 
     fn by_set(&mut self, old: &[NodeId], new: &[NodeId]) {
-        let ids = numbers(self.document, old, new, &mut self.budget);
+        let ids = numbers(self.document, old, new, false, &mut self.budget);
         let Some((old_ids, new_ids)) = ids else { return self.by_position(old, new) };
         let mut left: BTreeMap<u32, usize> = BTreeMap::new();
         new_ids.iter().for_each(|id| *left.entry(*id).or_default() += 1);

@@ -51,17 +51,20 @@ impl Sameness {
 }
 
 /// Gives the items of two arrays their numbers.
+///
+/// With `twins`, items that the reader found to be the same bytes are taken for each other first, at
+/// no cost. Then of several equal items not all have one number; where they are counted that matters.
 pub(super) fn numbers(
     document: &Document<'_>,
     old: &[NodeId],
     new: &[NodeId],
+    twins: bool,
     budget: &mut Budget,
 ) -> Option<(Vec<u32>, Vec<u32>)> {
     const UNKNOWN: u32 = u32::MAX;
-    // What the reader found to be the same bytes needs no other look. Such an item is one of the old
-    // array, which stand in the order of the text.
     let (mut of_old, mut of_new) = (vec![UNKNOWN; old.len()], vec![UNKNOWN; new.len()]);
-    for (number, node) in of_new.iter_mut().zip(new) {
+    for (number, node) in of_new.iter_mut().zip(new).filter(|_| twins) {
+        // The items of the old array stand in the order of the text.
         let twin = document.twin(*node);
         if let Ok(i) = old.binary_search(&twin)
             && of_old[i] == UNKNOWN

@@ -20,6 +20,7 @@ mod number;
 mod parse;
 mod scan;
 mod text;
+mod token;
 mod value;
 mod write;
 

@@ -80,6 +80,9 @@ mod tests {
             ("\"\\ud800\\u0041\"", "lone_surrogate", 1, ""),
             ("{\"x\":{\"a\":1,\"b\":2,\"a\":3}}", "duplicate_key", 18, "/x/a"),
             ("{\"a\":1,\"\\u0061\":3}", "duplicate_key", 7, "/a"),
+            ("{\"a\":1,\"a\":3}", "duplicate_key", 7, "/a"),
+            ("{\"\":1,\"b\":2,\"\":3}", "duplicate_key", 12, "/"),
+            ("{\"k\":1,\"longer key\":2,\"k\":3}", "duplicate_key", 22, "/k"),
         ] {
             let (got_code, got_offset, got_pointer) = refusal(text);
             assert_eq!((got_code, got_offset), (code, offset), "{text}");

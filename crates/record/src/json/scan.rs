@@ -7,7 +7,8 @@
 //! so that a comparison of the two need not look at it again.
 
 use super::error::{Error, Kind};
-use super::text::{common_prefix, decode, end_of_plain, first_not_utf8};
+use super::text::{common_prefix, decode, first_not_utf8};
+use super::token::{self, Refused, byte, expected, is_space};
 use super::{Limits, duplicates};
 use crate::pointer;
 
@@ -27,6 +28,14 @@ const FLAG: u32 = 1 << 31;
 const NONE: u32 = u32::MAX;
 
 impl Entry {
+    /// The entry `here`, which holds no others so far; `key` is the flag of a key or zero.
+    #[inline(always)]
+    fn new(here: usize, start: usize, end: usize, escaped: bool, key: u32) -> Self {
+        let end = end as u32 | if escaped { FLAG } else { 0 };
+        let here = here as u32;
+        Self { start: start as u32, end, next: (here + 1) | key, twin: here }
+    }
+
     pub(super) fn end(&self) -> u32 {
         self.end & !FLAG
     }
@@ -46,8 +55,6 @@ impl Entry {
 
 /// Nested deeper than this is refused whatever the limits say.
 const MAX_DEPTH: usize = 512;
-
-pub(super) type Refused = (Kind, usize);
 
 /// What one reading leaves for the next, so that it need not ask for memory again.
 #[derive(Default)]
@@ -81,6 +88,8 @@ pub(super) fn read(
     }
     let Buffers { entries, plain, open, keys } = buffers;
     open.clear();
+    // A value every ten bytes is usual; growing from nothing would copy all of them several times.
+    entries.reserve(input.len() / 10);
     let largest = Largest { entry: NONE, bytes: 0, wanted: echoes };
     let mut reader = Reader {
         text,
@@ -126,10 +135,50 @@ struct Open {
     model_end: u32,
     /// How many children of the model are tried for an item, less with each that was in vain.
     patience: u8,
-    /// Of the keys so far one bit each: a key whose bit is free is new.
-    seen: u64,
-    /// Whether two keys may be the same.
+    keys: Keys,
+}
+
+/// What is known of the keys of one object so far.
+#[derive(Clone, Copy, Default)]
+struct Keys {
+    /// Two bits for each key: one with a bit that is free is new.
+    seen: [u64; 2],
+    /// Whether two of them may be the same.
     suspect: bool,
+}
+
+impl Keys {
+    /// Notes the key that ends with its quote before `end`.
+    #[inline]
+    fn add(&mut self, text: &[u8], start: usize, end: usize, escaped: bool) {
+        let len = end - start;
+        // Keys of one object differ at their ends most of the time.
+        let word = match text[..end].last_chunk() {
+            Some(tail) => u64::from_le_bytes(*tail) >> (64 - 8 * len.min(8)),
+            None => text[start..end].iter().rev().fold(0, |word, b| word << 8 | u64::from(*b)),
+        };
+        let mixed = (word ^ (len as u64) << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let bits = [1 << (mixed >> 58), 1 << (mixed >> 52 & 63)];
+        self.suspect |= escaped || (self.seen[0] & bits[0] != 0 && self.seen[1] & bits[1] != 0);
+        self.seen[0] |= bits[0];
+        self.seen[1] |= bits[1];
+    }
+}
+
+impl Open {
+    /// Without a model.
+    fn alone(entry: u32, object: bool) -> Self {
+        Self {
+            entry,
+            object,
+            model: NONE,
+            anchor: NONE,
+            model_first: NONE,
+            model_end: 0,
+            patience: 0,
+            keys: Keys::default(),
+        }
+    }
 }
 
 /// Bytes from `start` to `end` that stand again `delta` behind.
@@ -156,7 +205,7 @@ impl Reader<'_> {
         }
         self.skip_space();
         match self.at < self.text.len() {
-            true => Err(self.expected("the end of the text")),
+            true => Err(expected("the end of the text", self.at)),
             false => Ok(()),
         }
     }
@@ -164,7 +213,13 @@ impl Reader<'_> {
     /// Reads on until all that is open is closed. A child of the innermost container is due.
     fn children(&mut self) -> Result<(), Refused> {
         loop {
-            if !self.copied_children() {
+            if self.innermost().model == NONE && !(self.largest.wanted && self.open.len() == 1) {
+                let entry = self.children_alone()?;
+                self.closed_entry(entry);
+                if self.open.is_empty() {
+                    return Ok(());
+                }
+            } else if !self.copied_children() {
                 let model = match self.innermost().object {
                     true => self.key()?,
                     false => self.item_model(),
@@ -181,7 +236,7 @@ impl Reader<'_> {
                     break;
                 }
                 if !self.eat(if object { b'}' } else { b']' }) {
-                    return Err(self.expected(if object { "`,` or `}`" } else { "`,` or `]`" }));
+                    return Err(expected(wanted(object), self.at));
                 }
                 self.close()?;
                 if self.open.is_empty() {
@@ -202,14 +257,11 @@ impl Reader<'_> {
         }
         let start = self.at;
         let mut escaped = false;
-        match self.peek() {
-            Some(opening @ (b'{' | b'[')) => return self.open(opening, model),
-            Some(b'"') => escaped = self.string()?,
-            Some(b'-' | b'0'..=b'9') => self.number()?,
-            Some(b't') => self.word(b"true")?,
-            Some(b'f') => self.word(b"false")?,
-            Some(b'n') => self.word(b"null")?,
-            _ => return Err(self.expected("a value")),
+        match byte(self.text, start) {
+            opening @ (b'{' | b'[') => return self.open(opening, model),
+            b'"' => (self.at, escaped) = token::string(self.text, start)?,
+            b'-' | b'0'..=b'9' => self.at = token::number(self.text, start)?,
+            _ => self.at = token::word(self.text, start)?,
         }
         self.push(start, escaped, 0);
         Ok(false)
@@ -237,8 +289,7 @@ impl Reader<'_> {
             model_first: first,
             model_end: end,
             patience: PATIENCE,
-            seen: 0,
-            suspect: false,
+            keys: Keys::default(),
         });
         self.skip_space();
         if self.eat(if object { b'}' } else { b']' }) {
@@ -249,26 +300,136 @@ impl Reader<'_> {
     }
 
     fn close(&mut self) -> Result<(), Refused> {
-        let next = self.entries.len() as u32;
         let Some(open) = self.open.last() else { return Ok(()) };
-        let entry = open.entry;
-        if open.suspect {
-            let twice = duplicates::first(self.text, self.entries, entry, self.keys);
-            if let Some(second) = twice {
-                // Put away what stands behind it, so that the place names it.
-                let offset = self.entries[second as usize].start as usize;
-                self.entries.truncate(second as usize + 1);
-                return Err((Kind::DuplicateKey, offset));
-            }
-        }
+        let (entry, suspect) = (open.entry, open.keys.suspect);
+        self.end_container(entry, suspect)?;
         self.open.pop();
+        self.closed_entry(entry);
+        Ok(())
+    }
+
+    /// Completes the entry of a container that ends here.
+    #[inline]
+    fn end_container(&mut self, entry: u32, suspect: bool) -> Result<(), Refused> {
+        if suspect
+            && let Some(second) = duplicates::first(self.text, self.entries, entry, self.keys)
+        {
+            // Put away what stands behind it, so that the place names it.
+            let offset = self.entries[second as usize].start as usize;
+            self.entries.truncate(second as usize + 1);
+            return Err((Kind::DuplicateKey, offset));
+        }
+        let next = self.entries.len() as u32;
         let container = &mut self.entries[entry as usize];
         (container.end, container.next) = (self.at as u32, next);
-        let bytes = self.at - container.start as usize;
+        Ok(())
+    }
+
+    /// Remembers the largest member of the root.
+    fn closed_entry(&mut self, entry: u32) {
+        let container = self.entries[entry as usize];
+        let bytes = (container.end() - container.start) as usize;
         if self.largest.wanted && self.open.len() == 1 && bytes > self.largest.bytes {
             self.largest = Largest { entry, bytes, wanted: true };
         }
-        Ok(())
+    }
+
+    /// Reads all of the innermost container, which has no model, and so has nothing in it; gives its
+    /// entry. Nearly every text is read here but for what repeats, so what changes at each token is
+    /// kept close.
+    fn children_alone(&mut self) -> Result<u32, Refused> {
+        let text = self.text;
+        let (mut at, mut spaced, mut escapes) = (self.at, false, false);
+        let (base, mut values) = (self.open.len(), self.values);
+        let (mut object, mut keys) = (self.innermost().object, Keys::default());
+        macro_rules! skip_space {
+            () => {
+                while is_space(byte(text, at)) {
+                    (at, spaced) = (at + 1, true);
+                }
+            };
+        }
+        let entry = loop {
+            if object {
+                if byte(text, at) != b'"' {
+                    return Err(expected("a key in double quotes", at));
+                }
+                let (end, escaped) = token::string(text, at)?;
+                self.entries.push(Entry::new(self.entries.len(), at, end, escaped, FLAG));
+                keys.add(text, at, end, escaped);
+                (at, escapes) = (end, escapes | escaped);
+                skip_space!();
+                if byte(text, at) != b':' {
+                    return Err(expected("`:` after the key", at));
+                }
+                at += 1;
+                skip_space!();
+            }
+            if values == self.max_values {
+                return Err((Kind::TooManyValues { limit: values }, at));
+            }
+            values += 1;
+            match byte(text, at) {
+                b'"' => {
+                    let (end, escaped) = token::string(text, at)?;
+                    self.entries.push(Entry::new(self.entries.len(), at, end, escaped, 0));
+                    (at, escapes) = (end, escapes | escaped);
+                }
+                b'-' | b'0'..=b'9' => {
+                    let end = token::number(text, at)?;
+                    self.entries.push(Entry::new(self.entries.len(), at, end, false, 0));
+                    at = end;
+                }
+                opening @ (b'{' | b'[') => {
+                    if self.open.len() == self.max_depth {
+                        return Err((Kind::TooDeep { limit: self.max_depth }, at));
+                    }
+                    let entry = self.entries.len();
+                    self.entries.push(Entry::new(entry, at, at, false, 0));
+                    self.innermost_mut().keys = keys;
+                    (object, keys) = (opening == b'{', Keys::default());
+                    self.open.push(Open::alone(entry as u32, object));
+                    at += 1;
+                    skip_space!();
+                    if byte(text, at) != opening + 2 {
+                        continue;
+                    }
+                }
+                _ => {
+                    let end = token::word(text, at)?;
+                    self.entries.push(Entry::new(self.entries.len(), at, end, false, 0));
+                    at = end;
+                }
+            }
+            let closed = loop {
+                skip_space!();
+                match byte(text, at) {
+                    b',' => {
+                        at += 1;
+                        skip_space!();
+                        break None;
+                    }
+                    b'}' if object => {}
+                    b']' if !object => {}
+                    _ => return Err(expected(wanted(object), at)),
+                }
+                at += 1;
+                let entry = self.innermost().entry;
+                self.at = at;
+                self.end_container(entry, keys.suspect)?;
+                self.open.pop();
+                if self.open.len() < base {
+                    break Some(entry);
+                }
+                (object, keys) = (self.innermost().object, self.innermost().keys);
+            };
+            if let Some(entry) = closed {
+                break entry;
+            }
+        };
+        (self.at, self.values) = (at, values);
+        *self.plain &= !spaced && !escapes;
+        Ok(entry)
     }
 
     /// Reads a key and its colon; gives the model of the value behind it.
@@ -276,16 +437,17 @@ impl Reader<'_> {
         let start = self.at;
         let mut model = self.known_key();
         if model == NONE {
-            if self.peek() != Some(b'"') {
-                return Err(self.expected("a key in double quotes"));
+            if byte(self.text, start) != b'"' {
+                return Err(expected("a key in double quotes", start));
             }
-            let escaped = self.string()?;
+            let escaped;
+            (self.at, escaped) = token::string(self.text, start)?;
             self.push(start, escaped, FLAG);
             model = self.find_key(start, escaped);
         }
         self.skip_space();
         if !self.eat(b':') {
-            return Err(self.expected("`:` after the key"));
+            return Err(expected("`:` after the key", self.at));
         }
         self.skip_space();
         if self.largest.wanted && self.open.len() == 1 {
@@ -319,9 +481,8 @@ impl Reader<'_> {
     fn find_key(&mut self, start: usize, escaped: bool) -> u32 {
         let raw = &self.text[start..self.at];
         let Some(open) = self.open.last_mut() else { return NONE };
-        let bit = 1 << (spread(raw) & 63);
-        open.suspect |= escaped || open.seen & bit != 0 || open.model != NONE;
-        open.seen |= bit;
+        open.keys.add(self.text, start, self.at, escaped);
+        open.keys.suspect |= open.model != NONE;
         if open.model == NONE {
             return NONE;
         }
@@ -451,97 +612,10 @@ impl Reader<'_> {
         self.run.end
     }
 
-    /// Reads a string; true where it has escapes.
-    fn string(&mut self) -> Result<bool, Refused> {
-        let mut escaped = false;
-        self.at += 1;
-        loop {
-            self.at = end_of_plain(self.text, self.at);
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    (escaped, *self.plain) = (true, false);
-                    self.escape()?;
-                }
-                None => return Err(self.expected("the closing quote of a string")),
-                Some(_) => return Err(self.expected("an escape for a control character")),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<(), Refused> {
-        let start = self.at;
-        self.at += 1;
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-            Some(b'u') => {
-                self.at += 1;
-                let unit = self.four_hex()?;
-                if (0xD800..0xE000).contains(&unit) {
-                    let paired = unit < 0xDC00 && self.eat(b'\\') && self.eat(b'u');
-                    let low = if paired { self.four_hex()? } else { 0 };
-                    if !(0xDC00..0xE000).contains(&low) {
-                        return Err((Kind::LoneSurrogate, start));
-                    }
-                }
-            }
-            _ => return Err(self.expected("one of `\"\\/bfnrtu` after a backslash")),
-        }
-        Ok(())
-    }
-
-    fn four_hex(&mut self) -> Result<u32, Refused> {
-        let mut unit = 0;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(|b| (b as char).to_digit(16));
-            let Some(digit) = digit else { return Err(self.expected("four hexadecimal digits")) };
-            unit = unit << 4 | digit;
-            self.at += 1;
-        }
-        Ok(unit)
-    }
-
-    fn number(&mut self) -> Result<(), Refused> {
-        self.eat(b'-');
-        if !self.eat(b'0') {
-            self.digits()?;
-        }
-        if self.eat(b'.') {
-            self.digits()?;
-        }
-        if self.eat(b'e') || self.eat(b'E') {
-            if !self.eat(b'+') {
-                self.eat(b'-');
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), Refused> {
-        let start = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
-        if self.at == start { Err(self.expected("a digit")) } else { Ok(()) }
-    }
-
-    fn word(&mut self, word: &[u8]) -> Result<(), Refused> {
-        if !self.text[self.at..].starts_with(word) {
-            return Err(self.expected("a value"));
-        }
-        self.at += word.len();
-        Ok(())
-    }
-
     /// An entry for what stands between `start` and here.
     fn push(&mut self, start: usize, escaped: bool, key: u32) {
-        let here = self.entries.len() as u32;
-        let end = self.at as u32 | if escaped { FLAG } else { 0 };
-        self.entries.push(Entry { start: start as u32, end, next: (here + 1) | key, twin: here });
+        *self.plain &= !escaped;
+        self.entries.push(Entry::new(self.entries.len(), start, self.at, escaped, key));
     }
 
     fn innermost(&self) -> &Open {
@@ -553,28 +627,17 @@ impl Reader<'_> {
         &mut self.open[last]
     }
 
-    #[inline]
     fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        while is_space(byte(self.text, self.at)) {
             self.at += 1;
             *self.plain = false;
         }
     }
 
-    #[inline]
-    fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
+    fn eat(&mut self, wanted: u8) -> bool {
+        let found = byte(self.text, self.at) == wanted;
         self.at += usize::from(found);
         found
-    }
-
-    #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn expected(&self, what: &'static str) -> Refused {
-        (Kind::Syntax { expected: what }, self.at)
     }
 
     /// Pointer to the value being read.
@@ -615,10 +678,6 @@ const COPIED: u32 = u32::MAX - 1;
 /// How many keys of the model are tried for one that is not where it was expected.
 const KEYS_TRIED: usize = 8;
 
-/// Some bits that differ between most keys of one object.
-fn spread(key: &[u8]) -> u32 {
-    let at = |i: usize| u32::from(key.get(i).copied().unwrap_or(0));
-    let len = key.len();
-    let mixed = at(1) ^ at(len / 2) << 5 ^ at(len.saturating_sub(2)) << 10 ^ (len as u32) << 15;
-    mixed.wrapping_mul(0x9E37_79B1) >> 26
+fn wanted(object: bool) -> &'static str {
+    if object { "`,` or `}`" } else { "`,` or `]`" }
 }

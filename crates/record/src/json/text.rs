@@ -32,15 +32,13 @@ pub(super) fn first_not_utf8(text: &[u8]) -> Option<usize> {
 
 /// Offset of the first byte from `at` on that is a quote, a backslash or a control character, or
 /// the length of the text.
-#[inline]
+#[inline(always)]
 pub(super) fn end_of_plain(text: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let special = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
-        if special != 0 {
-            return at + (special.trailing_zeros() / 8) as usize;
+    while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+        if let Some(found) = first_special(block) {
+            return at + found;
         }
-        at += 8;
+        at += BLOCK;
     }
     while text.get(at).is_some_and(|&b| b >= 0x20 && b != b'"' && b != b'\\') {
         at += 1;
@@ -48,20 +46,55 @@ pub(super) fn end_of_plain(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
+const BLOCK: usize = 16;
 
-/// The lowest high bit that is set marks the first byte below `bound`, which is at most 0x80. Bits
-/// above it may be wrong: a borrow runs upwards.
-#[inline]
-fn below(word: u64, bound: u8) -> u64 {
-    word.wrapping_sub(ONES.wrapping_mul(u64::from(bound))) & !word & HIGH
+/// Index of the first quote, backslash or control character.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
+        _mm_set1_epi8,
+    };
+
+    // SAFETY: every x86-64 has SSE2, and the block is 16 bytes, which an unaligned load reads.
+    let found = unsafe {
+        let bytes = _mm_loadu_si128(block.as_ptr().cast());
+        let equal = |byte: u8| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8));
+        let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+        _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(equal(b'"'), equal(b'\\'))))
+    };
+    (found != 0).then(|| found.trailing_zeros() as usize)
 }
 
-/// The same for bytes that equal `byte`.
-#[inline]
-fn equal(word: u64, byte: u8) -> u64 {
-    below(word ^ ONES.wrapping_mul(u64::from(byte)), 1)
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[inline(always)]
+fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+    use std::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128_load, v128_or};
+
+    // SAFETY: the block is 16 bytes, which a load without alignment reads.
+    let bytes = unsafe { v128_load(block.as_ptr().cast()) };
+    let equal = |byte| u8x16_eq(bytes, u8x16_splat(byte));
+    let control = u8x16_lt(bytes, u8x16_splat(0x20));
+    let found = u8x16_bitmask(v128_or(control, v128_or(equal(b'"'), equal(b'\\'))));
+    (found != 0).then(|| found.trailing_zeros() as usize)
+}
+
+/// Eight bytes at a time in a plain word. The lowest high bit that is set marks the first byte that
+/// is looked for; bits above it may be wrong, because a borrow runs upwards.
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
+fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let below =
+        |word: u64, bound: u64| word.wrapping_sub(ONES.wrapping_mul(bound)) & !word & (ONES << 7);
+    let equal = |word: u64, byte: u8| below(word ^ ONES.wrapping_mul(u64::from(byte)), 1);
+    let special = |half: &[u8; 8]| {
+        let word = u64::from_le_bytes(*half);
+        let found = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+        (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
+    };
+    let (halves, _) = block.as_chunks::<8>();
+    special(&halves[0]).or_else(|| special(&halves[1]).map(|found| 8 + found))
 }
 
 /// How many bytes two texts have in common from their beginning.
