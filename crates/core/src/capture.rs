@@ -3,9 +3,11 @@
 //! context that the host joined; now it is known which keys are needed), [`Plan::seal`] (with the
 //! keys, the entropy and the time).
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealtrail_record::json::{Buffers, Document, Kind, Limits, NodeId, Value, write_string};
 use sealtrail_record::{id, time};
 
@@ -14,7 +16,7 @@ use crate::context::Context;
 use crate::diff::{Path, Sink, What, compare_entities};
 use crate::fold::fold_keys;
 use crate::policy::{Cursor, Policy, Seal, Step, SubjectPart};
-use crate::seal::{Key, NONCE_BYTES, PseudonymKey, RecordKeys, Scope};
+use crate::seal::{Key, KeyStream, NONCE_BYTES, PseudonymKey, RecordKeys, Scope};
 use crate::template::{Body, Gap, Need, Role, Template};
 use crate::writer::{Side, Spot, Writer};
 use crate::{Error, hex};
@@ -73,7 +75,7 @@ impl Draft {
             }
         } else {
             let (before, after) = (change.before.value(), change.after.value());
-            let mut list = ChangeList { writer, found: 0, written: 0, head: Vec::new() };
+            let mut list = ChangeList::new(writer);
             compare_entities(document, before, after, Some(policy), &mut list)?;
             (changes, unchanged) =
                 (list.written, list.found == 0 && change.action == Action::Update);
@@ -217,11 +219,14 @@ impl Plan {
 
     /// How many nonces of 12 bytes [`seal`](Self::seal) takes.
     pub fn nonces(&self) -> usize {
-        let sealed = |gap: &&Gap| self.needs()[gap.need].role == Role::Sealed;
-        self.gaps().filter(sealed).count()
+        self.gaps().filter(|gap| self.is_sealed(gap)).count()
     }
 
-    fn gaps(&self) -> impl Iterator<Item = &Gap> {
+    fn is_sealed(&self, gap: &Gap) -> bool {
+        self.needs()[gap.need].role == Role::Sealed
+    }
+
+    fn gaps(&self) -> impl Iterator<Item = &Gap> + Clone {
         self.context_body.gaps.iter().chain(&self.template.body.gaps)
     }
 
@@ -257,27 +262,43 @@ impl Plan {
         entropy: &[u8],
         keys: &[KeyPair<'_>],
     ) -> Result<Vec<u8>, Error> {
-        stamp.check()?;
         if keys.len() != self.needs().len() {
             let message =
                 format!("{} key pairs are needed, got {}", self.needs().len(), keys.len());
             return Err(Error::new("missing_field", message));
         }
-        let mut protector = Protector::new(self.needs(), stamp, entropy, keys)?;
+        let mut entries = Vec::with_capacity(keys.len());
+        for (need, pair) in self.needs().iter().zip(keys) {
+            let kids = [pair.subject_kid, pair.period_kid];
+            entries.push(Entry::new(need, kids, stamp, &pair.subject, |scope| {
+                RecordKeys::derive(&pair.subject, &pair.period, scope)
+            })?);
+        }
+        self.write(stamp, entropy, entries)
+    }
+
+    pub(crate) fn write(
+        &self,
+        stamp: &Stamp<'_>,
+        entropy: &[u8],
+        entries: Vec<Entry<'_>>,
+    ) -> Result<Vec<u8>, Error> {
+        stamp.check()?;
+        let mut protector = Protector::new(self, entropy, entries)?;
         let mut out = Vec::with_capacity(self.expected_len());
         self.head(stamp, &protector, &mut out);
         for body in [&self.context_body, &self.template.body] {
             let mut from = 0;
             for gap in &body.gaps {
                 out.extend_from_slice(&body.text[from..gap.offset]);
-                protector.fill(&self.template, gap, &mut out)?;
+                protector.fill(gap, &mut out);
                 from = gap.offset;
             }
             out.extend_from_slice(&body.text[from..]);
         }
         protector.write_seals(&mut out);
         out.extend_from_slice(b",\"policy\":");
-        self.policy.write_summary(&mut out);
+        out.extend_from_slice(self.policy.summary());
         stamp.write_engine(&mut out);
         out.extend_from_slice(b"}}");
         Ok(out)
@@ -304,7 +325,7 @@ impl Plan {
             .gaps
             .iter()
             .find(|gap| self.template.at(gap) == "/data/actor/id")
-            .and_then(|gap| protector.pseudonym(&self.template, gap));
+            .and_then(|gap| protector.pseudonym(gap));
         let authid = self.authid.as_deref().or(pseudonym.as_deref());
         let attributes = [
             ("{\"specversion\":", Some("1.0")),
@@ -335,93 +356,106 @@ impl Plan {
     }
 }
 
-/// Fills the gaps and remembers which pointers each pair of keys protects.
+/// Fills the gaps of a record.
 struct Protector<'s> {
+    plan: &'s Plan,
+    entropy: &'s [[u8; NONCE_BYTES]],
     entries: Vec<Entry<'s>>,
-    entropy: &'s [u8],
+    room: Vec<u8>,
 }
 
-struct Entry<'s> {
+/// What protects the values of one need.
+pub(crate) struct Entry<'s> {
     keys: Keys,
     group: &'s str,
     kids: [&'s str; 2],
-    at: Vec<String>,
 }
 
 enum Keys {
-    /// With the index into `seals`.
-    Sealing(usize, RecordKeys),
+    Sealing { index: usize, keys: RecordKeys, stream: KeyStream },
     Naming(PseudonymKey),
 }
 
-impl<'s> Protector<'s> {
-    fn new(
-        needs: &'s [Need],
-        stamp: &Stamp<'s>,
-        entropy: &'s [u8],
-        keys: &'s [KeyPair<'s>],
+impl<'s> Entry<'s> {
+    pub(crate) fn new(
+        need: &'s Need,
+        kids: [&'s str; 2],
+        stamp: &Stamp<'_>,
+        subject: &Key,
+        record_keys: impl FnOnce(&Scope<'_>) -> RecordKeys,
     ) -> Result<Self, Error> {
-        let mut entries = Vec::with_capacity(needs.len());
-        let mut seals = 0;
-        for (need, pair) in needs.iter().zip(keys) {
-            let kids = [pair.subject_kid, pair.period_kid];
-            for kid in kids {
-                let plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
-                if kid.is_empty() || kid.len() > 128 || !kid.bytes().all(plain) {
-                    let wanted = "1 to 128 visible ASCII characters";
-                    return Err(Error::field("/kid", wanted, "another text"));
-                }
+        for kid in kids {
+            let plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
+            if kid.is_empty() || kid.len() > 128 || !kid.bytes().all(plain) {
+                let wanted = "1 to 128 visible ASCII characters";
+                return Err(Error::field("/kid", wanted, "another text"));
             }
-            let scope =
-                Scope { origin: stamp.origin, record_id: stamp.id, group: &need.group, kids };
-            let keys = match need.role {
-                Role::Sealed => {
-                    seals += 1;
-                    Keys::Sealing(
-                        seals - 1,
-                        RecordKeys::derive(&pair.subject, &pair.period, &scope),
-                    )
-                }
-                Role::Pseudonym => {
-                    Keys::Naming(PseudonymKey::derive(&pair.subject, stamp.origin, &need.group))
-                }
-            };
-            entries.push(Entry { keys, group: &need.group, kids, at: Vec::new() });
         }
-        Ok(Self { entries, entropy })
-    }
-
-    fn fill(&mut self, template: &Template, gap: &Gap, out: &mut Vec<u8>) -> Result<(), Error> {
-        let (location, plaintext) = (template.location(gap), template.plaintext(gap));
-        let entry = &mut self.entries[gap.need];
-        entry.at.push(template.at(gap).to_owned());
-        let text = match &entry.keys {
-            Keys::Naming(key) => key.pseudonym(plaintext),
-            Keys::Sealing(index, keys) => {
-                let Some((nonce, rest)) = self.entropy.split_first_chunk::<NONCE_BYTES>() else {
-                    let message = "there is less entropy than fields to seal";
-                    return Err(Error::new("missing_field", message));
-                };
-                self.entropy = rest;
-                keys.seal(*index, location, plaintext, nonce)?
+        let scope = Scope { origin: stamp.origin, record_id: stamp.id, group: &need.group, kids };
+        let keys = match need.role {
+            Role::Sealed => {
+                let keys = record_keys(&scope);
+                Keys::Sealing { index: 0, keys, stream: KeyStream::default() }
+            }
+            Role::Pseudonym => {
+                Keys::Naming(PseudonymKey::derive(subject, stamp.origin, &need.group))
             }
         };
-        write_string(&text, out);
-        Ok(())
+        Ok(Self { keys, group: &need.group, kids })
+    }
+}
+
+impl<'s> Protector<'s> {
+    fn new(plan: &'s Plan, entropy: &'s [u8], entries: Vec<Entry<'s>>) -> Result<Self, Error> {
+        let (entropy, _) = entropy.as_chunks::<NONCE_BYTES>();
+        if entropy.len() < plan.nonces() {
+            let message = "there is less entropy than fields to seal";
+            return Err(Error::new("missing_field", message));
+        }
+        let mut protector = Self { plan, entropy, entries, room: Vec::new() };
+        let mut seals = 0;
+        for need in 0..protector.entries.len() {
+            if let Keys::Sealing { index, keys, stream } = &mut protector.entries[need].keys {
+                // Nonces are used in the order of the record.
+                let sealed = plan.gaps().filter(|gap| plan.is_sealed(gap)).zip(entropy);
+                let own = sealed.filter(|(gap, _)| gap.need == need);
+                let lengths = own.map(|(gap, nonce)| (nonce, plan.template.plaintext(gap).len()));
+                *stream = keys.key_stream(lengths)?;
+                *index = seals;
+                seals += 1;
+            }
+        }
+        Ok(protector)
+    }
+
+    fn fill(&mut self, gap: &Gap, out: &mut Vec<u8>) {
+        let template = &self.plan.template;
+        let plaintext = template.plaintext(gap);
+        out.push(b'"');
+        match &mut self.entries[gap.need].keys {
+            Keys::Naming(key) => out.extend_from_slice(key.pseudonym(plaintext).as_bytes()),
+            Keys::Sealing { index, keys, stream } => {
+                let Some((nonce, rest)) = self.entropy.split_first() else { return };
+                self.entropy = rest;
+                let location = template.location(gap);
+                keys.write_token(*index, location, plaintext, nonce, stream, &mut self.room, out);
+            }
+        }
+        out.push(b'"');
     }
 
     /// What a gap will be filled with, if it is a pseudonym.
-    fn pseudonym(&self, template: &Template, gap: &Gap) -> Option<String> {
+    fn pseudonym(&self, gap: &Gap) -> Option<String> {
         match &self.entries[gap.need].keys {
-            Keys::Naming(key) => Some(key.pseudonym(template.plaintext(gap))),
-            Keys::Sealing(..) => None,
+            Keys::Naming(key) => Some(key.pseudonym(self.plan.template.plaintext(gap))),
+            Keys::Sealing { .. } => None,
         }
     }
 
     fn write_seals(&self, out: &mut Vec<u8>) {
         let mut next: &[u8] = b",\"seals\":[";
-        for entry in &self.entries {
-            let Keys::Sealing(_, keys) = &entry.keys else { continue };
+        for (need, entry) in self.entries.iter().enumerate() {
+            let Keys::Sealing { keys, .. } = &entry.keys else { continue };
             out.extend_from_slice(std::mem::replace(&mut next, b","));
             out.extend_from_slice(b"{\"alg\":\"A256GCM-HS256\",\"group\":");
             write_string(entry.group, out);
@@ -429,39 +463,41 @@ impl<'s> Protector<'s> {
                 out.extend_from_slice(name.as_bytes());
                 write_string(kid, out);
             }
-            out.extend_from_slice(b"],\"commit\":");
-            write_string(&Base64UrlUnpadded::encode_string(keys.commit()), out);
-            write_pointers(&entry.at, out);
+            out.extend_from_slice(b"],\"commit\":\"");
+            let start = out.len();
+            out.resize(start + 43, b'=');
+            let written = URL_SAFE_NO_PAD.encode_slice(keys.commit(), &mut out[start..]);
+            debug_assert_eq!(written, Ok(43));
+            out.push(b'"');
+            self.write_pointers(need, out);
         }
         if next == b"," {
             out.push(b']');
         }
         next = b",\"pseudonyms\":[";
-        for entry in &self.entries {
+        for (need, entry) in self.entries.iter().enumerate() {
             let Keys::Naming(_) = &entry.keys else { continue };
             out.extend_from_slice(std::mem::replace(&mut next, b","));
             out.extend_from_slice(b"{\"alg\":\"HS256-128\",\"group\":");
             write_string(entry.group, out);
             out.extend_from_slice(b",\"kid\":");
             write_string(entry.kids[0], out);
-            write_pointers(&entry.at, out);
+            self.write_pointers(need, out);
         }
         if next == b"," {
             out.push(b']');
         }
     }
-}
 
-/// The end of an entry of `seals` or `pseudonyms`.
-fn write_pointers(pointers: &[String], out: &mut Vec<u8>) {
-    out.extend_from_slice(b",\"at\":[");
-    for (i, at) in pointers.iter().enumerate() {
-        if i > 0 {
-            out.push(b',');
+    /// The end of an entry of `seals` or `pseudonyms`: what it protects.
+    fn write_pointers(&self, need: usize, out: &mut Vec<u8>) {
+        let mut next: &[u8] = b",\"at\":[";
+        for gap in self.plan.gaps().filter(|gap| gap.need == need) {
+            out.extend_from_slice(std::mem::replace(&mut next, b","));
+            write_string(self.plan.template.at(gap), out);
         }
-        write_string(at, out);
+        out.extend_from_slice(b"]}");
     }
-    out.extend_from_slice(b"]}");
 }
 
 /// Writes the entries of `changes`.
@@ -470,20 +506,35 @@ struct ChangeList<'w> {
     found: usize,
     /// Without those that the policy drops.
     written: usize,
+    /// Room for what is written again for each.
     head: Vec<u8>,
+    old: Spot,
+    new: Spot,
+}
+
+impl<'w> ChangeList<'w> {
+    fn new(writer: Writer<'w>) -> Self {
+        let spot = |side| Spot { side, ..Spot::default() };
+        let (old, new) = (spot("old"), spot("new"));
+        Self { writer, found: 0, written: 0, head: Vec::new(), old, new }
+    }
 }
 
 impl Sink for ChangeList<'_> {
     fn take(&mut self, path: &mut Path<'_>, what: What, coarse: bool) -> Result<(), Error> {
         self.found += 1;
-        let mut pointer = String::new();
-        path.write(&mut pointer);
-        let head = &mut self.head;
+        let Self { writer, head, old, new, .. } = self;
+        for spot in [&mut *old, &mut *new] {
+            spot.path.clear();
+            spot.at.clear();
+            path.write(&mut spot.path);
+            let _ = write!(spot.at, "/data/changes/{}/{}", self.written, spot.side);
+        }
         head.clear();
         head.extend_from_slice(if self.written == 0 { b"{\"op\":" } else { b",{\"op\":" });
         write_string(what.op(), head);
         head.extend_from_slice(b",\"path\":");
-        write_string(&pointer, head);
+        write_string(&old.path, head);
         if let What::Move { from, .. } = what {
             let mut origin = String::new();
             path.write_neighbour(from, &mut origin);
@@ -494,26 +545,15 @@ impl Sink for ChangeList<'_> {
             head.extend_from_slice(b",\"coarse\":true");
         }
         let Some(cursor) = path.cursor() else { return Ok(()) };
-        let writer = &mut self.writer;
         // A move says where something is, so it is dropped with it.
         if let What::Move { item, .. } = what
             && writer.drops(cursor, item)
         {
             return Ok(());
         }
-        let number = self.written;
-        let side = |label, value: Option<NodeId>, side: &'static str| {
-            let at = format!("/data/changes/{number}/{side}");
-            Some(Side { label, value: value?, spot: Spot { side, path: pointer.clone(), at } })
-        };
-        let old = side(",\"old\":", what.before(), "old");
-        let new = side(",\"new\":", what.after(), "new");
-        let written = match (old, new) {
-            (Some(old), Some(new)) => writer.sides(cursor, &mut [old, new], head)?,
-            (Some(one), None) | (None, Some(one)) => writer.sides(cursor, &mut [one], head)?,
-            (None, None) => writer.sides(cursor, &mut [], head)?,
-        };
-        if written {
+        let old = what.before().map(|value| Side { label: ",\"old\":", value, spot: old });
+        let new = what.after().map(|value| Side { label: ",\"new\":", value, spot: new });
+        if writer.sides(cursor, [old, new], head)? {
             writer.template.text(b"}");
             self.written += 1;
         }

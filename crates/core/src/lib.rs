@@ -45,6 +45,7 @@ mod context;
 mod diff;
 mod error;
 mod fold;
+mod lent_keys;
 mod open;
 mod plaintext;
 pub mod policy;
@@ -64,7 +65,7 @@ pub use policy::Policy;
 pub use preview::preview;
 pub use render::{Format, diff};
 pub use seal::Key;
-pub use session::{Session, act_with_stamp};
+pub use session::{Recorded, Session, act_with_stamp};
 
 pub use template::Need;
 

@@ -24,10 +24,11 @@ pub(crate) enum Protection {
 pub(crate) struct Protections<'p> {
     set: &'p RuleSet,
     first: usize,
-    /// By node; one for all where they are the same.
-    each: Vec<Protection>,
-    /// Why, by node, for leaves.
-    reasons: Vec<Reason>,
+    whole: Protection,
+    /// Why, where all that it holds has the protection of the whole.
+    reason: Option<Reason>,
+    /// Else by node; and why, for leaves.
+    each: Vec<(Protection, Reason)>,
 }
 
 impl<'p> Protections<'p> {
@@ -45,21 +46,14 @@ impl<'p> Protections<'p> {
             .filter(|all| matches!(all.action(), Action::Keep | Action::Drop | Action::Seal(_)));
         if uniform.is_some() || !document.has_children(node) {
             let decision = uniform.unwrap_or_else(|| cursor.decide(policy, document, node));
-            return Self {
-                set,
-                first,
-                each: vec![of_leaf(decision)],
-                reasons: vec![decision.reason()],
-            };
+            let (whole, reason) = (of_leaf(decision), Some(decision.reason()));
+            return Self { set, first, whole, reason, each: Vec::new() };
         }
         let size = document.index(document.next(node)) - first;
-        let mut found = Self {
-            set,
-            first,
-            each: vec![Protection::Keep; size],
-            reasons: vec![Reason::Default; size],
-        };
+        let each = vec![(Protection::Keep, Reason::Default); size];
+        let mut found = Self { set, first, whole: Protection::Keep, reason: None, each };
         found.walk(policy, cursor, document, node);
+        found.whole = found.each[0].0;
         found
     }
 
@@ -82,7 +76,7 @@ impl<'p> Protections<'p> {
                 }
                 Event::Leaf(node, place) => {
                     let decision = cursor(place).decide(policy, document, node);
-                    self.reasons[document.index(node) - self.first] = decision.reason();
+                    self.each[document.index(node) - self.first].1 = decision.reason();
                     (node, of_leaf(decision))
                 }
                 Event::Close(node) => {
@@ -90,7 +84,7 @@ impl<'p> Protections<'p> {
                     (node, joined.unwrap_or(Protection::Keep))
                 }
             };
-            self.each[document.index(node) - self.first] = protection;
+            self.each[document.index(node) - self.first].0 = protection;
             if let Some(above) = open.last_mut() {
                 above.joined = Some(match above.joined {
                     Some(joined) => join(joined, protection),
@@ -108,29 +102,30 @@ impl<'p> Protections<'p> {
 
     /// Of the value itself.
     pub(crate) fn whole(&self) -> Protection {
-        self.each[0]
+        self.whole
     }
 
     /// Of a value in it.
     pub(crate) fn at(&self, document: &Document<'_>, node: NodeId) -> Protection {
-        *self.each.get(document.index(node) - self.first).unwrap_or(&self.each[0])
+        self.each.get(document.index(node) - self.first).map_or(self.whole, |each| each.0)
     }
 
     /// What decided about a leaf in it.
     pub(crate) fn decision(&self, document: &Document<'_>, leaf: NodeId) -> Decision<'p> {
-        let reason = self.reasons.get(document.index(leaf) - self.first);
-        Decision::of(self.set, *reason.unwrap_or(&self.reasons[0]))
+        let each = || self.each.get(document.index(leaf) - self.first).map(|each| each.1);
+        Decision::of(self.set, self.reason.or_else(each).unwrap_or(Reason::Default))
     }
 
     /// Whether all that it holds has the protection of the whole.
     pub(crate) fn is_uniform(&self) -> bool {
-        self.each.len() == 1
+        self.reason.is_some()
     }
 
     /// Something that is sealed in it.
     pub(crate) fn any_seal(&self) -> Option<Reason> {
-        self.each.iter().find_map(|protection| match protection {
-            Protection::Seal(reason) => Some(*reason),
+        let all = std::iter::once(self.whole).chain(self.each.iter().map(|each| each.0));
+        all.into_iter().find_map(|protection| match protection {
+            Protection::Seal(reason) => Some(reason),
             _ => None,
         })
     }

@@ -35,11 +35,11 @@ pub(crate) struct Spot {
 }
 
 /// One side of a difference.
-pub(crate) struct Side {
+pub(crate) struct Side<'s> {
     /// What stands in front of the value: `,"old":`.
     pub(crate) label: &'static str,
     pub(crate) value: NodeId,
-    pub(crate) spot: Spot,
+    pub(crate) spot: &'s mut Spot,
 }
 
 impl<'w> Writer<'w> {
@@ -60,24 +60,27 @@ impl<'w> Writer<'w> {
     pub(crate) fn sides(
         &mut self,
         cursor: &Cursor<'_>,
-        sides: &mut [Side],
+        sides: [Option<Side<'_>>; 2],
         head: &[u8],
     ) -> Result<bool, Error> {
         let policy = self.policy;
-        let of = |side: &Side| Protections::of(policy, cursor, self.document, side.value);
-        let found = [sides.first().map(of), sides.get(1).map(of)];
+        let of = |side: &Option<Side<'_>>| {
+            let value = side.as_ref()?.value;
+            Some(Protections::of(policy, cursor, self.document, value))
+        };
+        let found = [of(&sides[0]), of(&sides[1])];
         let all = || found.iter().flatten();
         let strongest = all().map(Protections::whole).max_by_key(|p| p.strength());
         let strongest = strongest.unwrap_or(Protection::Keep);
         if strongest == Protection::Drop {
-            for (side, found) in sides.iter().zip(all()) {
-                self.explain(found, side.value, &side.spot, "drop", None);
+            for (side, found) in sides.iter().flatten().zip(all()) {
+                self.explain(found, side.value, side.spot, "drop", None);
             }
             return Ok(false);
         }
         self.template.text(head);
         let first_seal = all().find_map(Protections::any_seal);
-        for (side, found) in sides.iter_mut().zip(all()) {
+        for (side, found) in sides.into_iter().flatten().zip(all()) {
             self.template.text(side.label.as_bytes());
             let shared = match (found.whole(), strongest) {
                 // The other side is of several minds; this one takes the strictest single one.
@@ -87,7 +90,7 @@ impl<'w> Writer<'w> {
                 (Protection::Keep, strongest) => strongest,
                 (own, _) => own,
             };
-            self.write(found, side.value, &mut side.spot, shared)?;
+            self.write(found, side.value, side.spot, shared)?;
         }
         Ok(true)
     }

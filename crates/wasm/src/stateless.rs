@@ -46,7 +46,7 @@ pub fn preview(
 /// `{id, version, sha256}` of a policy, which is read whole and refused if it is wrong.
 #[wasm_bindgen(js_name = policySummary)]
 pub fn policy_summary(policy: &[u8]) -> Result<JsValue, JsValue> {
-    json_to_js(&Policy::parse(policy).map_err(thrown)?.summary())
+    json_to_js(Policy::parse(policy).map_err(thrown)?.summary())
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use sealtrail_record::pointer;
 use super::automaton::{Automaton, Numbering};
 use super::selector::{self, Segment};
 use super::{
-    Action, Mask, Matching, Policy, Rule, RuleSet, Seal, Shape, Subject, SubjectPart, digest,
+    Action, Mask, Matching, Policy, Rule, RuleSet, Seal, Shape, Subject, SubjectPart, summary,
 };
 use crate::Error;
 
@@ -81,9 +81,7 @@ pub(super) fn read(document: &[u8]) -> Result<Policy, Error> {
     let (arrays, matchings): (Vec<_>, Vec<_>) = arrays.into_iter().unzip();
     let default = read_action(default, "/default", "default", &retain)?;
     Ok(Policy {
-        id: root.required_text("id")?,
-        version: root.required_text("version")?,
-        sha256: digest(document),
+        summary: summary(&root.required_text("id")?, &root.required_text("version")?, document),
         fold_keys: root.switch("fold_keys", false)?,
         secrets: root.switch("secrets", true)?,
         pad: read_pad(&root)?,

@@ -45,7 +45,7 @@ mod selector;
 
 use std::borrow::Cow;
 
-use sealtrail_record::json::{Document, Kind, NodeId};
+use sealtrail_record::json::{Document, Kind, NodeId, write_string};
 use sha2::{Digest, Sha256};
 
 pub use automaton::State;
@@ -58,9 +58,7 @@ pub(crate) use mask::{Mask, Shape};
 
 /// A policy that has been read and cannot be wrong.
 pub struct Policy {
-    pub(crate) id: String,
-    pub(crate) version: String,
-    pub(crate) sha256: [u8; 32],
+    summary: Vec<u8>,
     pub(crate) fold_keys: bool,
     /// Sealed plaintexts are padded to a multiple of this many bytes.
     pub(crate) pad: usize,
@@ -158,21 +156,8 @@ impl Policy {
     }
 
     /// `{"id":…,"version":…,"sha256":…}`, as every record names it.
-    pub fn summary(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.write_summary(&mut out);
-        out
-    }
-
-    pub(crate) fn write_summary(&self, out: &mut Vec<u8>) {
-        use sealtrail_record::json::write_string;
-        out.extend_from_slice(b"{\"id\":");
-        write_string(&self.id, out);
-        out.extend_from_slice(b",\"version\":");
-        write_string(&self.version, out);
-        out.extend_from_slice(b",\"sha256\":");
-        write_string(&crate::hex(&self.sha256), out);
-        out.push(b'}');
+    pub fn summary(&self) -> &[u8] {
+        &self.summary
     }
 
     /// What happens to a value that holds no others; `secret_name` says that its key, or one above
@@ -351,6 +336,13 @@ fn has_card_number(document: &Document<'_>, leaf: NodeId) -> bool {
     }
 }
 
-fn digest(document: &[u8]) -> [u8; 32] {
-    Sha256::digest(document).into()
+fn summary(id: &str, version: &str, document: &[u8]) -> Vec<u8> {
+    let mut out = b"{\"id\":".to_vec();
+    write_string(id, &mut out);
+    out.extend_from_slice(b",\"version\":");
+    write_string(version, &mut out);
+    out.extend_from_slice(b",\"sha256\":");
+    write_string(&crate::hex(&Sha256::digest(document)), &mut out);
+    out.push(b'}');
+    out
 }

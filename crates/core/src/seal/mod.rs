@@ -31,14 +31,20 @@
 //! power of ten, so that 1 and 1.0 have one. A record lists its pseudonyms in `data.pseudonyms`, with
 //! the id of the key that they die with.
 
+mod gcm;
 mod keys;
 mod pae;
 mod pseudonym;
 mod token;
 
+pub(crate) use gcm::KeyStream;
+pub(crate) use keys::Source;
 pub use keys::{Key, RecordKeys, Scope};
 pub use pseudonym::PseudonymKey;
 pub use token::{nonce, parse, seal_index};
 
 /// Bytes of an AES-GCM nonce (NIST SP 800-38D §5.2.1.1).
 pub const NONCE_BYTES: usize = 12;
+
+/// Bytes of an AES-GCM tag, of full length (NIST SP 800-38D §5.2.1.2).
+const TAG_BYTES: usize = 16;
