@@ -514,9 +514,10 @@ struct ChangeList<'w> {
 
 impl<'w> ChangeList<'w> {
     fn new(writer: Writer<'w>) -> Self {
-        let spot = |side| Spot { side, ..Spot::default() };
+        let room = || String::with_capacity(64);
+        let spot = |side| Spot { side, path: room(), at: room() };
         let (old, new) = (spot("old"), spot("new"));
-        Self { writer, found: 0, written: 0, head: Vec::new(), old, new }
+        Self { writer, found: 0, written: 0, head: Vec::with_capacity(128), old, new }
     }
 }
 

@@ -14,7 +14,7 @@ impl Plaintext {
         let start = self.0.len();
         if self.0.capacity() - start < bound {
             // A vector that grows by itself leaves what it held where it was.
-            let mut larger = Vec::with_capacity((start + bound).next_power_of_two());
+            let mut larger = Vec::with_capacity((start + bound).next_power_of_two().max(512));
             larger.extend_from_slice(&self.0);
             self.0 = Zeroizing::new(larger);
         }

@@ -69,7 +69,10 @@ pub(crate) struct Template {
 
 impl Template {
     pub(crate) fn new(explain: bool) -> Self {
-        Self { fields: explain.then(Vec::new), ..Self::default() }
+        // Room for a small record: growing to it step by step costs more than the rest of it.
+        let body = Body { text: Vec::with_capacity(1024), gaps: Vec::with_capacity(8) };
+        let names = String::with_capacity(512);
+        Self { body, names, fields: explain.then(Vec::new), ..Self::default() }
     }
 
     pub(crate) fn text(&mut self, bytes: &[u8]) {

@@ -1,4 +1,4 @@
-use sealtrail_core::{Key, KeyPair, Session};
+use sealtrail_core::{Key, KeyPair, Recorded, Session};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -7,7 +7,12 @@ use crate::thrown::{from_js, json_to_js, refused, thrown};
 
 /// One change on its way through a policy: `read`, `plan`, `seal`.
 #[wasm_bindgen]
-pub struct Capture(Session);
+pub struct Capture {
+    session: Session,
+    /// What the last call of `record` found missing, or how many nonces it took.
+    missing: Vec<u8>,
+    nonces: usize,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -24,17 +29,17 @@ impl Capture {
     pub fn new(policy: &[u8]) -> Result<Capture, JsValue> {
         let mut session = Session::default();
         session.policy(policy).map_err(thrown)?;
-        Ok(Self(session))
+        Ok(Self { session, missing: Vec::new(), nonces: 0 })
     }
 
     /// Reads a change; gives its envelope `{"entity","action","context"}` as JSON.
     pub fn read(&mut self, change: &[u8]) -> Result<Vec<u8>, JsValue> {
-        self.0.read(change).map_err(thrown)
+        self.session.read(change).map_err(thrown)
     }
 
     /// Takes the joined context; gives `{outcome, needs: [{group, subject, retain}], nonces, changes}`.
     pub fn plan(&mut self, context: &[u8]) -> Result<JsValue, JsValue> {
-        json_to_js(&self.0.plan(context).map_err(thrown)?)
+        json_to_js(&self.session.plan(context).map_err(thrown)?)
     }
 
     /// Seals; gives the record's line. `stamp` is `{origin, id, recorded_time, engine: {version,
@@ -60,6 +65,67 @@ impl Capture {
             let (subject_kid, period_kid) = (&key.subject_kid, &key.period_kid);
             pairs.push(KeyPair { subject_kid, subject, period_kid, period });
         }
-        self.0.seal(&stamp, entropy, &pairs).map_err(thrown)
+        self.session.seal(&stamp, entropy, &pairs).map_err(thrown)
+    }
+
+    /// Lends the key of a data subject to `record`, until `forget`.
+    #[wasm_bindgen(js_name = lendSubject)]
+    pub fn lend_subject(&mut self, subject: &str, kid: &str, key: &[u8]) -> Result<(), JsValue> {
+        let key = Key::from_slice(key, "the subject key").map_err(thrown)?;
+        self.session.lend_subject(subject, kid, key);
+        Ok(())
+    }
+
+    /// Lends the key of a retention class's current period.
+    #[wasm_bindgen(js_name = lendPeriod)]
+    pub fn lend_period(&mut self, retain: &str, kid: &str, key: &[u8]) -> Result<(), JsValue> {
+        let key = Key::from_slice(key, "the period key").map_err(thrown)?;
+        self.session.lend_period(retain, kid, key);
+        Ok(())
+    }
+
+    /// Wipes every key that was lent.
+    pub fn forget(&mut self) {
+        self.session.forget();
+    }
+
+    /// `read`, `plan` and `seal` in one call, with keys that were lent: the record's line, empty where
+    /// nothing changed, undefined where keys or entropy are missing. Then `missing` says which, and
+    /// `seal` may follow. `stamp` is JSON.
+    pub fn record(
+        &mut self,
+        change: &[u8],
+        context: &[u8],
+        stamp: &[u8],
+        entropy: &[u8],
+    ) -> Result<Option<Vec<u8>>, JsValue> {
+        let recorded = self.session.record(change, context, stamp, entropy).map_err(thrown)?;
+        Ok(match recorded {
+            Recorded::Line { line, nonces } => {
+                self.nonces = nonces;
+                Some(line)
+            }
+            Recorded::Unchanged => {
+                self.nonces = 0;
+                Some(Vec::new())
+            }
+            Recorded::Needs(missing) => {
+                (self.missing, self.nonces) = (missing, 0);
+                None
+            }
+        })
+    }
+
+    /// What `plan` gives, of the change that `record` could not seal.
+    #[wasm_bindgen(getter)]
+    pub fn missing(&self) -> Result<JsValue, JsValue> {
+        json_to_js(&self.missing)
+    }
+
+    /// How many nonces of 12 bytes the last record took from the beginning of its entropy; they must
+    /// never be used again.
+    #[wasm_bindgen(getter)]
+    pub fn nonces(&self) -> usize {
+        self.nonces
     }
 }

@@ -1,36 +1,37 @@
+use super::text::end_of_plain;
 use super::value::Value;
 
 /// Appends a JSON string: only what RFC 8259 §7 demands is escaped, so text stays readable and
 /// two writers give the same bytes (the string form of RFC 8785 §3.2.2.2).
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
     out.push(b'"');
     let mut run = 0;
-    for (i, &b) in text.as_bytes().iter().enumerate() {
-        let short = match b {
-            b'"' | b'\\' => b,
-            0x08 => b'b',
-            0x09 => b't',
-            0x0A => b'n',
-            0x0C => b'f',
-            0x0D => b'r',
-            0..=0x1F => b'u',
-            _ => continue,
-        };
-        out.extend_from_slice(&text.as_bytes()[run..i]);
-        out.extend_from_slice(&[b'\\', short]);
-        if short == b'u' {
-            const HEX: &[u8; 16] = b"0123456789abcdef";
-            out.extend_from_slice(&[
-                b'0',
-                b'0',
-                HEX[usize::from(b >> 4)],
-                HEX[usize::from(b & 15)],
-            ]);
-        }
-        run = i + 1;
+    loop {
+        let special = end_of_plain(bytes, run);
+        out.extend_from_slice(&bytes[run..special]);
+        let Some(&byte) = bytes.get(special) else { break };
+        write_escape(byte, out);
+        run = special + 1;
     }
-    out.extend_from_slice(&text.as_bytes()[run..]);
     out.push(b'"');
+}
+
+fn write_escape(byte: u8, out: &mut Vec<u8>) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        0x08 => b'b',
+        0x09 => b't',
+        0x0A => b'n',
+        0x0C => b'f',
+        0x0D => b'r',
+        _ => {
+            const HEX: &[u8; 16] = b"0123456789abcdef";
+            let [high, low] = [byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]);
+            return out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
 }
 
 /// Depth is bounded by the reader's limit, so recursion is too.
