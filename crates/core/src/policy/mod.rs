@@ -37,6 +37,7 @@
 
 mod automaton;
 mod document;
+mod lint;
 mod mask;
 mod secrets;
 mod selector;
@@ -47,6 +48,7 @@ use sealtrail_record::json::Value;
 use sha2::{Digest, Sha256};
 
 pub use automaton::State;
+pub use lint::lint;
 pub use selector::Step;
 
 use crate::Error;
