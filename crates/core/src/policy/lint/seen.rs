@@ -159,7 +159,10 @@ impl<'d> Seen<'d> {
             match &step {
                 Step::Key(key) => {
                     pointer::push_key(&mut path, key);
-                    pointer::push_key(&mut general, key);
+                    // Spellings of one attribute are told once.
+                    let fold = self.document.fold_keys;
+                    let name = if fold { fold_key(key) } else { Cow::Borrowed(&**key) };
+                    pointer::push_key(&mut general, &name);
                 }
                 Step::Index { index, .. } => {
                     pointer::push_index(&mut path, *index);
