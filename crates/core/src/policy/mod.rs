@@ -34,6 +34,8 @@
 //!   `sequence`, which is what holds where nothing is said.
 //! - `ignore` names what is not a change; `fold_keys` reads keys trimmed, in lower case, with
 //!   underscores for spaces and without a leading underscore.
+//! - `$schema` is for editors; `policy.schema.json` beside this crate's sources is the schema, and a test
+//!   holds it to this reader. [`lint`] finds what a policy says in vain.
 
 mod automaton;
 mod document;
