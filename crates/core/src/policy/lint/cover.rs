@@ -6,8 +6,6 @@
 //! stands for many items of an array, an earlier selector counts only if it names all of them: the
 //! answer may miss a cover, and never invents one.
 
-use std::collections::BTreeSet;
-
 use super::super::selector::{Segment, Selector};
 
 /// The earlier selectors that together cover the later one; `None` if they do not, or the budget is
@@ -18,20 +16,25 @@ pub(super) fn covering(
     exact: bool,
     budget: &mut usize,
 ) -> Option<Vec<usize>> {
-    let mut by = BTreeSet::new();
+    // Sorted lists and not sets: there are few of each, and the module is loaded by pages.
+    let mut by = Vec::new();
     let start: Vec<Place> = (0..earlier.len()).map(|number| (number, 0)).collect();
     let mut open = vec![(0, start)];
-    let mut visited = BTreeSet::new();
+    let mut visited: Vec<(usize, Vec<Place>)> = Vec::new();
     while let Some((at, places)) = open.pop() {
         let ended = places.iter().find(|(number, place)| *place == earlier[*number].len());
         if let Some((number, _)) = ended.filter(|_| !exact || at == later.len()) {
-            by.insert(*number);
+            if let Err(place) = by.binary_search(number) {
+                by.insert(place, *number);
+            }
             continue;
         }
         let segment = later.get(at)?;
-        if !visited.insert((at, places.clone())) {
+        *budget = budget.checked_sub(visited.len())?;
+        if visited.iter().any(|(was, then)| *was == at && *then == places) {
             continue;
         }
+        visited.push((at, places.clone()));
         for (symbol, ends) in symbols(segment, earlier, &places) {
             *budget = budget.checked_sub(places.len() + 1)?;
             let next = step(earlier, &places, &symbol);
@@ -43,7 +46,7 @@ pub(super) fn covering(
             }
         }
     }
-    Some(by.into_iter().collect())
+    Some(by)
 }
 
 /// A selector by its number, and how many of its segments have matched.
@@ -90,17 +93,23 @@ fn symbols<'s>(
 }
 
 fn step(earlier: &[&[Segment]], places: &[Place], symbol: &Symbol<'_>) -> Vec<Place> {
-    let mut next = BTreeSet::new();
+    let mut next = Vec::new();
+    // From sorted places come sorted ones, so that the same place twice stands side by side.
+    let mut enter = |place: Place| {
+        if next.last() != Some(&place) {
+            next.push(place);
+        }
+    };
     for &(number, place) in places {
         let Some(segment) = earlier[number].get(place) else { continue };
         if segment.descendant {
-            next.insert((number, place));
+            enter((number, place));
         }
         if segment.selectors.iter().any(|selector| names(selector, symbol)) {
-            next.insert((number, place + 1));
+            enter((number, place + 1));
         }
     }
-    next.into_iter().collect()
+    next
 }
 
 /// Whether a selector names every step of a symbol.

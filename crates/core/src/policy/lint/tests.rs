@@ -159,8 +159,8 @@ fn folded_keys() {
             "unfolded_name /rules/2 - warning",
             "unnamed /default /EMail warning",
             "personal_kept /default /EMail warning",
+            // ` ID ` of the second item is the same attribute.
             "unnamed /default /lines/0/_id warning",
-            "unnamed /default /lines/1/ ID  warning",
         ]
     );
 }
