@@ -11,7 +11,8 @@ use super::pipeline::{Output, RECORD};
 use super::sample::{Sample, strange};
 use super::scenario::Scenario;
 use super::search::Hit;
-use crate::error::Result;
+use crate::code::Code;
+use crate::error::{Error, Result};
 
 /// The canaries of one sample, and the trees that hold them as JSON.
 pub struct Plan {
@@ -20,6 +21,9 @@ pub struct Plan {
     pub new: Option<String>,
     pub context: String,
 }
+
+/// Of every canary some 200 parts are looked for at once.
+const AT_MOST: usize = 4000;
 
 /// A leaf of which nothing may be seen.
 pub struct Leaf {
@@ -112,6 +116,10 @@ impl Plan {
             else {
                 continue;
             };
+            if self.leaves.len() == AT_MOST {
+                let message = format!("more than {AT_MOST} protected values; try a part of it");
+                return Err(Error::new(Code::TooLarge, message));
+            }
             let mask = decisions.mask(decision, is_context);
             let canary = Canary::for_value(value, mask)?;
             let masked = mask.is_some_and(|mask| mask != Mask::Fixed);

@@ -113,6 +113,9 @@ fn every_shape_of_a_sample() {
 #[test]
 fn refusals() {
     let policy = r#"{"id":"p","version":"1","default":"seal"}"#;
+    let many = format!("{{\"a\":[{}0]}}", "0,".repeat(2000));
+    let error = tried(policy, &[&many], &[]).err().unwrap();
+    assert_eq!(error.code(), Code::TooLarge, "{error}");
     for (policy, sample, expected, code, said) in [
         ("{}", "{}", "$", Code::PolicyInvalid, "policy `/default` is missing"),
         (policy, "[1]", "$", Code::NotAChange, "sample 1: a change is an object"),
