@@ -3,18 +3,22 @@
 //! context that the host joined; now it is known which keys are needed), [`Plan::seal`] (with the
 //! keys, the entropy and the time).
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use sealtrail_record::json::{Limits, Value, write_string};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sealtrail_record::json::{Buffers, Document, Kind, Limits, NodeId, Value, write_string};
 use sealtrail_record::{id, time};
 
 use crate::change::{Action, Change, Image, MAX_NAME};
 use crate::context::Context;
-use crate::diff::{Difference, Kind, compare_entities};
-use crate::policy::{Policy, Seal, Step, SubjectPart};
-use crate::seal::{Key, NONCE_BYTES, RecordKeys, Scope};
-use crate::template::{Cursor, Need, Piece, Place, Template, Writer};
+use crate::diff::{Path, Sink, What, compare_entities};
+use crate::fold::fold_keys;
+use crate::policy::{Cursor, Policy, Seal, Step, SubjectPart};
+use crate::seal::{Key, KeyStream, NONCE_BYTES, PseudonymKey, RecordKeys, Scope};
+use crate::template::{Body, Gap, Need, Role, Template};
+use crate::writer::{Side, Spot, Writer};
 use crate::{Error, hex};
 
 /// A change whose images have been compared and put through the policy.
@@ -42,40 +46,40 @@ impl Draft {
         limits: &Limits,
         explain: bool,
     ) -> Result<Self, Error> {
-        let mut change = Change::parse(change, limits)?;
+        let mut document = Document::read_images(change, limits, Buffers::default())
+            .map_err(|e| Error::json("the change", e))?;
+        let change = Change::of(&document)?;
         if policy.fold_keys {
-            change.fold_keys();
+            for image in [change.before, change.after] {
+                if let Image::Known(node) = image {
+                    fold_keys(&mut document, node);
+                }
+            }
         }
+        let document = &document;
         let mut template = Template::new(explain);
-        let mut writer = Writer { policy, template: &mut template };
-        let (mut changes, mut unchanged) = (0, false);
+        let subjects = |seal: &Seal, side: &str| payload_subject(document, &change, seal, side);
+        let mut writer = Writer::new(policy, document, &mut template, &subjects);
         writer.template.text(b",\"changes\":[");
-        match (change.before.value(), change.after.value()) {
-            (Some(before), Some(after)) => {
-                let mut found = compare_entities(before, after, Some(policy));
-                found.retain(|difference| !policy.ignores(&difference.steps));
-                unchanged = found.is_empty() && change.action == Action::Update;
-                for difference in &found {
-                    let written = write_difference(&mut writer, &change, difference, changes)?;
-                    changes += usize::from(written);
-                }
-                writer.template.text(b"]");
+        let (mut changes, mut unchanged) = (0, false);
+        if let (Image::Unknown, image) | (image, Image::Unknown) = (change.before, change.after) {
+            // The other image is kept as it is, and no difference is invented.
+            writer.template.text(b"]");
+            if let Some(node) = image.value() {
+                let is_before = matches!(change.after, Image::Unknown);
+                let name = if is_before { "before" } else { "after" };
+                let at = format!("/data/{name}");
+                let mut spot = Spot { side: "rec", path: at.clone(), at };
+                let head = format!(",\"{name}\":");
+                writer.members(&Cursor::new(&policy.payload), node, &mut spot, head.as_bytes())?;
             }
-            // One image is unknown: the other is kept as it is, and no difference is invented.
-            (before, after) => {
-                writer.template.text(b"]");
-                for (name, image) in [("before", before), ("after", after)] {
-                    if let Some(image) = image.filter(|image| !image.is_null()) {
-                        let at = format!("/data/{name}");
-                        let place = Place { side: "rec", path: at.clone(), at };
-                        let head = format!(",\"{name}\":");
-                        let cursor = Cursor::new(&policy.payload);
-                        let subjects =
-                            |seal: &Seal, side: &str| payload_subject(&change, seal, side);
-                        writer.members(&cursor, image, &place, head.as_bytes(), &subjects)?;
-                    }
-                }
-            }
+        } else {
+            let (before, after) = (change.before.value(), change.after.value());
+            let mut list = ChangeList::new(writer);
+            compare_entities(document, before, after, Some(policy), &mut list)?;
+            (changes, unchanged) =
+                (list.written, list.found == 0 && change.action == Action::Update);
+            list.writer.template.text(b"]");
         }
         Ok(Self {
             policy: Arc::clone(policy),
@@ -98,21 +102,22 @@ impl Draft {
     /// Adds the context, which now is whole.
     pub fn plan(self, context: &[u8]) -> Result<Plan, Error> {
         let limits = Limits { max_bytes: 256 << 10, max_depth: 32, max_values: 10_000 };
-        let context = Context::parse(context, &limits)?;
+        let document = Document::read(context, &limits, Buffers::default())
+            .map_err(|e| Error::json("the context", e))?;
+        let context = Context::of(document.to_value(document.root()), "/context")?;
         let correlation_id = context
             .correlation_id
             .clone()
             .ok_or_else(|| Error::missing("/context/correlation_id"))?;
         let mut template = self.template;
-        let changes = std::mem::take(&mut template.pieces);
+        let changes = std::mem::take(&mut template.body);
         let entity = format!("{}/{}", self.entity_type, self.entity_id);
-        let mut writer = Writer { policy: &self.policy, template: &mut template };
-        let actor = write_context(&mut writer, &context, &entity)?;
-        let context_pieces = std::mem::replace(&mut template.pieces, changes);
+        let actor = write_context(&self.policy, &document, &context, &entity, &mut template)?;
+        let context_body = std::mem::replace(&mut template.body, changes);
         Ok(Plan {
             policy: self.policy,
             template,
-            context_pieces,
+            context_body,
             entity_type: self.entity_type,
             entity_id: self.entity_id,
             action: self.action,
@@ -135,7 +140,7 @@ impl Draft {
 pub struct Plan {
     policy: Arc<Policy>,
     template: Template,
-    context_pieces: Vec<Piece>,
+    context_body: Body,
     entity_type: String,
     entity_id: String,
     action: Action,
@@ -214,8 +219,15 @@ impl Plan {
 
     /// How many nonces of 12 bytes [`seal`](Self::seal) takes.
     pub fn nonces(&self) -> usize {
-        let context = self.context_pieces.iter().filter(|p| matches!(p, Piece::Token(_)));
-        context.count() + self.template.tokens().count()
+        self.gaps().filter(|gap| self.is_sealed(gap)).count()
+    }
+
+    fn is_sealed(&self, gap: &Gap) -> bool {
+        self.needs()[gap.need].role == Role::Sealed
+    }
+
+    fn gaps(&self) -> impl Iterator<Item = &Gap> + Clone {
+        self.context_body.gaps.iter().chain(&self.template.body.gaps)
     }
 
     /// `{"outcome":…,"needs":[…],"nonces":…,"changes":…}`
@@ -250,33 +262,71 @@ impl Plan {
         entropy: &[u8],
         keys: &[KeyPair<'_>],
     ) -> Result<Vec<u8>, Error> {
-        stamp.check()?;
         if keys.len() != self.needs().len() {
             let message =
                 format!("{} key pairs are needed, got {}", self.needs().len(), keys.len());
             return Err(Error::new("missing_field", message));
         }
-        let mut sealer = Sealer::new(self.needs(), stamp, entropy, keys)?;
-        let mut out = self.head(stamp);
-        for piece in self.context_pieces.iter().chain(&self.template.pieces) {
-            match piece {
-                Piece::Text(text) => out.extend_from_slice(text),
-                Piece::Token(token) => write_string(&sealer.token(token)?, &mut out),
-            }
+        let mut entries = Vec::with_capacity(keys.len());
+        for (need, pair) in self.needs().iter().zip(keys) {
+            let kids = [pair.subject_kid, pair.period_kid];
+            entries.push(Entry::new(need, kids, stamp, &pair.subject, |scope| {
+                RecordKeys::derive(&pair.subject, &pair.period, scope)
+            })?);
         }
-        sealer.write_seals(&mut out);
+        self.write(stamp, entropy, entries)
+    }
+
+    pub(crate) fn write(
+        &self,
+        stamp: &Stamp<'_>,
+        entropy: &[u8],
+        entries: Vec<Entry<'_>>,
+    ) -> Result<Vec<u8>, Error> {
+        stamp.check()?;
+        let mut protector = Protector::new(self, entropy, entries)?;
+        let mut out = Vec::with_capacity(self.expected_len());
+        self.head(stamp, &protector, &mut out);
+        for body in [&self.context_body, &self.template.body] {
+            let mut from = 0;
+            for gap in &body.gaps {
+                out.extend_from_slice(&body.text[from..gap.offset]);
+                protector.fill(gap, &mut out);
+                from = gap.offset;
+            }
+            out.extend_from_slice(&body.text[from..]);
+        }
+        protector.write_seals(&mut out);
         out.extend_from_slice(b",\"policy\":");
-        self.policy.write_summary(&mut out);
+        out.extend_from_slice(self.policy.summary());
         stamp.write_engine(&mut out);
         out.extend_from_slice(b"}}");
         Ok(out)
     }
 
+    /// Near the length of the record, so that it is written where it stays.
+    fn expected_len(&self) -> usize {
+        let texts = self.context_body.text.len() + self.template.body.text.len();
+        let gap = |gap: &Gap| {
+            let (at, plaintext) = (self.template.at(gap), self.template.plaintext(gap));
+            // 28 bytes of nonce and tag, base64, quotes and prefix; and the pointer in `seals`.
+            (plaintext.len() + 28) * 4 / 3 + at.len() + 20
+        };
+        1200 + texts + self.gaps().map(gap).sum::<usize>() + 320 * self.needs().len()
+    }
+
     /// The CloudEvents attributes and the head of `data`.
-    fn head(&self, stamp: &Stamp<'_>) -> Vec<u8> {
+    fn head(&self, stamp: &Stamp<'_>, protector: &Protector<'_>, out: &mut Vec<u8>) {
         let subject = format!("{}/{}", self.entity_type, self.entity_id);
         let kind = format!("sealtrail.change.{}.v1", self.action.name());
-        let mut out = Vec::with_capacity(1024);
+        // An actor whose id is a pseudonym is known by it.
+        let pseudonym = self
+            .context_body
+            .gaps
+            .iter()
+            .find(|gap| self.template.at(gap) == "/data/actor/id")
+            .and_then(|gap| protector.pseudonym(gap));
+        let authid = self.authid.as_deref().or(pseudonym.as_deref());
         let attributes = [
             ("{\"specversion\":", Some("1.0")),
             (",\"id\":", Some(stamp.id)),
@@ -291,145 +341,224 @@ impl Plan {
             (",\"traceparent\":", self.traceparent.as_deref()),
             (",\"tracestate\":", self.tracestate.as_deref()),
             (",\"authtype\":", self.authtype.as_deref()),
-            (",\"authid\":", self.authid.as_deref()),
+            (",\"authid\":", authid),
         ];
         for (name, text) in attributes {
             if let Some(text) = text {
                 out.extend_from_slice(name.as_bytes());
-                write_string(text, &mut out);
+                write_string(text, out);
             }
         }
         out.extend_from_slice(b",\"data\":{");
-        crate::change::write_entity(&self.entity_type, &self.entity_id, &mut out);
+        crate::change::write_entity(&self.entity_type, &self.entity_id, out);
         out.extend_from_slice(b",\"action\":");
-        write_string(self.action.name(), &mut out);
-        out
+        write_string(self.action.name(), out);
     }
 }
 
-/// Turns plaintexts into tokens and remembers which seal each belongs to.
-struct Sealer<'s> {
-    seals: Vec<SealEntry<'s>>,
-    entropy: &'s [u8],
+/// Fills the gaps of a record.
+struct Protector<'s> {
+    plan: &'s Plan,
+    entropy: &'s [[u8; NONCE_BYTES]],
+    entries: Vec<Entry<'s>>,
+    room: Vec<u8>,
 }
 
-struct SealEntry<'s> {
-    keys: RecordKeys,
+/// What protects the values of one need.
+pub(crate) struct Entry<'s> {
+    keys: Keys,
     group: &'s str,
     kids: [&'s str; 2],
-    at: Vec<String>,
 }
 
-impl<'s> Sealer<'s> {
-    fn new(
-        needs: &'s [Need],
-        stamp: &Stamp<'s>,
-        entropy: &'s [u8],
-        keys: &'s [KeyPair<'s>],
+enum Keys {
+    Sealing { index: usize, keys: RecordKeys, stream: KeyStream },
+    Naming(PseudonymKey),
+}
+
+impl<'s> Entry<'s> {
+    pub(crate) fn new(
+        need: &'s Need,
+        kids: [&'s str; 2],
+        stamp: &Stamp<'_>,
+        subject: &Key,
+        record_keys: impl FnOnce(&Scope<'_>) -> RecordKeys,
     ) -> Result<Self, Error> {
-        let entry = |(need, pair): (&'s Need, &'s KeyPair<'s>)| {
-            let kids = [pair.subject_kid, pair.period_kid];
-            for kid in kids {
-                let plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
-                if kid.is_empty() || kid.len() > 128 || !kid.bytes().all(plain) {
-                    return Err(Error::field(
-                        "/kid",
-                        "1 to 128 visible ASCII characters",
-                        "another text",
-                    ));
-                }
+        for kid in kids {
+            let plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
+            if kid.is_empty() || kid.len() > 128 || !kid.bytes().all(plain) {
+                let wanted = "1 to 128 visible ASCII characters";
+                return Err(Error::field("/kid", wanted, "another text"));
             }
-            let scope =
-                Scope { origin: stamp.origin, record_id: stamp.id, group: &need.group, kids };
-            let keys = RecordKeys::derive(&pair.subject, &pair.period, &scope);
-            Ok(SealEntry { keys, group: &need.group, kids, at: Vec::new() })
+        }
+        let scope = Scope { origin: stamp.origin, record_id: stamp.id, group: &need.group, kids };
+        let keys = match need.role {
+            Role::Sealed => {
+                let keys = record_keys(&scope);
+                Keys::Sealing { index: 0, keys, stream: KeyStream::default() }
+            }
+            Role::Pseudonym => {
+                Keys::Naming(PseudonymKey::derive(subject, stamp.origin, &need.group))
+            }
         };
-        Ok(Self { seals: needs.iter().zip(keys).map(entry).collect::<Result<_, _>>()?, entropy })
+        Ok(Self { keys, group: &need.group, kids })
+    }
+}
+
+impl<'s> Protector<'s> {
+    fn new(plan: &'s Plan, entropy: &'s [u8], entries: Vec<Entry<'s>>) -> Result<Self, Error> {
+        let (entropy, _) = entropy.as_chunks::<NONCE_BYTES>();
+        if entropy.len() < plan.nonces() {
+            let message = "there is less entropy than fields to seal";
+            return Err(Error::new("missing_field", message));
+        }
+        let mut protector = Self { plan, entropy, entries, room: Vec::new() };
+        let mut seals = 0;
+        for need in 0..protector.entries.len() {
+            if let Keys::Sealing { index, keys, stream } = &mut protector.entries[need].keys {
+                // Nonces are used in the order of the record.
+                let sealed = plan.gaps().filter(|gap| plan.is_sealed(gap)).zip(entropy);
+                let own = sealed.filter(|(gap, _)| gap.need == need);
+                let lengths = own.map(|(gap, nonce)| (nonce, plan.template.plaintext(gap).len()));
+                *stream = keys.key_stream(lengths)?;
+                *index = seals;
+                seals += 1;
+            }
+        }
+        Ok(protector)
     }
 
-    fn token(&mut self, token: &crate::template::Token) -> Result<String, Error> {
-        let Some((nonce, rest)) = self.entropy.split_first_chunk::<NONCE_BYTES>() else {
-            return Err(Error::new("missing_field", "there is less entropy than fields to seal"));
-        };
-        self.entropy = rest;
-        let entry = &mut self.seals[token.need];
-        entry.at.push(token.at.clone());
-        entry.keys.seal(token.need, &token.location, &token.plaintext, nonce)
+    fn fill(&mut self, gap: &Gap, out: &mut Vec<u8>) {
+        let template = &self.plan.template;
+        let plaintext = template.plaintext(gap);
+        out.push(b'"');
+        match &mut self.entries[gap.need].keys {
+            Keys::Naming(key) => out.extend_from_slice(key.pseudonym(plaintext).as_bytes()),
+            Keys::Sealing { index, keys, stream } => {
+                let Some((nonce, rest)) = self.entropy.split_first() else { return };
+                self.entropy = rest;
+                let location = template.location(gap);
+                keys.write_token(*index, location, plaintext, nonce, stream, &mut self.room, out);
+            }
+        }
+        out.push(b'"');
+    }
+
+    /// What a gap will be filled with, if it is a pseudonym.
+    fn pseudonym(&self, gap: &Gap) -> Option<String> {
+        match &self.entries[gap.need].keys {
+            Keys::Naming(key) => Some(key.pseudonym(self.plan.template.plaintext(gap))),
+            Keys::Sealing { .. } => None,
+        }
     }
 
     fn write_seals(&self, out: &mut Vec<u8>) {
-        if self.seals.is_empty() {
-            return;
-        }
-        out.extend_from_slice(b",\"seals\":[");
-        for (i, entry) in self.seals.iter().enumerate() {
-            out.extend_from_slice(if i == 0 { b"{" } else { b",{" });
-            out.extend_from_slice(b"\"alg\":\"A256GCM-HS256\",\"group\":");
+        let mut next: &[u8] = b",\"seals\":[";
+        for (need, entry) in self.entries.iter().enumerate() {
+            let Keys::Sealing { keys, .. } = &entry.keys else { continue };
+            out.extend_from_slice(std::mem::replace(&mut next, b","));
+            out.extend_from_slice(b"{\"alg\":\"A256GCM-HS256\",\"group\":");
             write_string(entry.group, out);
             for (name, kid) in [(",\"kids\":[", entry.kids[0]), (",", entry.kids[1])] {
                 out.extend_from_slice(name.as_bytes());
                 write_string(kid, out);
             }
-            out.extend_from_slice(b"],\"commit\":");
-            write_string(&Base64UrlUnpadded::encode_string(entry.keys.commit()), out);
-            out.extend_from_slice(b",\"at\":[");
-            for (j, at) in entry.at.iter().enumerate() {
-                if j > 0 {
-                    out.push(b',');
-                }
-                write_string(at, out);
-            }
-            out.extend_from_slice(b"]}");
+            out.extend_from_slice(b"],\"commit\":\"");
+            let start = out.len();
+            out.resize(start + 43, b'=');
+            let written = URL_SAFE_NO_PAD.encode_slice(keys.commit(), &mut out[start..]);
+            debug_assert_eq!(written, Ok(43));
+            out.push(b'"');
+            self.write_pointers(need, out);
         }
-        out.push(b']');
+        if next == b"," {
+            out.push(b']');
+        }
+        next = b",\"pseudonyms\":[";
+        for (need, entry) in self.entries.iter().enumerate() {
+            let Keys::Naming(_) = &entry.keys else { continue };
+            out.extend_from_slice(std::mem::replace(&mut next, b","));
+            out.extend_from_slice(b"{\"alg\":\"HS256-128\",\"group\":");
+            write_string(entry.group, out);
+            out.extend_from_slice(b",\"kid\":");
+            write_string(entry.kids[0], out);
+            self.write_pointers(need, out);
+        }
+        if next == b"," {
+            out.push(b']');
+        }
+    }
+
+    /// The end of an entry of `seals` or `pseudonyms`: what it protects.
+    fn write_pointers(&self, need: usize, out: &mut Vec<u8>) {
+        let mut next: &[u8] = b",\"at\":[";
+        for gap in self.plan.gaps().filter(|gap| gap.need == need) {
+            out.extend_from_slice(std::mem::replace(&mut next, b","));
+            write_string(self.plan.template.at(gap), out);
+        }
+        out.extend_from_slice(b"]}");
     }
 }
 
-/// One entry of `changes`; false where the policy drops it.
-fn write_difference(
-    writer: &mut Writer<'_, '_>,
-    change: &Change<'_>,
-    difference: &Difference<'_, '_>,
-    number: usize,
-) -> Result<bool, Error> {
-    let policy = writer.policy;
-    let cursor = difference
-        .steps
-        .iter()
-        .fold(Cursor::new(&policy.payload), |cursor, step| cursor.down(policy, step));
-    let path = difference.pointer();
-    let place = |side: &'static str| {
-        let at = format!("/data/changes/{number}/{side}");
-        Place { side, path: path.clone(), at }
-    };
-    let sides: Vec<_> =
-        [(",\"old\":", difference.before(), "old"), (",\"new\":", difference.after(), "new")]
-            .into_iter()
-            .filter_map(|(label, value, side)| Some((label, value?, place(side))))
-            .collect();
-    let mut head = if number == 0 { b"{\"op\":".to_vec() } else { b",{\"op\":".to_vec() };
-    write_string(difference.op(), &mut head);
-    head.extend_from_slice(b",\"path\":");
-    write_string(&path, &mut head);
-    if let Some(from) = difference.from() {
-        head.extend_from_slice(b",\"from\":");
-        write_string(&from, &mut head);
+/// Writes the entries of `changes`.
+struct ChangeList<'w> {
+    writer: Writer<'w>,
+    found: usize,
+    /// Without those that the policy drops.
+    written: usize,
+    /// Room for what is written again for each.
+    head: Vec<u8>,
+    old: Spot,
+    new: Spot,
+}
+
+impl<'w> ChangeList<'w> {
+    fn new(writer: Writer<'w>) -> Self {
+        let spot = |side| Spot { side, ..Spot::default() };
+        let (old, new) = (spot("old"), spot("new"));
+        Self { writer, found: 0, written: 0, head: Vec::new(), old, new }
     }
-    if difference.coarse {
-        head.extend_from_slice(b",\"coarse\":true");
+}
+
+impl Sink for ChangeList<'_> {
+    fn take(&mut self, path: &mut Path<'_>, what: What, coarse: bool) -> Result<(), Error> {
+        self.found += 1;
+        let Self { writer, head, old, new, .. } = self;
+        for spot in [&mut *old, &mut *new] {
+            spot.path.clear();
+            spot.at.clear();
+            path.write(&mut spot.path);
+            let _ = write!(spot.at, "/data/changes/{}/{}", self.written, spot.side);
+        }
+        head.clear();
+        head.extend_from_slice(if self.written == 0 { b"{\"op\":" } else { b",{\"op\":" });
+        write_string(what.op(), head);
+        head.extend_from_slice(b",\"path\":");
+        write_string(&old.path, head);
+        if let What::Move { from, .. } = what {
+            let mut origin = String::new();
+            path.write_neighbour(from, &mut origin);
+            head.extend_from_slice(b",\"from\":");
+            write_string(&origin, head);
+        }
+        if coarse {
+            head.extend_from_slice(b",\"coarse\":true");
+        }
+        let Some(cursor) = path.cursor() else { return Ok(()) };
+        // A move says where something is, so it is dropped with it.
+        if let What::Move { item, .. } = what
+            && writer.drops(cursor, item)
+        {
+            return Ok(());
+        }
+        let old = what.before().map(|value| Side { label: ",\"old\":", value, spot: old });
+        let new = what.after().map(|value| Side { label: ",\"new\":", value, spot: new });
+        if writer.sides(cursor, [old, new], head)? {
+            writer.template.text(b"}");
+            self.written += 1;
+        }
+        Ok(())
     }
-    // A move says where something is, so it is dropped with it.
-    if let Kind::Move { item, .. } = difference.kind
-        && writer.drops(&cursor, item)
-    {
-        return Ok(false);
-    }
-    let subjects = |seal: &Seal, side: &str| payload_subject(change, seal, side);
-    let written = writer.sides(&cursor, &sides, &head, &subjects)?;
-    if written {
-        writer.template.text(b"}");
-    }
-    Ok(written)
 }
 
 /// What of the actor the policy keeps in clear.
@@ -440,40 +569,50 @@ struct ClearActor {
 
 /// Writes `tenant`, `actor` and `request`.
 fn write_context(
-    writer: &mut Writer<'_, '_>,
+    policy: &Policy,
+    document: &Document<'_>,
     context: &Context<'_>,
     entity: &str,
+    template: &mut Template,
 ) -> Result<ClearActor, Error> {
-    let policy = writer.policy;
     let root = Cursor::new(&policy.context);
     let subjects = |seal: &Seal, _: &str| context_subject(context, seal, entity);
-    for (name, value) in
-        [("tenant", &context.tenant), ("actor", &context.actor), ("request", &context.request)]
-    {
-        let Some(value) = value else { continue };
+    let mut writer = Writer::new(policy, document, template, &subjects);
+    let value = |name| {
+        let value = document.get(document.root(), name)?;
+        (document.kind(value) != Kind::Null).then_some(value)
+    };
+    for name in ["tenant", "actor", "request"] {
+        let Some(value) = value(name) else { continue };
         let cursor = root.down(policy, &Step::Key(name.into()));
         let at = format!("/data/{name}");
-        let place = Place { side: "rec", path: at.clone(), at };
-        writer.members(&cursor, value, &place, format!(",\"{name}\":").as_bytes(), &subjects)?;
+        let mut spot = Spot { side: "rec", path: at.clone(), at };
+        writer.members(&cursor, value, &mut spot, format!(",\"{name}\":").as_bytes())?;
     }
     let clear = |key: &'static str| {
-        let value = context.actor.as_ref()?.get(key)?;
+        let value = document.get(value("actor")?, key)?;
         let actor = root.down(policy, &Step::Key("actor".into()));
-        let kept = actor.down(policy, &Step::Key(key.into())).keeps(policy, value);
-        if kept { scalar_text(value) } else { None }
+        let decision = actor.down(policy, &Step::Key(key.into())).decide(policy, document, value);
+        let kept = *decision.action() == crate::policy::Action::Keep;
+        if kept { node_text(document, value) } else { None }
     };
     Ok(ClearActor { kind: clear("type"), id: clear("id") })
 }
 
-fn payload_subject(change: &Change<'_>, seal: &Seal, side: &str) -> Result<String, Error> {
-    let image = |image: &Image<'_>, pointer: &str| {
-        image.value().and_then(|value| value.pointer(pointer)).and_then(scalar_text)
+fn payload_subject(
+    document: &Document<'_>,
+    change: &Change<'_>,
+    seal: &Seal,
+    side: &str,
+) -> Result<String, Error> {
+    let image = |image: Image, pointer: &str| {
+        node_text(document, document.pointer(image.value()?, pointer)?)
     };
     // A value belongs to whom its own image names; the other image and the entity stand in, so
     // that it is never left unprotected.
     let [own, other] = match side {
-        "old" => [&change.before, &change.after],
-        _ => [&change.after, &change.before],
+        "old" => [change.before, change.after],
+        _ => [change.after, change.before],
     };
     subject(seal, change.entity(), |pointer| image(own, pointer).or_else(|| image(other, pointer)))
 }
@@ -520,6 +659,14 @@ fn subject(
         return Err(Error::field("/subject", &wanted, &format!("{} bytes", text.len())));
     }
     Ok(text)
+}
+
+fn node_text(document: &Document<'_>, node: NodeId) -> Option<String> {
+    match document.kind(node) {
+        Kind::String => Some(document.written(node).into_owned()).filter(|text| !text.is_empty()),
+        Kind::Number => Some(document.raw(node).to_owned()),
+        _ => None,
+    }
 }
 
 fn scalar_text(value: &Value<'_>) -> Option<String> {

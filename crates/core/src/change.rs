@@ -13,20 +13,20 @@
 
 use std::borrow::Cow;
 
-use sealtrail_record::json::{self, Limits, Member, Value, write_string};
+use sealtrail_record::json::{Document, Kind, NodeId, Place, Value, write_string};
 use sealtrail_record::pointer;
 
 use crate::Error;
 use crate::context::Context;
-use crate::fold::{fold_key, fold_keys};
+use crate::fold::fold_key;
 
 /// A change that has been read.
 pub(crate) struct Change<'a> {
     pub(crate) entity_type: String,
     pub(crate) entity_id: String,
     pub(crate) action: Action,
-    pub(crate) before: Image<'a>,
-    pub(crate) after: Image<'a>,
+    pub(crate) before: Image,
+    pub(crate) after: Image,
     pub(crate) context: Context<'a>,
 }
 
@@ -39,12 +39,13 @@ pub(crate) enum Action {
 }
 
 /// The three states of an image.
-pub(crate) enum Image<'a> {
+#[derive(Clone, Copy)]
+pub(crate) enum Image {
     /// Nobody took it.
     Unknown,
     /// There is no such entity at this time.
     Absent,
-    Known(Value<'a>),
+    Known(NodeId),
 }
 
 impl Action {
@@ -67,31 +68,39 @@ impl Action {
 }
 
 impl<'a> Change<'a> {
-    pub(crate) fn parse(text: &'a [u8], limits: &Limits) -> Result<Self, Error> {
-        let value = json::parse(text, limits).map_err(|e| Error::json("the change", e))?;
-        let Value::Object(members) = value else {
-            let message = format!("a change is an object, got {}", value.kind());
+    pub(crate) fn of(document: &Document<'a>) -> Result<Self, Error> {
+        let root = document.root();
+        if document.kind(root) != Kind::Object {
+            let message = format!("a change is an object, got {}", document.kind(root).name());
             return Err(Error::new("not_a_change", message));
+        }
+        let members = || {
+            document.children(root).filter_map(|(place, value)| match place {
+                Place::Key(key) => Some((document.written(key), value)),
+                _ => None,
+            })
         };
-        let change =
-            if members.iter().any(|m| OlderKey::of(&m.key).is_some_and(OlderKey::is_telling)) {
-                Self::older(members)?
-            } else {
-                Self::plain(members)?
-            };
-        change.check()
+        let is_older = |key: &str| OlderKey::of(key).is_some_and(OlderKey::is_telling);
+        let change = match members().any(|(key, _)| is_older(&key)) {
+            true => Self::older(document, members())?,
+            false => Self::plain(document, members())?,
+        };
+        change.check(document)
     }
 
-    fn plain(members: Vec<Member<'a>>) -> Result<Self, Error> {
+    fn plain(
+        document: &Document<'a>,
+        members: impl Iterator<Item = (Cow<'a, str>, NodeId)>,
+    ) -> Result<Self, Error> {
         let (mut entity, mut action, mut context) = (None, None, Value::Null);
         let (mut before, mut after) = (Image::Unknown, Image::Unknown);
-        for Member { key, value } in members {
+        for (key, node) in members {
             match key.as_ref() {
-                "entity" => entity = Some(read_entity(value)?),
-                "action" => action = Some(read_action(&value, "/action")?),
-                "before" => before = Image::of(value),
-                "after" => after = Image::of(value),
-                "context" => context = value,
+                "entity" => entity = Some(read_entity(document.to_value(node))?),
+                "action" => action = Some(read_action(&document.to_value(node), "/action")?),
+                "before" => before = Image::of(document, node),
+                "after" => after = Image::of(document, node),
+                "context" => context = document.to_value(node),
                 _ => return Err(unknown_key(&key, "entity, action, before, after, context")),
             }
         }
@@ -106,12 +115,15 @@ impl<'a> Change<'a> {
         })
     }
 
-    fn older(members: Vec<Member<'a>>) -> Result<Self, Error> {
+    fn older(
+        document: &Document<'a>,
+        members: impl Iterator<Item = (Cow<'a, str>, NodeId)>,
+    ) -> Result<Self, Error> {
         let (mut kind, mut id, mut action) = (None, None, None);
         let (mut before, mut after) = (Image::Unknown, Image::Unknown);
         let mut context = Context::default();
         let mut seen = Vec::new();
-        for Member { key, value } in members {
+        for (key, node) in members {
             let known =
                 "table_id, entity_id, micro_service_name, action, old_data, new_data, request_info";
             let name = OlderKey::of(&key).ok_or_else(|| unknown_key(&key, known))?;
@@ -122,14 +134,15 @@ impl<'a> Change<'a> {
                 return Err(Error::new("duplicate_key", message));
             }
             seen.push(name);
+            let value = || document.to_value(node);
             match name {
-                OlderKey::Table => kind = Some(read_name(&value, &at)?),
-                OlderKey::Entity => id = Some(read_name(&value, &at)?),
-                OlderKey::Action => action = Some(read_action(&value, &at)?),
-                OlderKey::Old => before = Image::of(value),
-                OlderKey::New => after = Image::of(value),
-                OlderKey::Service => context.service = Some(read_name(&value, &at)?),
-                OlderKey::Request => context.read_older(value, &at)?,
+                OlderKey::Table => kind = Some(read_name(&value(), &at)?),
+                OlderKey::Entity => id = Some(read_name(&value(), &at)?),
+                OlderKey::Action => action = Some(read_action(&value(), &at)?),
+                OlderKey::Old => before = Image::of(document, node),
+                OlderKey::New => after = Image::of(document, node),
+                OlderKey::Service => context.service = Some(read_name(&value(), &at)?),
+                OlderKey::Request => context.read_older(value(), &at)?,
             }
         }
         context.check("/request_info")?;
@@ -143,7 +156,7 @@ impl<'a> Change<'a> {
         })
     }
 
-    fn check(mut self) -> Result<Self, Error> {
+    fn check(mut self, document: &Document<'_>) -> Result<Self, Error> {
         // What is created was not there before, and what is deleted is not there after.
         if matches!((self.action, &self.before), (Action::Create, Image::Unknown)) {
             self.before = Image::Absent;
@@ -155,10 +168,10 @@ impl<'a> Change<'a> {
         if self.entity_type.contains('/') {
             return Err(Error::field("/entity/type", "a text without `/`", "one with it"));
         }
-        let known = |image: &Image<'_>| !matches!(image, Image::Unknown);
-        let there = |image: &Image<'_>| match image {
-            Image::Known(value) => {
-                !value.members().is_empty() || !matches!(value, Value::Object(_))
+        let known = |image: &Image| !matches!(image, Image::Unknown);
+        let there = |image: &Image| match image {
+            Image::Known(node) => {
+                document.has_children(*node) || document.kind(*node) != Kind::Object
             }
             Image::Unknown | Image::Absent => false,
         };
@@ -176,14 +189,6 @@ impl<'a> Change<'a> {
                 Err(Error::new("missing_field", message))
             }
             _ => Ok(self),
-        }
-    }
-
-    pub(crate) fn fold_keys(&mut self) {
-        for image in [&mut self.before, &mut self.after] {
-            if let Image::Known(value) = image {
-                fold_keys(value);
-            }
         }
     }
 
@@ -218,17 +223,16 @@ pub(crate) fn write_entity(entity_type: &str, entity_id: &str, out: &mut Vec<u8>
     out.push(b'}');
 }
 
-impl<'a> Image<'a> {
-    fn of(value: Value<'a>) -> Self {
-        if value.is_null() { Self::Absent } else { Self::Known(value) }
+impl Image {
+    fn of(document: &Document<'_>, node: NodeId) -> Self {
+        if document.kind(node) == Kind::Null { Self::Absent } else { Self::Known(node) }
     }
 
-    /// The value of the entity, null where there is none; `None` where it is not known.
-    pub(crate) fn value(&self) -> Option<&Value<'a>> {
+    /// The value of the entity, where there is one.
+    pub(crate) fn value(self) -> Option<NodeId> {
         match self {
-            Self::Unknown => None,
-            Self::Absent => Some(&Value::Null),
-            Self::Known(value) => Some(value),
+            Self::Unknown | Self::Absent => None,
+            Self::Known(node) => Some(node),
         }
     }
 }
@@ -320,12 +324,19 @@ fn unknown_key(key: &str, known: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use sealtrail_record::json::{Buffers, Limits};
+
     use super::*;
 
+    fn read(text: &str) -> Result<Vec<u8>, Error> {
+        let document =
+            Document::read(text.as_bytes(), &Limits::default(), Buffers::default()).unwrap();
+        Change::of(&document).map(|change| change.envelope())
+    }
+
     fn envelope(text: &str) -> String {
-        let change = Change::parse(text.as_bytes(), &Limits::default())
-            .unwrap_or_else(|e| panic!("{text}: {e}"));
-        String::from_utf8(change.envelope()).unwrap()
+        let change = read(text).unwrap_or_else(|e| panic!("{text}: {}", e));
+        String::from_utf8(change).unwrap()
     }
 
     #[test]
@@ -400,9 +411,7 @@ mod tests {
                 "`before`",
             ),
         ] {
-            let error = Change::parse(text.as_bytes(), &Limits::default())
-                .err()
-                .unwrap_or_else(|| panic!("{text}"));
+            let error = read(text).err().unwrap_or_else(|| panic!("{text}"));
             assert_eq!(error.code(), code, "{text}: {error}");
             assert!(error.to_string().contains(message), "{text}: {error}");
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use sealtrail_record::json::{self, Limits, Member, Value, write_string};
+use sealtrail_record::json::{Member, Value, write_string};
 use sealtrail_record::{pointer, time};
 
 use crate::Error;
@@ -26,12 +26,6 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// The context that a host joined from the change and the request it saw.
-    pub(crate) fn parse(text: &'a [u8], limits: &Limits) -> Result<Self, Error> {
-        let value = json::parse(text, limits).map_err(|e| Error::json("the context", e))?;
-        Self::of(value, "/context")
-    }
-
     pub(crate) fn of(value: Value<'a>, at: &str) -> Result<Self, Error> {
         let mut context = Self::default();
         let members = match value {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use sealtrail_record::json::Value;
+use sealtrail_record::json::{Document, Event, NodeId, Place};
 
 /// A key trimmed, in lower case, with underscores for spaces and without a leading underscore.
 ///
@@ -22,34 +22,40 @@ pub(crate) fn fold_key(key: &str) -> Cow<'_, str> {
     Cow::Owned(folded.strip_prefix('_').map(str::to_owned).unwrap_or(folded))
 }
 
-/// Folds every key of a tree. Where two keys of one object would become one, the second keeps its
+/// Folds every key of a value. Where two keys of one object would become one, the second keeps its
 /// spelling: an attribute is never lost.
-pub(crate) fn fold_keys(value: &mut Value<'_>) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(fold_keys),
-        Value::Object(members) => {
-            let mut taken: BTreeSet<String> = BTreeSet::new();
-            // Keys that are folded already come first: they are never the ones to give way.
-            for member in members.iter() {
-                if fold_key(&member.key) == member.key {
-                    taken.insert(member.key.to_string());
-                }
-            }
-            for member in members {
-                let folded = fold_key(&member.key).into_owned();
-                if folded != member.key && taken.insert(folded.clone()) {
-                    member.key = Cow::Owned(folded);
-                }
-                fold_keys(&mut member.value);
+pub(crate) fn fold_keys(document: &mut Document<'_>, value: NodeId) {
+    let mut renamed = Vec::new();
+    for event in document.walk(value) {
+        let Event::Open(object, _) = event else { continue };
+        let keys = || {
+            document.children(object).filter_map(|(place, _)| match place {
+                Place::Key(key) => Some((key, document.written(key))),
+                _ => None,
+            })
+        };
+        // Keys that are folded already come first: they are never the ones to give way.
+        let is_folded = |key: &str| fold_key(key) == key;
+        if keys().all(|(_, key)| is_folded(&key)) {
+            continue;
+        }
+        let folded = keys().filter(|(_, key)| is_folded(key));
+        let mut taken: BTreeSet<String> = folded.map(|(_, key)| key.into_owned()).collect();
+        for (key, name) in keys().filter(|(_, key)| !is_folded(key)) {
+            let folded = fold_key(&name).into_owned();
+            if taken.insert(folded.clone()) {
+                renamed.push((key, folded));
             }
         }
-        _ => {}
+    }
+    for (key, name) in renamed {
+        document.rename(key, name);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use sealtrail_record::json::{Limits, parse};
+    use sealtrail_record::json::{Buffers, Limits};
 
     use super::*;
 
@@ -72,8 +78,13 @@ mod tests {
     #[test]
     fn never_loses_an_attribute() {
         let text = r#"{"_id":1,"id":2," ID ":3,"sub":{"A b":1,"a_B":2}}"#;
-        let mut value = parse(text.as_bytes(), &Limits::default()).unwrap();
-        fold_keys(&mut value);
-        assert_eq!(value.to_json(), r#"{"_id":1,"id":2," ID ":3,"sub":{"a_b":1,"a_B":2}}"#);
+        let limits = Limits::default();
+        let mut document = Document::read(text.as_bytes(), &limits, Buffers::default()).unwrap();
+        let root = document.root();
+        fold_keys(&mut document, root);
+        assert_eq!(
+            document.to_value(root).to_json(),
+            r#"{"_id":1,"id":2," ID ":3,"sub":{"a_b":1,"a_B":2}}"#
+        );
     }
 }

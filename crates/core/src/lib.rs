@@ -45,13 +45,17 @@ mod context;
 mod diff;
 mod error;
 mod fold;
+mod lent_keys;
 mod open;
+mod plaintext;
 pub mod policy;
 mod preview;
+mod protection;
 mod render;
 pub mod seal;
 mod session;
 mod template;
+mod writer;
 
 pub use act::act;
 pub use capture::{Draft, KeyPair, Plan, Stamp, native_engine_sha256};
@@ -61,7 +65,7 @@ pub use policy::{Policy, lint};
 pub use preview::preview;
 pub use render::{Format, diff};
 pub use seal::Key;
-pub use session::{Session, act_with_stamp};
+pub use session::{Recorded, Session, act_with_stamp};
 
 pub use template::Need;
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use sealtrail_record::json::{self, Limits, Value};
 
 use crate::capture::{Draft, KeyPair, Plan, Stamp};
+use crate::lent_keys::LentKeys;
 use crate::policy::Policy;
+use crate::seal::{Key, NONCE_BYTES};
 use crate::{Error, act};
 
 /// A policy, and the change that is on its way through it.
@@ -15,13 +17,26 @@ pub struct Session {
     policy: Option<Arc<Policy>>,
     draft: Option<Draft>,
     plan: Option<Plan>,
+    keys: LentKeys,
+}
+
+/// What came of a change in one call.
+pub enum Recorded {
+    /// The line, and how many nonces it took.
+    Line {
+        line: Vec<u8>,
+        nonces: usize,
+    },
+    Unchanged,
+    /// Keys or entropy are missing: the [summary](Plan::summary). [`Session::seal`] may follow.
+    Needs(Vec<u8>),
 }
 
 impl Session {
     /// Loads a policy in place of the one before; gives its [summary](Policy::summary).
     pub fn policy(&mut self, document: &[u8]) -> Result<Vec<u8>, Error> {
         *self = Self { policy: Some(Arc::new(Policy::parse(document)?)), ..Self::default() };
-        self.loaded().map(|policy| policy.summary())
+        self.loaded().map(|policy| policy.summary().to_vec())
     }
 
     /// Reads a change; gives its [envelope](Draft::envelope).
@@ -51,6 +66,46 @@ impl Session {
     ) -> Result<Vec<u8>, Error> {
         let plan = self.plan.take().ok_or_else(|| out_of_turn("`seal` follows `plan`"))?;
         with_stamp(stamp, |stamp| plan.seal(stamp, entropy, keys))
+    }
+
+    /// Lends the key of a data subject, for [`record`](Self::record), until [`forget`](Self::forget).
+    pub fn lend_subject(&mut self, subject: &str, kid: &str, key: Key) {
+        self.keys.lend_subject(subject, kid, key);
+    }
+
+    /// Lends the key of a retention class's current period.
+    pub fn lend_period(&mut self, class: &str, kid: &str, key: Key) {
+        self.keys.lend_period(class, kid, key);
+    }
+
+    /// Wipes every key that was lent.
+    pub fn forget(&mut self) {
+        self.keys = LentKeys::default();
+    }
+
+    /// [`read`](Self::read), [`plan`](Self::plan) and [`seal`](Self::seal) with keys that were lent.
+    pub fn record(
+        &mut self,
+        change: &[u8],
+        context: &[u8],
+        stamp: &[u8],
+        entropy: &[u8],
+    ) -> Result<Recorded, Error> {
+        (self.draft, self.plan) = (None, None);
+        let plan = Draft::read(self.loaded()?, change, &Limits::default())?.plan(context)?;
+        if plan.is_unchanged() {
+            return Ok(Recorded::Unchanged);
+        }
+        let nonces = plan.nonces();
+        if nonces * NONCE_BYTES <= entropy.len() {
+            let line = with_stamp(stamp, |stamp| self.keys.write(&plan, stamp, entropy))?;
+            if let Some(line) = line {
+                return Ok(Recorded::Line { line, nonces });
+            }
+        }
+        let summary = plan.summary();
+        self.plan = Some(plan);
+        Ok(Recorded::Needs(summary))
     }
 
     fn loaded(&self) -> Result<&Arc<Policy>, Error> {

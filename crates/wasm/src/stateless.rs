@@ -55,7 +55,7 @@ pub fn lint(policy: &[u8], samples: JsValue) -> Result<Vec<u8>, JsValue> {
 /// `{id, version, sha256}` of a policy, which is read whole and refused if it is wrong.
 #[wasm_bindgen(js_name = policySummary)]
 pub fn policy_summary(policy: &[u8]) -> Result<JsValue, JsValue> {
-    json_to_js(&Policy::parse(policy).map_err(thrown)?.summary())
+    json_to_js(Policy::parse(policy).map_err(thrown)?.summary())
 }
 
 #[derive(Deserialize)]

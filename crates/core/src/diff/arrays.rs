@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::ops::Range;
 
-use sealtrail_record::json::Value;
+use sealtrail_record::json::{Document, Kind, NodeId};
 use similar::algorithms::{DiffHook, myers};
 
-use super::intern::Interner;
+use super::intern::numbers;
 use super::moves::moves;
-use super::{Kind, Walk};
-use crate::policy::{Matching, Step};
+use super::{PathStep, Walk, What};
+use crate::policy::Matching;
 
 /// What becomes of the items of two arrays, by index.
 #[derive(Default)]
@@ -21,20 +21,26 @@ struct Plan {
     added: Vec<usize>,
 }
 
-impl<'v, 'a> Walk<'v, 'a, '_> {
-    /// False where the arrays should be given whole.
-    pub(super) fn arrays(
-        &mut self,
-        matching: &Matching,
-        old: &'v [Value<'a>],
-        new: &'v [Value<'a>],
-    ) -> bool {
+impl Walk<'_> {
+    /// Leaves tasks for the items of two arrays; false where these should be given whole.
+    pub(super) fn arrays(&mut self, matching: &Matching, before: NodeId, after: NodeId) -> bool {
+        let document = self.document;
+        let items = |node| document.children(node).map(|(_, item)| item).collect::<Vec<_>>();
+        let (old, new) = (&items(before)[..], &items(after)[..]);
+        let first_task = self.tasks.len();
+        let found = self.match_items(matching, old, new);
+        self.tasks[first_task..].reverse();
+        found
+    }
+
+    fn match_items(&mut self, matching: &Matching, old: &[NodeId], new: &[NodeId]) -> bool {
         match matching {
             Matching::Position => self.by_position(old, new),
             Matching::Sequence => self.by_sequence(old, new),
             Matching::Set => self.by_set(old, new),
             Matching::Key(names) => {
-                return match (identities(old, names), identities(new, names)) {
+                let of = |items| identities(self.document, items, names);
+                return match (of(old), of(new)) {
                     (Some(old_ids), Some(new_ids)) => self.by_key(old, new, &old_ids, &new_ids),
                     // Without one identity each, they are a sequence like any other.
                     _ => {
@@ -47,7 +53,7 @@ impl<'v, 'a> Walk<'v, 'a, '_> {
         true
     }
 
-    fn by_position(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>]) {
+    fn by_position(&mut self, old: &[NodeId], new: &[NodeId]) {
         let both = old.len().min(new.len());
         self.emit(
             old,
@@ -62,22 +68,27 @@ impl<'v, 'a> Walk<'v, 'a, '_> {
 
     /// Equal items are anchors; between two anchors items are paired in their order, and what is
     /// left over is removed or added.
-    fn by_sequence(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>]) {
-        let head = old.iter().zip(new).take_while(|(a, b)| a.same(b)).count();
+    fn by_sequence(&mut self, old: &[NodeId], new: &[NodeId]) {
+        let document = self.document;
+        let mut same = |a: &NodeId, b: &NodeId| self.sameness.same(document, *a, *b);
+        let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
         let (old_rest, new_rest) = (&old[head..], &new[head..]);
         let from_end = old_rest.iter().rev().zip(new_rest.iter().rev());
-        let tail = from_end.take_while(|(a, b)| a.same(b)).count();
+        let tail = from_end.take_while(|(a, b)| same(a, b)).count();
         let (old_end, new_end) = (old.len() - tail, new.len() - tail);
         let mut plan = Plan::default();
         if old_end == new_end {
             // Mostly a few items changed where they stand: only what lies between two that did not
             // is worth a search.
+            let mut runs = Vec::new();
             let mut from = head;
             while from < old_end {
-                let run = |i: &usize| !old[*i].same(&new[*i]);
-                let to = (from..old_end).find(|i| !run(i)).unwrap_or(old_end);
-                self.search(old, new, (from..to, from..to), &mut plan);
-                from = (to..old_end).find(run).unwrap_or(old_end);
+                let to = (from..old_end).find(|&i| same(&old[i], &new[i])).unwrap_or(old_end);
+                runs.push(from..to);
+                from = (to..old_end).find(|&i| !same(&old[i], &new[i])).unwrap_or(old_end);
+            }
+            for run in runs {
+                self.search(old, new, (run.clone(), run), &mut plan);
             }
         } else {
             self.search(old, new, (head..old_end, head..new_end), &mut plan);
@@ -89,19 +100,16 @@ impl<'v, 'a> Walk<'v, 'a, '_> {
     /// Adds to the plan what becomes of these two ranges.
     fn search(
         &mut self,
-        old: &'v [Value<'a>],
-        new: &'v [Value<'a>],
+        old: &[NodeId],
+        new: &[NodeId],
         (old_range, new_range): (Range<usize>, Range<usize>),
         plan: &mut Plan,
     ) {
         let mut anchors = Anchors(Vec::new());
         if old_range.len().min(new_range.len()) > 0 && old_range.len().max(new_range.len()) > 1 {
-            let mut interner = Interner::default();
-            let old_ids = interner.all(&old[old_range.clone()], &mut self.budget);
-            let new_ids = old_ids
-                .as_ref()
-                .and_then(|_| interner.all(&new[new_range.clone()], &mut self.budget));
-            if let (Some(old_ids), Some(new_ids)) = (old_ids, new_ids) {
+            let (old_items, new_items) = (&old[old_range.clone()], &new[new_range.clone()]);
+            let ids = numbers(self.document, old_items, new_items, true, &mut self.budget);
+            if let Some((old_ids, new_ids)) = ids {
                 // Bounded by itself: on hard inputs it settles for a script that is not the shortest.
                 let Ok(()) = myers::diff(
                     &mut anchors,
@@ -124,13 +132,9 @@ impl<'v, 'a> Walk<'v, 'a, '_> {
         }
     }
 
-    fn by_set(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>]) {
-        let mut interner = Interner::default();
-        let old_ids = interner.all(old, &mut self.budget);
-        let new_ids = old_ids.as_ref().and_then(|_| interner.all(new, &mut self.budget));
-        let (Some(old_ids), Some(new_ids)) = (old_ids, new_ids) else {
-            return self.by_position(old, new);
-        };
+    fn by_set(&mut self, old: &[NodeId], new: &[NodeId]) {
+        let ids = numbers(self.document, old, new, false, &mut self.budget);
+        let Some((old_ids, new_ids)) = ids else { return self.by_position(old, new) };
         let mut left: BTreeMap<u32, usize> = BTreeMap::new();
         new_ids.iter().for_each(|id| *left.entry(*id).or_default() += 1);
         let mut take = |id: &u32| match left.get_mut(id) {
@@ -147,16 +151,16 @@ impl<'v, 'a> Walk<'v, 'a, '_> {
         let kept = old.len() - removed.len();
         self.removed(old, new, &removed);
         for (k, j) in added.into_iter().enumerate() {
-            self.at(kept + k, old, new, Kind::Add(&new[j]));
+            self.at(kept + k, old, new, What::Add(new[j]));
         }
     }
 
     fn by_key(
         &mut self,
-        old: &'v [Value<'a>],
-        new: &'v [Value<'a>],
-        old_ids: &BTreeMap<String, usize>,
-        new_ids: &BTreeMap<String, usize>,
+        old: &[NodeId],
+        new: &[NodeId],
+        old_ids: &BTreeMap<Vec<u8>, usize>,
+        new_ids: &BTreeMap<Vec<u8>, usize>,
     ) -> bool {
         let sorted = |found: &mut dyn Iterator<Item = usize>| {
             let mut indices: Vec<usize> = found.collect();
@@ -166,9 +170,9 @@ impl<'v, 'a> Walk<'v, 'a, '_> {
         let mut pairs: Vec<(usize, usize)> =
             old_ids.iter().filter_map(|(id, &i)| Some((i, *new_ids.get(id)?))).collect();
         pairs.sort_unstable();
-        let gone = |(id, i): (&String, &usize)| (!new_ids.contains_key(id)).then_some(*i);
+        let gone = |(id, i): (&Vec<u8>, &usize)| (!new_ids.contains_key(id)).then_some(*i);
         let removed = sorted(&mut old_ids.iter().filter_map(gone));
-        let fresh = |(id, j): (&String, &usize)| (!old_ids.contains_key(id)).then_some(*j);
+        let fresh = |(id, j): (&Vec<u8>, &usize)| (!old_ids.contains_key(id)).then_some(*j);
         let added = sorted(&mut new_ids.iter().filter_map(fresh));
 
         // The places of those who stay, among each other.
@@ -180,42 +184,39 @@ impl<'v, 'a> Walk<'v, 'a, '_> {
         self.pairs(old, new, &pairs);
         self.removed(old, new, &removed);
         for (from, to, item) in made {
-            self.at(to, old, new, Kind::Move { from, item: &old[pairs[item].0] });
+            self.at(to, old, new, What::Move { from, item: old[pairs[item].0] });
         }
         self.added(old, new, &added);
         true
     }
 
-    fn emit(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>], plan: Plan) {
+    fn emit(&mut self, old: &[NodeId], new: &[NodeId], plan: Plan) {
         self.pairs(old, new, &plan.pairs);
         self.removed(old, new, &plan.removed);
         self.added(old, new, &plan.added);
     }
 
-    fn pairs(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>], pairs: &[(usize, usize)]) {
+    fn pairs(&mut self, old: &[NodeId], new: &[NodeId], pairs: &[(usize, usize)]) {
         for &(i, j) in pairs {
-            self.steps.push(Step::Index { index: i, lengths: [old.len(), new.len()] });
-            self.values(&old[i], &new[j]);
-            self.steps.pop();
+            let lengths = [old.len(), new.len()];
+            self.pair(PathStep::Index { index: i, lengths }, old[i], new[j]);
         }
     }
 
-    fn removed(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>], removed: &[usize]) {
+    fn removed(&mut self, old: &[NodeId], new: &[NodeId], removed: &[usize]) {
         for &i in removed.iter().rev() {
-            self.at(i, old, new, Kind::Remove(&old[i]));
+            self.at(i, old, new, What::Remove(old[i]));
         }
     }
 
-    fn added(&mut self, old: &'v [Value<'a>], new: &'v [Value<'a>], added: &[usize]) {
+    fn added(&mut self, old: &[NodeId], new: &[NodeId], added: &[usize]) {
         for &j in added {
-            self.at(j, old, new, Kind::Add(&new[j]));
+            self.at(j, old, new, What::Add(new[j]));
         }
     }
 
-    fn at(&mut self, index: usize, old: &[Value<'a>], new: &[Value<'a>], kind: Kind<'v, 'a>) {
-        self.steps.push(Step::Index { index, lengths: [old.len(), new.len()] });
-        self.push(kind);
-        self.steps.pop();
+    fn at(&mut self, index: usize, old: &[NodeId], new: &[NodeId], what: What) {
+        self.later(PathStep::Index { index, lengths: [old.len(), new.len()] }, what);
     }
 }
 
@@ -247,20 +248,23 @@ impl Plan {
 }
 
 /// The identity of each item and its index; `None` where an item has none or two have the same.
-fn identities(items: &[Value<'_>], pointers: &[String]) -> Option<BTreeMap<String, usize>> {
+fn identities(
+    document: &Document<'_>,
+    items: &[NodeId],
+    pointers: &[String],
+) -> Option<BTreeMap<Vec<u8>, usize>> {
     let mut found = BTreeMap::new();
     for (i, item) in items.iter().enumerate() {
         let mut id = Vec::new();
         for pointer in pointers {
-            match item.pointer(pointer)? {
-                part @ (Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
-                    part.write(&mut id)
-                }
-                _ => return None,
+            let part = document.pointer(*item, pointer)?;
+            if !matches!(document.kind(part), Kind::String | Kind::Number | Kind::Bool) {
+                return None;
             }
+            document.write_leaf(part, &mut id);
             id.push(b',');
         }
-        if found.insert(String::from_utf8(id).ok()?, i).is_some() {
+        if found.insert(id, i).is_some() {
             return None;
         }
     }

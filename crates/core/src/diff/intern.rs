@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sealtrail_record::json::{Value, canonical_number};
+use sealtrail_record::json::{Document, Kind, NodeId, Place, canonical_number};
 
 /// Steps that a comparison may take beyond walking both values once. What cannot be done within it
 /// is done more coarsely, and always in the same way: a budget of time would differ from run to run.
@@ -21,68 +21,117 @@ impl Budget {
     }
 }
 
-/// Gives out the numbers.
+/// Whether values are the same, at a cost that is bounded over all questions.
+///
+/// Arrays in arrays ask for the same values again at every level. Once that has cost more than
+/// walking everything would, every value gets a hash, and only equal hashes are looked at.
 #[derive(Default)]
-pub(super) struct Interner<'v, 'a> {
-    by_hash: BTreeMap<u64, Vec<(u32, &'v Value<'a>)>>,
-    next: u32,
+pub(super) struct Sameness {
+    asked: usize,
+    hashes: Option<Vec<u64>>,
 }
 
-impl<'v, 'a> Interner<'v, 'a> {
-    pub(super) fn all(&mut self, items: &'v [Value<'a>], budget: &mut Budget) -> Option<Vec<u32>> {
-        items.iter().map(|item| self.one(item, budget)).collect()
+impl Sameness {
+    pub(super) fn same(&mut self, document: &Document<'_>, a: NodeId, b: NodeId) -> bool {
+        if document.is_twin(a, b) {
+            return true;
+        }
+        if let Some(hashes) = &self.hashes {
+            return hashes[document.index(a)] == hashes[document.index(b)] && document.same(a, b);
+        }
+        if document.has_children(a) && document.has_children(b) {
+            let size = |node| document.index(document.next(node)) - document.index(node);
+            self.asked += size(a).min(size(b));
+            if self.asked > 8 * document.len() {
+                self.hashes = Some(hashes(document, 0..document.len()));
+            }
+        }
+        document.same(a, b)
     }
+}
 
-    fn one(&mut self, item: &'v Value<'a>, budget: &mut Budget) -> Option<u32> {
-        let hash = hash(item, budget)?;
-        let candidates = self.by_hash.entry(hash).or_default();
+/// Gives the items of two arrays their numbers.
+///
+/// With `twins`, items that the reader found to be the same bytes are taken for each other first, at
+/// no cost. Then of several equal items not all have one number; where they are counted that matters.
+pub(super) fn numbers(
+    document: &Document<'_>,
+    old: &[NodeId],
+    new: &[NodeId],
+    twins: bool,
+    budget: &mut Budget,
+) -> Option<(Vec<u32>, Vec<u32>)> {
+    const UNKNOWN: u32 = u32::MAX;
+    let (mut of_old, mut of_new) = (vec![UNKNOWN; old.len()], vec![UNKNOWN; new.len()]);
+    for (number, node) in of_new.iter_mut().zip(new).filter(|_| twins) {
+        // The items of the old array stand in the order of the text.
+        let twin = document.twin(*node);
+        if let Ok(i) = old.binary_search(&twin)
+            && of_old[i] == UNKNOWN
+        {
+            (of_old[i], *number) = (i as u32, i as u32);
+        }
+    }
+    let mut next = old.len() as u32;
+    let mut by_hash: BTreeMap<u64, Vec<(u32, NodeId)>> = BTreeMap::new();
+    let left = old.iter().zip(&mut of_old).chain(new.iter().zip(&mut of_new));
+    for (&node, number) in left.filter(|(_, number)| **number == UNKNOWN) {
+        let range = document.index(node)..document.index(document.next(node));
+        budget.take(range.len())?;
+        let candidates = by_hash.entry(hashes(document, range)[0]).or_default();
         // Whoever makes items of one hash pays for comparing them.
         budget.take(candidates.len().saturating_sub(1) * 64)?;
-        if let Some((number, _)) = candidates.iter().find(|(_, other)| item.same(other)) {
-            return Some(*number);
-        }
-        let number = self.next;
-        self.next += 1;
-        candidates.push((number, item));
-        Some(number)
+        let known = candidates.iter().find(|(_, other)| document.same(node, *other));
+        *number = match known {
+            Some((number, _)) => *number,
+            None => {
+                candidates.push((next, node));
+                next += 1;
+                next - 1
+            }
+        };
     }
+    Some((of_old, of_new))
 }
 
-/// Equal for values that are the same by [`Value::same`].
-fn hash(value: &Value<'_>, budget: &mut Budget) -> Option<u64> {
-    budget.take(1)?;
-    Some(match value {
-        Value::Null => 1,
-        Value::Bool(no) => 2 + u64::from(*no),
-        Value::Number(text) => {
-            mix(4, canonical_number(text).map_or_else(|| bytes(text), |n| bytes(&n)))
-        }
-        Value::String(text) => mix(5, bytes(text)),
-        Value::Array(items) => {
-            let mut all = 6;
-            for item in items {
-                all = mix(all, hash(item, budget)?);
+/// A hash for each node of a range that is closed (what a node holds is in it too): equal for values
+/// that are the same by [`Document::same`].
+fn hashes(document: &Document<'_>, range: std::ops::Range<usize>) -> Vec<u64> {
+    let first = range.start;
+    let mut found = vec![0; range.len()];
+    // What is held stands behind what holds it.
+    for index in range.rev() {
+        let node = document.node(index);
+        let of = |child: NodeId| found[document.index(child) - first];
+        let hash = match document.kind(node) {
+            // Keys are strings too; theirs is not asked for.
+            Kind::Null => 1,
+            Kind::Bool => 2 + u64::from(document.raw(node) == "true"),
+            Kind::Number => {
+                let text = document.raw(node);
+                mix(4, canonical_number(text).map_or_else(|| bytes(text), |n| bytes(&n)))
             }
-            all
-        }
-        // A sum, because the order of keys has no meaning.
-        Value::Object(members) => {
-            let mut sum = 7u64;
-            for member in members {
-                sum = sum.wrapping_add(mix(bytes(&member.key), hash(&member.value, budget)?));
+            Kind::String if document.is_key(node) => 0,
+            Kind::String => mix(5, bytes(&document.written(node))),
+            Kind::Array => document.children(node).fold(6, |all, (_, item)| mix(all, of(item))),
+            // A sum, because the order of keys has no meaning.
+            Kind::Object => {
+                let member = |(place, value)| match place {
+                    Place::Key(key) => mix(bytes(&document.string(key)), of(value)),
+                    _ => 0,
+                };
+                mix(8, document.children(node).map(member).fold(7, u64::wrapping_add))
             }
-            mix(8, sum)
-        }
-    })
+        };
+        found[index - first] = hash;
+    }
+    found
 }
 
 fn bytes(text: &str) -> u64 {
-    let mut all = text.len() as u64;
-    let mut chunks = text.as_bytes().chunks_exact(8);
-    for chunk in &mut chunks {
-        all = mix(all, chunk.iter().fold(0, |word, b| word << 8 | u64::from(*b)));
-    }
-    mix(all, chunks.remainder().iter().fold(0, |word, b| word << 8 | u64::from(*b)))
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let all = words.iter().fold(text.len() as u64, |all, w| mix(all, u64::from_le_bytes(*w)));
+    mix(all, rest.iter().fold(0, |word, b| word << 8 | u64::from(*b)))
 }
 
 fn mix(a: u64, b: u64) -> u64 {

@@ -7,231 +7,237 @@
 //! (sets excepted, which have no order): within an array first what changed inside of items that
 //! stay, by their old index; then what is gone, last first; then moves; then what is new, by its
 //! new index. So no two entries for one array speak of the same place on the same side.
+//!
+//! Nothing is built and nothing recurses: what the reader found to be the same bytes is passed over,
+//! and what is left to compare stands in one list.
 
 mod arrays;
 mod intern;
 mod moves;
+mod objects;
+mod path;
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use sealtrail_record::json::{Document, Kind, NodeId};
 
-use sealtrail_record::json::{Member, Value};
-use sealtrail_record::pointer;
+pub(crate) use path::{Path, PathStep};
 
-use crate::policy::{Matching, Policy, Step};
-use intern::Budget;
+use crate::Error;
+use crate::policy::{Matching, Policy};
+use intern::{Budget, Sameness};
 
-/// One attribute that differs.
-pub(crate) struct Difference<'v, 'a> {
-    pub(crate) steps: Vec<Step<'v>>,
-    pub(crate) kind: Kind<'v, 'a>,
-    /// The arrays differ in more places than there was time to compare, and are given whole.
-    pub(crate) coarse: bool,
-}
-
+/// What happened to an attribute.
 #[derive(Clone, Copy)]
-pub(crate) enum Kind<'v, 'a> {
-    Add(&'v Value<'a>),
-    Remove(&'v Value<'a>),
+pub(crate) enum What {
+    Add(NodeId),
+    Remove(NodeId),
     Replace {
-        old: &'v Value<'a>,
-        new: &'v Value<'a>,
+        old: NodeId,
+        new: NodeId,
     },
     /// An item of an array that has another place among its neighbours; `from` is its index before
     /// this move, the last of the steps its index after.
     Move {
         from: usize,
-        item: &'v Value<'a>,
+        item: NodeId,
     },
 }
 
-impl<'v, 'a> Difference<'v, 'a> {
-    /// The RFC 6902 name of what happened.
-    pub(crate) fn op(&self) -> &'static str {
-        match self.kind {
-            Kind::Add(_) => "add",
-            Kind::Remove(_) => "remove",
-            Kind::Replace { .. } => "replace",
-            Kind::Move { .. } => "move",
+impl What {
+    /// The RFC 6902 name.
+    pub(crate) fn op(self) -> &'static str {
+        match self {
+            Self::Add(_) => "add",
+            Self::Remove(_) => "remove",
+            Self::Replace { .. } => "replace",
+            Self::Move { .. } => "move",
         }
     }
 
-    pub(crate) fn before(&self) -> Option<&'v Value<'a>> {
-        match self.kind {
-            Kind::Remove(old) | Kind::Replace { old, .. } => Some(old),
-            Kind::Add(_) | Kind::Move { .. } => None,
+    pub(crate) fn before(self) -> Option<NodeId> {
+        match self {
+            Self::Remove(old) | Self::Replace { old, .. } => Some(old),
+            Self::Add(_) | Self::Move { .. } => None,
         }
     }
 
-    pub(crate) fn after(&self) -> Option<&'v Value<'a>> {
-        match self.kind {
-            Kind::Add(new) | Kind::Replace { new, .. } => Some(new),
-            Kind::Remove(_) | Kind::Move { .. } => None,
+    pub(crate) fn after(self) -> Option<NodeId> {
+        match self {
+            Self::Add(new) | Self::Replace { new, .. } => Some(new),
+            Self::Remove(_) | Self::Move { .. } => None,
         }
-    }
-
-    pub(crate) fn pointer(&self) -> String {
-        let mut out = String::new();
-        self.steps.iter().for_each(|step| push_step(&mut out, step));
-        out
-    }
-
-    /// Where a moved item was.
-    pub(crate) fn from(&self) -> Option<String> {
-        let Kind::Move { from, .. } = self.kind else { return None };
-        let (_, above) = self.steps.split_last()?;
-        let mut out = String::new();
-        above.iter().for_each(|step| push_step(&mut out, step));
-        pointer::push_index(&mut out, from);
-        Some(out)
     }
 }
 
-pub(crate) fn push_step(out: &mut String, step: &Step<'_>) {
-    match step {
-        Step::Key(key) => pointer::push_key(out, key),
-        Step::Index { index, .. } => pointer::push_index(out, *index),
-    }
+/// Takes the differences one by one. The last argument says that two arrays differ in more places
+/// than there was time to compare, and are given whole.
+pub(crate) trait Sink {
+    fn take(&mut self, path: &mut Path<'_>, what: What, coarse: bool) -> Result<(), Error>;
 }
 
-/// The differences of two values.
-pub(crate) fn compare<'v, 'a>(
-    before: &'v Value<'a>,
-    after: &'v Value<'a>,
+/// The differences of two values; what the policy ignores is none.
+pub(crate) fn compare(
+    document: &Document<'_>,
+    before: NodeId,
+    after: NodeId,
     policy: Option<&Policy>,
-) -> Vec<Difference<'v, 'a>> {
-    let mut walk = Walk::new(policy);
-    walk.values(before, after);
-    walk.found
+    sink: &mut dyn Sink,
+) -> Result<(), Error> {
+    let mut walk = Walk::new(document, policy, sink);
+    walk.values(before, after)?;
+    walk.finish()
 }
 
-/// The same for an entity that does not exist on one side: every attribute is added or removed.
-pub(crate) fn compare_entities<'v, 'a>(
-    before: &'v Value<'a>,
-    after: &'v Value<'a>,
+/// The same for an entity that may not exist on one side: every attribute is added or removed.
+pub(crate) fn compare_entities(
+    document: &Document<'_>,
+    before: Option<NodeId>,
+    after: Option<NodeId>,
     policy: Option<&Policy>,
-) -> Vec<Difference<'v, 'a>> {
-    let mut walk = Walk::new(policy);
+    sink: &mut dyn Sink,
+) -> Result<(), Error> {
+    let mut walk = Walk::new(document, policy, sink);
+    let is_object = |node| document.kind(node) == Kind::Object;
     match (before, after) {
-        (Value::Null, Value::Object(members)) => walk.objects(&[], members),
-        (Value::Object(members), Value::Null) => walk.objects(members, &[]),
-        (Value::Null, Value::Null) => {}
-        (Value::Null, _) => walk.push(Kind::Add(after)),
-        (_, Value::Null) => walk.push(Kind::Remove(before)),
-        _ => walk.values(before, after),
+        (Some(before), Some(after)) => walk.values(before, after)?,
+        (None, Some(after)) if is_object(after) => walk.objects(None, Some(after)),
+        (Some(before), None) if is_object(before) => walk.objects(Some(before), None),
+        (None, Some(after)) => walk.give(What::Add(after), false)?,
+        (Some(before), None) => walk.give(What::Remove(before), false)?,
+        (None, None) => {}
     }
-    walk.found
+    walk.finish()
 }
 
-struct Walk<'v, 'a, 'p> {
-    steps: Vec<Step<'v>>,
-    found: Vec<Difference<'v, 'a>>,
-    policy: Option<&'p Policy>,
+struct Walk<'w> {
+    document: &'w Document<'w>,
+    policy: Option<&'w Policy>,
+    path: Path<'w>,
+    /// What is left to do, the next one last.
+    tasks: Vec<Task>,
     budget: Budget,
+    sameness: Sameness,
+    sink: &'w mut dyn Sink,
 }
 
-impl<'v, 'a, 'p> Walk<'v, 'a, 'p> {
-    fn new(policy: Option<&'p Policy>) -> Self {
-        Self { steps: Vec::new(), found: Vec::new(), policy, budget: Budget::default() }
+struct Task {
+    /// How many steps of the path lead to the container of this one.
+    depth: usize,
+    step: PathStep,
+    due: Due,
+}
+
+enum Due {
+    Compare(NodeId, NodeId),
+    Give(What),
+}
+
+impl<'w> Walk<'w> {
+    fn new(document: &'w Document<'_>, policy: Option<&'w Policy>, sink: &'w mut dyn Sink) -> Self {
+        Self {
+            document,
+            policy,
+            path: Path::new(document, policy),
+            tasks: Vec::new(),
+            budget: Budget::default(),
+            sameness: Sameness::default(),
+            sink,
+        }
     }
 
-    // The depth of recursion is that of the JSON reader's limit.
-    fn values(&mut self, before: &'v Value<'a>, after: &'v Value<'a>) {
-        match (before, after) {
-            (Value::Object(old), Value::Object(new)) => self.objects(old, new),
-            (Value::Array(old), Value::Array(new)) => {
-                let matching = self.policy.map_or(&Matching::Sequence, |p| p.matching(&self.steps));
-                if !self.arrays(matching, old, new) {
-                    self.push(Kind::Replace { old: before, new: after });
-                    self.found.iter_mut().next_back().into_iter().for_each(|d| d.coarse = true);
+    fn finish(&mut self) -> Result<(), Error> {
+        while let Some(Task { depth, step, due }) = self.tasks.pop() {
+            self.path.go(depth, step);
+            match due {
+                Due::Compare(before, after) => self.values(before, after)?,
+                Due::Give(what) => self.give(what, false)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the difference of two values, or leaves tasks for those of what they hold.
+    fn values(&mut self, before: NodeId, after: NodeId) -> Result<(), Error> {
+        match (self.document.kind(before), self.document.kind(after)) {
+            (Kind::Object, Kind::Object) => self.objects(Some(before), Some(after)),
+            (Kind::Array, Kind::Array) => {
+                let matching = match (self.policy, self.path.cursor()) {
+                    (Some(policy), Some(cursor)) => policy.matching(&cursor.state),
+                    _ => &Matching::Sequence,
+                };
+                if !self.arrays(matching, before, after) {
+                    return self.give(What::Replace { old: before, new: after }, true);
                 }
             }
-            _ if before.same(after) => {}
-            _ => self.push(Kind::Replace { old: before, new: after }),
+            _ if self.document.same(before, after) => {}
+            _ => return self.give(What::Replace { old: before, new: after }, false),
         }
+        Ok(())
     }
 
-    fn objects(&mut self, old: &'v [Member<'a>], new: &'v [Member<'a>]) {
-        let mut find = Finder::new(new);
-        for (i, member) in old.iter().enumerate() {
-            self.steps.push(key(member));
-            match find.take(i, &member.key) {
-                Some(other) => self.values(&member.value, &other.value),
-                None => self.push(Kind::Remove(&member.value)),
-            }
-            self.steps.pop();
+    fn give(&mut self, what: What, coarse: bool) -> Result<(), Error> {
+        if self.path.cursor().is_some_and(|cursor| cursor.state.is_ignored()) {
+            return Ok(());
         }
-        for member in find.left() {
-            self.steps.push(key(member));
-            self.push(Kind::Add(&member.value));
-            self.steps.pop();
+        self.sink.take(&mut self.path, what, coarse)
+    }
+
+    /// Notes that two values have to be compared, unless a look says that they are the same.
+    fn pair(&mut self, step: PathStep, before: NodeId, after: NodeId) {
+        let document = self.document;
+        if document.is_twin(before, after) {
+            return;
         }
-    }
-
-    fn push(&mut self, kind: Kind<'v, 'a>) {
-        self.found.push(Difference { steps: self.steps.clone(), kind, coarse: false });
-    }
-}
-
-fn key<'v>(member: &'v Member<'_>) -> Step<'v> {
-    Step::Key(Cow::Borrowed(&member.key))
-}
-
-/// Members by key: in the same place where the order is the same, else through a table that is
-/// only made when it is needed.
-struct Finder<'v, 'a> {
-    members: &'v [Member<'a>],
-    taken: Vec<bool>,
-    by_key: Option<BTreeMap<&'v str, usize>>,
-}
-
-impl<'v, 'a> Finder<'v, 'a> {
-    fn new(members: &'v [Member<'a>]) -> Self {
-        Self { members, taken: vec![false; members.len()], by_key: None }
-    }
-
-    fn take(&mut self, guess: usize, key: &str) -> Option<&'v Member<'a>> {
-        let found = match self.members.get(guess) {
-            Some(member) if member.key == key => guess,
-            _ => {
-                let members = self.members;
-                let table = self.by_key.get_or_insert_with(|| {
-                    members.iter().enumerate().map(|(i, m)| (m.key.as_ref(), i)).collect()
-                });
-                *table.get(key)?
-            }
+        let leaves = !document.has_children(before) && !document.has_children(after);
+        if leaves && document.same(before, after) {
+            return;
+        }
+        let due = match leaves {
+            true => Due::Give(What::Replace { old: before, new: after }),
+            false => Due::Compare(before, after),
         };
-        self.taken[found] = true;
-        Some(&self.members[found])
+        self.tasks.push(Task { depth: self.path.len(), step, due });
     }
 
-    fn left(self) -> impl Iterator<Item = &'v Member<'a>> {
-        let Self { members, taken, .. } = self;
-        members.iter().zip(taken).filter(|(_, taken)| !taken).map(|(member, _)| member)
+    fn later(&mut self, step: PathStep, what: What) {
+        self.tasks.push(Task { depth: self.path.len(), step, due: Due::Give(what) });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use sealtrail_record::json::{Limits, parse};
+    use sealtrail_record::json::{Buffers, Limits};
 
     use super::*;
 
+    struct List<'d>(&'d Document<'d>, Vec<String>);
+
+    impl Sink for List<'_> {
+        fn take(&mut self, path: &mut Path<'_>, what: What, _: bool) -> Result<(), Error> {
+            let (mut at, mut from) = (String::new(), String::new());
+            path.write(&mut at);
+            let text = |node: Option<NodeId>| {
+                node.map_or("-".into(), |node| self.0.to_value(node).to_json())
+            };
+            self.1.push(match what {
+                What::Move { from: index, .. } => {
+                    path.write_neighbour(index, &mut from);
+                    format!("move {from} {at}")
+                }
+                _ => format!("{} {at} {} {}", what.op(), text(what.before()), text(what.after())),
+            });
+            Ok(())
+        }
+    }
+
     fn list_with(policy: &str, before: &str, after: &str) -> Vec<String> {
         let policy = Policy::parse(policy.as_bytes()).unwrap();
-        let limits = Limits::default();
-        let before = parse(before.as_bytes(), &limits).unwrap();
-        let after = parse(after.as_bytes(), &limits).unwrap();
-        let text = |v: Option<&Value<'_>>| v.map_or("-".into(), |v| v.to_json());
-        compare(&before, &after, Some(&policy))
-            .iter()
-            .map(|d| match d.from() {
-                Some(from) => format!("move {from} {}", d.pointer()),
-                None => {
-                    format!("{} {} {} {}", d.op(), d.pointer(), text(d.before()), text(d.after()))
-                }
-            })
-            .collect()
+        let joined = format!("{before}{after}");
+        let (limits, buffers) = (Limits::default(), Buffers::default());
+        let document =
+            Document::read_pair(joined.as_bytes(), before.len(), &limits, buffers).unwrap();
+        let mut list = List(&document, Vec::new());
+        compare(&document, document.root(), document.second(), Some(&policy), &mut list).unwrap();
+        list.1
     }
 
     fn list(before: &str, after: &str) -> Vec<String> {

@@ -1,11 +1,22 @@
-//! All selectors of a policy as one automaton that walks down a tree once.
+//! All selectors of a policy as one automaton that walks down a tree once: a bit per place in a path,
+//! and all paths followed together.
 
 use super::selector::{Segment, Step};
 
-/// A set of paths, followed together: a bit per place in a path.
+/// What the paths of an automaton are for, by their numbers.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Numbering {
+    /// Numbers below this are rules.
+    pub(super) rules: usize,
+    /// From there up to this they name what is ignored; the rest name arrays.
+    pub(super) ignored: usize,
+}
+
+/// A set of paths.
 pub struct Automaton {
     places: Vec<Place>,
     starts: Vec<usize>,
+    numbering: Numbering,
 }
 
 enum Place {
@@ -18,25 +29,35 @@ enum Place {
 /// Where the walk stands in every path at once.
 #[derive(Clone)]
 pub struct State {
-    bits: Vec<u64>,
-    /// The lowest-numbered path that matched this node or one above it.
+    bits: Bits,
+    /// The lowest-numbered rule that matched this node or one above it.
     first: Option<usize>,
+    ignored: bool,
+}
+
+/// Policies of some dozens of rules need no memory of their own.
+#[derive(Clone)]
+enum Bits {
+    Few([u64; 2]),
+    Many(Vec<u64>),
 }
 
 impl Automaton {
-    pub(super) fn new(paths: impl IntoIterator<Item = Vec<Segment>>) -> Self {
+    pub(super) fn new(paths: impl IntoIterator<Item = Vec<Segment>>, numbering: Numbering) -> Self {
         let (mut places, mut starts) = (Vec::new(), Vec::new());
         for (number, segments) in paths.into_iter().enumerate() {
             starts.push(places.len());
             places.extend(segments.into_iter().map(Place::Before));
             places.push(Place::End(number));
         }
-        Self { places, starts }
+        Self { places, starts, numbering }
     }
 
     /// At the root of a tree.
     pub fn start(&self) -> State {
-        let mut state = State { bits: vec![0; self.places.len().div_ceil(64)], first: None };
+        let words = self.places.len().div_ceil(64);
+        let bits = if words <= 2 { Bits::Few([0; 2]) } else { Bits::Many(vec![0; words]) };
+        let mut state = State { bits, first: None, ignored: false };
         for &start in &self.starts {
             self.enter(start, &mut state);
         }
@@ -45,8 +66,8 @@ impl Automaton {
 
     /// One step down.
     pub fn step(&self, from: &State, step: &Step<'_>) -> State {
-        let mut to = State { bits: vec![0; from.bits.len()], first: from.first };
-        for (word, &bits) in from.bits.iter().enumerate() {
+        let mut to = State { bits: from.bits.none(), first: from.first, ignored: from.ignored };
+        for (word, &bits) in from.bits.words().iter().enumerate() {
             let mut left = bits;
             while left != 0 {
                 let place = word * 64 + left.trailing_zeros() as usize;
@@ -64,27 +85,70 @@ impl Automaton {
         to
     }
 
-    /// The first path that names exactly this node, whatever names one above it.
-    pub(super) fn ends(&self, state: &State) -> Option<usize> {
-        let is_set = |place: usize| state.bits[place / 64] >> (place % 64) & 1 == 1;
+    /// The first array path that names exactly this node, from 0.
+    pub(super) fn array(&self, state: &State) -> Option<usize> {
         self.places.iter().enumerate().find_map(|(place, what)| match what {
-            Place::End(number) if is_set(place) => Some(*number),
+            Place::End(number) if state.bits.has(place) => {
+                number.checked_sub(self.numbering.ignored)
+            }
             _ => None,
         })
     }
 
     fn enter(&self, place: usize, state: &mut State) {
-        state.bits[place / 64] |= 1 << (place % 64);
+        state.bits.set(place);
         if let Place::End(number) = self.places[place] {
-            state.first = Some(state.first.map_or(number, |first| first.min(number)));
+            if number < self.numbering.rules {
+                state.first = Some(state.first.map_or(number, |first| first.min(number)));
+            } else if number < self.numbering.ignored {
+                state.ignored = true;
+            }
         }
     }
 }
 
 impl State {
-    /// The first path, in the order of the policy, that names this node or one above it.
+    /// The first rule, in the order of the policy, that names this node or one above it.
     pub fn first(&self) -> Option<usize> {
         self.first
+    }
+
+    /// Whether a change here is none.
+    pub(crate) fn is_ignored(&self) -> bool {
+        self.ignored
+    }
+
+    /// Whether no path can match below, so that all of it has this state.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.bits.words().iter().all(|word| *word == 0)
+    }
+}
+
+impl Bits {
+    fn none(&self) -> Self {
+        match self {
+            Self::Few(_) => Self::Few([0; 2]),
+            Self::Many(words) => Self::Many(vec![0; words.len()]),
+        }
+    }
+
+    fn words(&self) -> &[u64] {
+        match self {
+            Self::Few(words) => words,
+            Self::Many(words) => words,
+        }
+    }
+
+    fn has(&self, place: usize) -> bool {
+        self.words()[place / 64] >> (place % 64) & 1 == 1
+    }
+
+    fn set(&mut self, place: usize) {
+        let words = match self {
+            Self::Few(words) => &mut words[..],
+            Self::Many(words) => words,
+        };
+        words[place / 64] |= 1 << (place % 64);
     }
 }
 
@@ -94,7 +158,8 @@ mod tests {
     use super::*;
 
     fn walk(paths: &[&str], steps: &[Step<'static>]) -> Option<usize> {
-        let automaton = Automaton::new(paths.iter().map(|p| parse(p).unwrap()));
+        let numbering = Numbering { rules: paths.len(), ignored: paths.len() };
+        let automaton = Automaton::new(paths.iter().map(|p| parse(p).unwrap()), numbering);
         steps.iter().fold(automaton.start(), |state, step| automaton.step(&state, step)).first()
     }
 

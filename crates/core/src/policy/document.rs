@@ -3,11 +3,10 @@
 use sealtrail_record::json::{self, Limits, Value};
 use sealtrail_record::pointer;
 
-use super::automaton::Automaton;
+use super::automaton::{Automaton, Numbering};
 use super::selector::{self, Segment};
 use super::{
-    Action, ArrayRules, Mask, Matching, Policy, Rule, RuleSet, Seal, Shape, Subject, SubjectPart,
-    digest,
+    Action, Mask, Matching, Policy, Rule, RuleSet, Seal, Shape, Subject, SubjectPart, summary,
 };
 use crate::Error;
 
@@ -81,36 +80,43 @@ pub(super) fn read(document: &[u8]) -> Result<Policy, Error> {
     for (i, rule) in root.array("arrays")?.iter().enumerate() {
         arrays.push(read_array_rule(rule, &format!("/arrays/{i}"))?);
     }
-    let (array_paths, matchings): (Vec<_>, Vec<_>) = arrays.into_iter().unzip();
+    let (arrays, matchings): (Vec<_>, Vec<_>) = arrays.into_iter().unzip();
+    let default = read_action(default, "/default", "default", &retain)?;
     Ok(Policy {
-        arrays: ArrayRules { automaton: Automaton::new(array_paths), matchings },
-        id: root.required_text("id")?,
-        version: root.required_text("version")?,
-        sha256: digest(document),
+        summary: summary(&root.required_text("id")?, &root.required_text("version")?, document),
         fold_keys: root.switch("fold_keys", false)?,
         secrets: root.switch("secrets", true)?,
         pad: read_pad(&root)?,
-        payload: rule_set(
-            rules,
-            read_action(default, "/default", "default", &retain)?,
-            "rules",
-            None,
+        payload: rule_set("rules", rules, None, default, ignore, arrays),
+        context: rule_set(
+            "context",
+            context,
+            Some(own_context),
+            context_default,
+            Vec::new(),
+            Vec::new(),
         ),
-        context: rule_set(context, context_default, "context", Some(own_context)),
-        ignores_nothing: ignore.is_empty(),
-        ignore: Automaton::new(ignore),
+        matchings,
     })
 }
 
 fn rule_set(
-    rules: Vec<(Vec<Segment>, Rule)>,
-    default: Action,
     name: &'static str,
+    rules: Vec<(Vec<Segment>, Rule)>,
     built_in: Option<usize>,
+    default: Action,
+    ignored: Vec<Vec<Segment>>,
+    arrays: Vec<Vec<Segment>>,
 ) -> RuleSet {
     let (paths, rules): (Vec<_>, Vec<_>) = rules.into_iter().unzip();
+    let numbering = Numbering { rules: paths.len(), ignored: paths.len() + ignored.len() };
+    let paths = paths.into_iter().chain(ignored).chain(arrays);
+    let first_like = |action: &Action| rules.iter().position(|other| other.action == *action);
+    let same_keys = rules.iter().map(|rule| first_like(&rule.action).unwrap_or(0)).collect();
+    let default_keys = first_like(&default);
     let built_in = built_in.unwrap_or(rules.len());
-    RuleSet { automaton: Automaton::new(paths), rules, default, name, built_in }
+    let automaton = Automaton::new(paths, numbering);
+    RuleSet { automaton, rules, same_keys, default_keys, default, name, built_in }
 }
 
 fn read_rule(
@@ -191,7 +197,7 @@ fn read_action(value: &Value<'_>, at: &str, group: &str, retain: &str) -> Result
             }
             &["group", "subject", "retain"]
         }
-        Action::Seal(seal) => {
+        Action::Seal(seal) | Action::Pseudonym(seal) => {
             if let Some(group) = object.text("group")? {
                 seal.group = name(&group, &object.place("group"), 64)?;
             }
@@ -221,13 +227,16 @@ fn read_action(value: &Value<'_>, at: &str, group: &str, retain: &str) -> Result
 }
 
 fn plain_action(name: &str, at: &str, group: &str, retain: &str) -> Result<Action, Error> {
+    let seal = || Seal { group: group.into(), subject: None, retain: retain.into() };
     Ok(match name {
         "keep" => Action::Keep,
         "drop" => Action::Drop,
         "mask" => Action::Mask(Mask::Fixed),
-        "seal" => Action::Seal(Seal { group: group.into(), subject: None, retain: retain.into() }),
+        "seal" => Action::Seal(seal()),
+        "pseudonym" => Action::Pseudonym(seal()),
         other => {
-            let text = format!("must be one of `keep`, `drop`, `mask`, `seal`, got `{other}`");
+            let wanted = "must be one of `keep`, `drop`, `mask`, `pseudonym`, `seal`, got";
+            let text = format!("{wanted} `{other}`");
             return Err(invalid(at, &text));
         }
     })

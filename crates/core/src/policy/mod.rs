@@ -22,6 +22,8 @@
 //!   The **first** rule that names a value, or anything above it, decides.
 //! - `default` is for what no rule names; a policy without one is refused.
 //! - `drop` leaves no trace of the attribute, `mask` leaves `***`, `seal` an encrypted field.
+//! - `pseudonym` leaves a [text](crate::seal) that is the same for the same value of the same data
+//!   subject and group, and tells nothing else; nobody can check a guess once the subject's key is gone.
 //! - `mask` may keep more: `{"first": 4, "last": 2}` characters, or the shape of an `email`, `phone`
 //!   or `card` (`"mask": "email"` makes `p****@*******.com`).
 //! - `subject` is the data subject whose key protects the field: a pointer into the image
@@ -46,7 +48,7 @@ mod selector;
 
 use std::borrow::Cow;
 
-use sealtrail_record::json::Value;
+use sealtrail_record::json::{Document, Kind, NodeId, write_string};
 use sha2::{Digest, Sha256};
 
 pub use automaton::State;
@@ -60,23 +62,14 @@ pub(crate) use mask::{Mask, Shape};
 
 /// A policy that has been read and cannot be wrong.
 pub struct Policy {
-    pub(crate) id: String,
-    pub(crate) version: String,
-    pub(crate) sha256: [u8; 32],
+    summary: Vec<u8>,
     pub(crate) fold_keys: bool,
     /// Sealed plaintexts are padded to a multiple of this many bytes.
     pub(crate) pad: usize,
     secrets: bool,
     pub(crate) payload: RuleSet,
     pub(crate) context: RuleSet,
-    ignore: Automaton,
-    ignores_nothing: bool,
-    arrays: ArrayRules,
-}
-
-/// How the items of arrays are matched, by path.
-pub(crate) struct ArrayRules {
-    automaton: Automaton,
+    /// How the items of the arrays are matched that the automaton of `payload` names.
     matchings: Vec<Matching>,
 }
 
@@ -97,6 +90,10 @@ pub(crate) enum Matching {
 pub(crate) struct RuleSet {
     automaton: Automaton,
     rules: Vec<Rule>,
+    /// For each rule the first one that protects with the same keys.
+    same_keys: Vec<usize>,
+    /// The same for the default.
+    default_keys: Option<usize>,
     default: Action,
     /// `rules` or `context`, as the document calls them.
     name: &'static str,
@@ -115,6 +112,7 @@ pub(crate) enum Action {
     Keep,
     Drop,
     Mask(Mask),
+    Pseudonym(Seal),
     Seal(Seal),
 }
 
@@ -141,15 +139,18 @@ pub(crate) enum SubjectPart {
 /// What a policy decided about one value, and why.
 #[derive(Clone, Copy)]
 pub(crate) struct Decision<'p> {
-    pub(crate) action: &'p Action,
-    reason: Reason<'p>,
+    set: &'p RuleSet,
+    reason: Reason,
 }
 
-#[derive(Clone, Copy)]
-enum Reason<'p> {
-    Rule { set: &'p RuleSet, number: usize },
-    Secret,
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    Rule(usize),
     Default,
+    /// The attribute is named like a credential.
+    SecretName,
+    /// The text holds a payment card number.
+    CardNumber,
 }
 
 impl Policy {
@@ -159,59 +160,49 @@ impl Policy {
     }
 
     /// `{"id":…,"version":…,"sha256":…}`, as every record names it.
-    pub fn summary(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.write_summary(&mut out);
-        out
+    pub fn summary(&self) -> &[u8] {
+        &self.summary
     }
 
-    pub(crate) fn write_summary(&self, out: &mut Vec<u8>) {
-        use sealtrail_record::json::write_string;
-        out.extend_from_slice(b"{\"id\":");
-        write_string(&self.id, out);
-        out.extend_from_slice(b",\"version\":");
-        write_string(&self.version, out);
-        out.extend_from_slice(b",\"sha256\":");
-        write_string(&crate::hex(&self.sha256), out);
-        out.push(b'}');
-    }
-
-    /// Whether a difference at the end of these steps is not a change.
-    pub(crate) fn ignores(&self, steps: &[Step<'_>]) -> bool {
-        !self.ignores_nothing
-            && steps
-                .iter()
-                .fold(self.ignore.start(), |state, step| {
-                    self.ignore.step(&state, &self.named(step))
-                })
-                .first()
-                .is_some()
-    }
-
-    /// What happens to a value that is no container; `secret_name` says that its key, or one
-    /// above it, is that of a credential.
+    /// What happens to a value that holds no others; `secret_name` says that its key, or one above
+    /// it, is that of a credential.
     pub(crate) fn decide<'p>(
-        &'p self,
+        &self,
         set: &'p RuleSet,
         state: &State,
         secret_name: bool,
-        value: &Value<'_>,
+        document: &Document<'_>,
+        leaf: NodeId,
     ) -> Decision<'p> {
-        let rule = state.first().map(|number| {
-            let reason = Reason::Rule { set, number };
-            Decision { action: &set.rules[number].action, reason }
-        });
-        match rule {
-            Some(decision) if *decision.action != Action::Keep => decision,
-            _ if self.secrets && secret_name => {
-                Decision { action: &MASKED, reason: Reason::Secret }
-            }
-            _ if self.secrets && secrets::has_card_number(value) => {
-                Decision { action: &WITHOUT_CARDS, reason: Reason::Secret }
-            }
-            Some(decision) => decision,
-            None => Decision { action: &set.default, reason: Reason::Default },
+        let rule = state.first();
+        let reason = match rule {
+            Some(number) if set.rules[number].action != Action::Keep => Reason::Rule(number),
+            _ if self.secrets && secret_name => Reason::SecretName,
+            _ if self.secrets && has_card_number(document, leaf) => Reason::CardNumber,
+            Some(number) => Reason::Rule(number),
+            None => Reason::Default,
+        };
+        Decision { set, reason }
+    }
+
+    /// What happens to every value below a node, whatever it is; `None` where they may differ.
+    pub(crate) fn decide_all<'p>(
+        &self,
+        set: &'p RuleSet,
+        state: &State,
+        secret_name: bool,
+    ) -> Option<Decision<'p>> {
+        if !state.is_settled() {
+            return None;
         }
+        let reason = match state.first() {
+            Some(number) if set.rules[number].action != Action::Keep => Reason::Rule(number),
+            _ if self.secrets && secret_name => Reason::SecretName,
+            _ if self.secrets => return None,
+            Some(number) => Reason::Rule(number),
+            None => Reason::Default,
+        };
+        Some(Decision { set, reason })
     }
 
     /// A step by the name that rules know it by. Where two keys of an object fold to one, the second
@@ -224,21 +215,50 @@ impl Policy {
         }
     }
 
-    /// How the items of the array at the end of these steps are matched.
-    pub(crate) fn matching(&self, steps: &[Step<'_>]) -> &Matching {
-        if self.arrays.matchings.is_empty() {
+    /// How the items of the array at this place of an image are matched.
+    pub(crate) fn matching(&self, state: &State) -> &Matching {
+        if self.matchings.is_empty() {
             return &Matching::Sequence;
         }
-        let automaton = &self.arrays.automaton;
-        let start = automaton.start();
-        let state =
-            steps.iter().fold(start, |state, step| automaton.step(&state, &self.named(step)));
-        automaton.ends(&state).map_or(&Matching::Sequence, |number| &self.arrays.matchings[number])
+        let named = self.payload.automaton.array(state);
+        named.map_or(&Matching::Sequence, |number| &self.matchings[number])
     }
 
     /// Whether a key is that of a credential, where the policy looks for them.
     pub(crate) fn is_secret_step(&self, step: &Step<'_>) -> bool {
         self.secrets && matches!(step, Step::Key(key) if secrets::is_secret_name(key))
+    }
+}
+
+/// How far a walk has come in a rule set.
+#[derive(Clone)]
+pub(crate) struct Cursor<'p> {
+    pub(crate) set: &'p RuleSet,
+    pub(crate) state: State,
+    /// Whether a key on the way is that of a credential.
+    pub(crate) secret: bool,
+}
+
+impl<'p> Cursor<'p> {
+    pub(crate) fn new(set: &'p RuleSet) -> Self {
+        Self { set, state: set.start(), secret: false }
+    }
+
+    pub(crate) fn down(&self, policy: &Policy, step: &Step<'_>) -> Self {
+        Self {
+            set: self.set,
+            state: self.set.step(&self.state, &policy.named(step)),
+            secret: self.secret || policy.is_secret_step(step),
+        }
+    }
+
+    pub(crate) fn decide(
+        &self,
+        policy: &Policy,
+        document: &Document<'_>,
+        leaf: NodeId,
+    ) -> Decision<'p> {
+        policy.decide(self.set, &self.state, self.secret, document, leaf)
     }
 }
 
@@ -252,17 +272,42 @@ impl RuleSet {
     }
 }
 
-impl Decision<'_> {
+impl<'p> Decision<'p> {
+    pub(crate) fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    pub(crate) fn of(set: &'p RuleSet, reason: Reason) -> Self {
+        Self { set, reason }
+    }
+
+    pub(crate) fn action(&self) -> &'p Action {
+        match self.reason {
+            Reason::Rule(number) => &self.set.rules[number].action,
+            Reason::Default => &self.set.default,
+            Reason::SecretName => &MASKED,
+            Reason::CardNumber => &WITHOUT_CARDS,
+        }
+    }
+
+    /// The same for all decisions that protect with the same keys.
+    pub(crate) fn keys(&self) -> Reason {
+        match self.reason {
+            Reason::Rule(number) => Reason::Rule(self.set.same_keys[number]),
+            Reason::Default => self.set.default_keys.map_or(Reason::Default, Reason::Rule),
+            other => other,
+        }
+    }
+
     /// For a person: `rules[2] $.customer.email`, `built-in $.actor.id`, `secrets` or `default`.
     pub(crate) fn because(&self) -> String {
-        match self.reason {
-            Reason::Rule { set, number } if number >= set.built_in => {
+        let Self { set, reason } = self;
+        match *reason {
+            Reason::Rule(number) if number >= set.built_in => {
                 format!("built-in {}", set.rules[number].select)
             }
-            Reason::Rule { set, number } => {
-                format!("{}[{number}] {}", set.name, set.rules[number].select)
-            }
-            Reason::Secret => "secrets".into(),
+            Reason::Rule(number) => format!("{}[{number}] {}", set.name, set.rules[number].select),
+            Reason::SecretName | Reason::CardNumber => "secrets".into(),
             Reason::Default => "default".into(),
         }
     }
@@ -274,6 +319,7 @@ impl Action {
             Action::Keep => "keep",
             Action::Drop => "drop",
             Action::Mask(_) => "mask",
+            Action::Pseudonym(_) => "pseudonym",
             Action::Seal(_) => "seal",
         }
     }
@@ -283,6 +329,24 @@ impl Action {
 static MASKED: Action = Action::Mask(Mask::Fixed);
 static WITHOUT_CARDS: Action = Action::Mask(Mask::Cards);
 
-fn digest(document: &[u8]) -> [u8; 32] {
-    Sha256::digest(document).into()
+fn has_card_number(document: &Document<'_>, leaf: NodeId) -> bool {
+    match document.kind(leaf) {
+        // The shortest card number has 14 digits; between quotes that is 16 bytes.
+        Kind::String if document.raw(leaf).len() >= 16 => {
+            secrets::text_has_card_number(&document.written(leaf))
+        }
+        Kind::Number => secrets::is_card_number(document.raw(leaf)),
+        _ => false,
+    }
+}
+
+fn summary(id: &str, version: &str, document: &[u8]) -> Vec<u8> {
+    let mut out = b"{\"id\":".to_vec();
+    write_string(id, &mut out);
+    out.extend_from_slice(b",\"version\":");
+    write_string(version, &mut out);
+    out.extend_from_slice(b",\"sha256\":");
+    write_string(&crate::hex(&Sha256::digest(document)), &mut out);
+    out.push(b'}');
+    out
 }

@@ -1,12 +1,12 @@
+use aes_gcm::Nonce;
 use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::pae::pae;
+use super::gcm::{FieldCipher, KeyStream};
 use super::{NONCE_BYTES, token};
 use crate::Error;
 
@@ -23,6 +23,10 @@ impl Key {
         })?;
         Ok(Self(bytes))
     }
+
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 /// What the keys of one seal are bound to.
@@ -37,25 +41,15 @@ pub struct Scope<'a> {
 
 /// The keys that open one data group of one record, and nothing else.
 pub struct RecordKeys {
-    // Boxed so that moving the value leaves no copy of the key schedule behind.
-    cipher: Box<Aes256Gcm>,
+    cipher: FieldCipher,
     commit: [u8; 32],
 }
 
 impl RecordKeys {
     /// From the subject's key and the period's.
     pub fn derive(subject: &Key, period: &Key, scope: &Scope<'_>) -> Self {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(b"sealtrail/seal/v1")
-            .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
-        mac.update(&subject.0);
-        mac.update(&period.0);
-        let mut prk = mac.finalize().into_bytes();
-        let hkdf = Hkdf::<Sha256>::from_prk(&prk)
-            .unwrap_or_else(|_| unreachable!("an HMAC-SHA256 is as long as a PRK must be"));
-        let record_key = expand(&hkdf, b"sealtrail/seal/v1/record-key", scope);
-        let commit = *expand(&hkdf, b"sealtrail/seal/v1/commit", scope);
-        prk.zeroize();
-        Self { cipher: Box::new(Aes256Gcm::new((&*record_key).into())), commit }
+        let hkdf = Source::new(subject, period);
+        hkdf.record_keys(scope)
     }
 
     /// Names the keys without giving them away.
@@ -71,12 +65,37 @@ impl RecordKeys {
         plaintext: &[u8],
         nonce: &[u8; NONCE_BYTES],
     ) -> Result<String, Error> {
-        let mut buffer = Vec::with_capacity(plaintext.len() + 16);
-        buffer.extend_from_slice(plaintext);
-        self.cipher
-            .encrypt_in_place(&Nonce::from(*nonce), &aad(location), &mut buffer)
-            .map_err(|_| Error::new("too_large", "a field is too long for AES-GCM"))?;
-        Ok(token::write(index, nonce, &buffer))
+        let mut stream = self.key_stream([(nonce, plaintext.len())].into_iter())?;
+        let (mut out, mut room) = (Vec::new(), Vec::new());
+        self.write_token(index, location, plaintext, nonce, &mut stream, &mut room, &mut out);
+        Ok(String::from_utf8(out).unwrap_or_default())
+    }
+
+    /// What encrypts fields of these lengths, in this order, by [`write_token`](Self::write_token).
+    pub(crate) fn key_stream<'n>(
+        &self,
+        fields: impl Iterator<Item = (&'n [u8; NONCE_BYTES], usize)> + Clone,
+    ) -> Result<KeyStream, Error> {
+        self.cipher.key_stream(fields)
+    }
+
+    /// Appends the token of the next field; `room` is to work in.
+    #[allow(clippy::too_many_arguments, reason = "each is a thing of its own")]
+    pub(crate) fn write_token(
+        &self,
+        index: usize,
+        location: &str,
+        plaintext: &[u8],
+        nonce: &[u8; NONCE_BYTES],
+        stream: &mut KeyStream,
+        room: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) {
+        room.clear();
+        room.extend_from_slice(nonce);
+        let len = (location.len() as u64).to_le_bytes();
+        self.cipher.encrypt(stream, [&len, location.as_bytes()], plaintext, room);
+        token::write(index, room, out);
     }
 
     /// The JSON text of a field, with its padding.
@@ -99,29 +118,72 @@ impl RecordKeys {
         let (_, bytes) = token::parse(token).ok_or_else(tampered)?;
         let (nonce, sealed) = token::nonce(&bytes).ok_or_else(tampered)?;
         let mut buffer = Zeroizing::new(sealed.to_vec());
+        let aad = [AAD_HEAD, &(location.len() as u64).to_le_bytes(), location.as_bytes()].concat();
         self.cipher
-            .decrypt_in_place(&Nonce::from(*nonce), &aad(location), &mut *buffer)
+            .aes_gcm()
+            .decrypt_in_place(&Nonce::from(*nonce), &aad, &mut *buffer)
             .map_err(|_| tampered())?;
         Ok(buffer)
     }
 }
 
-fn expand(hkdf: &Hkdf<Sha256>, label: &[u8], scope: &Scope<'_>) -> Zeroizing<[u8; 32]> {
-    let parts = [
-        label,
-        scope.origin.as_bytes(),
-        scope.record_id.as_bytes(),
-        scope.group.as_bytes(),
-        scope.kids[0].as_bytes(),
-        scope.kids[1].as_bytes(),
-    ];
-    let mut key = Zeroizing::new([0; 32]);
-    hkdf.expand(&pae(parts.into_iter()), &mut *key)
-        .unwrap_or_else(|_| unreachable!("32 bytes are within HKDF's bound"));
-    key
+/// A subject's key and a period's, from which the keys of records come.
+pub(crate) struct Source(Box<Hkdf<Sha256>>);
+
+impl Source {
+    pub(crate) fn new(subject: &Key, period: &Key) -> Self {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(b"sealtrail/seal/v1")
+            .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+        mac.update(&subject.0);
+        mac.update(&period.0);
+        let mut prk = mac.finalize().into_bytes();
+        let hkdf = Hkdf::<Sha256>::from_prk(&prk)
+            .unwrap_or_else(|_| unreachable!("an HMAC-SHA256 is as long as a PRK must be"));
+        prk.zeroize();
+        Self(Box::new(hkdf))
+    }
+
+    pub(crate) fn record_keys(&self, scope: &Scope<'_>) -> RecordKeys {
+        let record_key = self.expand(b"sealtrail/seal/v1/record-key", scope);
+        let commit = *self.expand(b"sealtrail/seal/v1/commit", scope);
+        RecordKeys { cipher: FieldCipher::new(&record_key, AAD_HEAD), commit }
+    }
+
+    fn expand(&self, label: &[u8], scope: &Scope<'_>) -> Zeroizing<[u8; 32]> {
+        let parts = [
+            label,
+            scope.origin.as_bytes(),
+            scope.record_id.as_bytes(),
+            scope.group.as_bytes(),
+            scope.kids[0].as_bytes(),
+            scope.kids[1].as_bytes(),
+        ];
+        let mut key = Zeroizing::new([0; 32]);
+        let lengths = parts.map(|part| (part.len() as u64).to_le_bytes());
+        let count = (parts.len() as u64).to_le_bytes();
+        let mut info: [&[u8]; 13] = [&count; 13];
+        for (i, part) in parts.iter().enumerate() {
+            (info[1 + 2 * i], info[2 + 2 * i]) = (&lengths[i], part);
+        }
+        self.0
+            .expand_multi_info(&info, &mut *key)
+            .unwrap_or_else(|_| unreachable!("32 bytes are within HKDF's bound"));
+        key
+    }
 }
 
-fn aad(location: &str) -> Vec<u8> {
-    let parts: [&[u8]; 2] = [b"sealtrail/seal/v1/field", location.as_bytes()];
-    pae(parts.into_iter())
+/// The PAE of the associated data, up to the length of the location.
+const AAD_HEAD: &[u8] = b"\x02\0\0\0\0\0\0\0\x17\0\0\0\0\0\0\0sealtrail/seal/v1/field";
+
+#[cfg(test)]
+mod tests {
+    use super::super::pae::pae;
+    use super::*;
+
+    #[test]
+    fn the_associated_data_are_a_pae() {
+        let parts: [&[u8]; 2] = [b"sealtrail/seal/v1/field", b"old:/email"];
+        let whole = [AAD_HEAD, &10u64.to_le_bytes(), b"old:/email"].concat();
+        assert_eq!(whole, pae(parts.into_iter()));
+    }
 }

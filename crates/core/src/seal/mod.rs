@@ -17,12 +17,34 @@
 //! the pointer in the record for anything else. What it binds cannot be moved to another field,
 //! record, group or log.
 
+//!
+//! A pseudonym says that two values are the same and nothing else, for as long as the data subject's
+//! key lives; it has no part in the retention period, because equality over the years is its use.
+//!
+//! ```text
+//! PRK       = HMAC-SHA256("sealtrail/pseudonym/v1", K1)
+//! key       = HKDF-Expand(PRK, PAE("sealtrail/pseudonym/v1/key", origin, group), 32)
+//! pseudonym = "ps1." base64url(first 16 bytes of HMAC-SHA256(key, PAE("sealtrail/pseudonym/v1/value", value)))
+//! ```
+//!
+//! `value` is the value's JSON text without white space; of numbers, sign, significant digits and a
+//! power of ten, so that 1 and 1.0 have one. A record lists its pseudonyms in `data.pseudonyms`, with
+//! the id of the key that they die with.
+
+mod gcm;
 mod keys;
 mod pae;
+mod pseudonym;
 mod token;
 
+pub(crate) use gcm::KeyStream;
+pub(crate) use keys::Source;
 pub use keys::{Key, RecordKeys, Scope};
+pub use pseudonym::PseudonymKey;
 pub use token::{nonce, parse, seal_index};
 
 /// Bytes of an AES-GCM nonce (NIST SP 800-38D §5.2.1.1).
 pub const NONCE_BYTES: usize = 12;
+
+/// Bytes of an AES-GCM tag, of full length (NIST SP 800-38D §5.2.1.2).
+const TAG_BYTES: usize = 16;

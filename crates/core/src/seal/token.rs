@@ -1,19 +1,34 @@
-use base64ct::{Base64UrlUnpadded, Encoding};
-
-use super::NONCE_BYTES;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 const PREFIX: &str = "st1.";
 
-pub(super) fn write(index: usize, nonce: &[u8; NONCE_BYTES], sealed: &[u8]) -> String {
-    let bytes = [nonce, sealed].concat();
-    format!("{PREFIX}{index}.{}", Base64UrlUnpadded::encode_string(&bytes))
+/// Appends the token of nonce, ciphertext and tag.
+pub(super) fn write(index: usize, sealed: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(PREFIX.as_bytes());
+    // An index has at most 20 digits.
+    let (mut digits, mut at, mut left) = ([0; 20], 20, index);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+    out.push(b'.');
+    let start = out.len();
+    out.resize(start + (sealed.len() * 4).div_ceil(3), 0);
+    let written = URL_SAFE_NO_PAD.encode_slice(sealed, &mut out[start..]);
+    debug_assert_eq!(written, Ok(out.len() - start));
 }
 
 /// Index of the seal and the bytes; `None` if the text is no token. Base64 is read strictly
 /// (RFC 4648 §3.5): there is one spelling of every token.
 pub fn parse(token: &str) -> Option<(usize, Vec<u8>)> {
     let (_, encoded) = token.strip_prefix(PREFIX)?.split_once('.')?;
-    Some((seal_index(token)?, Base64UrlUnpadded::decode_vec(encoded).ok()?))
+    Some((seal_index(token)?, URL_SAFE_NO_PAD.decode(encoded).ok()?))
 }
 
 /// Which entry of `seals` a token says it belongs to.
@@ -23,13 +38,24 @@ pub fn seal_index(token: &str) -> Option<usize> {
 }
 
 /// The nonce, and what is left: ciphertext and tag.
-pub fn nonce(bytes: &[u8]) -> Option<(&[u8; NONCE_BYTES], &[u8])> {
+pub fn nonce(bytes: &[u8]) -> Option<(&[u8; super::NONCE_BYTES], &[u8])> {
     bytes.split_first_chunk()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_and_back() {
+        for index in [0, 7, 10, 123_456, usize::MAX] {
+            for len in 0..50 {
+                let (bytes, mut out) = (vec![0xA5; len], Vec::new());
+                write(index, &bytes, &mut out);
+                assert_eq!(parse(std::str::from_utf8(&out).unwrap()), Some((index, bytes)));
+            }
+        }
+    }
 
     #[test]
     fn one_spelling() {

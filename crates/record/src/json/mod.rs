@@ -13,14 +13,21 @@
 //! assert_eq!((error.code(), error.line(), error.column()), ("duplicate_key", 2, 2));
 //! ```
 
+mod document;
+mod duplicates;
 mod error;
 mod number;
 mod parse;
+mod scan;
+mod text;
+mod token;
 mod value;
 mod write;
 
+pub use document::{Document, Event, Kind, NodeId, Place};
 pub use error::Error;
 pub use number::{canonical_number, same_number};
 pub use parse::{Limits, parse};
+pub use scan::Buffers;
 pub use value::{Member, Value};
 pub use write::write_string;

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use sealtrail_record::json::Value;
 
-use super::super::secrets::has_card_number;
+use super::super::secrets;
 
 /// How sure a name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,15 @@ pub(super) fn of_value(value: &Value<'_>) -> Option<&'static str> {
         }
         is_address(word).then_some("an IP address")
     })
+}
+
+/// As production looks for them.
+pub(super) fn has_card_number(value: &Value<'_>) -> bool {
+    match value {
+        Value::String(text) => secrets::text_has_card_number(text),
+        Value::Number(text) => secrets::is_card_number(text),
+        _ => false,
+    }
 }
 
 /// A longer text is a document, and was named by its author.

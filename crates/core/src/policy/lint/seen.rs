@@ -317,7 +317,7 @@ impl<'d> Seen<'d> {
             fits &= add("unnamed", at, severity, message);
         }
         let is_masked =
-            self.document.secrets && (state.is_secret || secrets::has_card_number(value));
+            self.document.secrets && (state.is_secret || personal::has_card_number(value));
         if keeps && !is_masked {
             let is_told = match value {
                 Value::String(text) => !text.is_empty(),

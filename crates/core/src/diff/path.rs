@@ -1,0 +1,94 @@
+//! Where in two images a comparison stands, and what the policy knows of that place.
+
+use sealtrail_record::json::{Document, NodeId, Place};
+use sealtrail_record::pointer;
+
+use crate::policy::{Cursor, Policy, Step};
+
+/// Steps from the root, and the policy's state at each of them as far as somebody asked.
+pub(crate) struct Path<'w> {
+    document: &'w Document<'w>,
+    policy: Option<&'w Policy>,
+    steps: Vec<PathStep>,
+    /// At the root, then behind each step.
+    cursors: Vec<Cursor<'w>>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum PathStep {
+    Key(NodeId),
+    /// An item, with the length of its array on either side.
+    Index {
+        index: usize,
+        lengths: [usize; 2],
+    },
+}
+
+impl PathStep {
+    pub(crate) fn of(place: Place, lengths: [usize; 2]) -> Option<Self> {
+        match place {
+            Place::Root => None,
+            Place::Key(key) => Some(Self::Key(key)),
+            Place::Index(index) => Some(Self::Index { index, lengths }),
+        }
+    }
+
+    /// Appends the step to a JSON pointer.
+    pub(crate) fn push_to(self, document: &Document<'_>, pointer: &mut String) {
+        match self {
+            Self::Key(key) => pointer::push_key(pointer, &document.string(key)),
+            Self::Index { index, .. } => pointer::push_index(pointer, index),
+        }
+    }
+
+    pub(crate) fn step<'d>(self, document: &'d Document<'_>) -> Step<'d> {
+        match self {
+            Self::Key(key) => Step::Key(document.string(key)),
+            Self::Index { index, lengths } => Step::Index { index, lengths },
+        }
+    }
+}
+
+impl<'w> Path<'w> {
+    pub(super) fn new(document: &'w Document<'w>, policy: Option<&'w Policy>) -> Self {
+        Self { document, policy, steps: Vec::new(), cursors: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Goes back to the first `depth` steps and takes another.
+    pub(super) fn go(&mut self, depth: usize, step: PathStep) {
+        self.steps.truncate(depth);
+        self.cursors.truncate(depth + 1);
+        self.steps.push(step);
+    }
+
+    /// Where the rules for images stand here; `None` without a policy.
+    pub(crate) fn cursor(&mut self) -> Option<&Cursor<'w>> {
+        let policy = self.policy?;
+        if self.cursors.is_empty() {
+            self.cursors.push(Cursor::new(&policy.payload));
+        }
+        while self.cursors.len() <= self.steps.len() {
+            let known = self.cursors.len() - 1;
+            let step = self.steps[known].step(self.document);
+            let next = self.cursors[known].down(policy, &step);
+            self.cursors.push(next);
+        }
+        self.cursors.last()
+    }
+
+    /// Appends the RFC 6901 pointer.
+    pub(crate) fn write(&self, out: &mut String) {
+        self.steps.iter().for_each(|step| step.push_to(self.document, out));
+    }
+
+    /// The same for another item of the array that the last step names an item of.
+    pub(crate) fn write_neighbour(&self, index: usize, out: &mut String) {
+        let above = self.steps.split_last().map_or(&[][..], |(_, above)| above);
+        above.iter().for_each(|step| step.push_to(self.document, out));
+        pointer::push_index(out, index);
+    }
+}

@@ -1,0 +1,645 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::error::Error;
+use super::number::same_number;
+use super::scan::{self, Buffers, Entry};
+use super::text::decode;
+use super::value::{Member, Value};
+use super::{Limits, write_string};
+
+/// A JSON text that has been read whole, and of which no value has been built.
+///
+/// ```
+/// use sealtrail_record::json::{Buffers, Document, Limits};
+///
+/// let text = br#"{"before": {"a": 1, "b": [2]}, "after": {"a": 1.0, "b": [2]}}"#;
+/// let document = Document::read_images(text, &Limits::default(), Buffers::default()).unwrap();
+/// let image = |name| document.get(document.root(), name).unwrap();
+/// assert_eq!(document.raw(document.get(image("after"), "a").unwrap()), "1.0");
+/// assert!(document.same(image("before"), image("after")));
+/// ```
+pub struct Document<'t> {
+    text: &'t [u8],
+    buffers: Buffers,
+    /// Keys that are to be read as something else than they are written.
+    renamed: BTreeMap<u32, String>,
+}
+
+/// A value of a document, or a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(u32);
+
+/// The kinds of RFC 8259.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Null,
+    Bool,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+/// Where a value stands in its container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Root,
+    Key(NodeId),
+    Index(usize),
+}
+
+/// A step of a walk through a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// An array or an object that is not empty; what it holds comes next.
+    Open(NodeId, Place),
+    /// Any other value.
+    Leaf(NodeId, Place),
+    Close(NodeId),
+}
+
+impl<'t> Document<'t> {
+    /// Reads one JSON text; nothing but white space may follow it.
+    pub fn read(text: &'t [u8], limits: &Limits, buffers: Buffers) -> Result<Self, Error> {
+        Self::read_texts(text, None, limits, buffers, false).map_err(|(_, error)| error)
+    }
+
+    /// The same for an object of whose members some are images of one thing: what the second has in
+    /// common with the first is read once.
+    pub fn read_images(text: &'t [u8], limits: &Limits, buffers: Buffers) -> Result<Self, Error> {
+        Self::read_texts(text, None, limits, buffers, true).map_err(|(_, error)| error)
+    }
+
+    /// Two texts that stand behind one another, the second from `split` on; the other root is
+    /// [`second`](Self::second). The error says whether it is the second text that was refused.
+    pub fn read_pair(
+        text: &'t [u8],
+        split: usize,
+        limits: &Limits,
+        buffers: Buffers,
+    ) -> Result<Self, (bool, Error)> {
+        Self::read_texts(text, Some(split), limits, buffers, false)
+    }
+
+    fn read_texts(
+        text: &'t [u8],
+        split: Option<usize>,
+        limits: &Limits,
+        mut buffers: Buffers,
+        images: bool,
+    ) -> Result<Self, (bool, Error)> {
+        buffers.entries.clear();
+        buffers.plain = true;
+        let first = &text[..split.unwrap_or(text.len())];
+        scan::read(first, 0, None, images, limits, &mut buffers).map_err(|e| (false, e))?;
+        if let Some(split) = split {
+            scan::read(text, split, Some(0), false, limits, &mut buffers).map_err(|e| (true, e))?;
+        }
+        Ok(Self { text, buffers, renamed: BTreeMap::new() })
+    }
+
+    /// What the next reading can use again.
+    pub fn into_buffers(self) -> Buffers {
+        self.buffers
+    }
+
+    pub fn root(&self) -> NodeId {
+        NodeId(0)
+    }
+
+    /// The root of the second text of a [pair](Self::read_pair).
+    pub fn second(&self) -> NodeId {
+        NodeId(self.entry(self.root()).next())
+    }
+
+    /// One more than any node has; nodes are numbered in the order of the text.
+    pub fn len(&self) -> usize {
+        self.buffers.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn kind(&self, node: NodeId) -> Kind {
+        match self.text[self.entry(node).start as usize] {
+            b'n' => Kind::Null,
+            b't' | b'f' => Kind::Bool,
+            b'"' => Kind::String,
+            b'[' => Kind::Array,
+            b'{' => Kind::Object,
+            _ => Kind::Number,
+        }
+    }
+
+    /// The text of a value as it is written.
+    pub fn raw(&self, node: NodeId) -> &'t str {
+        let entry = self.entry(node);
+        std::str::from_utf8(self.bytes(entry)).unwrap_or_default()
+    }
+
+    /// The text of a string, or of a key as it is to be read.
+    pub fn string(&self, node: NodeId) -> Cow<'_, str> {
+        if !self.renamed.is_empty()
+            && let Some(name) = self.renamed.get(&node.0)
+        {
+            return Cow::Borrowed(name);
+        }
+        self.written(node)
+    }
+
+    /// The text of a string as it stands, whatever it has been renamed to.
+    pub fn written(&self, node: NodeId) -> Cow<'t, str> {
+        let entry = self.entry(node);
+        let raw = self.bytes(entry);
+        let inside = raw.get(1..raw.len() - 1).unwrap_or_default();
+        let text = std::str::from_utf8(inside).unwrap_or_default();
+        if entry.is_escaped() { decode(text) } else { Cow::Borrowed(text) }
+    }
+
+    /// Lets a key be read as another.
+    pub fn rename(&mut self, key: NodeId, name: String) {
+        self.renamed.insert(key.0, name);
+    }
+
+    /// The values in a container, each with its place; none in anything else.
+    pub fn children(&self, node: NodeId) -> impl Iterator<Item = (Place, NodeId)> + '_ {
+        let object = self.kind(node) == Kind::Object;
+        let end = self.entry(node).next();
+        let (mut at, mut index) = (node.0 + 1, 0);
+        std::iter::from_fn(move || {
+            if at >= end {
+                return None;
+            }
+            let place = if object { Place::Key(NodeId(at)) } else { Place::Index(index) };
+            let value = NodeId(at + u32::from(object));
+            (at, index) = (self.entry(value).next(), index + 1);
+            Some((place, value))
+        })
+    }
+
+    /// Whether a container holds something.
+    pub fn has_children(&self, node: NodeId) -> bool {
+        self.entry(node).next() > node.0 + 1
+    }
+
+    /// The node behind a value and all that it holds.
+    pub fn next(&self, node: NodeId) -> NodeId {
+        NodeId(self.entry(node).next())
+    }
+
+    /// The number of a node, below [`len`](Self::len).
+    pub fn index(&self, node: NodeId) -> usize {
+        node.0 as usize
+    }
+
+    /// The node of a number.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
+    pub fn node(&self, index: usize) -> NodeId {
+        assert!(index < self.len(), "no node has this number");
+        NodeId(index as u32)
+    }
+
+    /// Whether a node is a key and no value.
+    pub fn is_key(&self, node: NodeId) -> bool {
+        self.entry(node).is_key()
+    }
+
+    /// The first node that is known to be written with the same bytes; the node itself if none is.
+    pub fn twin(&self, node: NodeId) -> NodeId {
+        NodeId(self.entry(node).twin)
+    }
+
+    /// A value and all that it holds, in the order of the text.
+    pub fn walk(&self, node: NodeId) -> Walk<'_, 't> {
+        Walk { document: self, at: node.0, stop: self.entry(node).next(), open: Vec::new() }
+    }
+
+    /// The member of an object with this key.
+    pub fn get(&self, node: NodeId, key: &str) -> Option<NodeId> {
+        self.children(node).find_map(|(place, value)| match place {
+            Place::Key(name) if self.string(name) == key => Some(value),
+            _ => None,
+        })
+    }
+
+    /// The value at an RFC 6901 pointer; `None` where there is none or the pointer is not one.
+    pub fn pointer(&self, node: NodeId, pointer: &str) -> Option<NodeId> {
+        let mut at = node;
+        for token in crate::pointer::tokens(pointer)? {
+            at = match self.kind(at) {
+                Kind::Object => self.get(at, &token)?,
+                Kind::Array => self.children(at).nth(crate::pointer::index(&token)?)?.1,
+                _ => return None,
+            };
+        }
+        Some(at)
+    }
+
+    /// Whether two values are known to be the same without looking at them.
+    pub fn is_twin(&self, a: NodeId, b: NodeId) -> bool {
+        self.entry(a).twin == self.entry(b).twin
+    }
+
+    /// The same value, whatever the order of keys, the spelling of numbers or the escapes.
+    pub fn same(&self, a: NodeId, b: NodeId) -> bool {
+        if self.is_twin(a, b) {
+            return true;
+        }
+        if !(self.has_children(a) && self.has_children(b)) {
+            return self.same_leaf(a, b);
+        }
+        let mut due = vec![(a, b)];
+        while let Some((a, b)) = due.pop() {
+            if self.is_twin(a, b) {
+                continue;
+            }
+            if !(self.has_children(a) && self.has_children(b)) {
+                if !self.same_leaf(a, b) {
+                    return false;
+                }
+            } else if self.kind(a) != self.kind(b) || !self.pair_children(a, b, &mut due) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether two containers have equally many children, with the same keys; adds those that are not
+    /// known to be the same to `due`.
+    fn pair_children(&self, a: NodeId, b: NodeId, due: &mut Vec<(NodeId, NodeId)>) -> bool {
+        let start = due.len();
+        let (mut of_a, mut of_b) = (self.children(a), self.children(b));
+        let mut in_order = true;
+        loop {
+            match (of_a.next(), of_b.next()) {
+                (None, None) => break,
+                (Some((place_a, a)), Some((place_b, b))) => {
+                    if let (Place::Key(a), Place::Key(b)) = (place_a, place_b)
+                        && !self.same_key(a, b)
+                    {
+                        in_order = false;
+                    }
+                    // Leaves at once: where they differ nothing else has to be looked at.
+                    if in_order && !self.is_twin(a, b) {
+                        if self.has_children(a) || self.has_children(b) {
+                            due.push((a, b));
+                        } else if !self.same_leaf(a, b) {
+                            return false;
+                        }
+                    }
+                }
+                _ => return false,
+            }
+        }
+        if in_order {
+            return true;
+        }
+        due.truncate(start);
+        let by_key = |node: NodeId| {
+            let mut members: Vec<_> = self
+                .children(node)
+                .filter_map(|(place, value)| match place {
+                    Place::Key(key) => Some((self.string(key), value)),
+                    _ => None,
+                })
+                .collect();
+            members.sort_unstable();
+            members
+        };
+        let (of_a, of_b) = (by_key(a), by_key(b));
+        due.extend(of_a.iter().zip(&of_b).map(|((_, a), (_, b))| (*a, *b)));
+        of_a.iter().zip(&of_b).all(|((a, _), (b, _))| a == b)
+    }
+
+    /// Whether two keys are to be read as the same.
+    pub fn same_key(&self, a: NodeId, b: NodeId) -> bool {
+        let (of_a, of_b) = (self.entry(a), self.entry(b));
+        if self.renamed.is_empty() && !of_a.is_escaped() && !of_b.is_escaped() {
+            return of_a.twin == of_b.twin || self.bytes(of_a) == self.bytes(of_b);
+        }
+        self.string(a) == self.string(b)
+    }
+
+    fn same_leaf(&self, a: NodeId, b: NodeId) -> bool {
+        let (of_a, of_b) = (self.entry(a), self.entry(b));
+        let kind = self.kind(a);
+        if kind != self.kind(b) || self.has_children(a) || self.has_children(b) {
+            return false;
+        }
+        match kind {
+            Kind::Null | Kind::Array | Kind::Object => true,
+            Kind::Bool => self.bytes(of_a) == self.bytes(of_b),
+            Kind::Number => same_number(self.raw(a), self.raw(b)),
+            Kind::String if of_a.is_escaped() || of_b.is_escaped() => {
+                self.written(a) == self.written(b)
+            }
+            Kind::String => self.bytes(of_a) == self.bytes(of_b),
+        }
+    }
+
+    /// Appends a value on one line, without white space, numbers as they were written.
+    pub fn write(&self, node: NodeId, out: &mut Vec<u8>) {
+        if self.buffers.plain && self.renamed.is_empty() {
+            return out.extend_from_slice(self.bytes(self.entry(node)));
+        }
+        if !self.has_children(node) {
+            return self.write_leaf(node, out);
+        }
+        let mut first = true;
+        for event in self.walk(node) {
+            match event {
+                Event::Open(node, place) => {
+                    self.write_place(place, first, out);
+                    out.push(if self.kind(node) == Kind::Object { b'{' } else { b'[' });
+                    first = true;
+                }
+                Event::Leaf(node, place) => {
+                    self.write_place(place, first, out);
+                    self.write_leaf(node, out);
+                    first = false;
+                }
+                Event::Close(node) => {
+                    out.push(if self.kind(node) == Kind::Object { b'}' } else { b']' });
+                    first = false;
+                }
+            }
+        }
+    }
+
+    /// Appends a scalar or an empty container.
+    pub fn write_leaf(&self, node: NodeId, out: &mut Vec<u8>) {
+        let entry = self.entry(node);
+        match self.kind(node) {
+            Kind::String if entry.is_escaped() => write_string(&self.written(node), out),
+            Kind::Array => out.extend_from_slice(b"[]"),
+            Kind::Object => out.extend_from_slice(b"{}"),
+            _ => out.extend_from_slice(self.bytes(entry)),
+        }
+    }
+
+    /// Appends a key as a JSON string.
+    pub fn write_key(&self, key: NodeId, out: &mut Vec<u8>) {
+        let entry = self.entry(key);
+        match self.renamed.is_empty() && !entry.is_escaped() {
+            true => out.extend_from_slice(self.bytes(entry)),
+            false => write_string(&self.string(key), out),
+        }
+    }
+
+    fn write_place(&self, place: Place, first: bool, out: &mut Vec<u8>) {
+        if !first {
+            out.push(b',');
+        }
+        if let Place::Key(key) = place {
+            self.write_key(key, out);
+            out.push(b':');
+        }
+    }
+
+    /// The value built.
+    pub fn to_value(&self, node: NodeId) -> Value<'t> {
+        if !self.has_children(node) {
+            return self.leaf_value(node);
+        }
+        // Each open container, with the key that it will have in its own.
+        let mut open: Vec<(Value<'t>, Cow<'t, str>)> = Vec::new();
+        let mut key = Cow::Borrowed("");
+        let put = |container: Option<&mut (Value<'t>, Cow<'t, str>)>, key, value| match container {
+            Some((Value::Array(items), _)) => items.push(value),
+            Some((Value::Object(members), _)) => members.push(Member { key, value }),
+            _ => {}
+        };
+        for event in self.walk(node) {
+            if let Event::Open(_, Place::Key(name)) | Event::Leaf(_, Place::Key(name)) = event {
+                key = match self.renamed.get(&name.0) {
+                    Some(name) => Cow::Owned(name.clone()),
+                    None => self.written(name),
+                };
+            }
+            match event {
+                Event::Open(node, _) => {
+                    let empty = match self.kind(node) {
+                        Kind::Object => Value::Object(Vec::new()),
+                        _ => Value::Array(Vec::new()),
+                    };
+                    open.push((empty, std::mem::take(&mut key)));
+                }
+                Event::Leaf(node, _) => {
+                    put(open.last_mut(), std::mem::take(&mut key), self.leaf_value(node));
+                }
+                Event::Close(_) => {
+                    let Some((value, key)) = open.pop() else { break };
+                    if open.is_empty() {
+                        return value;
+                    }
+                    put(open.last_mut(), key, value);
+                }
+            }
+        }
+        Value::Null
+    }
+
+    fn leaf_value(&self, node: NodeId) -> Value<'t> {
+        match self.kind(node) {
+            Kind::Null => Value::Null,
+            Kind::Bool => Value::Bool(self.raw(node) == "true"),
+            Kind::Number => Value::Number(self.raw(node)),
+            Kind::String => Value::String(self.written(node)),
+            Kind::Array => Value::Array(Vec::new()),
+            Kind::Object => Value::Object(Vec::new()),
+        }
+    }
+
+    #[inline]
+    fn entry(&self, node: NodeId) -> &Entry {
+        &self.buffers.entries[node.0 as usize]
+    }
+
+    #[inline]
+    fn bytes(&self, entry: &Entry) -> &'t [u8] {
+        &self.text[entry.start as usize..entry.end() as usize]
+    }
+}
+
+impl Kind {
+    /// In the words of RFC 8259.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Null => "null",
+            Kind::Bool => "a boolean",
+            Kind::Number => "a number",
+            Kind::String => "a string",
+            Kind::Array => "an array",
+            Kind::Object => "an object",
+        }
+    }
+}
+
+/// A walk through a value, without recursion.
+pub struct Walk<'d, 't> {
+    document: &'d Document<'t>,
+    at: u32,
+    stop: u32,
+    open: Vec<Level>,
+}
+
+struct Level {
+    node: NodeId,
+    end: u32,
+    object: bool,
+    index: usize,
+}
+
+impl Walk<'_, '_> {
+    /// Passes over the container that was opened last; it will not be closed.
+    pub fn pass(&mut self) {
+        if let Some(level) = self.open.pop() {
+            self.at = level.end;
+        }
+    }
+}
+
+impl Iterator for Walk<'_, '_> {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        let mut place = Place::Root;
+        if let Some(level) = self.open.last_mut() {
+            if self.at >= level.end {
+                let node = level.node;
+                self.open.pop();
+                return Some(Event::Close(node));
+            }
+            place = match level.object {
+                true => Place::Key(NodeId(self.at)),
+                false => Place::Index(level.index),
+            };
+            level.index += 1;
+            self.at += u32::from(level.object);
+        } else if self.at >= self.stop {
+            return None;
+        }
+        let node = NodeId(self.at);
+        let end = self.document.entry(node).next();
+        if end == self.at + 1 {
+            self.at = end;
+            return Some(Event::Leaf(node, place));
+        }
+        self.at += 1;
+        let object = self.document.kind(node) == Kind::Object;
+        self.open.push(Level { node, end, object, index: 0 });
+        Some(Event::Open(node, place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits::default()
+    }
+
+    /// Values of a few kinds, alike enough that parts of two of them are often equal.
+    fn sample(seed: &mut u64, depth: u32) -> String {
+        *seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+        let pick = *seed >> 33;
+        let space = [" ", "", "", "\n"][(pick >> 8) as usize % 4];
+        match pick % if depth == 0 { 5 } else { 8 } {
+            0 => format!("{}", pick % 3),
+            1 => format!("{}.{}e{}", pick % 2, pick % 2, pick % 3),
+            2 => ["null", "true", "false", "[]", "{}"][(pick >> 4) as usize % 5].into(),
+            3 => ["\"\\u0041\"", "\"A\"", "\"\"", "\"x\\n\""][(pick >> 4) as usize % 4].into(),
+            4 => format!("\"value {}\"", pick % 2),
+            5 | 6 => {
+                let count = pick as usize % 5;
+                let items: Vec<_> = (0..count).map(|_| sample(seed, depth - 1)).collect();
+                format!("[{space}{}]", items.join(&format!("{space},")))
+            }
+            _ => {
+                let mut keys = vec!["a", "b", "\\u0063", "d", "long key"];
+                let turn = pick as usize % 5;
+                keys.rotate_left(turn);
+                keys.truncate(turn + 1);
+                let member = |key: &str| format!("\"{key}\"{space}:{}", sample(seed, depth - 1));
+                format!("{{{}}}", keys.into_iter().map(member).collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_read_beside_a_model_is_what_is_read_alone() {
+        let mut seed = 7;
+        let mut twins = 0;
+        for _ in 0..3000 {
+            let (a, b) = (sample(&mut seed, 4), sample(&mut seed, 4));
+            let text = format!("{{\"before\":[1,{a},{b}],\"after\":[{b},{a} ,{a}]}}");
+            let both =
+                Document::read_images(text.as_bytes(), &limits(), Buffers::default()).unwrap();
+            let alone = Document::read(text.as_bytes(), &limits(), Buffers::default()).unwrap();
+            assert_eq!(both.len(), alone.len(), "{text}");
+            for i in 0..both.len() {
+                let node = NodeId(i as u32);
+                let (x, y) = (both.entry(node), alone.entry(node));
+                assert_eq!((x.start, x.end(), x.next()), (y.start, y.end(), y.next()), "{text}");
+                assert_eq!(x.is_escaped(), y.is_escaped());
+                assert_eq!(both.bytes(x), both.bytes(both.entry(NodeId(x.twin))), "{text}");
+                twins += usize::from(x.twin != i as u32);
+            }
+            let mut written = Vec::new();
+            alone.write(alone.root(), &mut written);
+            assert_eq!(String::from_utf8(written).unwrap(), alone.to_value(alone.root()).to_json());
+        }
+        assert!(twins > 1000, "{twins}");
+    }
+
+    #[test]
+    fn a_damaged_second_image_is_refused_where_it_would_be_alone() {
+        let image = r#"{"id":1,"list":[{"a":"x","b":[1,2,{"c":null}]},{"a":"y","b":[]},-1.5e3],"t":"é\u00e9"}"#;
+        for at in 0..image.len() {
+            for bad in [b'"', b'}', b']', b',', b'0', b'\\', b' ', 0x1F, b'a', b':'] {
+                let mut damaged = image.as_bytes().to_vec();
+                damaged[at] = bad;
+                let text =
+                    [b"{\"before\":", image.as_bytes(), b",\"after\":", &damaged, b"}"].concat();
+                let both = Document::read_images(&text, &limits(), Buffers::default());
+                let alone = Document::read(&text, &limits(), Buffers::default());
+                assert_eq!(both.err(), alone.err(), "{}", String::from_utf8_lossy(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn the_limits_count_what_is_copied() {
+        let image = "[[1,2],[3,4],{\"a\":5}]";
+        let text = format!("{{\"before\":{image},\"after\":{image}}}");
+        // The root, and nine values on each side.
+        for max_values in 1..25 {
+            let limits = Limits { max_values, ..Limits::default() };
+            let both = Document::read_images(text.as_bytes(), &limits, Buffers::default());
+            let alone = Document::read(text.as_bytes(), &limits, Buffers::default());
+            assert_eq!(both.is_ok(), max_values >= 19);
+            assert_eq!(both.err(), alone.err());
+        }
+    }
+
+    #[test]
+    fn pairs_of_texts() {
+        let (a, b) = ("{\"a\": [1, 2]}", " {\"a\":[1,2.0]}");
+        let text = [a, b].concat();
+        let pair =
+            Document::read_pair(text.as_bytes(), a.len(), &limits(), Buffers::default()).unwrap();
+        assert!(pair.same(pair.root(), pair.second()));
+        let text = [a, "{\"a\":[1,}"].concat();
+        let (second, error) =
+            Document::read_pair(text.as_bytes(), a.len(), &limits(), Buffers::default())
+                .err()
+                .unwrap();
+        assert_eq!((second, error.offset(), error.pointer()), (true, 8, "/a/1"));
+    }
+}

@@ -1,0 +1,229 @@
+//! The bytes of JSON texts: many at a time where nothing happens, one by one where something does.
+
+use std::borrow::Cow;
+
+/// Offset of the first byte that is not UTF-8.
+///
+/// Blocks of ASCII are passed over; only what lies between them is looked at closely.
+pub(super) fn first_not_utf8(text: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 64;
+    let is_ascii = |at: usize| {
+        let end = text.len().min(at + BLOCK);
+        text[at..end].iter().fold(0, |all, b| all | b) < 0x80
+    };
+    let mut at = 0;
+    while at < text.len() {
+        if is_ascii(at) {
+            at += BLOCK;
+            continue;
+        }
+        // A character never spans a block of ASCII, so the stretch up to the next one stands alone.
+        let mut end = at + BLOCK;
+        while end < text.len() && !is_ascii(end) {
+            end += BLOCK;
+        }
+        if let Err(e) = std::str::from_utf8(&text[at..end.min(text.len())]) {
+            return Some(at + e.valid_up_to());
+        }
+        at = end;
+    }
+    None
+}
+
+/// Offset of the first byte from `at` on that is a quote, a backslash or a control character, or
+/// the length of the text.
+#[inline(always)]
+pub(super) fn end_of_plain(text: &[u8], mut at: usize) -> usize {
+    while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+        if let Some(found) = first_special(block) {
+            return at + found;
+        }
+        at += BLOCK;
+    }
+    while text.get(at).is_some_and(|&b| b >= 0x20 && b != b'"' && b != b'\\') {
+        at += 1;
+    }
+    at
+}
+
+const BLOCK: usize = 16;
+
+/// Index of the first quote, backslash or control character.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
+        _mm_set1_epi8,
+    };
+
+    // SAFETY: every x86-64 has SSE2, and the block is 16 bytes, which an unaligned load reads.
+    let found = unsafe {
+        let bytes = _mm_loadu_si128(block.as_ptr().cast());
+        let equal = |byte: u8| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8));
+        let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+        _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(equal(b'"'), equal(b'\\'))))
+    };
+    (found != 0).then(|| found.trailing_zeros() as usize)
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[inline(always)]
+fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+    use std::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128_load, v128_or};
+
+    // SAFETY: the block is 16 bytes, which a load without alignment reads.
+    let bytes = unsafe { v128_load(block.as_ptr().cast()) };
+    let equal = |byte| u8x16_eq(bytes, u8x16_splat(byte));
+    let control = u8x16_lt(bytes, u8x16_splat(0x20));
+    let found = u8x16_bitmask(v128_or(control, v128_or(equal(b'"'), equal(b'\\'))));
+    (found != 0).then(|| found.trailing_zeros() as usize)
+}
+
+/// Eight bytes at a time in a plain word. The lowest high bit that is set marks the first byte that
+/// is looked for; bits above it may be wrong, because a borrow runs upwards.
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
+fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let below =
+        |word: u64, bound: u64| word.wrapping_sub(ONES.wrapping_mul(bound)) & !word & (ONES << 7);
+    let equal = |word: u64, byte: u8| below(word ^ ONES.wrapping_mul(u64::from(byte)), 1);
+    let special = |half: &[u8; 8]| {
+        let word = u64::from_le_bytes(*half);
+        let found = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
+        (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
+    };
+    let (halves, _) = block.as_chunks::<8>();
+    special(&halves[0]).or_else(|| special(&halves[1]).map(|found| 8 + found))
+}
+
+/// How many bytes two texts have in common from their beginning.
+#[inline]
+pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    let len = a.len().min(b.len());
+    let (a, b) = (&a[..len], &b[..len]);
+    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+    let differs = |a: &[u8; 32], b: &[u8; 32]| {
+        let (a, b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
+        a.iter().zip(b).fold(0, |all, (a, b)| all | (word(a) ^ word(b))) != 0
+    };
+    let (blocks, _) = a.as_chunks::<32>();
+    let same = blocks.iter().zip(b.as_chunks::<32>().0).take_while(|(a, b)| !differs(a, b)).count();
+    let mut at = same * 32;
+    while let (Some(x), Some(y)) = (a[at..].first_chunk::<8>(), b[at..].first_chunk::<8>()) {
+        let different = u64::from_le_bytes(*x) ^ u64::from_le_bytes(*y);
+        if different != 0 {
+            return at + (different.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at + a[at..].iter().zip(&b[at..]).take_while(|(a, b)| a == b).count()
+}
+
+/// The text of a string between its quotes. It has been read before, so every escape is one.
+pub(super) fn decode(raw: &str) -> Cow<'_, str> {
+    let Some(first) = raw.find('\\') else { return Cow::Borrowed(raw) };
+    let mut out = String::with_capacity(raw.len());
+    out.push_str(&raw[..first]);
+    let mut rest = &raw[first..];
+    while let Some(escaped) = rest.strip_prefix('\\') {
+        let (c, len) = escape(escaped);
+        out.push(c);
+        rest = escaped.get(len..).unwrap_or_default();
+        let plain = rest.find('\\').unwrap_or(rest.len());
+        out.push_str(&rest[..plain]);
+        rest = &rest[plain..];
+    }
+    Cow::Owned(out)
+}
+
+/// The character of an escape, and how long it is behind its backslash.
+fn escape(text: &str) -> (char, usize) {
+    let unit = |at: usize| text.get(at..at + 4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+    let simple = match text.as_bytes().first() {
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'u') => {
+            let high = unit(1).unwrap_or(0xFFFD);
+            if !(0xD800..0xDC00).contains(&high) {
+                return (char::from_u32(high).unwrap_or('\u{FFFD}'), 5);
+            }
+            let low = unit(7).unwrap_or(0xDC00).clamp(0xDC00, 0xDFFF);
+            let scalar = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+            return (char::from_u32(scalar).unwrap_or('\u{FFFD}'), 11);
+        }
+        Some(&other) => char::from(other),
+        None => return ('\u{FFFD}', 0),
+    };
+    (simple, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utf8_is_checked_across_blocks() {
+        for lead in 0..140 {
+            for (bad, ok) in [
+                (&b"\xC3\xA9"[..], true),
+                (b"\xC3", false),
+                (b"\xA9", false),
+                (b"\xF0\x9F\x98", false),
+            ] {
+                for tail in [0, 1, 63, 64, 65, 130] {
+                    let text = [&vec![b'a'; lead][..], bad, &vec![b'b'; tail]].concat();
+                    let expected = std::str::from_utf8(&text).err().map(|e| e.valid_up_to());
+                    assert_eq!(expected.is_none(), ok);
+                    assert_eq!(first_not_utf8(&text), expected, "{lead} {bad:?} {tail}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_special_byte_is_found_wherever_it_is() {
+        for lead in 0..40 {
+            for special in [b'"', b'\\', 0, 0x1F] {
+                for other in [b'"', 0x20, 0x21, 0x7F, 0x80, 0xFF] {
+                    let mut text = vec![b'a'; lead];
+                    text.extend([special, other, other, other, other, other, other, other, other]);
+                    assert_eq!(end_of_plain(&text, 0), lead);
+                }
+            }
+            let plain: Vec<u8> = (0..lead)
+                .map(|i| [0x20, 0x21, 0x23, 0x5B, 0x5D, 0x7F, 0x80, 0xFF][i % 8])
+                .collect();
+            assert_eq!(end_of_plain(&plain, 0), lead);
+        }
+    }
+
+    #[test]
+    fn prefixes() {
+        for len in 0..80 {
+            let a = vec![7; len];
+            for other in 0..len {
+                let mut b = a.clone();
+                b[other] = 8;
+                assert_eq!(common_prefix(&a, &b), other);
+            }
+            assert_eq!(common_prefix(&a, &[7; 40]), len.min(40));
+        }
+    }
+
+    #[test]
+    fn escapes() {
+        assert_eq!(decode("plain"), "plain");
+        assert_eq!(
+            decode(r#"a\"\\\/\b\f\n\r\t\u0041\u00e9\ud83d\ude00z"#),
+            "a\"\\/\u{8}\u{c}\n\r\tAé😀z"
+        );
+        // Never reached with a text that was read, and still no panic.
+        for broken in ["\\", "\\u", "\\u12", "\\ud83d", "\\ud83d\\u", "\\é"] {
+            assert!(!decode(broken).is_empty());
+        }
+    }
+}
