@@ -49,6 +49,7 @@ export function edgeInstance(glue) {
     open: ([origin, line, ...keys]) => text(glue.open(text(origin), line, openings(keys))),
     diff: ([options, policy, before, after]) => text(glue.diff(before, after, diffOptions(JSON.parse(text(options)), policy))),
     preview: (parts) => text(glue.preview(...parts)),
+    lint: ([policy, ...samples]) => text(glue.lint(policy, samples)),
   }
   return (call, parts) => {
     try {

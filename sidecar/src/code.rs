@@ -85,7 +85,7 @@ Exit codes:
    2  wrong use of the command line
    3  configuration or key file refused
    4  input refused (malformed, duplicate key, too deep, too large, not a change, ...)
-   5  policy refused
+   5  policy refused, or found wanting by `policy lint` or `policy test`
    6  log cannot be used (in use by another process, of another origin, damaged)
    7  not found
    8  shredded: the key was destroyed, nobody can read the value

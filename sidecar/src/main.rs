@@ -17,7 +17,8 @@
 //! | `collector` | from a change to a durable, sealed record |
 //! | `acts` | reveal and shred, each with a record of its own |
 //! | `trail` | the opened log, keyring, index and sandbox together |
-//! | `import` | policies from JSON Schema, protobuf options and Confluent tags |
+//! | `import` | policies from JSON Schema, protobuf, Avro and their tags |
+//! | `policy_test` | canaries through a policy: nothing protected may come out |
 //! | `questions` | records by entity, correlation id and id |
 //! | `api` | the HTTP interface, one file for each resource |
 //! | `cli` | the command line, one file for each command |
@@ -34,6 +35,7 @@ mod error;
 mod import;
 mod listener;
 mod metrics;
+mod policy_test;
 mod problem;
 mod proxy;
 mod questions;

@@ -61,7 +61,7 @@ pub use act::act;
 pub use capture::{Draft, KeyPair, Plan, Stamp, native_engine_sha256};
 pub use error::Error;
 pub use open::{Opening, open};
-pub use policy::Policy;
+pub use policy::{Policy, lint};
 pub use preview::preview;
 pub use render::{Format, diff};
 pub use seal::Key;

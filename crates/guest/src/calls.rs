@@ -20,6 +20,7 @@ pub fn by_name(name: &str) -> Option<Call> {
         "open" => open,
         "diff" => diff,
         "preview" => preview,
+        "lint" => lint,
         "act" => act,
         _ => return None,
     })
@@ -87,6 +88,16 @@ pub fn preview(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     let (change, context) = (parts.part("the change")?, parts.part("the context")?);
     let seed = parts.part("the seed")?;
     sealtrail_core::preview(&policy, change, context, seed, &Limits::default())
+}
+
+pub fn lint(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut parts = Reader::new(input);
+    let policy = parts.part("the policy")?;
+    let mut samples = Vec::new();
+    while !parts.is_empty() {
+        samples.push(parts.part("a sample")?);
+    }
+    sealtrail_core::lint(policy, &samples, &Limits::default())
 }
 
 pub fn act(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {

@@ -19,6 +19,7 @@
 //! | `open` | origin, line, then for each seal to open: its index in decimal, subject key, period key | JSON array of fields |
 //! | `diff` | options `{"format","fold_keys"}`, policy or nothing, before, after | JSON or text |
 //! | `preview` | policy, change, context or nothing, seed of 32 bytes | what would be stored, and why |
+//! | `lint` | policy, then any number of samples (changes or images) | JSON array of findings |
 //! | `act` | stamp, act | the line of a record that is no change |
 
 // Only in wasm: exports named `read` and `open` would take the place of the C library's elsewhere.

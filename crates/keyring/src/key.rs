@@ -30,7 +30,8 @@ impl Key {
         Ok(Self(place))
     }
 
-    pub(crate) fn random() -> Result<Self> {
+    /// A new random key that no keyring knows: for a trial whose result nobody shall open.
+    pub fn random() -> Result<Self> {
         Self::fill(|bytes| random(bytes))
     }
 

@@ -43,6 +43,15 @@ pub fn preview(
     sealtrail_core::preview(&policy, change, context, seed, &limits).map_err(thrown)
 }
 
+/// What a policy says in vain and keeps that looks personal, as JSON; `samples` is an array of
+/// `Uint8Array`.
+#[wasm_bindgen]
+pub fn lint(policy: &[u8], samples: JsValue) -> Result<Vec<u8>, JsValue> {
+    let samples: Vec<serde_bytes::ByteBuf> = from_js("samples", samples)?;
+    let samples: Vec<&[u8]> = samples.iter().map(|sample| sample.as_slice()).collect();
+    sealtrail_core::lint(policy, &samples, &Limits::default()).map_err(thrown)
+}
+
 /// `{id, version, sha256}` of a policy, which is read whole and refused if it is wrong.
 #[wasm_bindgen(js_name = policySummary)]
 pub fn policy_summary(policy: &[u8]) -> Result<JsValue, JsValue> {

@@ -50,6 +50,27 @@ export interface Preview {
   fields: FieldTreatment[]
 }
 
+/** What a policy says in vain, or keeps that looks personal. It quotes no value of a sample. */
+export interface Finding {
+  code:
+    | 'duplicate'
+    | 'shadowed'
+    | 'unfolded_name'
+    | 'never_matches'
+    | 'never_first'
+    | 'never_meets_array'
+    | 'identity_missing'
+    | 'unnamed'
+    | 'personal_kept'
+    | 'unchecked'
+  /** Pointer into the policy, such as `/rules/3`. */
+  at: string
+  /** Pointer to an attribute of the samples (`/context/…` for the context). */
+  path?: string
+  message: string
+  severity: 'error' | 'warning' | 'note'
+}
+
 export interface PolicySummary {
   id: string
   version: string
@@ -72,6 +93,8 @@ export interface Engine {
   /** `change` as an object, or as JSON text in either shape that the sidecar takes. */
   preview(policy: Json, change: object | string | Uint8Array, context?: object, options?: { raw?: false }): Preview
   preview(policy: Json, change: object | string | Uint8Array, context: object | undefined, options: { raw: true }): string
+  /** `samples` are changes in either shape, or images alone. */
+  lint(policy: Json, samples?: Json[]): Finding[]
   policySummary(policy: Json): PolicySummary
   verifyProof(proof: string | Uint8Array, line: string | Uint8Array, vkey: string): VerifiedProof
 }

@@ -46,6 +46,11 @@ class Engine {
     return raw ? text : JSON.parse(text)
   }
 
+  lint(policy, samples = []) {
+    const given = samples.map((sample, i) => jsonBytes(sample, `/samples/${i}`))
+    return JSON.parse(this.#text(() => this.#glue.lint(jsonBytes(policy, '/policy'), given)))
+  }
+
   policySummary(policy) {
     return this.#call(() => this.#glue.policySummary(jsonBytes(policy, '/policy')))
   }

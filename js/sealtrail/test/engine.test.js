@@ -56,6 +56,29 @@ describe('diff', () => {
   }
 })
 
+describe('lint', () => {
+  test('what a policy says in vain, and keeps that looks personal', () => {
+    const policy = { id: 'p', version: '1', default: 'keep', rules: [{ select: '$.email', action: 'keep' }] }
+    const findings = engine.lint(policy, [{ email: 'ada@example.com' }, '{"a":1.10}'])
+    assert.deepEqual(
+      findings.map(({ code, at, path, severity }) => [code, at, path, severity]),
+      [
+        ['personal_kept', '/rules/0', '/email', 'warning'],
+        ['unnamed', '/default', '/a', 'warning'],
+      ],
+    )
+    assert.ok(!JSON.stringify(findings).includes('ada@'))
+    assert.deepEqual(engine.lint(JSON.stringify(policy)), [])
+  })
+
+  test('refuses a wrong policy and a wrong sample', () => {
+    assert.throws(() => engine.lint({ id: 'p' }), { code: 'policy_invalid' })
+    const policy = { id: 'p', version: '1', default: 'keep' }
+    assert.throws(() => engine.lint(policy, [{}, '{"a":1,"a":2}']), { code: 'duplicate_key', message: /sample 2/ })
+    assert.throws(() => engine.lint(policy, ['"\ud800"']), { code: 'lone_surrogate', at: { pointer: '/samples/0' } })
+  })
+})
+
 describe('preview', () => {
   const policy = {
     id: 'shop',

@@ -31,6 +31,18 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// One change for each line, unless the first line is not a whole value: then the file is one change
+/// that was written over several lines.
+pub fn split(input: &[u8]) -> Vec<&[u8]> {
+    let lines = input.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
+    let is_whole = |line: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+    match lines[..] {
+        [first, _, ..] if !is_whole(first) => vec![input],
+        _ => lines,
+    }
+}
+
 /// A key that is given as itself or as the path of a file that holds it.
 pub fn read_verifier_key(text: &str) -> Result<sealtrail_log::proof::VerifierKey> {
     let content = match std::fs::read_to_string(text) {
@@ -41,4 +53,18 @@ pub fn read_verifier_key(text: &str) -> Result<sealtrail_log::proof::VerifierKey
         let message = format!("--vkey is neither a verifier key nor a file with one: {error}");
         Error::new(Code::KeyFile, message)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_or_many() {
+        assert_eq!(split(b"{\"a\":1}\n\n{\"a\":2}\n"), [b"{\"a\":1}", b"{\"a\":2}"]);
+        let pretty: &[u8] = b"{\n  \"a\": 1\n}\n";
+        assert_eq!(split(pretty), [pretty]);
+        assert_eq!(split(b"{not json"), [b"{not json"]);
+        assert!(split(b"\n \n").is_empty());
+    }
 }

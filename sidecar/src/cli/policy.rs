@@ -1,13 +1,12 @@
-use std::path::PathBuf;
+mod import;
+mod lint;
+mod samples;
+mod test;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
-use super::{Style, input, output};
-use crate::code::Code;
-use crate::config::Limits;
-use crate::engine::Sandbox;
-use crate::error::{Error, Result};
-use crate::import;
+use super::{Style, output};
+use crate::error::Result;
 
 /// Works on policies
 #[derive(Args)]
@@ -18,69 +17,22 @@ pub struct Policy {
 
 #[derive(Subcommand)]
 enum Command {
-    Import(Import),
+    Import(import::Import),
+    Lint(lint::Lint),
+    Test(test::Test),
+    /// Prints the JSON Schema of a policy, for editors
+    Schema,
 }
 
-/// Prints the policy that a schema asks for, to be read before it is used
-///
-/// JSON Schema (`x-sealtrail`, `x-pii`, `contentMediaType: aes256gcm` with `piiref`,
-/// `confluent:tags`) and protobuf (`(gdpr)` options, Confluent tags). What the schema marks as
-/// personal is sealed, what it knows and does not mark is kept, and all else is sealed.
-#[derive(Args)]
-struct Import {
-    /// The schema
-    schema: PathBuf,
-    /// What it is written in [default: protobuf for `.proto`, else JSON Schema]
-    #[arg(long, value_enum)]
-    from: Option<Language>,
-    /// The protobuf message [default: the only one with marked fields]
-    #[arg(long, value_name = "NAME")]
-    message: Option<String>,
-    /// The id of the policy [default: the name of the file]
-    #[arg(long)]
-    id: Option<String>,
-    /// The version of the policy
-    #[arg(long, default_value = "1", value_name = "TEXT")]
-    policy_version: String,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Language {
-    JsonSchema,
-    Protobuf,
-}
+static SCHEMA: &str = include_str!("../../../crates/core/policy.schema.json");
 
 impl Policy {
-    pub fn run(self, _: Style) -> Result<u8> {
+    pub fn run(self, style: Style) -> Result<u8> {
         match self.command {
-            Command::Import(import) => import.run(),
+            Command::Import(command) => command.run(),
+            Command::Lint(command) => command.run(style),
+            Command::Test(command) => command.run(style),
+            Command::Schema => output::print(SCHEMA.as_bytes()).map(|()| 0),
         }
-    }
-}
-
-impl Import {
-    fn run(self) -> Result<u8> {
-        let named = |error: Error| error.context(self.schema.display());
-        let source = String::from_utf8(input::read(&self.schema)?)
-            .map_err(|_| named(Error::new(Code::MalformedSchema, "a schema is UTF-8 text")))?;
-        let extension = self.schema.extension().and_then(|e| e.to_str());
-        let language = self.from.unwrap_or(match extension {
-            Some("proto") => Language::Protobuf,
-            _ => Language::JsonSchema,
-        });
-        let stem = self.schema.file_name().and_then(|name| name.to_str()).unwrap_or("policy");
-        let stem = stem.split('.').next().filter(|stem| !stem.is_empty() && *stem != "-");
-        let id = self.id.as_deref().or(stem).unwrap_or("policy");
-        let policy = match language {
-            Language::JsonSchema => import::json_schema(&source, id, &self.policy_version),
-            Language::Protobuf => {
-                import::protobuf(&source, self.message.as_deref(), id, &self.policy_version)
-            }
-        };
-        let document = policy.map_err(named)?.to_json();
-        // A wrong annotation shows here and not when the policy is used.
-        Sandbox::new(&Limits::default())?.guest()?.policy(document.as_bytes()).map_err(named)?;
-        output::print(document.as_bytes())?;
-        Ok(0)
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// Every function that is called, checked when the module is loaded.
 pub const EXPORTS: &[&str] =
-    &["alloc", "policy", "read", "plan", "seal", "open", "diff", "preview", "act"];
+    &["alloc", "policy", "read", "plan", "seal", "open", "diff", "preview", "lint", "act"];
 
 /// The nonce of AES-256-GCM.
 const NONCE: usize = 12;
@@ -83,6 +83,27 @@ pub struct Actor {
     #[serde(rename = "type")]
     pub kind: String,
     pub id: String,
+}
+
+/// What the core says against a policy.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Finding {
+    pub code: String,
+    /// Pointer into the policy.
+    pub at: String,
+    /// Pointer to an attribute of the samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    pub message: String,
+    pub severity: Severity,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Error,
+    Warning,
+    Note,
 }
 
 /// The keys for one seal of a record, by its index in `data.seals`.
@@ -185,6 +206,12 @@ impl Guest {
         let seed = entropy(32)?;
         let frame = Frame::new().part(policy).part(change).part(context).part(&seed);
         self.0.call("preview", &frame.into_bytes())
+    }
+
+    /// What a policy says in vain and what it keeps that looks personal, by samples.
+    pub fn lint(&mut self, policy: &[u8], samples: &[&[u8]]) -> Result<Vec<Finding>> {
+        let frame = samples.iter().fold(Frame::new().part(policy), |frame, part| frame.part(part));
+        read(&self.0.call("lint", &frame.into_bytes())?)
     }
 }
 

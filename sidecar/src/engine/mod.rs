@@ -15,6 +15,7 @@ mod sandbox;
 mod tunables;
 
 pub use calls::{
-    Act, Actor, Guest, Kids, Need, Opened, OpeningKeys, Outcome, PolicySummary, Stamp,
+    Act, Actor, Finding, Guest, Kids, Need, Opened, OpeningKeys, Outcome, PolicySummary, Severity,
+    Stamp,
 };
 pub use sandbox::Sandbox;

@@ -202,6 +202,7 @@ mod tests {
         fault(&sandbox, |guest| guest.seal(&stamp(), 0, &[]), "outside of its memory", true);
         fault(&sandbox, |guest| guest.diff(&options, b"", b"", b""), "outside of its memory", true);
         fault(&sandbox, |guest| guest.preview(b"", b"", b""), "no status byte", true);
+        fault(&sandbox, |guest| guest.lint(b"", &[]), "answer of another form", false);
         fault(&sandbox, |guest| guest.act(&stamp(), &act), "without saying why", false);
     }
 

@@ -126,7 +126,11 @@ impl<'s> Walk<'s> {
 }
 
 /// What the annotations of one schema say, if they say something.
-fn rule_of(schema: &Value<'_>, select: &str, subject: Option<&str>) -> Result<Option<Rule>> {
+pub(super) fn rule_of(
+    schema: &Value<'_>,
+    select: &str,
+    subject: Option<&str>,
+) -> Result<Option<Rule>> {
     if let Some(own) = schema.get("x-sealtrail") {
         return own_rule(own, select).map(Some);
     }
@@ -223,6 +227,20 @@ mod tests {
         let source =
             format!(r##"{{"$defs":{{{},"d30":{{}}}},"$ref":"#/$defs/d0"}}"##, defs.join(","));
         assert!(import(&source, "p", "1").is_ok_and(|policy| policy.rules.len() <= 2 * RULES));
+    }
+
+    #[test]
+    fn one_of_several_forms() {
+        let source = r#"{"properties":{"contact":{"anyOf":[{"type":"string"},
+            {"properties":{"email":{"x-pii":true},"at":{}}}]}}}"#;
+        assert_eq!(
+            rules(source),
+            [
+                r#"{"select":"$.contact.email","action":"seal"}"#,
+                r#"{"select":"$.contact.at","action":"keep"}"#,
+                r#"{"select":"$.contact","action":"keep"}"#,
+            ]
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Policies from the schemas that a team has already: JSON Schema annotations, protobuf field
-//! options, Confluent tags. An import is a step of the command line that prints a policy to be read
+//! options, Avro records, Confluent tags. An import is a step of the command line that prints a policy to be read
 //! and edited; the core knows the one form only.
 //!
 //! | what a schema says | what the policy says |
@@ -14,10 +14,12 @@
 //!
 //! What the schema does not know is sealed: that is the default of every imported policy.
 
+mod avro;
 mod json_schema;
 mod protobuf;
 mod rules;
 
+pub use avro::import as avro;
 pub use json_schema::import as json_schema;
 pub use protobuf::import as protobuf;
 

@@ -1,5 +1,7 @@
 //! The policy as an import writes it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 /// A policy document, in the order in which a person reads one.
@@ -60,6 +62,7 @@ impl Policy {
                 None => rules.push(rule),
             }
         }
+        let rules = protecting_first(rules);
         Self { id: id.into(), version: version.into(), default: SEALED, rules }
     }
 
@@ -77,6 +80,27 @@ impl Policy {
             rules.join(",\n"),
         )
     }
+}
+
+/// The first rule decides, so what keeps an attribute must stand behind what protects a part of it. A schema
+/// says both where a value has one of several forms.
+fn protecting_first(rules: Vec<Rule>) -> Vec<Rule> {
+    let mut late: BTreeSet<usize> = BTreeSet::new();
+    {
+        let kept = rules.iter().enumerate().filter(|(_, rule)| rule.strength() == 0);
+        let kept: BTreeMap<&str, usize> = kept.map(|(i, r)| (r.select.as_str(), i)).collect();
+        for (i, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.strength() > 0) {
+            let ends = rule.select.match_indices(['.', '[']).map(|(end, _)| end);
+            let above = ends.filter_map(|end| kept.get(&rule.select[..end]));
+            late.extend(above.filter(|above| **above < i));
+        }
+    }
+    let (mut first, mut last) = (Vec::with_capacity(rules.len()), Vec::new());
+    for (i, rule) in rules.into_iter().enumerate() {
+        if late.contains(&i) { last.push(rule) } else { first.push(rule) }
+    }
+    first.extend(last);
+    first
 }
 
 /// One more name behind a selector (RFC 9535 §2.5.1.1: a plain word, else in brackets).
@@ -116,6 +140,16 @@ mod tests {
         assert_eq!(below("$", "1st"), "$['1st']");
         assert_eq!(below("$", ""), "$['']");
         assert_eq!(group_of("PII.Contact Data"), "pii-contact-data");
+    }
+
+    #[test]
+    fn what_keeps_stands_behind_what_protects() {
+        let keep = |select: &str| Rule::new(select, "keep");
+        let rules = vec![keep("$.a"), keep("$.ab"), Rule::new("$.a.b", "seal"), keep("$.c[*]")];
+        let rules = [rules, vec![Rule::new("$.c[*]['x.y']", "mask"), keep("$.a.b.c")]].concat();
+        let policy = Policy::new("p", "1", rules);
+        let order: Vec<_> = policy.rules.iter().map(|rule| rule.select.as_str()).collect();
+        assert_eq!(order, ["$.ab", "$.a.b", "$.c[*]['x.y']", "$.a.b.c", "$.a", "$.c[*]"]);
     }
 
     #[test]

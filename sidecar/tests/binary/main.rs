@@ -5,6 +5,7 @@ mod bad_input;
 mod collector;
 mod long_records;
 mod place;
+mod policies;
 mod proxy;
 mod put_back;
 mod served;

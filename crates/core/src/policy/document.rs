@@ -10,10 +10,10 @@ use super::{
 };
 use crate::Error;
 
-const LIMITS: Limits = Limits { max_bytes: 1 << 20, max_depth: 32, max_values: 50_000 };
+pub(super) const LIMITS: Limits = Limits { max_bytes: 1 << 20, max_depth: 32, max_values: 50_000 };
 
 /// What the context says without being asked: who (by id), what for, and with what program.
-const CONTEXT_KEPT: [&str; 6] = [
+pub(super) const CONTEXT_KEPT: [&str; 6] = [
     "$.tenant",
     "$.actor.id",
     "$.actor.type",
@@ -41,6 +41,8 @@ pub(super) fn read(document: &[u8]) -> Result<Policy, Error> {
         "pad",
         "retain",
     ])?;
+    // Where an editor finds the schema of this document; it says nothing about what is stored.
+    root.text("$schema")?;
     let retain = match root.text("retain")? {
         Some(class) => name(&class, "/retain", 32)?,
         None => "standard".into(),
@@ -208,7 +210,12 @@ fn read_action(value: &Value<'_>, at: &str, group: &str, retain: &str) -> Result
             &["mask"]
         }
         // A group on a kept field is how schemas mark it; it does not change what is stored.
-        Action::Keep | Action::Drop => &["subject", "retain", "mask"],
+        Action::Keep | Action::Drop => {
+            if let Some(group) = object.text("group")? {
+                name(&group, &object.place("group"), 64)?;
+            }
+            &["subject", "retain", "mask"]
+        }
     };
     match parameters.iter().find(|p| object.value(p).is_some()) {
         Some(unfit) => Err(invalid(
@@ -422,6 +429,16 @@ mod tests {
                 r#"{"id":"a","version":"1","default":"keep","rule":[]}"#,
                 "policy_invalid",
                 "`/rule` is not known here",
+            ),
+            (
+                r#"{"id":"a","version":"1","default":"keep","$schema":1}"#,
+                "policy_invalid",
+                "`/$schema` must be a string, got a number",
+            ),
+            (
+                r#"{"id":"a","version":"1","default":{"action":"keep","group":"No"}}"#,
+                "policy_invalid",
+                "`/default/group` must be 1 to 64",
             ),
             (
                 r#"{"id":"a","version":"1","default":"keep","pad":7}"#,

@@ -36,9 +36,12 @@
 //!   `sequence`, which is what holds where nothing is said.
 //! - `ignore` names what is not a change; `fold_keys` reads keys trimmed, in lower case, with
 //!   underscores for spaces and without a leading underscore.
+//! - `$schema` is for editors; `policy.schema.json` beside this crate's sources is the schema, and a test
+//!   holds it to this reader. [`lint`] finds what a policy says in vain.
 
 mod automaton;
 mod document;
+mod lint;
 mod mask;
 mod secrets;
 mod selector;
@@ -49,6 +52,7 @@ use sealtrail_record::json::{Document, Kind, NodeId, write_string};
 use sha2::{Digest, Sha256};
 
 pub use automaton::State;
+pub use lint::lint;
 pub use selector::Step;
 
 use crate::Error;

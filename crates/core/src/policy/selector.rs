@@ -24,11 +24,11 @@ pub enum Step<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Segment {
     pub(super) descendant: bool,
-    selectors: Vec<Selector>,
+    pub(super) selectors: Vec<Selector>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Selector {
+pub(super) enum Selector {
     Name(String),
     Index(i64),
     Slice { start: Option<i64>, end: Option<i64>, step: i64 },

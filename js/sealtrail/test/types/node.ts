@@ -51,6 +51,7 @@ const raw: string = trail.preview({ entity: { type: 'x', id: 1 }, action: 'updat
 const rule: string | undefined = trail.preview({ entity: { type: 'x', id: 1 }, action: 'update' }).fields[0]?.because
 
 const engine = await loadEngine()
+const findings: string[] = engine.lint({ id: 'shop' }, ['{}']).map((finding) => `${finding.severity} ${finding.path ?? finding.at}`)
 const digest: string = engine.policySummary({ id: 'shop' }).sha256
 const index: number = (await verifyProof('', new Uint8Array(), '')).index
 
@@ -61,4 +62,4 @@ function told(error: unknown): ErrorCode | undefined {
   return ERROR_CODES.find((code) => code === error.code)
 }
 await trail.close()
-void [id, result, sum, path, operation, text, raw, rule, digest, index, told]
+void [id, result, sum, path, operation, text, raw, rule, findings, digest, index, told]

@@ -1,0 +1,53 @@
+use std::path::{Path, PathBuf};
+
+use crate::cli::input;
+use crate::code::Code;
+use crate::error::{Error, Result};
+
+/// Files of samples: a change or an image each, or one on each line.
+pub struct Samples(Vec<Vec<u8>>);
+
+impl Samples {
+    pub fn read(files: &[PathBuf]) -> Result<Self> {
+        let is_input = |file: &&PathBuf| file.as_path() == Path::new("-");
+        if files.iter().filter(is_input).count() > 1 {
+            return Err(Error::new(Code::WrongUse, "`-` is standard input, which is read once"));
+        }
+        Ok(Self(files.iter().map(|file| input::read(file)).collect::<Result<_>>()?))
+    }
+
+    pub fn each(&self) -> Vec<&[u8]> {
+        self.0.iter().flat_map(|file| input::split(file)).collect()
+    }
+}
+
+/// Rows as lines, with two spaces between the columns. What comes from a sample is not trusted with the
+/// terminal.
+pub fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let clean = |cell: &String| -> String {
+        cell.chars().flat_map(|c| if c.is_control() { vec!['?'] } else { vec![c] }).collect()
+    };
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(clean).collect()).collect();
+    let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells: Vec<_> =
+            row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
+        text += cells.join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned);
+        let rows = [row(["a", "", "x"]), row(["bbb", "é\u{1b}[31m", ""])];
+        assert_eq!(aligned(&rows), "a            x\nbbb  é?[31m\n");
+    }
+}
