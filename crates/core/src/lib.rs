@@ -48,7 +48,7 @@ mod fold;
 mod open;
 pub mod policy;
 mod preview;
-mod render;
+pub mod render;
 pub mod seal;
 mod session;
 mod template;
@@ -59,7 +59,7 @@ pub use error::Error;
 pub use open::{Opening, open};
 pub use policy::Policy;
 pub use preview::preview;
-pub use render::{Format, diff};
+pub use render::{Format, Table, diff, rows};
 pub use seal::Key;
 pub use session::{Session, act_with_stamp};
 

@@ -58,4 +58,4 @@ macro_rules! exports {
     )*};
 }
 
-exports!(policy, read, plan, seal, open, diff, preview, act);
+exports!(policy, read, plan, seal, open, diff, rows, preview, act);

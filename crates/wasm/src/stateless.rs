@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use sealtrail_core::{Format, Key, Limits, Opening, Policy};
+use sealtrail_core::{Format, Key, Limits, Opening, Policy, Table};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -13,21 +13,51 @@ struct DiffOptions {
     format: Option<String>,
     #[serde(default)]
     fold_keys: bool,
+    #[serde(default)]
+    tests: bool,
+    #[serde(default)]
+    words: bool,
+    entity: Option<String>,
     policy: Option<serde_bytes::ByteBuf>,
 }
 
-/// The difference of two JSON texts: `options` is `{format?: 'changes'|'patch'|'text', foldKeys?,
-/// policy?: Uint8Array}`.
+/// The difference of two JSON texts: `options` is `{format?: 'changes'|'patch'|'text'|'words',
+/// foldKeys?, tests?, words?, entity?, policy?: Uint8Array}`.
 #[wasm_bindgen]
 pub fn diff(before: &[u8], after: &[u8], options: JsValue) -> Result<Vec<u8>, JsValue> {
-    let options: DiffOptions = match options.is_undefined() || options.is_null() {
-        true => DiffOptions::default(),
-        false => from_js("options", options)?,
-    };
+    let options: DiffOptions = options_or_default(options)?;
     let policy = options.policy.map(|p| Policy::parse(&p)).transpose().map_err(thrown)?;
-    let format = Format::parse(options.format.as_deref().unwrap_or("changes")).map_err(thrown)?;
+    let name = options.format.as_deref().unwrap_or("changes");
+    let entity = options.entity.as_deref();
+    let format = Format::select(name, options.tests, options.words, entity).map_err(thrown)?;
     let (fold, limits) = (options.fold_keys, Limits::default());
     sealtrail_core::diff(before, after, policy.as_ref(), fold, format, &limits).map_err(thrown)
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RowsOptions {
+    format: Option<String>,
+    header: Option<bool>,
+}
+
+/// A record as a table, one row per attribute: `opened` is empty or what `open` gave, `options` is
+/// `{format?: 'json'|'ndjson'|'csv', header?}`.
+#[wasm_bindgen]
+pub fn rows(line: &[u8], opened: &[u8], options: JsValue) -> Result<Vec<u8>, JsValue> {
+    let options: RowsOptions = options_or_default(options)?;
+    let name = options.format.as_deref().unwrap_or("json");
+    let table = Table::select(name, options.header).map_err(thrown)?;
+    sealtrail_core::rows(line, opened, table).map_err(thrown)
+}
+
+fn options_or_default<T: serde::de::DeserializeOwned + Default>(
+    options: JsValue,
+) -> Result<T, JsValue> {
+    match options.is_undefined() || options.is_null() {
+        true => Ok(T::default()),
+        false => from_js("options", options),
+    }
 }
 
 /// What would be stored, and why, as JSON. `context` may be empty; `seed` is 32 random bytes.
