@@ -49,6 +49,7 @@ export function edgeInstance(glue) {
     open: ([origin, line, ...keys]) => text(glue.open(text(origin), line, openings(keys))),
     diff: ([options, policy, before, after]) => text(glue.diff(before, after, diffOptions(JSON.parse(text(options)), policy))),
     rows: ([options, line, opened]) => text(glue.rows(line, opened, JSON.parse(text(options)))),
+    text_difference: ([options, before, after]) => text(glue.textDifference(before, after, JSON.parse(text(options)))),
     preview: (parts) => text(glue.preview(...parts)),
   }
   return (call, parts) => {

@@ -59,7 +59,7 @@ pub use error::Error;
 pub use open::{Opening, open};
 pub use policy::Policy;
 pub use preview::preview;
-pub use render::{Format, Table, diff, rows};
+pub use render::{Format, Table, diff, rows, text_runs};
 pub use seal::Key;
 pub use session::{Session, act_with_stamp};
 

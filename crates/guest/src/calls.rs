@@ -20,6 +20,7 @@ pub fn by_name(name: &str) -> Option<Call> {
         "open" => open,
         "diff" => diff,
         "rows" => rows,
+        "text_difference" => text_difference,
         "preview" => preview,
         "act" => act,
         _ => return None,
@@ -92,6 +93,13 @@ pub fn rows(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     let options = Options::read(options, &["format", "header"])?;
     let table = Table::select(options.text("format")?.unwrap_or("json"), options.flag("header")?)?;
     sealtrail_core::rows(line, opened, table)
+}
+
+pub fn text_difference(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut parts = Reader::new(input);
+    let options = Options::read(parts.part("the options")?, &["unit"])?;
+    let (before, after) = (parts.part("the text before")?, parts.part("the text after")?);
+    sealtrail_core::text_runs(before, after, options.text("unit")?.unwrap_or("word"))
 }
 
 pub fn preview(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {

@@ -51,6 +51,21 @@ pub fn rows(line: &[u8], opened: &[u8], options: JsValue) -> Result<Vec<u8>, JsV
     sealtrail_core::rows(line, opened, table).map_err(thrown)
 }
 
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TextOptions {
+    unit: Option<String>,
+}
+
+/// What differs between two texts, as JSON with the length of each run: `options` is
+/// `{unit?: 'word'|'line'}`.
+#[wasm_bindgen(js_name = textDifference)]
+pub fn text_difference(before: &[u8], after: &[u8], options: JsValue) -> Result<Vec<u8>, JsValue> {
+    let options: TextOptions = options_or_default(options)?;
+    let unit = options.unit.as_deref().unwrap_or("word");
+    sealtrail_core::text_runs(before, after, unit).map_err(thrown)
+}
+
 fn options_or_default<T: serde::de::DeserializeOwned + Default>(
     options: JsValue,
 ) -> Result<T, JsValue> {

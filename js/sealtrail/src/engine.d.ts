@@ -75,6 +75,13 @@ export interface RowsOptions {
   header?: boolean
 }
 
+export interface TextDifference {
+  /** What stayed (`=`), went (`-`) and came (`+`), in turn. */
+  runs: ['=' | '-' | '+', string][]
+  /** Not all of it was told apart: it would have taken too long. Both texts are in the runs all the same. */
+  coarse: boolean
+}
+
 /** How one field is treated, and which rule decided. */
 export interface FieldTreatment {
   path: string
@@ -116,6 +123,8 @@ export interface Engine {
   /** A record as it is stored, as a table with one row per attribute. */
   rows(line: Json, options?: RowsOptions & { format?: 'json' }): AttributeRow[]
   rows(line: Json, options: RowsOptions): string
+  /** Two texts, to look at: no cut is within a word, or within a line, or ever within a character. */
+  textDifference(before: string, after: string, options?: { unit?: 'word' | 'line' }): TextDifference
   /** `change` as an object, or as JSON text in either shape that the sidecar takes. */
   preview(policy: Json, change: object | string | Uint8Array, context?: object, options?: { raw?: false }): Preview
   preview(policy: Json, change: object | string | Uint8Array, context: object | undefined, options: { raw: true }): string

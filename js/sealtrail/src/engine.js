@@ -44,6 +44,20 @@ class Engine {
     return format === 'json' ? JSON.parse(text) : text
   }
 
+  textDifference(before, after, { unit } = {}) {
+    const texts = [encoder.encode(wellFormed(before, '/before')), encoder.encode(wellFormed(after, '/after'))]
+    const { runs, coarse } = JSON.parse(this.#text(() => this.#glue.textDifference(...texts, given({ unit }))))
+    // The edge gives lengths, and the texts are here.
+    let [inBefore, inAfter] = [0, 0]
+    const run = ([sign, length]) => {
+      const text = sign === '-' ? before.slice(inBefore, inBefore + length) : after.slice(inAfter, inAfter + length)
+      if (sign !== '+') inBefore += length
+      if (sign !== '-') inAfter += length
+      return [sign, text]
+    }
+    return { runs: runs.map(run), coarse }
+  }
+
   preview(policy, change, context = {}, { raw = false } = {}) {
     // A change that is JSON text already is taken as it is, its own context included.
     const isText = typeof change === 'string' || change instanceof Uint8Array

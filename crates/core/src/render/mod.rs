@@ -19,7 +19,7 @@ use crate::policy::Policy;
 
 pub use rows::{COLUMNS, rows};
 pub use table::Table;
-pub use text_difference::{Budget, Part, Run, TextDifference, Unit, text_difference};
+pub use text_difference::{Budget, Part, Run, TextDifference, Unit, text_difference, text_runs};
 
 /// The forms of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,18 +1,22 @@
 //! What differs between two texts, by words or by lines, for somebody to look at.
 //!
-//! Both texts are cut into units, equal units get the same number, and the numbers are compared:
-//! what is equal at both ends is set aside; what is left goes to the algorithm of Myers, which has no
-//! linear bound. So its worst case is paid from a [`Budget`] before it runs. Where that is not enough,
-//! the units that occur once in both texts are the anchors (patience), and only what lies between two
-//! of them is compared; where even that is too much, it is removed and added whole.
+//! What is equal at both ends is set aside, and a [short search](few_edits) is made for a few edits
+//! between. Where there are more, both texts are cut into units, equal units get the same number, and the
+//! numbers go to the algorithm of Myers, which has no linear bound: so its worst case is paid from a
+//! [`Budget`] before it runs. Where that is not enough, the units that occur once in both texts are the
+//! anchors (patience), and only what lies between two of them is compared; where even that is too
+//! much, it is removed and added whole.
 
 mod align;
+mod few_edits;
 mod intern;
 mod units;
 
 use std::ops::Range;
 
+use crate::Error;
 use align::align;
+use few_edits::few_edits;
 use intern::Interner;
 use units::{common_head, common_tail, cut};
 
@@ -66,9 +70,9 @@ impl Part {
 }
 
 impl Default for Budget {
-    /// Some tens of milliseconds at the very worst.
+    /// Enough for some 100 kB of text without any order, and less than a tenth of a second at the worst.
     fn default() -> Self {
-        Self::steps(16_000_000)
+        Self::steps(8_000_000)
     }
 }
 
@@ -101,45 +105,77 @@ pub fn text_difference<'t>(
 ) -> TextDifference<'t> {
     let head = common_head(before, after, unit);
     let tail = common_tail(&before[head..], &after[head..], unit);
-    let old = cut(before, head..before.len() - tail, unit);
-    let new = cut(after, head..after.len() - tail, unit);
-    let (equal, coarse) = compare(before, &old, after, &new, budget);
+    let (old_end, new_end) = (before.len() - tail, after.len() - tail);
+    let (old, new) = (&before[head..old_end], &after[head..new_end]);
+    let (equal, coarse) = middle(old, new, unit, budget);
 
     let mut pieces = Pieces { before, after, unit, made: Vec::new() };
     pieces.push(0..head, 0..head, true);
-    let (mut i, mut j) = (0, 0);
+    let (mut i, mut j) = (head, head);
     for (at_old, at_new, len) in equal {
-        pieces.push(bytes(&old, i..at_old), bytes(&new, j..at_new), false);
+        let (at_old, at_new) = (head + at_old, head + at_new);
+        pieces.push(i..at_old, j..at_new, false);
         (i, j) = (at_old + len, at_new + len);
-        pieces.push(bytes(&old, at_old..i), bytes(&new, at_new..j), true);
+        pieces.push(at_old..i, at_new..j, true);
     }
-    pieces.push(bytes(&old, i..old.len() - 1), bytes(&new, j..new.len() - 1), false);
-    pieces.push(before.len() - tail..before.len(), after.len() - tail..after.len(), true);
+    pieces.push(i..old_end, j..new_end, false);
+    pieces.push(old_end..before.len(), new_end..after.len(), true);
     TextDifference { runs: pieces.runs(), coarse }
 }
 
-/// Equal runs of units as (old, new, length), and whether the search was cut short.
-fn compare(
-    before: &str,
-    old: &[usize],
-    after: &str,
-    new: &[usize],
-    budget: &mut Budget,
-) -> (Vec<(usize, usize, usize)>, bool) {
-    if old.len() < 2 || new.len() < 2 {
-        return (Vec::new(), false);
-    }
-    let mut interner = Interner::new(old.len() + new.len());
-    let mut all = |text, ends| interner.all(text, ends, budget);
-    match (all(before, old), all(after, new)) {
-        (Some(old), Some(new)) => align(&old, &new, interner.len(), budget),
-        _ => (Vec::new(), true),
-    }
+/// `{"runs":[["=",7],["-",3],["+",3]],"coarse":false}`: how long each run is, in UTF-16 code units as
+/// JavaScript counts them, for whoever has the texts. `unit` is `word` or `line`.
+pub fn text_runs(before: &[u8], after: &[u8], unit: &str) -> Result<Vec<u8>, Error> {
+    let unit = match unit {
+        "word" => Unit::Word,
+        "line" => Unit::Line,
+        _ => return Err(Error::field("/unit", "`word` or `line`", "another text")),
+    };
+    let [Ok(before), Ok(after)] = [before, after].map(std::str::from_utf8) else {
+        return Err(Error::invalid_input("a text must be UTF-8"));
+    };
+    let found = text_difference(before, after, unit, &mut Budget::default());
+    let run = |run: &Run<'_>| format!("[\"{}\",{}]", run.part.sign(), utf16_len(run.text));
+    let runs: Vec<String> = found.runs.iter().map(run).collect();
+    Ok(format!("{{\"runs\":[{}],\"coarse\":{}}}", runs.join(","), found.coarse).into_bytes())
 }
 
-/// The bytes of these units; `cuts` has one more entry than there are units.
-fn bytes(cuts: &[usize], units: Range<usize>) -> Range<usize> {
-    cuts[units.start]..cuts[units.end]
+/// One for each character, one more for each beyond the first plane.
+fn utf16_len(text: &str) -> usize {
+    text.bytes().map(|b| usize::from(b & 0xC0 != 0x80) + usize::from(b >= 0xF0)).sum()
+}
+
+/// Equal parts as (old, new, length) in bytes, and whether the search was cut short.
+fn middle(
+    old: &str,
+    new: &str,
+    unit: Unit,
+    budget: &mut Budget,
+) -> (Vec<(usize, usize, usize)>, bool) {
+    if old.is_empty() || new.is_empty() {
+        return (Vec::new(), false);
+    }
+    // A short search first: about as much as it costs to cut and to number the units.
+    let allowed = 50_000 + (old.len() + new.len()) / 2;
+    let mut steps = allowed;
+    if budget.take(allowed).is_some() {
+        let found = few_edits(old, new, unit, &mut steps);
+        budget.0 += steps as u64;
+        if let Some(equal) = found {
+            return (equal, false);
+        }
+    }
+    let (old_cuts, new_cuts) = (cut(old, unit), cut(new, unit));
+    let mut interner = Interner::new(old_cuts.len() + new_cuts.len());
+    let mut all = |text, cuts: &[usize]| interner.all(text, cuts, budget);
+    let (Some(old), Some(new)) = (all(old, &old_cuts), all(new, &new_cuts)) else {
+        return (Vec::new(), true);
+    };
+    let (equal, coarse) = align(&old, &new, interner.len(), budget);
+    let bytes = |(i, j, len): (usize, usize, usize)| {
+        (old_cuts[i], new_cuts[j], old_cuts[i + len] - old_cuts[i])
+    };
+    (equal.into_iter().map(bytes).collect(), coarse)
 }
 
 /// Parts of both texts that are equal or stand in each other's place, in turn.

@@ -1,31 +1,37 @@
 //! Where a text is cut. Whether there is a cut between two characters depends on these two alone, so
 //! what is equal in two texts is cut alike in both.
 
-use std::ops::Range;
-
 use super::Unit;
 
-/// The cuts within a range: its start, the end of each unit in it.
-pub(super) fn cut(text: &str, range: Range<usize>, unit: Unit) -> Vec<usize> {
-    let mut cuts = vec![range.start];
-    let bytes = &text.as_bytes()[..range.end];
-    let mut at = range.start;
-    while at < bytes.len() {
-        at = match unit {
-            Unit::Word => end_of_word(text, bytes, at),
-            Unit::Line => {
-                let feed = bytes[at..].iter().position(|b| *b == b'\n');
-                feed.map_or(bytes.len(), |feed| at + feed + 1)
-            }
-        };
+/// The start of a text and the end of each unit in it.
+pub(super) fn cut(text: &str, unit: Unit) -> Vec<usize> {
+    let mut cuts = vec![0];
+    let mut at = 0;
+    while at < text.len() {
+        at = end_of_unit(text, at, unit);
         cuts.push(at);
     }
     cuts
 }
 
+/// The end of the unit that begins here, which is before the end of the text.
+pub(super) fn end_of_unit(text: &str, at: usize, unit: Unit) -> usize {
+    let bytes = text.as_bytes();
+    match unit {
+        Unit::Word => end_of_word(text, bytes, at),
+        Unit::Line => {
+            let feed = bytes[at..].iter().position(|b| *b == b'\n');
+            feed.map_or(bytes.len(), |feed| at + feed + 1)
+        }
+    }
+}
+
 /// How many bytes both begin with, up to the last cut.
 pub(super) fn common_head(a: &str, b: &str, unit: Unit) -> usize {
-    let mut head = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let words = a.as_bytes().chunks_exact(8).zip(b.as_bytes().chunks_exact(8));
+    let whole = 8 * words.take_while(|(a, b)| word(a) == word(b)).count();
+    let rest = a.as_bytes()[whole..].iter().zip(&b.as_bytes()[whole..]);
+    let mut head = whole + rest.take_while(|(a, b)| a == b).count();
     while !(is_cut(a, head, unit) && is_cut(b, head, unit)) {
         head -= 1;
     }
@@ -34,11 +40,20 @@ pub(super) fn common_head(a: &str, b: &str, unit: Unit) -> usize {
 
 /// How many bytes both end with, from the first cut.
 pub(super) fn common_tail(a: &str, b: &str, unit: Unit) -> usize {
-    let mut tail = a.bytes().rev().zip(b.bytes().rev()).take_while(|(a, b)| a == b).count();
+    let words = a.as_bytes().rchunks_exact(8).zip(b.as_bytes().rchunks_exact(8));
+    let whole = 8 * words.take_while(|(a, b)| word(a) == word(b)).count();
+    let (left, right) = (&a.as_bytes()[..a.len() - whole], &b.as_bytes()[..b.len() - whole]);
+    let rest = left.iter().rev().zip(right.iter().rev());
+    let mut tail = whole + rest.take_while(|(a, b)| a == b).count();
     while !(is_cut(a, a.len() - tail, unit) && is_cut(b, b.len() - tail, unit)) {
         tail -= 1;
     }
     tail
+}
+
+/// Eight bytes as one number; of no other length.
+fn word(bytes: &[u8]) -> Option<u64> {
+    bytes.try_into().ok().map(u64::from_le_bytes)
 }
 
 /// The ends of a text are cuts.
