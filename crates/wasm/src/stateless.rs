@@ -1,14 +1,16 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sealtrail_core::{Format, Key, Limits, Opening, Policy, Table};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::thrown::{from_js, json_to_js, thrown};
+use crate::thrown::{from_js, json_to_js, refused, thrown};
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct DiffOptions {
     format: Option<String>,
     #[serde(default)]
@@ -25,7 +27,8 @@ struct DiffOptions {
 /// foldKeys?, tests?, words?, entity?, policy?: Uint8Array}`.
 #[wasm_bindgen]
 pub fn diff(before: &[u8], after: &[u8], options: JsValue) -> Result<Vec<u8>, JsValue> {
-    let options: DiffOptions = options_or_default(options)?;
+    let known = ["format", "foldKeys", "tests", "words", "entity", "policy"];
+    let options: DiffOptions = options_or_default(options, &known)?;
     let policy = options.policy.map(|p| Policy::parse(&p)).transpose().map_err(thrown)?;
     let name = options.format.as_deref().unwrap_or("changes");
     let entity = options.entity.as_deref();
@@ -35,7 +38,7 @@ pub fn diff(before: &[u8], after: &[u8], options: JsValue) -> Result<Vec<u8>, Js
 }
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct RowsOptions {
     format: Option<String>,
     header: Option<bool>,
@@ -45,14 +48,14 @@ struct RowsOptions {
 /// `{format?: 'json'|'ndjson'|'csv', header?}`.
 #[wasm_bindgen]
 pub fn rows(line: &[u8], opened: &[u8], options: JsValue) -> Result<Vec<u8>, JsValue> {
-    let options: RowsOptions = options_or_default(options)?;
+    let options: RowsOptions = options_or_default(options, &["format", "header"])?;
     let name = options.format.as_deref().unwrap_or("json");
     let table = Table::select(name, options.header).map_err(thrown)?;
     sealtrail_core::rows(line, opened, table).map_err(thrown)
 }
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct TextOptions {
     unit: Option<String>,
 }
@@ -61,17 +64,27 @@ struct TextOptions {
 /// `{unit?: 'word'|'line'}`.
 #[wasm_bindgen(js_name = textDifference)]
 pub fn text_difference(before: &[u8], after: &[u8], options: JsValue) -> Result<Vec<u8>, JsValue> {
-    let options: TextOptions = options_or_default(options)?;
+    let options: TextOptions = options_or_default(options, &["unit"])?;
     let unit = options.unit.as_deref().unwrap_or("word");
     sealtrail_core::text_runs(before, after, unit).map_err(thrown)
 }
 
-fn options_or_default<T: serde::de::DeserializeOwned + Default>(
+/// Options as an object. serde-wasm-bindgen asks an object for the fields that it wants and does not see
+/// others, so one that nobody knows is looked for here.
+fn options_or_default<T: DeserializeOwned + Default>(
     options: JsValue,
+    known: &[&str],
 ) -> Result<T, JsValue> {
-    match options.is_undefined() || options.is_null() {
-        true => Ok(T::default()),
-        false => from_js("options", options),
+    if options.is_undefined() || options.is_null() {
+        return Ok(T::default());
+    }
+    let given: BTreeMap<String, IgnoredAny> = from_js("options", options.clone())?;
+    match given.keys().all(|key| known.contains(&key.as_str())) {
+        true => from_js("options", options),
+        false => {
+            let message = format!("options: expected {}, got another key", known.join(", "));
+            Err(refused("invalid_field", message))
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod long_records;
 mod place;
 mod proxy;
 mod put_back;
+mod renderings;
 mod served;
 mod service;
 mod wire;

@@ -142,6 +142,9 @@ pub fn text_runs(before: &[u8], after: &[u8], unit: &str) -> Result<Vec<u8>, Err
 
 /// One for each character, one more for each beyond the first plane.
 fn utf16_len(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
     text.bytes().map(|b| usize::from(b & 0xC0 != 0x80) + usize::from(b >= 0xF0)).sum()
 }
 

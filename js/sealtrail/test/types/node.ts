@@ -51,6 +51,14 @@ const raw: string = trail.preview({ entity: { type: 'x', id: 1 }, action: 'updat
 const rule: string | undefined = trail.preview({ entity: { type: 'x', id: 1 }, action: 'update' }).fields[0]?.because
 
 const engine = await loadEngine()
+const patch = engine.diff({}, {}, { format: 'patch', tests: true })[0]?.op
+const words: ['=' | '-' | '+', string][] | undefined = engine.diff({}, {}, { words: true })[0]?.words
+const sentences: string = engine.diff({}, {}, { format: 'words', entity: 'x/1' })
+// @ts-expect-error a misspelt option
+engine.diff({}, {}, { format: 'patch', test: true })
+const cell: string | null | undefined = engine.rows('{"data":{}}')[0]?.current_value
+const csv: string = engine.rows('{"data":{}}', { format: 'csv', header: false })
+const coarse: boolean = engine.textDifference('a', 'b', { unit: 'line' }).coarse
 const digest: string = engine.policySummary({ id: 'shop' }).sha256
 const index: number = (await verifyProof('', new Uint8Array(), '')).index
 
@@ -61,4 +69,4 @@ function told(error: unknown): ErrorCode | undefined {
   return ERROR_CODES.find((code) => code === error.code)
 }
 await trail.close()
-void [id, result, sum, path, operation, text, raw, rule, digest, index, told]
+void [id, result, sum, path, operation, text, raw, rule, patch, words, sentences, cell, csv, coarse, digest, index, told]
