@@ -98,6 +98,6 @@ pub fn diff(
             patch::list_with_tests(&found, &tests)
         }
         Format::Text => text::lines(&found),
-        Format::Words { entity } => words::sentences(entity, &found).into_bytes(),
+        Format::Words { entity } => words::sentences(entity, &found)?.into_bytes(),
     })
 }

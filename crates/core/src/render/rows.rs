@@ -67,28 +67,28 @@ pub fn rows(line: &[u8], opened: &[u8], table: Table) -> Result<Vec<u8>, Error> 
         return Err(Error::field("/data", "an object", "none"));
     }
     let cells = Cells::of(&record, &opened)?;
-    let mut first = shared(&record, &cells);
-    let mut rows = Vec::new();
+    let shared = shared(&record, &cells);
     let changes = record.pointer("/data/changes").map(Value::items).unwrap_or_default();
-    for (i, change) in changes.iter().enumerate() {
-        let at = format!("/data/changes/{i}");
-        let text = |key: &str| match change.get(key) {
-            Some(Value::String(text)) => Ok(attribute(text)),
-            Some(other) => Err(Error::field(&format!("{at}/{key}"), "a string", other.kind())),
-            None => Err(Error::missing(&format!("{at}/{key}"))),
-        };
-        let path = text("path")?;
-        let values = match change.get("op").and_then(Value::as_str) {
-            Some("move") => [Some(text("from")?), Some(path.clone())],
-            _ => ["old", "new"].map(|side| cells.at(change.get(side), format!("{at}/{side}"))),
-        };
-        let [old, new] = values;
-        for (cell, value) in first[ATTRIBUTE..].iter_mut().zip([Some(path), old, new]) {
-            *cell = value;
-        }
-        rows.push(first.clone());
+    table.write(changes.iter().enumerate().map(|(i, change)| row(i, change, &shared, &cells)))
+}
+
+fn row(i: usize, change: &Value<'_>, shared: &Row, cells: &Cells<'_>) -> Result<Row, Error> {
+    let at = format!("/data/changes/{i}");
+    let text = |key: &str| match change.get(key) {
+        Some(Value::String(text)) => Ok(attribute(text)),
+        Some(other) => Err(Error::field(&format!("{at}/{key}"), "a string", other.kind())),
+        None => Err(Error::missing(&format!("{at}/{key}"))),
+    };
+    let path = text("path")?;
+    let [old, new] = match change.get("op").and_then(Value::as_str) {
+        Some("move") => [Some(text("from")?), Some(path.clone())],
+        _ => ["old", "new"].map(|side| cells.at(change.get(side), format!("{at}/{side}"))),
+    };
+    let mut row = shared.clone();
+    for (cell, value) in row[ATTRIBUTE..].iter_mut().zip([Some(path), old, new]) {
+        *cell = value;
     }
-    Ok(table.write(&rows))
+    Ok(row)
 }
 
 /// The cells that are the same in all rows of a record.

@@ -31,33 +31,45 @@ impl Table {
         }
     }
 
-    pub(super) fn write(self, rows: &[Row]) -> Vec<u8> {
-        let mut out = Vec::new();
-        match self {
-            Self::Json => {
-                out.push(b'[');
-                for (i, row) in rows.iter().enumerate() {
-                    out.extend_from_slice(if i == 0 { b"" } else { b"," });
-                    write_object(row, &mut out);
-                }
-                out.push(b']');
+    /// Writes the rows as they come. The cells that all of them share make a table longer than its
+    /// record, so its length has a bound.
+    pub(super) fn write(
+        self,
+        rows: impl Iterator<Item = Result<Row, Error>>,
+    ) -> Result<Vec<u8>, Error> {
+        let mut out = match self {
+            Self::Json => b"[".to_vec(),
+            Self::Ndjson | Self::Csv { header: false } => Vec::new(),
+            Self::Csv { header: true } => [COLUMNS.join(",").as_bytes(), b"\r\n"].concat(),
+        };
+        for row in rows {
+            let row = row?;
+            let cells: usize = row.iter().flatten().map(String::len).sum();
+            if out.len().saturating_add(cells) > LONGEST {
+                let message = format!("a table has at most {LONGEST} bytes, and this record more");
+                return Err(Error::new("too_large", message));
             }
-            Self::Ndjson => {
-                for row in rows {
-                    write_object(row, &mut out);
+            match self {
+                Self::Json => {
+                    out.extend_from_slice(if out.len() == 1 { b"" } else { b"," });
+                    write_object(&row, &mut out);
+                }
+                Self::Ndjson => {
+                    write_object(&row, &mut out);
                     out.push(b'\n');
                 }
-            }
-            Self::Csv { header } => {
-                if header {
-                    write_record(&COLUMNS.map(|name| Some(name.to_owned())), &mut out);
-                }
-                rows.iter().for_each(|row| write_record(row, &mut out));
+                Self::Csv { .. } => write_record(&row, &mut out),
             }
         }
-        out
+        if self == Self::Json {
+            out.push(b']');
+        }
+        Ok(out)
     }
 }
+
+/// As much as a record may have.
+const LONGEST: usize = 64 << 20;
 
 fn write_object(row: &Row, out: &mut Vec<u8>) {
     for (i, (name, cell)) in COLUMNS.iter().zip(row).enumerate() {

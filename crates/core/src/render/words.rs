@@ -9,22 +9,38 @@
 //! named by its keys with dots between them; items are counted from 0, as in the record.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use sealtrail_record::json::Value;
 use sealtrail_record::pointer;
 
 use super::entry::Entry;
+use crate::Error;
 
 /// The sentences; empty where nothing changed. `entity` is `<type>/<id>` or empty.
-pub(super) fn sentences(entity: &str, entries: &[Entry<'_>]) -> String {
+///
+/// Everything within an added object is told with its whole name, so the text may be far longer than
+/// both images; its length has a bound.
+pub(super) fn sentences(entity: &str, entries: &[Entry<'_>]) -> Result<String, Error> {
     if entries.is_empty() {
-        return String::new();
+        return Ok(String::new());
     }
     let on = if entity.is_empty() { String::new() } else { format!(" on {}", clean(entity)) };
-    let told: Vec<String> = groups(entries).iter().map(Group::tell).collect();
-    format!("changes{on}: {}\n", told.join(";\n  "))
+    let mut out = format!("changes{on}: ");
+    for (i, group) in groups(entries).iter().enumerate() {
+        out += if i == 0 { "" } else { ";\n  " };
+        group.tell(&mut out);
+        if out.len() > LONGEST {
+            let message =
+                format!("a difference in words has at most {LONGEST} bytes, and this one more");
+            return Err(Error::new("too_large", message));
+        }
+    }
+    out.push('\n');
+    Ok(out)
 }
+
+/// As much as a record may have.
+const LONGEST: usize = 64 << 20;
 
 /// What is told in one go: one attribute, or all that happened in one array.
 struct Group<'e, 'a> {
@@ -53,51 +69,53 @@ fn groups<'e, 'a>(entries: &'e [Entry<'a>]) -> Vec<Group<'e, 'a>> {
 }
 
 impl Group<'_, '_> {
-    fn tell(&self) -> String {
-        let told = self.entries.iter().map(|entry| tell(entry));
-        match &self.collection {
-            None => told.collect(),
-            Some(collection) => {
-                let numbered = told.enumerate().map(|(i, told)| format!("{}. {told}", i + 1));
-                let changes: Vec<String> = numbered.collect();
-                format!("'{collection}' collection changes: {}", changes.join("; "))
+    /// Stops some time after there is too much.
+    fn tell(&self, out: &mut String) {
+        if let Some(collection) = &self.collection {
+            *out += &format!("'{collection}' collection changes: ");
+        }
+        for (i, entry) in self.entries.iter().enumerate() {
+            if out.len() > LONGEST {
+                return;
             }
+            if self.collection.is_some() {
+                *out += &format!("{}{}. ", if i == 0 { "" } else { "; " }, i + 1);
+            }
+            tell(entry, out);
         }
     }
 }
 
-fn tell(entry: &Entry<'_>) -> String {
-    let name = whole_name(&entry.path, &entry.indices);
-    let mut told = format!("'{name}' ");
-    // What is written to a `String` is never refused.
-    let _ = match (entry.op, &entry.old, &entry.new) {
+fn tell(entry: &Entry<'_>, out: &mut String) {
+    let mut name = whole_name(&entry.path, &entry.indices);
+    *out += &format!("'{name}' ");
+    match (entry.op, &entry.old, &entry.new) {
         ("move", ..) => {
             let from = entry.from.as_deref().unwrap_or_default();
-            write!(told, "moved from '{}'", whole_name(from, &entry.indices))
+            *out += &format!("moved from '{}'", whole_name(from, &entry.indices));
         }
         (_, Some(old), Some(new)) if entry.coarse => {
             let (old, new) = (old.items().len(), new.items().len());
-            write!(told, "changed as a whole: {old} items -> {new} items")
+            *out += &format!("changed as a whole: {old} items -> {new} items");
         }
-        (_, Some(old), Some(new)) => write!(told, "changed: {} -> {}", quoted(old), quoted(new)),
-        (_, Some(old), None) if is_leaf(old) => write!(told, "removed: {}", quoted(old)),
+        (_, Some(old), Some(new)) => {
+            *out += &format!("changed: {} -> {}", quoted(old), quoted(new));
+        }
+        (_, Some(old), None) if is_leaf(old) => *out += &format!("removed: {}", quoted(old)),
         (_, None, Some(new)) if is_leaf(new) && is_item(entry) => {
-            write!(told, "added: {}", quoted(new))
+            *out += &format!("added: {}", quoted(new));
         }
-        (_, None, Some(new)) if is_leaf(new) => write!(told, "= {}", quoted(new)),
+        (_, None, Some(new)) if is_leaf(new) => *out += &format!("= {}", quoted(new)),
         (_, Some(old), None) => {
-            told += "removed";
-            leaves(old, &name, "was", &mut told);
-            Ok(())
+            *out += "removed";
+            leaves(old, &mut name, "was", out);
         }
         (_, None, Some(new)) => {
-            told += "added";
-            leaves(new, &name, "=", &mut told);
-            Ok(())
+            *out += "added";
+            leaves(new, &mut name, "=", out);
         }
-        (_, None, None) => write!(told, "changed"),
-    };
-    told
+        (_, None, None) => *out += "changed",
+    }
 }
 
 /// Whether the entry is about an item of an array, not about something within one.
@@ -112,15 +130,24 @@ fn is_leaf(value: &Value<'_>) -> bool {
 
 /// `; 'notes/1.note' = 'Test note'` for everything within. The depth of recursion is that of the JSON
 /// reader's limit.
-fn leaves(value: &Value<'_>, name: &str, verb: &str, out: &mut String) {
-    if is_leaf(value) {
-        let _ = write!(out, "; '{name}' {verb} {}", quoted(value));
+fn leaves(value: &Value<'_>, name: &mut String, verb: &str, out: &mut String) {
+    if out.len() > LONGEST {
+        return;
     }
+    if is_leaf(value) {
+        *out += &format!("; '{name}' {verb} {}", quoted(value));
+    }
+    let here = name.len();
     for (index, item) in value.items().iter().enumerate() {
-        leaves(item, &format!("{name}/{index}"), verb, out);
+        *name += &format!("/{index}");
+        leaves(item, name, verb, out);
+        name.truncate(here);
     }
     for member in value.members() {
-        leaves(&member.value, &format!("{name}.{}", clean(&member.key)), verb, out);
+        name.push('.');
+        *name += &clean(&member.key);
+        leaves(&member.value, name, verb, out);
+        name.truncate(here);
     }
 }
 
@@ -160,7 +187,7 @@ fn clean(text: &str) -> String {
             '\r' => out += "\\r",
             '\t' => out += "\\t",
             c if c.is_control() || is_hidden(c) => {
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+                out += &format!("\\u{{{:x}}}", u32::from(c));
             }
             c => out.push(c),
         }
@@ -246,6 +273,16 @@ mod tests {
             told("", "[1]", "[1,2]"),
             "changes: '(whole)' collection changes: 1. '1' added: '2'\n"
         );
+    }
+
+    /// A long name above many attributes is told once for each of them.
+    #[test]
+    fn a_text_too_long_to_read_is_refused() {
+        let many: String = (0..2000).map(|i| format!("\"k{i}\":1,")).collect();
+        let after = format!(r#"{{"{}":{{{many}"z":1}}}}"#, "n".repeat(40_000));
+        let words = Format::Words { entity: "" };
+        let error = diff(b"{}", after.as_bytes(), None, false, words, &Limits::default());
+        assert_eq!(error.unwrap_err().code(), "too_large");
     }
 
     #[test]

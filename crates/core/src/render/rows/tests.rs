@@ -105,6 +105,19 @@ fn user_agents_that_are_no_object() {
     assert_eq!(cells(&line(r#"{"device":"Desktop"}"#, "")), [text(""), None, text("web"), None]);
 }
 
+/// What all rows share is repeated in each of them.
+#[test]
+fn a_table_far_longer_than_its_record_is_refused() {
+    let changes = vec![r#"{"op":"add","path":"/a","new":1}"#; 1000].join(",");
+    let name = "n".repeat(100_000);
+    let line = format!(
+        r#"{{"data":{{"entity":{{"type":"t","id":"1"}},"actor":{{"name":"{name}"}},"changes":[{changes}]}}}}"#
+    );
+    for table in [Table::Json, Table::Ndjson, Table::Csv { header: true }] {
+        assert_eq!(rows(line.as_bytes(), b"", table).unwrap_err().code(), "too_large");
+    }
+}
+
 #[test]
 fn what_is_no_change_has_no_rows_and_what_is_no_record_is_refused() {
     assert_eq!(
