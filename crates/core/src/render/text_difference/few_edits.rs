@@ -56,20 +56,18 @@ impl Search<'_, '_> {
     /// The furthest place on a diagonal after one more edit, and the diagonal that it comes from; no
     /// place where both would lead out of the texts. The outer `None` is the end of the steps.
     fn edit(&mut self, row: &[Option<Place>], diagonal: usize) -> Option<Option<(Place, usize)>> {
-        let removed = match diagonal.checked_sub(1).and_then(|from| row[from]) {
-            Some((old, new)) if old < self.old.len() => {
-                Some(((self.end_of_unit(self.old, old)?, new), diagonal - 1))
-            }
-            _ => None,
-        };
-        let added = match row.get(diagonal).copied().flatten() {
-            Some((old, new)) if new < self.new.len() => {
+        let removing = diagonal.checked_sub(1).and_then(|from| row[from]);
+        let removing = removing.filter(|(old, _)| *old < self.old.len());
+        let adding = row.get(diagonal).copied().flatten();
+        let adding = adding.filter(|(_, new)| *new < self.new.len());
+        Some(match (removing, adding) {
+            // Ahead by a unit at least, so not behind the other after its edit.
+            (removing, Some((old, new))) if removing.is_none_or(|other| other.0 < old) => {
                 Some(((old, self.end_of_unit(self.new, new)?), diagonal))
             }
-            _ => None,
-        };
-        // On one diagonal, further in one text is further in the other.
-        Some(removed.max(added))
+            (Some((old, new)), _) => Some(((self.end_of_unit(self.old, old)?, new), diagonal - 1)),
+            (None, _) => None,
+        })
     }
 
     fn skip_equal(&mut self, (old, new): Place) -> Option<Place> {
