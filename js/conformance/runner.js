@@ -48,6 +48,8 @@ export function edgeInstance(glue) {
     seal: ([stamp, entropy, ...keys]) => text(capture.seal(JSON.parse(text(stamp)), entropy, pairs(keys))),
     open: ([origin, line, ...keys]) => text(glue.open(text(origin), line, openings(keys))),
     diff: ([options, policy, before, after]) => text(glue.diff(before, after, diffOptions(JSON.parse(text(options)), policy))),
+    rows: ([options, line, opened]) => text(glue.rows(line, opened, JSON.parse(text(options)))),
+    text_difference: ([options, before, after]) => text(glue.textDifference(before, after, JSON.parse(text(options)))),
     preview: (parts) => text(glue.preview(...parts)),
     lint: ([policy, ...samples]) => text(glue.lint(policy, samples)),
   }
@@ -74,8 +76,8 @@ export function edgeInstance(glue) {
     return found
   }
 
-  function diffOptions({ format, fold_keys: foldKeys = false }, policy) {
-    return { ...(format && { format }), foldKeys, ...(policy.length > 0 && { policy }) }
+  function diffOptions({ fold_keys: foldKeys = false, ...others }, policy) {
+    return { ...others, foldKeys, ...(policy.length > 0 && { policy }) }
   }
 }
 

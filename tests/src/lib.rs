@@ -6,3 +6,4 @@
 //! the sidecar's tests), in Node and in Chromium (in `js/`).
 
 pub mod calls;
+pub mod random;

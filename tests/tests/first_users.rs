@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use sealtrail_core::{Draft, KeyPair, Limits, Policy, Stamp, native_engine_sha256};
+use sealtrail_core::{
+    Draft, Format, KeyPair, Limits, Policy, Stamp, Table, diff, native_engine_sha256, rows,
+};
 use serde_json::Value;
 
 fn file(name: &str) -> Vec<u8> {
@@ -13,9 +15,15 @@ fn file(name: &str) -> Vec<u8> {
 }
 
 fn record(policy: &str) -> Value {
+    serde_json::from_slice(&line(policy, |_| {})).unwrap()
+}
+
+/// The record's line, its context as a host made it.
+fn line(policy: &str, joined: impl Fn(&mut Value)) -> Vec<u8> {
     let policy = Arc::new(Policy::parse(policy.as_bytes()).unwrap());
     let draft = Draft::read(&policy, &file("audit-object.json"), &Limits::default()).unwrap();
-    let envelope: Value = serde_json::from_slice(draft.envelope()).unwrap();
+    let mut envelope: Value = serde_json::from_slice(draft.envelope()).unwrap();
+    joined(&mut envelope["context"]);
     let plan = draft.plan(envelope["context"].to_string().as_bytes()).unwrap();
     let key = || sealtrail_core::Key::from_slice(&[7; 32], "a key").unwrap();
     let pairs: Vec<_> = plan
@@ -34,7 +42,7 @@ fn record(policy: &str) -> Value {
     let entropy: Vec<u8> = (0..plan.nonces() * 12).map(|i| i as u8).collect();
     let line = plan.seal(&stamp, &entropy, &pairs).unwrap();
     assert!(!line.contains(&b'\n'));
-    serde_json::from_slice(&line).unwrap()
+    line
 }
 
 fn changes(record: &Value) -> Vec<(String, String, Value, Value)> {
@@ -100,4 +108,64 @@ fn the_two_of_their_own_table() {
         assert!(!line.contains(personal), "{personal}");
     }
     assert!(record["data"]["actor"]["email"].as_str().unwrap().starts_with("st1."));
+}
+
+/// As the sidecar joins it: the user agent parsed (`sidecar/src/proxy/user_agent.rs` has the test that
+/// this one parses to these three).
+fn parsed_user_agent(context: &mut Value) {
+    let agent = &mut context["request"]["user_agent"];
+    assert!(agent.as_str().unwrap().contains("Windows NT 10.0; Win64; x64"));
+    *agent = serde_json::json!({"browser": "Chrome", "os": "Windows 10", "device": "desktop"});
+}
+
+/// Eighteen columns, in their order, every value as they have it.
+#[test]
+fn one_row_per_attribute_is_their_own_table() {
+    let policy = r#"{"id":"t","version":"1","default":"keep","fold_keys":true,"ignore":["$.sku_id"],
+        "context_default":"keep","secrets":false}"#;
+    let line = line(policy, parsed_user_agent);
+    let table = |table| String::from_utf8(rows(&line, b"", table).unwrap()).unwrap();
+    let wanted: Value = serde_json::from_slice(&file("attribute-rows.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&table(Table::Json)).unwrap(), wanted);
+
+    // The order of columns is that of the file.
+    let text = String::from_utf8(file("attribute-rows.json")).unwrap();
+    let csv = table(Table::Csv { header: true });
+    let names: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let places: Vec<usize> =
+        names.iter().map(|name| text.find(&format!("\"{name}\":")).unwrap()).collect();
+    assert_eq!((names.len(), places.is_sorted()), (18, true));
+    assert!(csv.contains(",inventory,1,10,chrome,web,windows 10\r\n"), "{csv}");
+}
+
+/// With the starter's way of sealing what is personal, the same table without the personal.
+#[test]
+fn a_row_shows_what_is_sealed_as_sealed_until_it_is_opened() {
+    let policy =
+        r#"{"id":"t","version":"1","default":"keep","fold_keys":true,"ignore":["$.sku_id"]}"#;
+    let line = line(policy, parsed_user_agent);
+    let rows: Value = serde_json::from_slice(&rows(&line, b"", Table::Json).unwrap()).unwrap();
+    let wanted: Value = serde_json::from_slice(&file("attribute-rows.json")).unwrap();
+    for (row, wanted) in rows.as_array().unwrap().iter().zip(wanted.as_array().unwrap()) {
+        for (name, wanted) in wanted.as_object().unwrap() {
+            match name.as_str() {
+                "ip_address" | "account_id" | "user_email" | "user_name" => {
+                    assert_eq!(row[name], "[sealed actor]", "{name}");
+                }
+                _ => assert_eq!(&row[name], wanted, "{name}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_change_in_words_is_in_their_manner() {
+    let table = String::from_utf8(file("audit-table.md")).unwrap();
+    let manner = table.split("in the manner of \"").nth(1).unwrap().split("\".").next().unwrap();
+    let before = r#"{"notes":[{"note":"An older one"}]}"#;
+    let after = r#"{"notes":[{"note":"An older one"},{"note":"Test note","staffOnly":false}]}"#;
+    let format = Format::Words { entity: "instance/…" };
+    let limits = Limits::default();
+    let words = diff(before.as_bytes(), after.as_bytes(), None, false, format, &limits).unwrap();
+    assert_eq!(String::from_utf8(words).unwrap().trim_end(), manner);
 }

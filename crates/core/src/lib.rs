@@ -51,7 +51,7 @@ mod plaintext;
 pub mod policy;
 mod preview;
 mod protection;
-mod render;
+pub mod render;
 pub mod seal;
 mod session;
 mod template;
@@ -63,7 +63,7 @@ pub use error::Error;
 pub use open::{Opening, open};
 pub use policy::{Policy, lint};
 pub use preview::preview;
-pub use render::{Format, diff};
+pub use render::{Format, Table, diff, rows, text_runs};
 pub use seal::Key;
 pub use session::{Recorded, Session, act_with_stamp};
 

@@ -58,4 +58,4 @@ macro_rules! exports {
     )*};
 }
 
-exports!(policy, read, plan, seal, open, diff, preview, lint, act);
+exports!(policy, read, plan, seal, open, diff, rows, text_difference, preview, lint, act);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealtrail_core::{Error, Format, Key, KeyPair, Limits, Opening, Policy, Session};
+use sealtrail_core::{Error, Format, Key, KeyPair, Limits, Opening, Policy, Session, Table};
 use sealtrail_record::frame::Reader;
 use sealtrail_record::json::{self, Value};
 use sealtrail_record::pointer;
@@ -19,6 +19,8 @@ pub fn by_name(name: &str) -> Option<Call> {
         "seal" => seal,
         "open" => open,
         "diff" => diff,
+        "rows" => rows,
+        "text_difference" => text_difference,
         "preview" => preview,
         "lint" => lint,
         "act" => act,
@@ -73,13 +75,32 @@ pub fn diff(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     let mut parts = Reader::new(input);
     let (options, policy) = (parts.part("the options")?, parts.part("the policy")?);
     let (before, after) = (parts.part("the before image")?, parts.part("the after image")?);
-    let options = json::parse(options, &Limits::default())
-        .map_err(|e| Error::invalid_input(&format!("the options: {e}")))?;
-    let format = options.get("format").and_then(Value::as_str).unwrap_or("changes");
-    let fold = matches!(options.get("fold_keys"), Some(Value::Bool(true)));
+    let options = Options::read(options, &["format", "fold_keys", "tests", "words", "entity"])?;
+    let format = Format::select(
+        options.text("format")?.unwrap_or("changes"),
+        options.flag("tests")?.unwrap_or(false),
+        options.flag("words")?.unwrap_or(false),
+        options.text("entity")?,
+    )?;
+    let fold = options.flag("fold_keys")?.unwrap_or(false);
     let policy = if policy.is_empty() { None } else { Some(Policy::parse(policy)?) };
-    let (format, limits) = (Format::parse(format)?, Limits::default());
-    sealtrail_core::diff(before, after, policy.as_ref(), fold, format, &limits)
+    sealtrail_core::diff(before, after, policy.as_ref(), fold, format, &Limits::default())
+}
+
+pub fn rows(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut parts = Reader::new(input);
+    let (options, line) = (parts.part("the options")?, parts.part("the record")?);
+    let opened = parts.part("the opened fields")?;
+    let options = Options::read(options, &["format", "header"])?;
+    let table = Table::select(options.text("format")?.unwrap_or("json"), options.flag("header")?)?;
+    sealtrail_core::rows(line, opened, table)
+}
+
+pub fn text_difference(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut parts = Reader::new(input);
+    let options = Options::read(parts.part("the options")?, &["unit"])?;
+    let (before, after) = (parts.part("the text before")?, parts.part("the text after")?);
+    sealtrail_core::text_runs(before, after, options.text("unit")?.unwrap_or("word"))
 }
 
 pub fn preview(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
@@ -103,6 +124,42 @@ pub fn lint(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
 pub fn act(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     let mut parts = Reader::new(input);
     sealtrail_core::act_with_stamp(parts.part("the stamp")?, parts.part("the act")?)
+}
+
+/// An object of options; one that is not known is refused, because it was meant to do something.
+struct Options<'a>(Value<'a>);
+
+impl<'a> Options<'a> {
+    fn read(text: &'a [u8], known: &[&str]) -> Result<Self, Error> {
+        let options = json::parse(text, &Limits::default())
+            .map_err(|e| Error::invalid_input(&format!("the options: {e}")))?;
+        if !matches!(options, Value::Object(_)) {
+            return Err(Error::invalid_input("the options must be an object"));
+        }
+        if options.members().iter().any(|member| !known.contains(&member.key.as_ref())) {
+            let message = format!("the options know {}, got another key", known.join(", "));
+            return Err(Error::invalid_input(&message));
+        }
+        Ok(Self(options))
+    }
+
+    fn text(&self, key: &str) -> Result<Option<&str>, Error> {
+        match self.0.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Error::invalid_input(&format!("the options: `{key}` must be a string"))),
+        }
+    }
+
+    fn flag(&self, key: &str) -> Result<Option<bool>, Error> {
+        match self.0.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => {
+                Err(Error::invalid_input(&format!("the options: `{key}` must be a boolean")))
+            }
+        }
+    }
 }
 
 fn text(bytes: &[u8]) -> Result<&str, Error> {

@@ -17,7 +17,9 @@
 //! | `plan` | context | what is needed: `{"outcome","needs","nonces","changes"}` |
 //! | `seal` | stamp, entropy, then for each need: kid, key, kid, key | the record's line |
 //! | `open` | origin, line, then for each seal to open: its index in decimal, subject key, period key | JSON array of fields |
-//! | `diff` | options `{"format","fold_keys"}`, policy or nothing, before, after | JSON or text |
+//! | `diff` | options `{"format","fold_keys","tests","words","entity"}`, policy or nothing, before, after | JSON or text |
+//! | `rows` | options `{"format","header"}`, line, what `open` gave or nothing | a table: JSON, NDJSON or CSV |
+//! | `text_difference` | options `{"unit"}`: `word` or `line`, before, after | `{"runs":[["=",7],["-",3],["+",3]],"coarse"}`, lengths in UTF-16 |
 //! | `preview` | policy, change, context or nothing, seed of 32 bytes | what would be stored, and why |
 //! | `lint` | policy, then any number of samples (changes or images) | JSON array of findings |
 //! | `act` | stamp, act | the line of a record that is no change |

@@ -1,33 +1,91 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sealtrail_core::{Format, Key, Limits, Opening, Policy};
+use sealtrail_core::{Format, Key, Limits, Opening, Policy, Table};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::thrown::{from_js, json_to_js, thrown};
+use crate::thrown::{from_js, json_to_js, refused, thrown};
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct DiffOptions {
     format: Option<String>,
     #[serde(default)]
     fold_keys: bool,
+    #[serde(default)]
+    tests: bool,
+    #[serde(default)]
+    words: bool,
+    entity: Option<String>,
     policy: Option<serde_bytes::ByteBuf>,
 }
 
-/// The difference of two JSON texts: `options` is `{format?: 'changes'|'patch'|'text', foldKeys?,
-/// policy?: Uint8Array}`.
+/// The difference of two JSON texts: `options` is `{format?: 'changes'|'patch'|'text'|'words',
+/// foldKeys?, tests?, words?, entity?, policy?: Uint8Array}`.
 #[wasm_bindgen]
 pub fn diff(before: &[u8], after: &[u8], options: JsValue) -> Result<Vec<u8>, JsValue> {
-    let options: DiffOptions = match options.is_undefined() || options.is_null() {
-        true => DiffOptions::default(),
-        false => from_js("options", options)?,
-    };
+    let known = ["format", "foldKeys", "tests", "words", "entity", "policy"];
+    let options: DiffOptions = options_or_default(options, &known)?;
     let policy = options.policy.map(|p| Policy::parse(&p)).transpose().map_err(thrown)?;
-    let format = Format::parse(options.format.as_deref().unwrap_or("changes")).map_err(thrown)?;
+    let name = options.format.as_deref().unwrap_or("changes");
+    let entity = options.entity.as_deref();
+    let format = Format::select(name, options.tests, options.words, entity).map_err(thrown)?;
     let (fold, limits) = (options.fold_keys, Limits::default());
     sealtrail_core::diff(before, after, policy.as_ref(), fold, format, &limits).map_err(thrown)
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct RowsOptions {
+    format: Option<String>,
+    header: Option<bool>,
+}
+
+/// A record as a table, one row per attribute: `opened` is empty or what `open` gave, `options` is
+/// `{format?: 'json'|'ndjson'|'csv', header?}`.
+#[wasm_bindgen]
+pub fn rows(line: &[u8], opened: &[u8], options: JsValue) -> Result<Vec<u8>, JsValue> {
+    let options: RowsOptions = options_or_default(options, &["format", "header"])?;
+    let name = options.format.as_deref().unwrap_or("json");
+    let table = Table::select(name, options.header).map_err(thrown)?;
+    sealtrail_core::rows(line, opened, table).map_err(thrown)
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct TextOptions {
+    unit: Option<String>,
+}
+
+/// What differs between two texts, as JSON with the length of each run: `options` is
+/// `{unit?: 'word'|'line'}`.
+#[wasm_bindgen(js_name = textDifference)]
+pub fn text_difference(before: &[u8], after: &[u8], options: JsValue) -> Result<Vec<u8>, JsValue> {
+    let options: TextOptions = options_or_default(options, &["unit"])?;
+    let unit = options.unit.as_deref().unwrap_or("word");
+    sealtrail_core::text_runs(before, after, unit).map_err(thrown)
+}
+
+/// Options as an object. serde-wasm-bindgen asks an object for the fields that it wants and does not see
+/// others, so one that nobody knows is looked for here.
+fn options_or_default<T: DeserializeOwned + Default>(
+    options: JsValue,
+    known: &[&str],
+) -> Result<T, JsValue> {
+    if options.is_undefined() || options.is_null() {
+        return Ok(T::default());
+    }
+    let given: BTreeMap<String, IgnoredAny> = from_js("options", options.clone())?;
+    match given.keys().all(|key| known.contains(&key.as_str())) {
+        true => from_js("options", options),
+        false => {
+            let message = format!("options: expected {}, got another key", known.join(", "));
+            Err(refused("invalid_field", message))
+        }
+    }
 }
 
 /// What would be stored, and why, as JSON. `context` may be empty; `seed` is 32 random bytes.

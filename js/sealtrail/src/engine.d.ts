@@ -11,6 +11,10 @@ export interface AttributeChange {
   new?: unknown
   /** An array that is given whole, because the single differences would have taken too long to find. */
   coarse?: true
+  /** With `words`, of a long text that was replaced: what stayed (`=`), went (`-`) and came (`+`), in turn. */
+  words?: ['=' | '-' | '+', string][]
+  /** Not all of the words were told apart: it would have taken too long. */
+  words_coarse?: true
 }
 
 /** An operation of RFC 6902. */
@@ -22,13 +26,60 @@ export interface PatchOperation {
 }
 
 export interface DiffOptions {
-  format?: 'changes' | 'patch' | 'text'
+  /** `text` is one line an attribute, `words` sentences. */
+  format?: 'changes' | 'patch' | 'text' | 'words'
+  /** With `patch`: a `test` of the old value for every `remove`, `replace` and `move`. */
+  tests?: boolean
+  /** With `changes`: the words that differ within long texts, beside their values. */
+  words?: boolean
+  /** With `words` as format: what the changes are on, `<type>/<id>`. */
+  entity?: string
   /** ` id`, `_id` and `Id` are the same key. Off by default. */
   foldKeys?: boolean
   /** What its `ignore` names is left out. */
   policy?: Json
   /** The JSON text instead of values: numbers stay as they were written. */
   raw?: boolean
+}
+
+/** One changed attribute. Null is what the record does not have; a sealed value is `[sealed <group>]`. */
+export interface AttributeRow {
+  /** In UTC: `2020-07-29` and `19:45:00`. */
+  date: string | null
+  time: string | null
+  table_id: string | null
+  entity_id: string | null
+  microservice_name: string | null
+  action: string | null
+  request_id: string | null
+  ip_address: string | null
+  account_id: string | null
+  user_id: string | null
+  user_email: string | null
+  user_name: string | null
+  /** The pointer without its first slash. */
+  attribute: string
+  previous_value: string | null
+  current_value: string | null
+  /** In lower case, as `device_type` and `os` are; a desktop is `web`. */
+  browser_name: string | null
+  device_type: string | null
+  os: string | null
+}
+
+export interface RowsOptions {
+  /** The fields of the record that were opened: the `values` that a reveal answers with. */
+  opened?: Json
+  format?: 'json' | 'ndjson' | 'csv'
+  /** The line of names that begins a CSV (RFC 4180); on by default. */
+  header?: boolean
+}
+
+export interface TextDifference {
+  /** What stayed (`=`), went (`-`) and came (`+`), in turn. */
+  runs: ['=' | '-' | '+', string][]
+  /** Not all of it was told apart: it would have taken too long. Both texts are in the runs all the same. */
+  coarse: boolean
 }
 
 /** How one field is treated, and which rule decided. */
@@ -90,6 +141,11 @@ export interface Engine {
   diff(before: Json, after: Json, options?: DiffOptions & { format?: 'changes'; raw?: false }): AttributeChange[]
   diff(before: Json, after: Json, options: DiffOptions & { format: 'patch'; raw?: false }): PatchOperation[]
   diff(before: Json, after: Json, options: DiffOptions): string
+  /** A record as it is stored, as a table with one row per attribute. */
+  rows(line: Json, options?: RowsOptions & { format?: 'json' }): AttributeRow[]
+  rows(line: Json, options: RowsOptions): string
+  /** Two texts, to look at: no cut is within a word, or within a line, or ever within a character. */
+  textDifference(before: string, after: string, options?: { unit?: 'word' | 'line' }): TextDifference
   /** `change` as an object, or as JSON text in either shape that the sidecar takes. */
   preview(policy: Json, change: object | string | Uint8Array, context?: object, options?: { raw?: false }): Preview
   preview(policy: Json, change: object | string | Uint8Array, context: object | undefined, options: { raw: true }): string

@@ -30,11 +30,32 @@ class Engine {
     this.#glue = glue
   }
 
-  diff(before, after, { format = 'changes', foldKeys = false, policy, raw = false } = {}) {
+  diff(before, after, { format = 'changes', foldKeys = false, tests, words, entity, policy, raw = false } = {}) {
     const images = [jsonBytes(before, '/before'), jsonBytes(after, '/after')]
-    const options = { format, foldKeys, ...(policy === undefined ? {} : { policy: jsonBytes(policy, '/policy') }) }
+    const policyBytes = policy === undefined ? undefined : jsonBytes(policy, '/policy')
+    const options = { format, foldKeys, ...given({ tests, words, entity, policy: policyBytes }) }
     const text = this.#text(() => this.#glue.diff(...images, options))
-    return raw || format === 'text' ? text : JSON.parse(text)
+    return raw || format === 'text' || format === 'words' ? text : JSON.parse(text)
+  }
+
+  rows(line, { opened, format = 'json', header } = {}) {
+    const parts = [jsonBytes(line, '/line'), opened === undefined ? new Uint8Array() : jsonBytes(opened, '/opened')]
+    const text = this.#text(() => this.#glue.rows(...parts, { format, ...given({ header }) }))
+    return format === 'json' ? JSON.parse(text) : text
+  }
+
+  textDifference(before, after, { unit } = {}) {
+    const texts = [encoder.encode(wellFormed(before, '/before')), encoder.encode(wellFormed(after, '/after'))]
+    const { runs, coarse } = JSON.parse(this.#text(() => this.#glue.textDifference(...texts, given({ unit }))))
+    // The edge gives lengths, and the texts are here.
+    let [inBefore, inAfter] = [0, 0]
+    const run = ([sign, length]) => {
+      const text = sign === '-' ? before.slice(inBefore, inBefore + length) : after.slice(inAfter, inAfter + length)
+      if (sign !== '+') inBefore += length
+      if (sign !== '-') inAfter += length
+      return [sign, text]
+    }
+    return { runs: runs.map(run), coarse }
   }
 
   preview(policy, change, context = {}, { raw = false } = {}) {
@@ -72,6 +93,11 @@ class Engine {
       throw SealtrailError.from(thrown)
     }
   }
+}
+
+/** The options that somebody gave: the edge takes absent ones only as absent. */
+function given(options) {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 /** A text goes in as it is written: the core reads it once, and says line and column of what is wrong. */

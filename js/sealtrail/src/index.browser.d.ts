@@ -6,7 +6,8 @@ export type {
 } from './errors.js'
 export { loadEngine } from './engine.js'
 export type {
-  AttributeChange, DiffOptions, Engine, FieldTreatment, Json, PatchOperation, PolicySummary, Preview, VerifiedProof,
+  AttributeChange, AttributeRow, DiffOptions, Engine, FieldTreatment, Json, PatchOperation, PolicySummary, Preview,
+  RowsOptions, TextDifference, VerifiedProof,
 } from './engine.js'
 
 /**

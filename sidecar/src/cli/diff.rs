@@ -23,6 +23,15 @@ pub struct Diff {
     /// Compare keys trimmed, in lower case, with spaces as underscores and no leading underscore
     #[arg(long)]
     fold_keys: bool,
+    /// With `--format patch`: a `test` of the old value for every operation that replaces, removes or moves one
+    #[arg(long)]
+    tests: bool,
+    /// With `--format changes`: the words that differ within long texts, beside their values
+    #[arg(long)]
+    words: bool,
+    /// With `--format words`: what the changes are on
+    #[arg(long, value_name = "TYPE/ID")]
+    entity: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -33,6 +42,8 @@ enum Format {
     Patch,
     /// One line an attribute
     Text,
+    /// Sentences: what was added, removed and changed, collection by collection
+    Words,
 }
 
 impl Diff {
@@ -41,8 +52,12 @@ impl Diff {
             (Format::Changes, _) | (Format::Text, true) => "changes",
             (Format::Patch, _) => "patch",
             (Format::Text, false) => "text",
+            (Format::Words, _) => "words",
         };
-        let options = json!({"format": format, "fold_keys": self.fold_keys});
+        let options = json!({
+            "format": format, "fold_keys": self.fold_keys, "tests": self.tests, "words": self.words,
+            "entity": self.entity,
+        });
         let policy = self.policy.as_deref().map(input::read).transpose()?.unwrap_or_default();
         let (before, after) = (input::read(&self.before)?, input::read(&self.after)?);
         let mut guest = Sandbox::new(&Limits::default())?.guest()?;

@@ -17,13 +17,16 @@ pub struct History {
     kind: String,
     /// The id of the entity
     id: String,
+    /// Print a table instead, sealed values as `[sealed contact]`
+    #[arg(long, value_enum)]
+    format: Option<records::Format>,
 }
 
 impl History {
     pub fn run(self, style: Style) -> Result<u8> {
         let questions = records::open(&self.config.read()?)?;
         let records = questions.entity(&self.kind, &self.id, Page::ALL)?;
-        records::print(&questions, &records.found, style)?;
+        records::print(&questions, &records.found, self.format, style)?;
         Ok(0)
     }
 }

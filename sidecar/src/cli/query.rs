@@ -14,13 +14,16 @@ pub struct Query {
     /// The correlation id
     #[arg(long, value_name = "ID")]
     correlation: String,
+    /// Print a table instead, sealed values as `[sealed contact]`
+    #[arg(long, value_enum)]
+    format: Option<records::Format>,
 }
 
 impl Query {
     pub fn run(self, style: Style) -> Result<u8> {
         let questions = records::open(&self.config.read()?)?;
         let records = questions.correlation(&self.correlation, Page::ALL)?;
-        records::print(&questions, &records.found, style)?;
+        records::print(&questions, &records.found, self.format, style)?;
         Ok(0)
     }
 }

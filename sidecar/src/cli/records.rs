@@ -3,15 +3,28 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use clap::ValueEnum;
 use sealtrail_history::words;
 use sealtrail_log::Reader;
 use sealtrail_record::json::{self, Member, Value};
 
+use serde_json::json;
+
 use super::{Style, output, terminal};
 use crate::code::Code;
-use crate::config::Config;
+use crate::config::{Config, Limits};
+use crate::engine::Sandbox;
 use crate::error::{Error, Result};
 use crate::questions::{Found, Questions, STORED};
+
+/// How records are printed, where not as words or as their lines.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Format {
+    /// One row per changed attribute, as NDJSON
+    Rows,
+    /// One row per changed attribute, as CSV (RFC 4180)
+    Csv,
+}
 
 /// Opens the log to read, without its lock.
 pub fn open(config: &Config) -> Result<Questions> {
@@ -28,7 +41,15 @@ pub fn open(config: &Config) -> Result<Questions> {
     Questions::open_beside(reader, &config.index_dir, &config.origin)
 }
 
-pub fn print(questions: &Questions, found: &[Found], style: Style) -> Result<()> {
+pub fn print(
+    questions: &Questions,
+    found: &[Found],
+    format: Option<Format>,
+    style: Style,
+) -> Result<()> {
+    if let Some(format) = format {
+        return print_rows(questions, found, format);
+    }
     if style.json {
         for found in found {
             output::print_line(&found.line)?;
@@ -45,6 +66,28 @@ pub fn print(questions: &Questions, found: &[Found], style: Style) -> Result<()>
     let style = words::Style { colour: terminal::wants_colour() };
     let text = words::history(lines, style);
     output::print(text.replace(&format!("[sealed {mark}]"), "[erased]").as_bytes())
+}
+
+/// A table has its names even where it has no rows.
+fn print_rows(questions: &Questions, found: &[Found], format: Format) -> Result<()> {
+    let shredded = match found.first() {
+        Some(first) => shredded_since(questions.reader(), first.index)?,
+        None => HashSet::new(),
+    };
+    let mark = erased_mark();
+    let sandbox = Sandbox::new(&Limits::default())?;
+    let print = |line: &[u8], header: bool| {
+        let options = match format {
+            Format::Rows => json!({"format": "ndjson"}),
+            Format::Csv => json!({"format": "csv", "header": header}),
+        };
+        let rows = sandbox.guest()?.rows(&options, &mark_erased(line, &shredded, &mark))?;
+        let rows = String::from_utf8_lossy(&rows);
+        output::print(rows.replace(&format!("[sealed {mark}]"), "[erased]").as_bytes())
+    };
+    // Of a record without changes nothing is left but the names.
+    print(br#"{"data":{}}"#, true)?;
+    found.iter().try_for_each(|found| print(&found.line, false))
 }
 
 /// The ids of the keys that were shredded after this record. The log says so itself; the keyring would

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// Every function that is called, checked when the module is loaded.
 pub const EXPORTS: &[&str] =
-    &["alloc", "policy", "read", "plan", "seal", "open", "diff", "preview", "lint", "act"];
+    &["alloc", "policy", "read", "plan", "seal", "open", "diff", "rows", "preview", "lint", "act"];
 
 /// The nonce of AES-256-GCM.
 const NONCE: usize = 12;
@@ -198,6 +198,13 @@ impl Guest {
     ) -> Result<Vec<u8>> {
         let frame = Frame::new().part(&json(options)?).part(policy).part(before).part(after);
         self.0.call("diff", &frame.into_bytes())
+    }
+
+    /// A record as a table with one row per attribute, in the format that the options name.
+    pub fn rows(&mut self, options: &serde_json::Value, line: &[u8]) -> Result<Vec<u8>> {
+        let nothing_opened = b"";
+        let frame = Frame::new().part(&json(options)?).part(line).part(nothing_opened);
+        self.0.call("rows", &frame.into_bytes())
     }
 
     /// What would be stored of a change, and which rule decided each field.

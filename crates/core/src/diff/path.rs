@@ -80,6 +80,12 @@ impl<'w> Path<'w> {
         self.cursors.last()
     }
 
+    /// Which of the steps name items of arrays, from 0.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = usize> + '_ {
+        let steps = self.steps.iter().enumerate();
+        steps.filter(|(_, step)| matches!(step, PathStep::Index { .. })).map(|(place, _)| place)
+    }
+
     /// Appends the RFC 6901 pointer.
     pub(crate) fn write(&self, out: &mut String) {
         self.steps.iter().for_each(|step| step.push_to(self.document, out));

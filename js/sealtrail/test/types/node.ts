@@ -52,6 +52,14 @@ const rule: string | undefined = trail.preview({ entity: { type: 'x', id: 1 }, a
 
 const engine = await loadEngine()
 const findings: string[] = engine.lint({ id: 'shop' }, ['{}']).map((finding) => `${finding.severity} ${finding.path ?? finding.at}`)
+const patch = engine.diff({}, {}, { format: 'patch', tests: true })[0]?.op
+const words: ['=' | '-' | '+', string][] | undefined = engine.diff({}, {}, { words: true })[0]?.words
+const sentences: string = engine.diff({}, {}, { format: 'words', entity: 'x/1' })
+// @ts-expect-error a misspelt option
+engine.diff({}, {}, { format: 'patch', test: true })
+const cell: string | null | undefined = engine.rows('{"data":{}}')[0]?.current_value
+const csv: string = engine.rows('{"data":{}}', { format: 'csv', header: false })
+const coarse: boolean = engine.textDifference('a', 'b', { unit: 'line' }).coarse
 const digest: string = engine.policySummary({ id: 'shop' }).sha256
 const index: number = (await verifyProof('', new Uint8Array(), '')).index
 
@@ -62,4 +70,4 @@ function told(error: unknown): ErrorCode | undefined {
   return ERROR_CODES.find((code) => code === error.code)
 }
 await trail.close()
-void [id, result, sum, path, operation, text, raw, rule, findings, digest, index, told]
+void [id, result, sum, path, operation, text, raw, rule, findings, patch, words, sentences, cell, csv, coarse, digest, index, told]
