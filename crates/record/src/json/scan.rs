@@ -7,7 +7,7 @@
 //! so that a comparison of the two need not look at it again.
 
 use super::error::{Error, Kind};
-use super::text::{common_prefix, decode, first_not_utf8};
+use super::text::{common_prefix, decode, first_not_utf8, same_bytes};
 use super::token::{self, Refused, byte, expected, is_space};
 use super::{Limits, duplicates};
 use crate::pointer;
@@ -136,6 +136,21 @@ struct Open {
     /// How many children of the model are tried for an item, less with each that was in vain.
     patience: u8,
     keys: Keys,
+    shape: Shape,
+}
+
+/// What the next child probably looks like. Items of an array are mostly of one shape, and an object
+/// has mostly the keys of the one before it, in their order; then these need not be read.
+#[derive(Clone, Copy)]
+struct Shape {
+    /// In an object the key of the other that is expected; in an array an item.
+    next: u32,
+    /// Behind the last entry of the other.
+    end: u32,
+}
+
+impl Shape {
+    const UNKNOWN: Self = Self { next: NONE, end: 0 };
 }
 
 /// What is known of the keys of one object so far.
@@ -145,6 +160,9 @@ struct Keys {
     seen: [u64; 2],
     /// Whether two of them may be the same.
     suspect: bool,
+    /// Whether all of them are keys of one other object in its order, and so no two are the same.
+    /// They have no bits then.
+    foreseen: bool,
 }
 
 impl Keys {
@@ -177,6 +195,7 @@ impl Open {
             model_end: 0,
             patience: 0,
             keys: Keys::default(),
+            shape: Shape::UNKNOWN,
         }
     }
 }
@@ -290,6 +309,7 @@ impl Reader<'_> {
             model_end: end,
             patience: PATIENCE,
             keys: Keys::default(),
+            shape: Shape::UNKNOWN,
         });
         self.skip_space();
         if self.eat(if object { b'}' } else { b']' }) {
@@ -342,6 +362,7 @@ impl Reader<'_> {
         let (mut at, mut spaced, mut escapes) = (self.at, false, false);
         let (base, mut values) = (self.open.len(), self.values);
         let (mut object, mut keys) = (self.innermost().object, Keys::default());
+        let mut shape = Shape::UNKNOWN;
         macro_rules! skip_space {
             () => {
                 while is_space(byte(text, at)) {
@@ -350,14 +371,22 @@ impl Reader<'_> {
             };
         }
         let entry = loop {
+            // What the value is probably like.
+            let mut like = shape.next;
             if object {
-                if byte(text, at) != b'"' {
-                    return Err(expected("a key in double quotes", at));
+                like = NONE;
+                if shape.next != NONE {
+                    (at, like) = self.foreseen_key(at, &mut shape, &mut keys);
                 }
-                let (end, escaped) = token::string(text, at)?;
-                self.entries.push(Entry::new(self.entries.len(), at, end, escaped, FLAG));
-                keys.add(text, at, end, escaped);
-                (at, escapes) = (end, escapes | escaped);
+                if like == NONE {
+                    if byte(text, at) != b'"' {
+                        return Err(expected("a key in double quotes", at));
+                    }
+                    let (end, escaped) = token::string(text, at)?;
+                    self.entries.push(Entry::new(self.entries.len(), at, end, escaped, FLAG));
+                    keys.add(text, at, end, escaped);
+                    (at, escapes) = (end, escapes | escaped);
+                }
                 skip_space!();
                 if byte(text, at) != b':' {
                     return Err(expected("`:` after the key", at));
@@ -386,8 +415,17 @@ impl Reader<'_> {
                     }
                     let entry = self.entries.len();
                     self.entries.push(Entry::new(entry, at, at, false, 0));
-                    self.innermost_mut().keys = keys;
+                    let above = self.innermost_mut();
+                    (above.keys, above.shape) = (keys, shape);
                     (object, keys) = (opening == b'{', Keys::default());
+                    shape = Shape::UNKNOWN;
+                    if let Some(other) = self.entries.get(like as usize)
+                        && byte(text, other.start as usize) == opening
+                        && other.next() > like + 1
+                    {
+                        shape = Shape { next: like + 1, end: other.next() };
+                        keys.foreseen = object;
+                    }
                     self.open.push(Open::alone(entry as u32, object));
                     at += 1;
                     skip_space!();
@@ -421,7 +459,11 @@ impl Reader<'_> {
                 if self.open.len() < base {
                     break Some(entry);
                 }
-                (object, keys) = (self.innermost().object, self.innermost().keys);
+                let above = self.innermost();
+                (object, keys, shape) = (above.object, above.keys, above.shape);
+                if !object {
+                    shape.next = entry;
+                }
             };
             if let Some(entry) = closed {
                 break entry;
@@ -430,6 +472,46 @@ impl Reader<'_> {
         (self.at, self.values) = (at, values);
         *self.plain &= !spaced && !escapes;
         Ok(entry)
+    }
+
+    /// Passes over a key that the object before had as well, and gives what is behind it and the value
+    /// that it had there. Where it is another key, those so far get their bits, and nothing is
+    /// expected any more.
+    #[inline(always)]
+    fn foreseen_key(&mut self, at: usize, shape: &mut Shape, keys: &mut Keys) -> (usize, u32) {
+        // A few keys may be left out.
+        for _ in 0..KEYS_LEFT_OUT {
+            let other = self.entries[shape.next as usize];
+            let (value, len) = (shape.next + 1, (other.end() - other.start) as usize);
+            let next = self.entries[value as usize].next();
+            shape.next = if next < shape.end { next } else { NONE };
+            if same_bytes(self.text, other.start as usize, at, len) {
+                let here = self.entries.len();
+                let mut key = Entry::new(here, at, at + len, other.is_escaped(), FLAG);
+                key.twin = other.twin;
+                self.entries.push(key);
+                return (at + len, value);
+            }
+            if shape.next == NONE {
+                break;
+            }
+        }
+        *shape = Shape::UNKNOWN;
+        self.unforeseen(keys);
+        (at, NONE)
+    }
+
+    /// Gives the keys of the innermost object so far their bits.
+    #[cold]
+    fn unforeseen(&self, keys: &mut Keys) {
+        if !std::mem::take(&mut keys.foreseen) {
+            return;
+        }
+        let mut at = self.innermost().entry + 1;
+        while let Some(key) = self.entries.get(at as usize) {
+            keys.add(self.text, key.start as usize, key.end() as usize, key.is_escaped());
+            at = self.entries[at as usize + 1].next();
+        }
     }
 
     /// Reads a key and its colon; gives the model of the value behind it.
@@ -675,6 +757,7 @@ impl Reader<'_> {
 
 /// What [`Reader::item_model`] gives where the item has been read.
 const COPIED: u32 = u32::MAX - 1;
+const KEYS_LEFT_OUT: usize = 4;
 /// How many keys of the model are tried for one that is not where it was expected.
 const KEYS_TRIED: usize = 8;
 

@@ -97,6 +97,29 @@ fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
     special(&halves[0]).or_else(|| special(&halves[1]).map(|found| 8 + found))
 }
 
+/// Whether `len` bytes at two places of a text are the same. What is behind the end is no byte.
+#[inline(always)]
+pub(super) fn same_bytes(text: &[u8], a: usize, b: usize, len: usize) -> bool {
+    // Most are short: two whole blocks, and of their difference what counts.
+    if len <= 8
+        && let Some(a) = text.get(a..).and_then(|rest| rest.first_chunk::<8>())
+        && let Some(b) = text.get(b..).and_then(|rest| rest.first_chunk::<8>())
+    {
+        return (u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b)) << (64 - 8 * len) == 0;
+    }
+    if (8..=16).contains(&len)
+        && let Some(a) = text.get(a..).and_then(|rest| rest.first_chunk::<16>())
+        && let Some(b) = text.get(b..).and_then(|rest| rest.first_chunk::<16>())
+    {
+        let difference = u128::from_le_bytes(*a) ^ u128::from_le_bytes(*b);
+        return difference << (128 - 8 * len) == 0;
+    }
+    match (text.get(a..a + len), text.get(b..b + len)) {
+        (Some(a), Some(b)) => a == b,
+        _ => false,
+    }
+}
+
 /// How many bytes two texts have in common from their beginning.
 #[inline]
 pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
@@ -211,6 +234,18 @@ mod tests {
                 assert_eq!(common_prefix(&a, &b), other);
             }
             assert_eq!(common_prefix(&a, &[7; 40]), len.min(40));
+        }
+    }
+
+    #[test]
+    fn the_same_bytes_at_two_places() {
+        let text = b"0123456789abcdefghij0123456789abcdefghiX";
+        for len in 1..=25 {
+            for (a, b) in [(0, 20), (1, 21), (0, 0), (5, 25), (19, 39), (0, 1)] {
+                let of = |at: usize| text.get(at..at + len);
+                let same = of(a).is_some() && of(a) == of(b);
+                assert_eq!(same_bytes(text, a, b, len), same, "{a} {b} {len}");
+            }
         }
     }
 
