@@ -17,7 +17,7 @@ usage: cargo xtask <command>
   demo    the product's life in one run
   test    everything that must hold
   fuzz    the core under libFuzzer: fuzz [value|selector|policy|token|capture] [--seconds N], or --quick
-  bench   figures and ratios: bench [core|node|log|proxy] [--json FILE]";
+  bench   figures and ratios: bench [core|node|size|log|proxy] [--json FILE]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

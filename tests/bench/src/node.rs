@@ -1,57 +1,236 @@
-//! The package in Node against what a Node developer writes today; the script is
-//! `js/bench/pipeline.mjs`, which also checks that both give the same changes.
+//! The package in Node against what is written in JavaScript: `js/bench` has the scripts, which
+//! check that all give the same record. And what adversaries send.
 
 use std::fs;
+use std::hint::black_box;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::{Row, workloads};
-pub fn run(root: &Path) -> Result<Vec<Row>> {
-    let js = root.join("js");
-    let folder = tempfile::tempdir()?;
+use crate::goals::{Goal, Wanted};
+use crate::sealer::Sealer;
+use crate::turns::{Contender, measure};
+use crate::{Report, Row, workloads};
+
+const PEERS: [&str; 4] = ["microdiff", "jsondiffpatch", "fast-json-patch", "deep-diff"];
+
+pub fn run(root: &Path) -> Result<Report> {
+    let folder = write_workloads()?;
+    let results = script(root, "pipeline.mjs", Some(folder.path()))?;
+    let mut report = Report::default();
+    let [mut best, mut best99, mut today, mut today99] = [const { Vec::new() }; 4];
+    let [mut parse, mut native] = [const { Vec::new() }; 2];
+    let mut objects = Vec::new();
     for workload in workloads::all() {
-        let stem = workload.name.split(' ').next().unwrap_or(workload.name);
-        fs::write(folder.path().join(format!("{stem}.policy.json")), &workload.policy)?;
-        fs::write(folder.path().join(format!("{stem}.change.json")), &workload.change)?;
-    }
-    let output = Command::new("node")
-        .arg("bench/pipeline.mjs")
-        .arg(folder.path())
-        .current_dir(&js)
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .context("cannot run `node`")?;
-    if !output.status.success() {
-        bail!("the Node benchmark failed");
-    }
-    let results: Value = serde_json::from_slice(&output.stdout)?;
-    let mut rows = Vec::new();
-    for workload in workloads::all() {
-        let stem = workload.name.split(' ').next().unwrap_or(workload.name);
-        let figure = |what: &str| {
-            let value = results[stem][what].as_f64();
-            value.with_context(|| format!("the Node benchmark has no `{what}` for {stem}"))
+        let of = |what: &str, figure: &str| {
+            let value = results[&workload.stem][what][figure].as_f64();
+            value.with_context(|| {
+                format!("the Node benchmark has no `{what}` for {}", workload.stem)
+            })
         };
-        let (wasm, javascript) = (figure("wasm")?, figure("javascript")?);
-        let parse = figure("parse")?;
-        rows.push(Row {
-            name: format!("{}: sealed record, WASM in Node", workload.name),
-            figures: vec![("µs", wasm)],
-            ratio: Some((javascript / wasm, "the JavaScript pipeline".into())),
-        });
-        rows.push(Row {
-            name: format!("{}: JSON.parse, microdiff, node:crypto", workload.name),
-            figures: vec![("µs", javascript)],
-            ratio: None,
-        });
-        rows.push(Row {
-            name: format!("{}: JSON.parse of both alone", workload.name),
-            figures: vec![("µs", parse)],
-            ratio: None,
-        });
+        let (ours, diff) = (of("ours", "cpu50")?, of("diff", "cpu50")?);
+        let sealer = Sealer::new(&workload)?;
+        let mut alone = [Contender::new("seal", || drop(black_box(sealer.seal())))];
+        let natively = measure(&mut alone, Duration::from_millis(100))[0].p50;
+        let place = || workload.name.clone();
+        best.push((of("best", "cpu50")? / ours, place()));
+        best99.push((of("best", "wall99")? / of("ours", "wall99")?, place()));
+        today.push((of("today", "cpu50")? / ours, place()));
+        today99.push((of("today", "wall99")? / of("ours", "wall99")?, place()));
+        parse.push((workload.before.len(), of("parse", "cpu50")? / ours, place()));
+        objects.push((of("bestObjects", "cpu50")? / of("ourObjects", "cpu50")?, place()));
+        native.push((workload.before.len(), ours / natively, place()));
+
+        let row = |what: &str, label: &str, ratio: Option<(f64, &str)>| -> Result<Row> {
+            Ok(Row {
+                name: format!("{}: {label}", workload.name),
+                figures: vec![
+                    ("µs p50", of(what, "cpu50")?),
+                    ("p99", of(what, "cpu99")?),
+                    ("wall p50", of(what, "wall50")?),
+                    ("wall p99", of(what, "wall99")?),
+                ],
+                ratio: ratio.map(|(ratio, against)| (ratio, against.to_owned())),
+            })
+        };
+        let rows = &mut report.rows;
+        let record = "the time of our sealed record";
+        rows.push(row(
+            "ours",
+            "sealed record",
+            Some((ours / natively, "the time of it natively")),
+        )?);
+        rows.push(row("best", "the best JavaScript", Some((of("best", "cpu50")? / ours, record)))?);
+        rows.push(row(
+            "today",
+            "JavaScript of today",
+            Some((of("today", "cpu50")? / ours, record)),
+        )?);
+        rows.push(row(
+            "parse",
+            "JSON.parse of both alone",
+            Some((of("parse", "cpu50")? / ours, record)),
+        )?);
+        rows.push(row("ourObjects", "sealed record from objects", None)?);
+        let ratio = of("bestObjects", "cpu50")? / of("ourObjects", "cpu50")?;
+        rows.push(row(
+            "bestObjects",
+            "the best JavaScript from objects",
+            Some((ratio, "the time of ours")),
+        )?);
+        rows.push(row("diff", "difference alone", None)?);
+        for peer in PEERS {
+            let ratio = (of(peer, "cpu50")? / diff, "the time of our difference");
+            rows.push(row(peer, &format!("JSON.parse of both, {peer}"), Some(ratio))?);
+        }
     }
-    Ok(rows)
+    let sized = |figures: &[(usize, f64, String)], large: bool| -> Vec<(f64, String)> {
+        let fits = |size: usize| if large { size >= 18_000 } else { size < 1000 };
+        figures.iter().filter(|f| fits(f.0)).map(|(_, ratio, at)| (*ratio, at.clone())).collect()
+    };
+    report.goals = vec![
+        Goal::worst(
+            "1",
+            "Node: best JavaScript / ours, p50 of CPU time",
+            Wanted::AtLeast(10.0),
+            best,
+        ),
+        Goal::worst(
+            "1",
+            "Node: best JavaScript / ours, p99 of wall time",
+            Wanted::AtLeast(10.0),
+            best99,
+        ),
+        Goal::worst(
+            "1",
+            "Node: JavaScript of today / ours, p50 of CPU time",
+            Wanted::AtLeast(20.0),
+            today,
+        ),
+        Goal::worst(
+            "1",
+            "Node: JavaScript of today / ours, p99 of wall time",
+            Wanted::AtLeast(20.0),
+            today99,
+        ),
+        Goal::worst(
+            "2",
+            "Node: JSON.parse of both / our record, 0.3 KB",
+            Wanted::AtLeast(1.0),
+            sized(&parse, false),
+        ),
+        Goal::worst(
+            "2",
+            "Node: JSON.parse of both / our record, from 20 KB",
+            Wanted::AtLeast(8.0),
+            sized(&parse, true),
+        ),
+        Goal::worst("4", "Node, objects in: best JavaScript / ours", Wanted::AtLeast(2.0), objects),
+        Goal::worst(
+            "7",
+            "our record in Node / natively, from 20 KB",
+            Wanted::AtMost(1.3),
+            sized(&native, true),
+        ),
+        Goal::worst(
+            "7",
+            "our record in Node / natively, 0.3 KB",
+            Wanted::AtMost(2.0),
+            sized(&native, false),
+        ),
+    ];
+    adversarial(root, &mut report)?;
+    Ok(report)
+}
+
+fn adversarial(root: &Path, report: &mut Report) -> Result<()> {
+    let results = script(root, "adversarial.mjs", None)?;
+    let limit = results["limit"].as_f64().unwrap_or(f64::NAN);
+    let (mut slowest, mut against) = (Vec::new(), Vec::new());
+    for (name, case) in results["cases"].as_object().context("no adversarial cases")? {
+        let of = |what: &str| {
+            let value = case[what]["cpu50"].as_f64();
+            value.with_context(|| format!("the Node benchmark has no `{what}` for {name}"))
+        };
+        let peer = of("microdiff")?;
+        for matching in ["sequence", "key", "set"] {
+            let (ours, place) = (of(matching)?, format!("{name}, by {matching}"));
+            if name.starts_with("20,000") {
+                slowest.push((ours / 1000.0, place.clone()));
+            }
+            against.push((peer / ours, place.clone()));
+            let p99 = case[matching]["cpu99"].as_f64().unwrap_or(f64::NAN);
+            report.rows.push(Row {
+                name: place,
+                figures: vec![("µs p50", ours), ("p99", p99)],
+                ratio: None,
+            });
+        }
+        let plain = of("sequence")?;
+        report.rows.push(Row {
+            name: format!("{name}: JSON.parse, microdiff"),
+            figures: vec![("µs p50", peer)],
+            ratio: Some((peer / plain, "the time of ours by sequence".into())),
+        });
+        for other in &PEERS[1..] {
+            let row = match &case[*other] {
+                Value::Number(took) => {
+                    let took = took.as_f64().unwrap_or(f64::NAN);
+                    let ratio = (took / plain, "the time of ours by sequence".to_owned());
+                    (format!("{name}: JSON.parse, {other}"), vec![("µs wall", took)], Some(ratio))
+                }
+                Value::Null => {
+                    let name = format!("{name}: JSON.parse, {other}: over {limit} s");
+                    (
+                        name,
+                        Vec::new(),
+                        Some((limit * 1e6 / plain, "the time of ours and more".into())),
+                    )
+                }
+                failed => (format!("{name}: {other}: {failed}"), Vec::new(), None),
+            };
+            report.rows.push(Row { name: row.0, figures: row.1, ratio: row.2 });
+        }
+    }
+    report.goals.extend([
+        Goal::worst("5", "20,000 items, the worst, ms", Wanted::AtMost(20.0), slowest),
+        Goal::worst(
+            "5",
+            "adversarial: JSON.parse and microdiff / ours",
+            Wanted::AtLeast(1.0),
+            against,
+        ),
+    ]);
+    Ok(())
+}
+
+/// A folder with every workload, as the scripts read it.
+pub fn write_workloads() -> Result<TempDir> {
+    let folder = tempfile::tempdir()?;
+    let mut stems = Vec::new();
+    for workload in workloads::all() {
+        let file = |part: &str| folder.path().join(format!("{}.{part}.json", workload.stem));
+        fs::write(file("policy"), &workload.policy)?;
+        fs::write(file("change"), &workload.change)?;
+        fs::write(file("before"), &workload.before)?;
+        fs::write(file("after"), &workload.after)?;
+        stems.push(json!({"stem": workload.stem}));
+    }
+    fs::write(folder.path().join("workloads.json"), Value::Array(stems).to_string())?;
+    Ok(folder)
+}
+
+/// Runs a script of `js/bench`, which prints JSON.
+pub fn script(root: &Path, name: &str, folder: Option<&Path>) -> Result<Value> {
+    let mut command = Command::new("node");
+    command.arg(format!("bench/{name}")).args(folder).current_dir(root.join("js"));
+    let output = command.stderr(Stdio::inherit()).output().context("cannot run `node`")?;
+    if !output.status.success() {
+        bail!("`js/bench/{name}` failed");
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
