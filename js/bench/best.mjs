@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
-import * as crypto from 'node:crypto'
 import { FieldCipher } from './gcm.mjs'
 import { correlationId, engine, info, keys, nonce, origin, policySummary, recordedTime, recordId } from './record.mjs'
+import { Hmac } from './sha256.mjs'
 
 /**
  * The best that we could write in JavaScript alone: one walk over both parsed images that follows the policy and writes
@@ -154,40 +153,21 @@ function aad(location) {
   return out
 }
 
-/** HKDF of one pair of keys (RFC 5869): extracted once, and the two padded keys of HMAC are kept. */
+/** HKDF of one pair of keys (RFC 5869): extracted once, and the states of its HMAC are kept. */
 class Keyed {
-  #inner
-  #outer
+  #hmac
 
   constructor(inputKey) {
-    const salt = Buffer.alloc(64)
-    salt.write('sealtrail/seal/v1')
-    const extracted = hmac(padded(salt, 0x36), padded(salt, 0x5c), inputKey)
-    const key = Buffer.concat([extracted, Buffer.alloc(32)])
-    this.#inner = padded(key, 0x36)
-    this.#outer = padded(key, 0x5c)
+    this.#hmac = new Hmac(new Hmac(Buffer.from('sealtrail/seal/v1')).digest(inputKey))
   }
 
   /** The first 32 bytes, which are one round. */
   expand(info) {
-    return hmac(this.#inner, this.#outer, Buffer.concat([info, ONE]))
+    return this.#hmac.digest(Buffer.concat([info, ONE]))
   }
 }
 
 const ONE = Buffer.from([1])
-
-function padded(key, byte) {
-  return key.map((b) => b ^ byte)
-}
-
-function hmac(inner, outer, message) {
-  return sha256(Buffer.concat([outer, sha256(Buffer.concat([inner, message]))]))
-}
-
-// One call without an object, where Node has it.
-const sha256 = crypto.hash
-  ? (bytes) => crypto.hash('sha256', bytes, 'buffer')
-  : (bytes) => createHash('sha256').update(bytes).digest()
 
 /** All selectors at one place of a tree, as an automaton whose states are made when they are first reached. */
 class State {

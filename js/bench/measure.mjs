@@ -16,7 +16,7 @@ export function measure(contenders, seconds) {
   return Object.fromEntries(plans.map(({ name, cpu, wall }) => [name, summary(cpu, wall)]))
 }
 
-/** How often to call between two readings of the clock of the CPU, which counts in microseconds. */
+/** Warms up, and finds how often to call between two readings of the clock of the CPU, which counts in microseconds. */
 function pace(work, seconds) {
   let calls = 0
   const start = performance.now()
@@ -25,7 +25,7 @@ function pace(work, seconds) {
     work()
     calls++
     took = performance.now() - start
-  } while (took < 60 && calls < 400)
+  } while (took < 150 && calls < 5000)
   const each = took / calls
   const batch = Math.max(1, Math.round(0.4 / each))
   return { batch, samples: Math.max(5, Math.min(200, Math.floor((seconds * 1000) / (each * batch)))) }

@@ -25,7 +25,7 @@ export function envelope({ entity, action }, policy, data) {
     datacontenttype: 'application/json',
     recordedtime: recordedTime,
     correlationid: correlationId,
-    data: { entity, action, ...data, policy, engine },
+    data: { entity: { type: entity.type, id: entity.id }, action, ...data, policy, engine },
   }
 }
 

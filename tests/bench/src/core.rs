@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::goals::{Goal, Wanted};
+use crate::goals::{ALL, Figures, Wanted};
 use crate::sealer::Sealer;
 use crate::turns::{Contender, Times, measure};
 use crate::workloads::{self, Workload};
@@ -18,7 +18,7 @@ const EACH: Duration = Duration::from_millis(100);
 
 pub fn run() -> Result<Report> {
     let mut report = Report::default();
-    let [mut sonic, mut memcmp, mut made] = [const { Vec::new() }; 3];
+    let [mut sonic, mut memcmp, mut made] = [(); 3].map(|()| Figures::default());
     for workload in workloads::all() {
         let sealer = Sealer::new(&workload)?;
         let line = sealer.seal()?.len();
@@ -44,33 +44,25 @@ pub fn run() -> Result<Report> {
         for (label, peer) in &times.0 {
             let against = match *label {
                 "seal" | "diff" | "scan" => continue,
-                "memcmp of an image and its copy" => (scan, "of our difference of them"),
+                MEMCMP => (scan, "of our difference of them"),
                 PATCH | PATCH_ALONE | TREEDIFF | TREEDIFF_ALONE => (diff, "of our difference"),
                 _ => (seal, "of our sealed record"),
             };
             report.rows.push(row(name(label), *peer, Some((peer.p50 / against.0.p50, against.1))));
         }
-        sonic.push((times.of(SONIC).p50 / seal.p50, workload.name.clone()));
-        memcmp.push((
-            scan.p50 / times.of("memcmp of an image and its copy").p50,
-            workload.name.clone(),
-        ));
-        made.push((allocations as f64, workload.name.clone()));
+        sonic.push(times.of(SONIC).p50 / seal.p50, &workload);
+        memcmp.push(scan.p50 / times.of(MEMCMP).p50, &workload);
+        made.push(allocations as f64, &workload);
     }
-    report.goals = vec![
-        Goal::worst(
-            "3",
-            "native: sonic-rs parses both texts / our whole seal",
-            Wanted::AtLeast(1.0),
-            sonic,
-        ),
-        Goal::worst("3", "native: our scan / memcmp", Wanted::AtMost(6.0), memcmp),
-        Goal::worst("8", "allocations of a record in steady state", Wanted::AtMost(0.0), made),
-    ];
+    let [ratio, bound, none] = [Wanted::AtLeast(1.0), Wanted::AtMost(6.0), Wanted::AtMost(0.0)];
+    report.goals.extend(sonic.goals("3", "native: sonic-rs parses both / our record", ALL, ratio));
+    report.goals.extend(memcmp.goals("3", "native: our scan / memcmp", ALL, bound));
+    report.goals.extend(made.goals("8", "allocations of a record in steady state", ALL, none));
     Ok(report)
 }
 
 const SONIC: &str = "sonic-rs parses both";
+const MEMCMP: &str = "memcmp of an image and its copy";
 const PATCH: &str = "serde_json parses both, json-patch";
 const PATCH_ALONE: &str = "json-patch alone";
 const TREEDIFF: &str = "serde_json parses both, treediff";
@@ -121,7 +113,7 @@ fn times(workload: &Workload, sealer: &Sealer<'_>) -> Result<Measured> {
             let _ = black_box(serde_json::from_slice::<IgnoredAny>(before));
             let _ = black_box(serde_json::from_slice::<IgnoredAny>(after));
         }),
-        Contender::new("memcmp of an image and its copy", || {
+        Contender::new(MEMCMP, || {
             black_box(black_box(before) == black_box(&copy[..]));
         }),
         Contender::new("memcpy of both", || {

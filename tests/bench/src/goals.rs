@@ -1,11 +1,57 @@
 //! The goals of the core, and what was reached in this run.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
+
+use crate::workloads::Workload;
+
+/// Ratios of workloads, each with its place.
+#[derive(Default)]
+pub struct Figures(Vec<Figure>);
+
+struct Figure {
+    value: f64,
+    at: String,
+    image: usize,
+    all_changed: bool,
+}
+
+impl Figures {
+    pub fn push(&mut self, value: f64, workload: &Workload) {
+        let (image, all_changed) = (workload.before.len(), workload.all_changed);
+        self.0.push(Figure { value, at: workload.name.clone(), image, all_changed });
+    }
+
+    /// Two lines: for workloads of which a part changed, and for those of which all did, where
+    /// the work is that of the ciphers.
+    pub fn goals(
+        &self,
+        number: &'static str,
+        what: &str,
+        sizes: Sizes,
+        wanted: Wanted,
+    ) -> [Goal; 2] {
+        [false, true].map(|all_changed| {
+            let fits = |f: &&Figure| f.all_changed == all_changed && sizes.contains(&f.image);
+            let figures = self.0.iter().filter(fits).map(|f| (f.value, f.at.clone()));
+            let what = format!("{what}{}", if all_changed { "; all changed" } else { "" });
+            Goal::worst(number, what, wanted, figures)
+        })
+    }
+}
+
+/// Bytes of one image.
+pub type Sizes = Range<usize>;
+
+pub const ALL: Sizes = 0..usize::MAX;
+pub const SMALL: Sizes = 0..1000;
+pub const FROM_20_KB: Sizes = 18_000..usize::MAX;
 
 /// One goal and the figure that stands furthest from it.
 pub struct Goal {
     pub number: &'static str,
-    pub what: &'static str,
+    pub what: String,
     pub wanted: Wanted,
     pub reached: f64,
     /// Where that was.
@@ -22,7 +68,7 @@ impl Goal {
     /// From figures with their places, of which the worst counts.
     pub fn worst(
         number: &'static str,
-        what: &'static str,
+        what: impl Into<String>,
         wanted: Wanted,
         figures: impl IntoIterator<Item = (f64, String)>,
     ) -> Self {
@@ -32,7 +78,7 @@ impl Goal {
         };
         let worst = figures.into_iter().reduce(|a, b| if further(b.0, a.0) { b } else { a });
         let (reached, at) = worst.unwrap_or((f64::NAN, "nowhere".into()));
-        Self { number, what, wanted, reached, at }
+        Self { number, what: what.into(), wanted, reached, at }
     }
 
     pub fn is_met(&self) -> bool {
@@ -61,7 +107,7 @@ pub fn print(goals: &[Goal]) {
         };
         let met = if goal.is_met() { "met" } else { "not met" };
         let reached = crate::short(goal.reached);
-        let (number, what, at) = (goal.number, goal.what, &goal.at);
-        println!("{number:<3} {what:<66} {wanted:>6}  {reached:>8}  {met:<7}  {at}");
+        let (number, what, at) = (goal.number, &goal.what, &goal.at);
+        println!("{number:<3} {what:<70} {wanted:>6}  {reached:>8}  {met:<7}  {at}");
     }
 }

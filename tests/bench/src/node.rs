@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::goals::{Goal, Wanted};
+use crate::goals::{ALL, FROM_20_KB, Figures, Goal, SMALL, Wanted};
 use crate::sealer::Sealer;
 use crate::turns::{Contender, measure};
 use crate::{Report, Row, workloads};
@@ -22,9 +22,8 @@ pub fn run(root: &Path) -> Result<Report> {
     let folder = write_workloads()?;
     let results = script(root, "pipeline.mjs", Some(folder.path()))?;
     let mut report = Report::default();
-    let [mut best, mut best99, mut today, mut today99] = [const { Vec::new() }; 4];
-    let [mut parse, mut native] = [const { Vec::new() }; 2];
-    let mut objects = Vec::new();
+    let [mut best, mut best99, mut today, mut today99, mut parse, mut objects, mut native] =
+        [(); 7].map(|()| Figures::default());
     for workload in workloads::all() {
         let of = |what: &str, figure: &str| {
             let value = results[&workload.stem][what][figure].as_f64();
@@ -36,14 +35,13 @@ pub fn run(root: &Path) -> Result<Report> {
         let sealer = Sealer::new(&workload)?;
         let mut alone = [Contender::new("seal", || drop(black_box(sealer.seal())))];
         let natively = measure(&mut alone, Duration::from_millis(100))[0].p50;
-        let place = || workload.name.clone();
-        best.push((of("best", "cpu50")? / ours, place()));
-        best99.push((of("best", "wall99")? / of("ours", "wall99")?, place()));
-        today.push((of("today", "cpu50")? / ours, place()));
-        today99.push((of("today", "wall99")? / of("ours", "wall99")?, place()));
-        parse.push((workload.before.len(), of("parse", "cpu50")? / ours, place()));
-        objects.push((of("bestObjects", "cpu50")? / of("ourObjects", "cpu50")?, place()));
-        native.push((workload.before.len(), ours / natively, place()));
+        best.push(of("best", "cpu50")? / ours, &workload);
+        best99.push(of("best", "cpu99")? / of("ours", "cpu99")?, &workload);
+        today.push(of("today", "cpu50")? / ours, &workload);
+        today99.push(of("today", "cpu99")? / of("ours", "cpu99")?, &workload);
+        parse.push(of("parse", "cpu50")? / ours, &workload);
+        objects.push(of("bestObjects", "cpu50")? / of("ourObjects", "cpu50")?, &workload);
+        native.push(ours / natively, &workload);
 
         let row = |what: &str, label: &str, ratio: Option<(f64, &str)>| -> Result<Row> {
             Ok(Row {
@@ -88,61 +86,25 @@ pub fn run(root: &Path) -> Result<Report> {
             rows.push(row(peer, &format!("JSON.parse of both, {peer}"), Some(ratio))?);
         }
     }
-    let sized = |figures: &[(usize, f64, String)], large: bool| -> Vec<(f64, String)> {
-        let fits = |size: usize| if large { size >= 18_000 } else { size < 1000 };
-        figures.iter().filter(|f| fits(f.0)).map(|(_, ratio, at)| (*ratio, at.clone())).collect()
-    };
-    report.goals = vec![
-        Goal::worst(
-            "1",
-            "Node: best JavaScript / ours, p50 of CPU time",
-            Wanted::AtLeast(10.0),
-            best,
-        ),
-        Goal::worst(
-            "1",
-            "Node: best JavaScript / ours, p99 of wall time",
-            Wanted::AtLeast(10.0),
-            best99,
-        ),
-        Goal::worst(
-            "1",
-            "Node: JavaScript of today / ours, p50 of CPU time",
-            Wanted::AtLeast(20.0),
-            today,
-        ),
-        Goal::worst(
-            "1",
-            "Node: JavaScript of today / ours, p99 of wall time",
-            Wanted::AtLeast(20.0),
-            today99,
-        ),
-        Goal::worst(
+    let [ten, twenty] = [Wanted::AtLeast(10.0), Wanted::AtLeast(20.0)];
+    for goals in [
+        best.goals("1", "Node: best JavaScript / our record, p50", ALL, ten),
+        best99.goals("1", "Node: best JavaScript / our record, p99", ALL, ten),
+        today.goals("1", "Node: JavaScript of today / our record, p50", ALL, twenty),
+        today99.goals("1", "Node: JavaScript of today / our record, p99", ALL, twenty),
+        parse.goals("2", "Node: JSON.parse / our record, 0.3 KB", SMALL, Wanted::AtLeast(1.0)),
+        parse.goals(
             "2",
-            "Node: JSON.parse of both / our record, 0.3 KB",
-            Wanted::AtLeast(1.0),
-            sized(&parse, false),
-        ),
-        Goal::worst(
-            "2",
-            "Node: JSON.parse of both / our record, from 20 KB",
+            "Node: JSON.parse / our record, ≥ 20 KB",
+            FROM_20_KB,
             Wanted::AtLeast(8.0),
-            sized(&parse, true),
         ),
-        Goal::worst("4", "Node, objects in: best JavaScript / ours", Wanted::AtLeast(2.0), objects),
-        Goal::worst(
-            "7",
-            "our record in Node / natively, from 20 KB",
-            Wanted::AtMost(1.3),
-            sized(&native, true),
-        ),
-        Goal::worst(
-            "7",
-            "our record in Node / natively, 0.3 KB",
-            Wanted::AtMost(2.0),
-            sized(&native, false),
-        ),
-    ];
+        objects.goals("4", "Node, objects in: best JavaScript / ours", ALL, Wanted::AtLeast(2.0)),
+        native.goals("7", "our record, Node / native, ≥ 20 KB", FROM_20_KB, Wanted::AtMost(1.3)),
+        native.goals("7", "our record, Node / native, 0.3 KB", SMALL, Wanted::AtMost(2.0)),
+    ] {
+        report.goals.extend(goals);
+    }
     adversarial(root, &mut report)?;
     Ok(report)
 }

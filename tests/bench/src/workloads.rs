@@ -11,6 +11,8 @@ pub struct Workload {
     pub change: Vec<u8>,
     pub before: Vec<u8>,
     pub after: Vec<u8>,
+    /// Whether nothing is left as it was.
+    pub all_changed: bool,
 }
 
 impl Workload {
@@ -43,7 +45,8 @@ pub fn all() -> Vec<Workload> {
             let (before, after) = (order(rows, None), order(rows, Some(every)));
             // By position, as every peer in JavaScript compares arrays.
             let arrays = r#"[{"select":"$..*","match":"position"}]"#;
-            all.push(workload(&name, &stem, arrays, before, after));
+            let workload = workload(&name, &stem, arrays, before, after);
+            all.push(Workload { all_changed: every == 1, ..workload });
         }
     }
     all
@@ -58,6 +61,7 @@ fn workload(name: &str, stem: &str, arrays: &str, before: Value, after: Value) -
         change: change.to_string().into_bytes(),
         before: before.to_string().into_bytes(),
         after: after.to_string().into_bytes(),
+        all_changed: false,
     }
 }
 
@@ -144,6 +148,7 @@ fn order(rows: u64, every: Option<u64>) -> Value {
         "email": format!("reader{}@example.com", fields()), "phone": format!("+49 221 12345{}", fields()),
         "card": format!("411111111111111{}", fields()), "total": 1999 + fields(),
         "address": {"street": format!("Ring {}", fields()), "city": words(7 + fields(), 1), "country": "DE"},
+        "description": words(3 + 50 * fields(), 12),
         "rows": (0..rows).map(|i| {
             let mut row = json!({
                 "id": i, "value": mix(i + fields()) % 100_000, "label": words(i + fields(), 3),
