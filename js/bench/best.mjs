@@ -51,18 +51,20 @@ export class Best {
       for (let i = both; i < after.length; i++) this.#entry('add', path, i, below, undefined, after[i])
       return
     }
+    let found = 0
     for (const key in before) {
       const value = after[key]
-      if (value === undefined || (key in PROTOTYPE && !Object.hasOwn(after, key))) {
+      if (isMissing(value, after, key)) {
         this.#entry('remove', path, key, state.key(key), before[key], undefined)
       } else {
-        this.#value(before[key], value, path, key, state)
+        found++
+        if (before[key] !== value) this.#value(before[key], value, path, key, state)
       }
     }
+    // Mostly there is nothing more to look for.
+    if (Object.keys(after).length === found) return
     for (const key in after) {
-      if (before[key] === undefined || (key in PROTOTYPE && !Object.hasOwn(before, key))) {
-        this.#entry('add', path, key, state.key(key), undefined, after[key])
-      }
+      if (isMissing(before[key], before, key)) this.#entry('add', path, key, state.key(key), undefined, after[key])
     }
   }
 
@@ -111,8 +113,8 @@ export class Best {
     if (groups.size === 0) return ''
     let out = ',"seals":['
     for (const [name, { index, fields }] of groups) {
-      new FieldCipher(this.#keyed.expand(info('sealtrail/seal/v1/record-key', name))).seal(fields, nonce, 16)
-      const commit = this.#keyed.expand(info('sealtrail/seal/v1/commit', name)).base64urlSlice(0, 32)
+      new FieldCipher(this.#keyed.expand('sealtrail/seal/v1/record-key', name)).seal(fields, nonce, 16)
+      const commit = this.#keyed.expand('sealtrail/seal/v1/commit', name).base64urlSlice(0, 32)
       out += `${index === 0 ? '' : ','}{"alg":"A256GCM-HS256","group":"${name}","kids":["${keys.subjectKid}","${keys.periodKid}"],"commit":"${commit}","at":[`
       for (let i = 0; i < fields.length; i++) out += i === 0 ? `"${fields[i].place}"` : `,"${fields[i].place}"`
       out += ']}'
@@ -121,7 +123,10 @@ export class Best {
   }
 }
 
-const PROTOTYPE = Object.prototype
+/** JSON has no functions, so a function is one that every object inherits. */
+function isMissing(value, object, key) {
+  return value === undefined || typeof value === 'function' || (key === '__proto__' && !Object.hasOwn(object, key))
+}
 
 function head({ type, id }, action) {
   const subject = `${type}/${id}`
@@ -145,29 +150,36 @@ AAD_HEAD[8] = LABEL.length
 AAD_HEAD.write(LABEL, 16)
 
 function aad(location) {
-  const length = Buffer.byteLength(location)
-  const out = Buffer.allocUnsafe(AAD_HEAD.length + length)
-  out.set(AAD_HEAD)
-  out.writeUInt32LE(length, 16 + LABEL.length)
-  out.write(location, AAD_HEAD.length)
-  return out
+  // Three bytes at most for a unit of UTF-16; of the length, eight bytes with the high ones zero.
+  const room = Buffer.allocUnsafe(AAD_HEAD.length + 3 * location.length)
+  for (let i = 0; i < AAD_HEAD.length; i++) room[i] = AAD_HEAD[i]
+  const length = room.utf8Write(location, AAD_HEAD.length)
+  for (let i = 0; i < 4; i++) room[16 + LABEL.length + i] = length >> (8 * i)
+  return room.subarray(0, AAD_HEAD.length + length)
 }
 
 /** HKDF of one pair of keys (RFC 5869): extracted once, and the states of its HMAC are kept. */
 class Keyed {
   #hmac
+  #bound = new Map()
 
   constructor(inputKey) {
     this.#hmac = new Hmac(new Hmac(Buffer.from('sealtrail/seal/v1')).digest(inputKey))
   }
 
-  /** The first 32 bytes, which are one round. */
-  expand(info) {
-    return this.#hmac.digest(Buffer.concat([info, ONE]))
+  /** The first 32 bytes, which are one round, for a label and a group of a record. */
+  expand(label, group) {
+    const name = `${label} ${group}`
+    let bound = this.#bound.get(name)
+    if (bound === undefined) {
+      const bytes = Buffer.concat([info(label, group), Buffer.from([1])])
+      this.#bound.set(name, (bound = { bytes, at: bytes.indexOf(recordId) }))
+    }
+    // All of it stays but the record.
+    bound.bytes.latin1Write(recordId, bound.at)
+    return this.#hmac.digest(bound.bytes)
   }
 }
-
-const ONE = Buffer.from([1])
 
 /** All selectors at one place of a tree, as an automaton whose states are made when they are first reached. */
 class State {

@@ -22,7 +22,8 @@ export class FieldCipher {
 
   /** Each field is `{aad, text, token}`; `token` is set to base64url of nonce, ciphertext and tag. */
   seal(fields, nonce, pad) {
-    let [size, blocks] = [0, 1]
+    let size = 0
+    let blocks = 1
     for (const field of fields) {
       // Three bytes at most for a unit of UTF-16.
       size += 12 + Math.ceil((field.text.length * 3) / BLOCK) * BLOCK + BLOCK
@@ -31,7 +32,7 @@ export class FieldCipher {
     let at = 0
     for (const field of fields) {
       const start = at + 12
-      let end = start + scratch.write(field.text, start)
+      let end = start + scratch.utf8Write(field.text, start)
       const padded = start + Math.ceil((end - start) / pad) * pad
       while (end < padded) scratch[end++] = 0x20
       field.at = at
@@ -43,8 +44,9 @@ export class FieldCipher {
     this.#ghash ??= new Ghash(stream)
     let block = BLOCK
     for (const field of fields) {
-      nonce.copy(scratch, field.at)
-      const [start, end] = [field.at + 12, field.end]
+      const start = field.at + 12
+      const end = field.end
+      for (let i = 0; i < 12; i++) scratch[field.at + i] = nonce[i]
       if (end - start > LONG) {
         this.#alone(field, nonce)
       } else {
@@ -66,7 +68,7 @@ export class FieldCipher {
       const length = field.end - field.at - 12
       if (length > LONG) continue
       for (let counter = 1; counter <= 1 + length / BLOCK; counter++) {
-        nonce.copy(counters, at)
+        for (let i = 0; i < 12; i++) counters[at + i] = nonce[i]
         counters[at + 12] = counters[at + 13] = 0
         counters[at + 14] = counter >> 8
         counters[at + 15] = counter
@@ -88,43 +90,48 @@ export class FieldCipher {
 }
 
 // What eight bits that fall off the end come back as (NIST SP 800-38D §6.3, R = 11100001 ‖ 0^120).
-const REDUCED = Uint32Array.from({ length: 256 }, (_, byte) => {
+const REDUCED = Int32Array.from({ length: 256 }, (_, byte) => {
   let value = byte
   let top = 0
   for (let i = 0; i < 8; i++) {
     const out = value & 1
     value = value >>> 1
     top = top >>> 1
-    if (out) top = (top ^ 0xe1000000) >>> 0
+    if (out) top ^= 0xe1000000
   }
   return top
 })
 
-/** GHASH with a table of all multiples of H by a byte. */
-class Ghash {
-  #table = new Uint32Array(4 * 256)
-  #z = new Uint32Array(4)
+// All multiples of H by a byte, of the key that is in use: four words each.
+const table = new Int32Array(4 * 256)
+const z = new Int32Array(4)
 
+/** GHASH of one key; the next one takes its place. */
+class Ghash {
   constructor(h) {
-    const table = this.#table
-    for (let word = 0; word < 4; word++) table[4 * 128 + word] = h.readUInt32BE(4 * word)
+    for (let word = 0; word < 4; word++) table[4 * 128 + word] = h.readInt32BE(4 * word)
     for (let bit = 64; bit > 0; bit >>= 1) {
-      const [from, to] = [8 * bit, 4 * bit]
-      const low = table[from + 3] & 1
-      for (let word = 3; word > 0; word--) table[to + word] = (table[from + word] >>> 1) | (table[from + word - 1] << 31)
-      table[to] = (table[from] >>> 1) ^ (low ? 0xe1000000 : 0)
+      const from = 8 * bit
+      const to = 4 * bit
+      table[to] = (table[from] >>> 1) ^ (table[from + 3] & 1 ? 0xe1000000 : 0)
+      table[to + 1] = (table[from + 1] >>> 1) | (table[from] << 31)
+      table[to + 2] = (table[from + 2] >>> 1) | (table[from + 1] << 31)
+      table[to + 3] = (table[from + 3] >>> 1) | (table[from + 2] << 31)
     }
-    for (let bit = 2; bit < 256; bit <<= 1) {
-      for (let low = 1; low < bit; low++) {
-        for (let word = 0; word < 4; word++) table[4 * (bit + low) + word] = table[4 * bit + word] ^ table[4 * low + word]
+    for (let bit = 8; bit < 1024; bit <<= 1) {
+      for (let low = 4; low < bit; low += 4) {
+        const to = bit + low
+        table[to] = table[bit] ^ table[low]
+        table[to + 1] = table[bit + 1] ^ table[low + 1]
+        table[to + 2] = table[bit + 2] ^ table[low + 2]
+        table[to + 3] = table[bit + 3] ^ table[low + 3]
       }
     }
   }
 
   /** Writes the tag behind the ciphertext. */
   tag(aad, bytes, start, end, stream, first) {
-    const z = this.#z
-    z.fill(0)
+    z[0] = z[1] = z[2] = z[3] = 0
     for (let at = 0; at < aad.length; at += BLOCK) this.#block(aad, at, Math.min(at + BLOCK, aad.length))
     for (let at = start; at < end; at += BLOCK) this.#block(bytes, at, Math.min(at + BLOCK, end))
     z[1] ^= aad.length * 8
@@ -134,7 +141,6 @@ class Ghash {
   }
 
   #block(bytes, at, end) {
-    const z = this.#z
     if (end - at === BLOCK) {
       z[0] ^= (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]
       z[1] ^= (bytes[at + 4] << 24) | (bytes[at + 5] << 16) | (bytes[at + 6] << 8) | bytes[at + 7]
@@ -147,10 +153,14 @@ class Ghash {
   }
 
   #multiply() {
-    const table = this.#table
-    const z = this.#z
-    const [x0, x1, x2, x3] = [z[0], z[1], z[2], z[3]]
-    let [z0, z1, z2, z3] = [0, 0, 0, 0]
+    const x0 = z[0]
+    const x1 = z[1]
+    const x2 = z[2]
+    const x3 = z[3]
+    let z0 = 0
+    let z1 = 0
+    let z2 = 0
+    let z3 = 0
     for (let i = 15; i >= 0; i--) {
       const word = i > 11 ? x3 : i > 7 ? x2 : i > 3 ? x1 : x0
       const entry = ((word >>> (24 - 8 * (i & 3))) & 255) << 2

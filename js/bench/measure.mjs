@@ -18,17 +18,22 @@ export function measure(contenders, seconds) {
 
 /** Warms up, and finds how often to call between two readings of the clock of the CPU, which counts in microseconds. */
 function pace(work, seconds) {
-  let calls = 0
+  repeat(work, 150, 5000)
+  const each = repeat(work, 10, 50)
+  const batch = Math.max(1, Math.round(0.4 / each))
+  return { batch, samples: Math.max(5, Math.min(200, Math.floor((seconds * 1000) / (each * batch)))) }
+}
+
+/** Calls until so many milliseconds are over or so many calls are made; gives the milliseconds of one. */
+function repeat(work, milliseconds, most) {
   const start = performance.now()
-  let took = 0
+  let [calls, took] = [0, 0]
   do {
     work()
     calls++
     took = performance.now() - start
-  } while (took < 150 && calls < 5000)
-  const each = took / calls
-  const batch = Math.max(1, Math.round(0.4 / each))
-  return { batch, samples: Math.max(5, Math.min(200, Math.floor((seconds * 1000) / (each * batch)))) }
+  } while (took < milliseconds && calls < most)
+  return took / calls
 }
 
 function sample({ work, batch, cpu, wall }) {

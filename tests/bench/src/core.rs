@@ -24,6 +24,7 @@ pub fn run() -> Result<Report> {
         let line = sealer.seal()?.len();
         let times = times(&workload, &sealer)?;
         let (allocations, bytes) = allocations::count(|| drop(black_box(sealer.seal())));
+        let of_diff = allocations::count(|| drop(black_box(sealer.diff())));
         let name = |what: &str| format!("{}: {what}", workload.name);
         let (seal, diff, scan) = (times.of("seal"), times.of("diff"), times.of("scan"));
 
@@ -39,7 +40,10 @@ pub fn run() -> Result<Report> {
             ],
             ratio: None,
         });
-        report.rows.push(row(name("difference alone"), diff, None));
+        let mut alone = row(name("difference alone"), diff, None);
+        alone.figures.push(("allocations", of_diff.0 as f64));
+        alone.figures.push(("B allocated", of_diff.1 as f64));
+        report.rows.push(alone);
         report.rows.push(row(name("difference of an image and its copy"), scan, None));
         for (label, peer) in &times.0 {
             let against = match *label {
