@@ -11,39 +11,36 @@ import { Today } from './today.mjs'
 
 const folder = process.argv[2]
 const glue = await edge()
+const stems = JSON.parse(await readFile(join(folder, 'workloads.json'), 'utf8')).map(({ stem }) => stem)
+// What is called first pays for all: the engine compiles the wasm and the scripts anew while they run.
+for (const stem of stems.slice(0, 3)) await run(stem, 0.05)
 const results = {}
-for (const { stem, quick } of JSON.parse(await readFile(join(folder, 'workloads.json'), 'utf8'))) {
+for (const stem of stems) results[stem] = await run(stem, 0.4)
+console.log(JSON.stringify(results))
+
+async function run(stem, seconds) {
   const [policy, change, before, after] = await Promise.all(
     ['policy', 'change', 'before', 'after'].map((part) => readFile(join(folder, `${stem}.${part}.json`))),
   )
   const [ours, ourObjects, diff] = [sealer(glue, policy), objectSealer(glue, policy), differ(glue)]
   const [best, today] = [new Best(policy), new Today(policy)]
-  const [given, bytes] = [JSON.parse(change.toString()), (record) => Buffer.from(record).toString()]
+  const [given, text] = [JSON.parse(change.toString()), (record) => Buffer.from(record).toString()]
 
-  const record = bytes(ours(change))
+  const record = text(ours(change))
   for (const [name, other] of Object.entries({ objects: ourObjects(given), best: best.run(change), today: today.run(change) })) {
-    assert.equal(bytes(other), record, `${stem}: ${name} gives another record`)
+    assert.equal(text(other), record, `${stem}: ${name} gives another record`)
   }
-
-  const seconds = quick ? 0.15 : 0.4
-  results[stem] = {
-    bytes: record.length,
-    ...measure(
-      {
-        ours: () => ours(change),
-        best: () => best.run(change),
-        today: () => today.run(change),
-        parse: () => JSON.parse(change.toString()),
-        ourObjects: () => ourObjects(given),
-        bestObjects: () => best.record(given),
-      },
-      seconds,
-    ),
+  const records = {
+    ours: () => ours(change),
+    best: () => best.run(change),
+    today: () => today.run(change),
+    parse: () => JSON.parse(change.toString()),
+    ourObjects: () => ourObjects(given),
+    bestObjects: () => best.record(given),
   }
-  const others = Object.entries(peers).map(([name, compare]) => [
-    name,
-    () => compare(JSON.parse(before.toString()), JSON.parse(after.toString())),
-  ])
-  Object.assign(results[stem], measure({ diff: () => diff(before, after), ...Object.fromEntries(others) }, seconds / 2))
+  const differences = { diff: () => diff(before, after) }
+  for (const [name, compare] of Object.entries(peers)) {
+    differences[name] = () => compare(JSON.parse(before.toString()), JSON.parse(after.toString()))
+  }
+  return { ...measure(records, seconds), ...measure(differences, seconds / 2) }
 }
-console.log(JSON.stringify(results))
