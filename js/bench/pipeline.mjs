@@ -1,55 +1,46 @@
-// node bench/pipeline.mjs FOLDER: times sealed records from bytes, ours and in JavaScript, for every *.change.json of a
-// folder, and prints microseconds per record as JSON. Both must give the same changes and seals.
+// node bench/pipeline.mjs FOLDER: sealed records and differences, ours and in JavaScript, for every workload that
+// workloads.json of a folder names; prints figures as JSON. All must give the same record before one is timed.
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import * as glue from '../sealtrail/dist/wasm/sealtrail.js'
-import { JavascriptPipeline } from './javascript.mjs'
+import { Best } from './best.mjs'
+import { differ, edge, objectSealer, sealer } from './edge.mjs'
+import { measure } from './measure.mjs'
+import { peers } from './peers.mjs'
+import { Today } from './today.mjs'
 
 const folder = process.argv[2]
-const bytes = await readFile(new URL('../sealtrail/dist/wasm/sealtrail_bg.wasm', import.meta.url))
-glue.initSync({ module: await WebAssembly.compile(bytes) })
-
-const scope = { origin: 'bench', recordId: '019aa6c5-8f00-7000-8000-0000000000ab', nonce: Buffer.alloc(12) }
-const stamp = {
-  origin: scope.origin, id: scope.recordId, recorded_time: '2026-11-21T19:45:00.047Z',
-  engine: { version: '0.1.0', sha256: '0'.repeat(64) },
-}
-const keys = { subjectKid: 'k_bench', subjectKey: Buffer.alloc(32, 1), periodKid: 't_standard.2026-11', periodKey: Buffer.alloc(32, 2) }
-const context = new TextEncoder().encode('{"correlation_id":"bench"}')
-const decoder = new TextDecoder()
-
+const glue = await edge()
+const stems = JSON.parse(await readFile(join(folder, 'workloads.json'), 'utf8')).map(({ stem }) => stem)
+// What is called first pays for all: the engine compiles the wasm and the scripts anew while they run.
+for (const stem of stems.slice(0, 3)) await run(stem, 0.05)
 const results = {}
-for (const file of (await readdir(folder)).filter((name) => name.endsWith('.change.json'))) {
-  const name = file.split('.')[0]
-  const change = await readFile(join(folder, file))
-  const policy = await readFile(join(folder, `${name}.policy.json`))
-  const capture = new glue.Capture(policy)
-  const javascript = new JavascriptPipeline(policy, scope)
-
-  const ours = () => {
-    capture.read(change)
-    const { needs, nonces } = capture.plan(context)
-    return capture.seal(stamp, new Uint8Array(12 * nonces), needs.map(() => keys))
-  }
-  const theirs = () => javascript.run(change.toString(), () => keys)
-
-  const { changes, seals } = JSON.parse(decoder.decode(ours())).data
-  assert.deepEqual({ changes, seals }, JSON.parse(theirs()), `${name}: both must give the same record`)
-
-  const rounds = Math.max(3, Math.min(2000, Math.floor(2_000_000 / change.length)))
-  const measured = { wasm: [], javascript: [], parse: [] }
-  for (let i = 0; i < 9; i++) {
-    measured.wasm.push(time(ours, rounds))
-    measured.javascript.push(time(theirs, rounds))
-    measured.parse.push(time(() => JSON.parse(change.toString()), rounds))
-  }
-  results[name] = Object.fromEntries(Object.entries(measured).map(([what, times]) => [what, times.sort((a, b) => a - b)[4]]))
-}
+for (const stem of stems) results[stem] = await run(stem, 0.4)
 console.log(JSON.stringify(results))
 
-function time(work, rounds) {
-  const start = performance.now()
-  for (let i = 0; i < rounds; i++) work()
-  return ((performance.now() - start) * 1000) / rounds
+async function run(stem, seconds) {
+  const [policy, change, before, after] = await Promise.all(
+    ['policy', 'change', 'before', 'after'].map((part) => readFile(join(folder, `${stem}.${part}.json`))),
+  )
+  const [ours, ourObjects, diff] = [sealer(glue, policy), objectSealer(glue, policy), differ(glue)]
+  const [best, today] = [new Best(policy), new Today(policy)]
+  const [given, text] = [JSON.parse(change.toString()), (record) => Buffer.from(record).toString()]
+
+  const record = text(ours(change))
+  for (const [name, other] of Object.entries({ objects: ourObjects(given), best: best.run(change), today: today.run(change) })) {
+    assert.equal(text(other), record, `${stem}: ${name} gives another record`)
+  }
+  const records = {
+    ours: () => ours(change),
+    best: () => best.run(change),
+    today: () => today.run(change),
+    parse: () => JSON.parse(change.toString()),
+    ourObjects: () => ourObjects(given),
+    bestObjects: () => best.record(given),
+  }
+  const differences = { diff: () => diff(before, after) }
+  for (const [name, compare] of Object.entries(peers)) {
+    differences[name] = () => compare(JSON.parse(before.toString()), JSON.parse(after.toString()))
+  }
+  return { ...measure(records, seconds), ...measure(differences, seconds / 2) }
 }

@@ -6,10 +6,10 @@ use crate::{machine, wasm};
 
 pub fn run(arguments: &[String]) -> Result<()> {
     let root = machine::workspace()?;
-    let names = ["core", "node", "log", "proxy"];
+    let names = ["core", "node", "size", "log", "proxy"];
     let named = |name: &str| arguments.iter().any(|argument| argument == name);
     let wanted = |name: &str| named(name) || !names.iter().any(|name| named(name));
-    if wanted("node") || wanted("proxy") {
+    if wanted("node") || wanted("size") || wanted("proxy") {
         // The page is embedded in the sidecar, so it comes first.
         wasm::run()?;
         machine::npm_packages(&root.join("js"))?;

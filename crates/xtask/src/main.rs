@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod fuzz;
 mod machine;
 mod stage;
 mod test;
@@ -15,7 +16,8 @@ usage: cargo xtask <command>
   wasm    build both wasm edges: js/sealtrail/dist and js/console/dist
   demo    the product's life in one run
   test    everything that must hold
-  bench   figures and ratios: bench [core|node|log|proxy] [--json FILE]";
+  fuzz    the core under libFuzzer: fuzz [value|selector|policy|token|capture] [--seconds N], or --quick
+  bench   figures and ratios: bench [core|node|size|log|proxy] [--json FILE]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         Some("wasm") => wasm::run(),
         Some("demo") => demo::run(),
         Some("test") => test::run(),
+        Some("fuzz") => fuzz::run(&arguments[1..]),
         Some("bench") => bench::run(&arguments[1..]),
         _ => {
             eprintln!("{USAGE}");

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{demo, machine, stage, wasm};
+use crate::{demo, fuzz, machine, stage, wasm};
 
 pub fn run() -> Result<()> {
     let root = machine::workspace()?;
@@ -36,6 +36,7 @@ pub fn run() -> Result<()> {
     )?);
     let tasks = ["test", "--package", "xtask"];
     outcomes.push(stage::run("Rust: the tasks", &mut machine::cargo(&root, &tasks), true)?);
+    outcomes.push(fuzz::as_test(&root)?);
     let mut node = Command::new("npm");
     node.arg("test").current_dir(&js).env("CHROMIUM", chromium);
     node.env("SEALTRAIL_BIN", machine::target_folder(&root).join("release/sealtrail"));

@@ -1,78 +1,149 @@
-//! The core natively: one sealed record from bytes, against parsing both images with serde_json.
+//! The core natively: a sealed record and a difference from bytes, against other differs, against
+//! parsers, and against what moving the bytes alone takes.
 
 use std::hint::black_box;
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use anyhow::Result;
-use sealtrail_core::{Draft, Key, KeyPair, Limits, Policy, Stamp, native_engine_sha256};
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
+use crate::goals::{ALL, Figures, Wanted};
+use crate::sealer::Sealer;
+use crate::turns::{Contender, Times, measure};
 use crate::workloads::{self, Workload};
-use crate::{Row, median};
+use crate::{Report, Row, allocations};
 
-pub fn run() -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
+const EACH: Duration = Duration::from_millis(100);
+
+pub fn run() -> Result<Report> {
+    let mut report = Report::default();
+    let [mut sonic, mut memcmp, mut made] = [(); 3].map(|()| Figures::default());
     for workload in workloads::all() {
-        let policy = Arc::new(Policy::parse(&workload.policy)?);
-        let record = || record(&policy, &workload.change);
-        let bytes = record()?.len();
-        // In turns, so that a change of the machine's speed meets both alike.
-        let (mut ours, mut parse) = (Vec::new(), Vec::new());
-        for _ in 0..9 {
-            ours.push(microseconds(&workload, || drop(black_box(record()))));
-            parse.push(microseconds(&workload, || {
-                drop(black_box(serde_json::from_slice::<serde_json::Value>(&workload.change)));
-            }));
-        }
-        let (ours, parse) = (median(ours), median(parse));
-        rows.push(Row {
-            name: format!("{}: sealed record, native", workload.name),
+        let sealer = Sealer::new(&workload)?;
+        let line = sealer.seal()?.len();
+        let times = times(&workload, &sealer)?;
+        let (allocations, bytes) = allocations::count(|| drop(black_box(sealer.seal())));
+        let of_diff = allocations::count(|| drop(black_box(sealer.diff())));
+        let name = |what: &str| format!("{}: {what}", workload.name);
+        let (seal, diff, scan) = (times.of("seal"), times.of("diff"), times.of("scan"));
+
+        report.rows.push(Row {
+            name: name("sealed record"),
             figures: vec![
-                ("µs", ours),
-                ("B in", workload.image_bytes as f64),
-                ("B out", bytes as f64),
+                ("µs p50", seal.p50),
+                ("µs p99", seal.p99),
+                ("B in", workload.image_bytes() as f64),
+                ("B out", line as f64),
+                ("allocations", allocations as f64),
+                ("B allocated", bytes as f64),
             ],
-            ratio: Some((parse / ours, "serde_json parsing both images".into())),
-        });
-        rows.push(Row {
-            name: format!("{}: serde_json parses both", workload.name),
-            figures: vec![("µs", parse)],
             ratio: None,
         });
+        let mut alone = row(name("difference alone"), diff, None);
+        alone.figures.push(("allocations", of_diff.0 as f64));
+        alone.figures.push(("B allocated", of_diff.1 as f64));
+        report.rows.push(alone);
+        report.rows.push(row(name("difference of an image and its copy"), scan, None));
+        for (label, peer) in &times.0 {
+            let against = match *label {
+                "seal" | "diff" | "scan" => continue,
+                MEMCMP => (scan, "of our difference of them"),
+                PATCH | PATCH_ALONE | TREEDIFF | TREEDIFF_ALONE => (diff, "of our difference"),
+                _ => (seal, "of our sealed record"),
+            };
+            report.rows.push(row(name(label), *peer, Some((peer.p50 / against.0.p50, against.1))));
+        }
+        sonic.push(times.of(SONIC).p50 / seal.p50, &workload);
+        memcmp.push(scan.p50 / times.of(MEMCMP).p50, &workload);
+        made.push(allocations as f64, &workload);
     }
-    Ok(rows)
+    let [ratio, bound, none] = [Wanted::AtLeast(1.0), Wanted::AtMost(6.0), Wanted::AtMost(0.0)];
+    report.goals.extend(sonic.goals("3", "native: sonic-rs parses both / our record", ALL, ratio));
+    report.goals.extend(memcmp.goals("3", "native: our scan / memcmp", ALL, bound));
+    report.goals.extend(made.goals("8", "allocations of a record in steady state", ALL, none));
+    Ok(report)
 }
 
-fn record(policy: &Arc<Policy>, change: &[u8]) -> Result<Vec<u8>> {
-    let plan =
-        Draft::read(policy, change, &Limits::default())?.plan(br#"{"correlation_id":"bench"}"#)?;
-    let mut keys = Vec::with_capacity(plan.needs().len());
-    for _ in plan.needs() {
-        keys.push(KeyPair {
-            subject_kid: "k_bench",
-            subject: Key::from_slice(&[1; 32], "a key")?,
-            period_kid: "t_standard.2026-11",
-            period: Key::from_slice(&[2; 32], "a key")?,
-        });
+const SONIC: &str = "sonic-rs parses both";
+const MEMCMP: &str = "memcmp of an image and its copy";
+const PATCH: &str = "serde_json parses both, json-patch";
+const PATCH_ALONE: &str = "json-patch alone";
+const TREEDIFF: &str = "serde_json parses both, treediff";
+const TREEDIFF_ALONE: &str = "treediff alone";
+
+struct Measured(Vec<(&'static str, Times)>);
+
+impl Measured {
+    fn of(&self, name: &str) -> Times {
+        let found = self.0.iter().find(|(label, _)| *label == name);
+        found.map_or(Times { p50: f64::NAN, p99: f64::NAN }, |(_, times)| *times)
     }
-    let engine = native_engine_sha256();
-    let stamp = Stamp {
-        origin: "bench",
-        id: "019aa6c5-8f00-7000-8000-0000000000ab",
-        recorded_time: "2026-11-21T19:45:00.047Z",
-        engine_version: "0.1.0",
-        engine_sha256: &engine,
-    };
-    // A fixed nonce is for a benchmark only.
-    let entropy = vec![0; plan.nonces() * 12];
-    Ok(plan.seal(&stamp, &entropy, &keys)?)
 }
 
-fn microseconds(workload: &Workload, work: impl Fn()) -> f64 {
-    let rounds = (2_000_000 / workload.image_bytes).clamp(3, 2000);
-    let start = Instant::now();
-    for _ in 0..rounds {
-        work();
+fn times(workload: &Workload, sealer: &Sealer<'_>) -> Result<Measured> {
+    let (before, after) = (&workload.before[..], &workload.after[..]);
+    let copy = before.to_vec();
+    let parsed = [parse(before)?, parse(after)?];
+    let mut room = vec![0; workload.image_bytes()];
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    let mut contenders = [
+        Contender::new("seal", || drop(black_box(sealer.seal()))),
+        Contender::new("diff", || drop(black_box(sealer.diff()))),
+        Contender::new("scan", || drop(black_box(sealer.scan(&copy)))),
+        Contender::new(PATCH, || {
+            let (Ok(before), Ok(after)) = (parse(before), parse(after)) else { return };
+            drop(black_box(json_patch::diff(&before, &after)));
+        }),
+        Contender::new(PATCH_ALONE, || drop(black_box(json_patch::diff(&parsed[0], &parsed[1])))),
+        Contender::new(TREEDIFF, || {
+            let (Ok(before), Ok(after)) = (parse(before), parse(after)) else { return };
+            treediff(&before, &after);
+        }),
+        Contender::new(TREEDIFF_ALONE, || treediff(&parsed[0], &parsed[1])),
+        Contender::new(SONIC, || {
+            drop(black_box(sonic_rs::from_slice::<sonic_rs::Value>(before)));
+            drop(black_box(sonic_rs::from_slice::<sonic_rs::Value>(after)));
+        }),
+        // It writes into the text, so the text is copied for it: that is in its time.
+        Contender::new("simd-json parses both", || {
+            for (text, room) in [(before, &mut first), (after, &mut second)] {
+                room.clear();
+                room.extend_from_slice(text);
+                drop(black_box(simd_json::to_borrowed_value(room)));
+            }
+        }),
+        Contender::new("serde_json validates both", || {
+            let _ = black_box(serde_json::from_slice::<IgnoredAny>(before));
+            let _ = black_box(serde_json::from_slice::<IgnoredAny>(after));
+        }),
+        Contender::new(MEMCMP, || {
+            black_box(black_box(before) == black_box(&copy[..]));
+        }),
+        Contender::new("memcpy of both", || {
+            let (one, other) = black_box(&mut room[..]).split_at_mut(before.len());
+            one.copy_from_slice(before);
+            other.copy_from_slice(after);
+        }),
+    ];
+    let times = measure(&mut contenders, EACH);
+    Ok(Measured(contenders.iter().map(|c| c.name).zip(times).collect()))
+}
+
+fn parse(text: &[u8]) -> Result<Value> {
+    Ok(serde_json::from_slice(text)?)
+}
+
+fn treediff(before: &Value, after: &Value) {
+    let mut found = treediff::tools::Recorder::default();
+    treediff::diff(before, after, &mut found);
+    black_box(found.calls.len());
+}
+
+fn row(name: String, times: Times, ratio: Option<(f64, &str)>) -> Row {
+    Row {
+        name,
+        figures: vec![("µs p50", times.p50), ("µs p99", times.p99)],
+        ratio: ratio.map(|(ratio, against)| (ratio, format!("the time {against}"))),
     }
-    start.elapsed().as_secs_f64() * 1e6 / rounds as f64
 }

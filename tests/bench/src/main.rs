@@ -1,13 +1,18 @@
-//! `cargo xtask bench [core|node|log|proxy] [--json FILE]`: figures, and ratios within one run.
+//! `cargo xtask bench [core|node|size|log|proxy] [--json FILE]`: figures, and ratios within one run.
 //! The task installs and builds what is needed, then runs this.
 //!
 //! Machines differ and are busy, so a figure by itself says little; the ratio to a peer or to the
 //! physical limit, measured in the same run in turns, travels.
 
+mod allocations;
 mod core;
+mod goals;
 mod log;
 mod node;
 mod proxy;
+mod sealer;
+mod size;
+mod turns;
 mod workloads;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +20,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+
+use goals::Goal;
+
+/// What a benchmark came to.
+#[derive(Default)]
+pub struct Report {
+    pub rows: Vec<Row>,
+    /// Of the core; the others have their own.
+    pub goals: Vec<Goal>,
+}
 
 /// One line of the table.
 pub struct Row {
@@ -44,24 +59,32 @@ fn run(arguments: &[String]) -> Result<()> {
                 let file = arguments.next().context("`--json` needs a file name")?;
                 json_file = Some(PathBuf::from(file));
             }
-            name @ ("core" | "node" | "log" | "proxy") => which.push(name.to_owned()),
-            other => bail!("no benchmark `{other}`; there are core, node, log and proxy"),
+            name @ ("core" | "node" | "size" | "log" | "proxy") => which.push(name.to_owned()),
+            other => bail!("no benchmark `{other}`; there are core, node, size, log and proxy"),
         }
     }
     if which.is_empty() {
-        which = ["core", "node", "log", "proxy"].map(str::to_owned).to_vec();
+        which = ["core", "node", "size", "log", "proxy"].map(str::to_owned).to_vec();
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let mut document = serde_json::Map::new();
+    let mut goals = Vec::new();
     for name in &which {
-        let rows = match name.as_str() {
+        let report = match name.as_str() {
             "core" => core::run()?,
             "node" => node::run(&root)?,
-            "log" => log::run()?,
-            _ => proxy::run()?,
+            "size" => size::run(&root)?,
+            "log" => Report { rows: log::run()?, ..Report::default() },
+            _ => Report { rows: proxy::run()?, ..Report::default() },
         };
-        print(name, &rows);
-        document.insert(name.clone(), rows.iter().map(Row::json).collect());
+        print(name, &report.rows);
+        document.insert(name.clone(), report.rows.iter().map(Row::json).collect());
+        goals.extend(report.goals);
+    }
+    if !goals.is_empty() {
+        goals.sort_by_key(|goal| goal.number);
+        goals::print(&goals);
+        document.insert("goals".into(), goals.iter().map(Goal::json).collect());
     }
     if let Some(file) = json_file {
         let text = serde_json::to_string_pretty(&Value::Object(document))? + "\n";
@@ -90,11 +113,11 @@ fn print(name: &str, rows: &[Row]) {
             Some((ratio, against)) => format!("{ratio:>8.2} × {against}"),
             None => String::new(),
         };
-        println!("{:<52} {:<34} {ratio}", row.name, figures.join(", "));
+        println!("{:<56} {:<58} {ratio}", row.name, figures.join(", "));
     }
 }
 
-fn short(value: f64) -> String {
+pub fn short(value: f64) -> String {
     match value {
         v if v >= 1000.0 => format!("{v:.0}"),
         v if v >= 10.0 => format!("{v:.1}"),

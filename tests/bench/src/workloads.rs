@@ -4,35 +4,75 @@ use serde_json::{Value, json};
 
 /// A change, the policy it goes through, and what it is called.
 pub struct Workload {
-    pub name: &'static str,
+    pub name: String,
+    /// The name as part of a file's name.
+    pub stem: String,
     pub policy: Vec<u8>,
     pub change: Vec<u8>,
+    pub before: Vec<u8>,
+    pub after: Vec<u8>,
+    /// Whether nothing is left as it was.
+    pub all_changed: bool,
+}
+
+impl Workload {
     /// Bytes of both images.
-    pub image_bytes: usize,
+    pub fn image_bytes(&self) -> usize {
+        self.before.len() + self.after.len()
+    }
 }
 
-/// From a product to a document with two thousand elements.
+/// From a product to a document with two thousand elements, as a service has them; then one kind of
+/// document in five sizes of an image, with 1 % of its fields changed (one at least) and with all.
 pub fn all() -> Vec<Workload> {
-    vec![
-        workload("a product", product(0), product(1)),
-        workload("b customer", customer(0), customer(1)),
-        workload("c library record", library(60, 0), library(60, 3)),
-        workload("d document", document(2000, 0), document(2000, 20)),
-    ]
+    let mut all = vec![
+        workload("a product", "a", "[]", product(0), product(1)),
+        workload("b customer", "b", "[]", customer(0), customer(1)),
+        workload("c library record", "c", "[]", library(60, 0), library(60, 3)),
+        workload("d document", "d", "[]", document(2000, 0), document(2000, 20)),
+    ];
+    for (size, bytes) in [
+        ("0.3 KB", 300),
+        ("2 KB", 2_000),
+        ("20 KB", 20_000),
+        ("200 KB", 200_000),
+        ("1 MB", 1_000_000),
+    ] {
+        for (share, every) in [("1 %", 100), ("100 %", 1)] {
+            let name = format!("{size}, {share} changed");
+            let stem = name.replace([' ', '%', ','], "");
+            let rows = rows_for(bytes);
+            let (before, after) = (order(rows, None), order(rows, Some(every)));
+            // By position, as every peer in JavaScript compares arrays.
+            let arrays = r#"[{"select":"$..*","match":"position"}]"#;
+            let workload = workload(&name, &stem, arrays, before, after);
+            all.push(Workload { all_changed: every == 1, ..workload });
+        }
+    }
+    all
 }
 
-fn workload(name: &'static str, before: Value, after: Value) -> Workload {
-    let image_bytes = before.to_string().len() + after.to_string().len();
+fn workload(name: &str, stem: &str, arrays: &str, before: Value, after: Value) -> Workload {
     let change = json!({"entity": {"type": "thing", "id": "1"}, "action": "update", "before": before, "after": after});
-    Workload { name, policy: policy(), change: change.to_string().into_bytes(), image_bytes }
+    Workload {
+        name: name.into(),
+        stem: stem.into(),
+        policy: policy(arrays),
+        change: change.to_string().into_bytes(),
+        before: before.to_string().into_bytes(),
+        after: after.to_string().into_bytes(),
+        all_changed: false,
+    }
 }
 
 /// Fourteen rules with wildcards, one of them a mask.
-fn policy() -> Vec<u8> {
+fn policy(arrays: &str) -> Vec<u8> {
+    let arrays: Value = serde_json::from_str(arrays).unwrap_or_default();
     let seal =
         |select: &str, group: &str| json!({"select": select, "action": "seal", "group": group});
     json!({
         "id": "bench", "version": "1", "default": "keep", "secrets": false,
+        "arrays": arrays,
         "rules": [
             seal("$.email", "contact"), seal("$.phone", "contact"), seal("$.name", "contact"),
             seal("$.birthday", "contact"), seal("$.address.*", "contact"), seal("$.iban", "payment"),
@@ -89,6 +129,53 @@ fn document(rows: u64, changed: u64) -> Value {
                    "contact": {"name": format!("Person {i}"), "email": format!("p{i}.{v}@example.com")}})
         }).collect::<Vec<_>>(),
     })
+}
+
+/// How many rows make an image about this long.
+fn rows_for(bytes: usize) -> u64 {
+    let length = |rows| order(rows, None).to_string().len();
+    let (none, some) = (length(0), length(64));
+    (bytes.saturating_sub(none) * 64 / (some - none)) as u64
+}
+
+/// A document whose every n-th field has another value, or none of them.
+fn order(rows: u64, every: Option<u64>) -> Value {
+    let mut fields = Fields { every, count: 0 };
+    let mut fields = || fields.next();
+    json!({
+        "id": 5, "tier": if fields() == 0 { "gold" } else { "silver" }, "title": words(fields(), 4),
+        // The third, so that what changes at the least is a protected one.
+        "email": format!("reader{}@example.com", fields()), "phone": format!("+49 221 12345{}", fields()),
+        "card": format!("411111111111111{}", fields()), "total": 1999 + fields(),
+        "address": {"street": format!("Ring {}", fields()), "city": words(7 + fields(), 1), "country": "DE"},
+        "description": words(3 + 50 * fields(), 12),
+        "rows": (0..rows).map(|i| {
+            let mut row = json!({
+                "id": i, "value": mix(i + fields()) % 100_000, "label": words(i + fields(), 3),
+                "done": fields() == 1, "note": words(i + 9 * fields(), 5),
+            });
+            // One in four is somebody's.
+            if i % 4 == 0 {
+                row["contact"] = json!({
+                    "name": format!("Person {i} {}", fields()), "email": format!("p{i}.{}@example.com", fields()),
+                });
+            }
+            row
+        }).collect::<Vec<_>>(),
+    })
+}
+
+struct Fields {
+    every: Option<u64>,
+    count: u64,
+}
+
+impl Fields {
+    /// 1 where the next field has changed.
+    fn next(&mut self) -> u64 {
+        self.count += 1;
+        u64::from(self.every.is_some_and(|every| self.count % every == 3 % every))
+    }
 }
 
 fn words(seed: u64, count: u64) -> String {

@@ -199,7 +199,7 @@ impl Walk<'_> {
     fn pairs(&mut self, old: &[NodeId], new: &[NodeId], pairs: &[(usize, usize)]) {
         for &(i, j) in pairs {
             let lengths = [old.len(), new.len()];
-            self.pair(PathStep::Index { index: i, lengths }, old[i], new[j]);
+            self.pair(PathStep::Index { index: [i, j], lengths }, old[i], new[j]);
         }
     }
 
@@ -216,7 +216,7 @@ impl Walk<'_> {
     }
 
     fn at(&mut self, index: usize, old: &[NodeId], new: &[NodeId], what: What) {
-        self.later(PathStep::Index { index, lengths: [old.len(), new.len()] }, what);
+        self.later(PathStep::Index { index: [index; 2], lengths: [old.len(), new.len()] }, what);
     }
 }
 

@@ -17,9 +17,9 @@ pub(crate) struct Path<'w> {
 #[derive(Clone, Copy)]
 pub(crate) enum PathStep {
     Key(NodeId),
-    /// An item, with the length of its array on either side.
+    /// An item: its index and the length of its array on either side.
     Index {
-        index: usize,
+        index: [usize; 2],
         lengths: [usize; 2],
     },
 }
@@ -29,7 +29,7 @@ impl PathStep {
         match place {
             Place::Root => None,
             Place::Key(key) => Some(Self::Key(key)),
-            Place::Index(index) => Some(Self::Index { index, lengths }),
+            Place::Index(index) => Some(Self::Index { index: [index; 2], lengths }),
         }
     }
 
@@ -37,7 +37,7 @@ impl PathStep {
     pub(crate) fn push_to(self, document: &Document<'_>, pointer: &mut String) {
         match self {
             Self::Key(key) => pointer::push_key(pointer, &document.string(key)),
-            Self::Index { index, .. } => pointer::push_index(pointer, index),
+            Self::Index { index, .. } => pointer::push_index(pointer, index[0]),
         }
     }
 

@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(walk(&paths, &[key("customer"), key("name"), key("first")]), Some(1));
         assert_eq!(walk(&paths, &[key("a"), key("b"), key("email")]), Some(2));
         assert_eq!(walk(&paths, &[key("customer"), key("email")]), Some(1));
-        let item = Step::Index { index: 3, lengths: [4, 4] };
+        let item = Step::Index { index: [3; 2], lengths: [4; 2] };
         assert_eq!(walk(&paths, &[key("items"), item, key("note")]), Some(3));
         assert_eq!(walk(&paths, &[key("items")]), None);
         assert_eq!(walk(&["$"], &[]), Some(0));

@@ -12,10 +12,10 @@ use std::borrow::Cow;
 #[derive(Debug, Clone)]
 pub enum Step<'a> {
     Key(Cow<'a, str>),
-    /// An item, with the length of its array on either side: negative indices and slices count
-    /// from the end, and the two images may differ.
+    /// An item: its index and the length of its array on either side. An item that stayed may have
+    /// moved, and negative indices and slices count from the end.
     Index {
-        index: usize,
+        index: [usize; 2],
         lengths: [usize; 2],
     },
 }
@@ -47,13 +47,16 @@ impl Selector {
             (Selector::Wildcard, _) => true,
             (Selector::Name(name), Step::Key(key)) => name == key,
             (Selector::Index(wanted), Step::Index { index, lengths }) => {
-                let at = |len: &usize| if *wanted < 0 { *wanted + signed(*len) } else { *wanted };
-                lengths.iter().any(|len| index < len && at(len) == signed(*index))
+                let at = |len: usize| if *wanted < 0 { *wanted + signed(len) } else { *wanted };
+                let is_it =
+                    |(index, len): (&usize, &usize)| index < len && at(*len) == signed(*index);
+                index.iter().zip(lengths).any(is_it)
             }
             (Selector::Slice { start, end, step }, Step::Index { index, lengths }) => {
-                lengths.iter().any(|len| {
+                let is_in = |(index, len): (&usize, &usize)| {
                     index < len && in_slice(signed(*index), signed(*len), *start, *end, *step)
-                })
+                };
+                index.iter().zip(lengths).any(is_in)
             }
             _ => false,
         }
@@ -98,6 +101,8 @@ impl Reader {
         }
         let mut segments = Vec::new();
         while self.at < self.chars.len() {
+            // RFC 9535 §2.1.1: blanks may stand in front of a segment.
+            self.space();
             segments.push(self.segment()?);
             if segments.len() > MAX_SEGMENTS {
                 return Err(format!("at most {MAX_SEGMENTS} segments"));
@@ -338,7 +343,9 @@ mod tests {
         let picked = |path: &str, len: usize| -> Vec<usize> {
             let segments = parse(path).unwrap();
             (0..len)
-                .filter(|&index| segments[0].matches(&Step::Index { index, lengths: [len, len] }))
+                .filter(|&index| {
+                    segments[0].matches(&Step::Index { index: [index; 2], lengths: [len; 2] })
+                })
                 .collect()
         };
         assert_eq!(picked("$[1:3]", 5), [1, 2]);

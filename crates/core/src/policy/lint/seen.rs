@@ -165,7 +165,7 @@ impl<'d> Seen<'d> {
                     pointer::push_key(&mut general, &name);
                 }
                 Step::Index { index, .. } => {
-                    pointer::push_index(&mut path, *index);
+                    pointer::push_index(&mut path, index[0]);
                     general.push_str("/*");
                 }
             }
@@ -403,7 +403,7 @@ fn child<'v, 'a>(value: &'v Value<'a>, index: usize) -> (Step<'v>, &'v Value<'a>
         Some(member) => (Step::Key(Cow::Borrowed(&member.key)), &member.value),
         None => {
             let items = value.items();
-            (Step::Index { index, lengths: [items.len(); 2] }, &items[index])
+            (Step::Index { index: [index; 2], lengths: [items.len(); 2] }, &items[index])
         }
     }
 }
