@@ -22,9 +22,14 @@ export function sealer(glue, policy) {
   capture.lendPeriod('standard', keys.periodKid, keys.periodKey)
   const context = Buffer.from(JSON.stringify({ correlation_id: correlationId }))
   const stamp = Buffer.from(JSON.stringify({ origin, id: recordId, recorded_time: recordedTime, engine }))
-  // Nonces that come again are for a benchmark only. Few records take more than what is handed over first.
-  const [few, many] = [Buffer.alloc(nonce.length * 64), Buffer.alloc(nonce.length << 17)]
-  return (change) => capture.record(change, context, stamp, few) ?? capture.record(change, context, stamp, many)
+  // Nonces that come again are for a benchmark only.
+  let entropy = Buffer.alloc(nonce.length * 64)
+  return (change) => {
+    const line = capture.record(change, context, stamp, entropy)
+    if (line !== undefined) return line
+    entropy = Buffer.alloc(nonce.length * capture.missing.nonces)
+    return capture.record(change, context, stamp, entropy)
+  }
 }
 
 /** The same from JavaScript objects, by the way of the package. */
