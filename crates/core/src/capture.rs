@@ -3,13 +3,12 @@
 //! context that the host joined; now it is known which keys are needed), [`Plan::seal`] (with the
 //! keys, the entropy and the time).
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealtrail_record::json::{Buffers, Document, Kind, Limits, NodeId, Value, write_string};
-use sealtrail_record::{id, time};
+use sealtrail_record::{id, pointer, time};
 
 use crate::change::{Action, Change, Image, MAX_NAME};
 use crate::context::Context;
@@ -528,8 +527,11 @@ impl Sink for ChangeList<'_> {
         for spot in [&mut *old, &mut *new] {
             spot.path.clear();
             spot.at.clear();
-            path.write(&mut spot.path);
-            let _ = write!(spot.at, "/data/changes/{}/{}", self.written, spot.side);
+            spot.path.push_str(path.pointer());
+            spot.at.push_str("/data/changes/");
+            pointer::push_number(&mut spot.at, self.written);
+            spot.at.push('/');
+            spot.at.push_str(spot.side);
         }
         head.clear();
         head.extend_from_slice(if self.written == 0 { b"{\"op\":" } else { b",{\"op\":" });
@@ -537,10 +539,8 @@ impl Sink for ChangeList<'_> {
         head.extend_from_slice(b",\"path\":");
         write_string(&old.path, head);
         if let What::Move { from, .. } = what {
-            let mut origin = String::new();
-            path.write_neighbour(from, &mut origin);
             head.extend_from_slice(b",\"from\":");
-            write_string(&origin, head);
+            write_string(&path.neighbour(from), head);
         }
         if coarse {
             head.extend_from_slice(b",\"coarse\":true");

@@ -26,7 +26,22 @@ pub fn push_key(pointer: &mut String, key: &str) {
 /// Appends one reference token for an array's item.
 pub fn push_index(pointer: &mut String, index: usize) {
     pointer.push('/');
-    pointer.push_str(&index.to_string());
+    push_number(pointer, index);
+}
+
+/// Appends a number in decimal, without the memory and the detours of a formatter.
+pub fn push_number(text: &mut String, number: usize) {
+    // The largest has 20 digits.
+    let (mut digits, mut at, mut left) = ([0; 20], 20, number);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    text.extend(digits[at..].iter().map(|digit| char::from(*digit)));
 }
 
 /// The unescaped reference tokens; `None` if the text is not a JSON pointer.
@@ -76,8 +91,12 @@ mod tests {
             push_key(&mut pointer, key);
         }
         push_index(&mut pointer, 10);
-        assert_eq!(pointer, "//a~1b/m~0n/~01/ /é/10");
-        assert_eq!(tokens(&pointer).unwrap(), ["", "a/b", "m~n", "~1", " ", "é", "10"]);
+        push_index(&mut pointer, 0);
+        push_index(&mut pointer, usize::MAX);
+        let end = format!("/{}", usize::MAX);
+        assert_eq!(pointer, format!("//a~1b/m~0n/~01/ /é/10/0{end}"));
+        let keys = ["", "a/b", "m~n", "~1", " ", "é", "10", "0", &end[1..]];
+        assert_eq!(tokens(&pointer).unwrap(), keys);
     }
 
     #[test]

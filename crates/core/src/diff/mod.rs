@@ -213,16 +213,12 @@ mod tests {
 
     impl Sink for List<'_> {
         fn take(&mut self, path: &mut Path<'_>, what: What, _: bool) -> Result<(), Error> {
-            let (mut at, mut from) = (String::new(), String::new());
-            path.write(&mut at);
+            let at = path.pointer().to_owned();
             let text = |node: Option<NodeId>| {
                 node.map_or("-".into(), |node| self.0.to_value(node).to_json())
             };
             self.1.push(match what {
-                What::Move { from: index, .. } => {
-                    path.write_neighbour(index, &mut from);
-                    format!("move {from} {at}")
-                }
+                What::Move { from, .. } => format!("move {} {at}", path.neighbour(from)),
                 _ => format!("{} {at} {} {}", what.op(), text(what.before()), text(what.after())),
             });
             Ok(())

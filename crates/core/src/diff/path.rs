@@ -12,6 +12,9 @@ pub(crate) struct Path<'w> {
     steps: Vec<PathStep>,
     /// At the root, then behind each step.
     cursors: Vec<Cursor<'w>>,
+    pointer: String,
+    /// Where in the pointer each step ends, as far as it is written.
+    ends: Vec<usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -51,7 +54,14 @@ impl PathStep {
 
 impl<'w> Path<'w> {
     pub(super) fn new(document: &'w Document<'w>, policy: Option<&'w Policy>) -> Self {
-        Self { document, policy, steps: Vec::new(), cursors: Vec::new() }
+        Self {
+            document,
+            policy,
+            steps: Vec::new(),
+            cursors: Vec::new(),
+            pointer: String::new(),
+            ends: Vec::new(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -62,6 +72,8 @@ impl<'w> Path<'w> {
     pub(super) fn go(&mut self, depth: usize, step: PathStep) {
         self.steps.truncate(depth);
         self.cursors.truncate(depth + 1);
+        self.ends.truncate(depth);
+        self.pointer.truncate(self.ends.last().copied().unwrap_or(0));
         self.steps.push(step);
     }
 
@@ -86,15 +98,21 @@ impl<'w> Path<'w> {
         steps.filter(|(_, step)| matches!(step, PathStep::Index { .. })).map(|(place, _)| place)
     }
 
-    /// Appends the RFC 6901 pointer.
-    pub(crate) fn write(&self, out: &mut String) {
-        self.steps.iter().for_each(|step| step.push_to(self.document, out));
+    /// The RFC 6901 pointer.
+    pub(crate) fn pointer(&mut self) -> &str {
+        for step in &self.steps[self.ends.len()..] {
+            step.push_to(self.document, &mut self.pointer);
+            self.ends.push(self.pointer.len());
+        }
+        &self.pointer
     }
 
     /// The same for another item of the array that the last step names an item of.
-    pub(crate) fn write_neighbour(&self, index: usize, out: &mut String) {
-        let above = self.steps.split_last().map_or(&[][..], |(_, above)| above);
-        above.iter().for_each(|step| step.push_to(self.document, out));
-        pointer::push_index(out, index);
+    pub(crate) fn neighbour(&mut self, index: usize) -> String {
+        self.pointer();
+        let above = self.ends.len().checked_sub(2).map_or(0, |above| self.ends[above]);
+        let mut neighbour = self.pointer[..above].to_owned();
+        pointer::push_index(&mut neighbour, index);
+        neighbour
     }
 }

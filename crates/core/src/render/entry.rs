@@ -42,20 +42,14 @@ struct Entries<'d> {
 
 impl Sink for Entries<'_> {
     fn take(&mut self, path: &mut Path<'_>, what: What, coarse: bool) -> Result<(), Error> {
-        let mut pointer = String::new();
-        path.write(&mut pointer);
         let from = match what {
-            What::Move { from, .. } => {
-                let mut origin = String::new();
-                path.write_neighbour(from, &mut origin);
-                Some(origin)
-            }
+            What::Move { from, .. } => Some(path.neighbour(from)),
             _ => None,
         };
         let value = |node| self.document.to_value(node);
         self.found.push(Entry {
             op: what.op(),
-            path: pointer,
+            path: path.pointer().to_owned(),
             indices: path.indices().collect(),
             from,
             coarse,
