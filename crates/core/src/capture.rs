@@ -36,26 +36,35 @@ impl Draft {
     /// Reads a change; nothing of it is kept but what the policy lets through and what is to be
     /// sealed.
     pub fn read(policy: &Arc<Policy>, change: &[u8], limits: &Limits) -> Result<Self, Error> {
-        Self::read_explained(policy, change, limits, false)
+        Self::read_with(policy, change, limits, false, &mut Buffers::default())
     }
 
-    pub(crate) fn read_explained(
+    /// The same; `buffers` is what the reading before left, and what this one leaves. With `explain`
+    /// it is noted what the policy did to each value.
+    pub(crate) fn read_with(
         policy: &Arc<Policy>,
         change: &[u8],
         limits: &Limits,
         explain: bool,
+        buffers: &mut Buffers,
     ) -> Result<Self, Error> {
-        let mut document = Document::read_images(change, limits, Buffers::default())
+        let mut document = Document::read_images(change, limits, std::mem::take(buffers))
             .map_err(|e| Error::json("the change", e))?;
-        let change = Change::of(&document)?;
+        let draft = Self::of(policy, &mut document, explain);
+        *buffers = document.into_buffers();
+        draft
+    }
+
+    fn of(policy: &Arc<Policy>, document: &mut Document<'_>, explain: bool) -> Result<Self, Error> {
+        let change = Change::of(document)?;
         if policy.fold_keys {
             for image in [change.before, change.after] {
                 if let Image::Known(node) = image {
-                    fold_keys(&mut document, node);
+                    fold_keys(document, node);
                 }
             }
         }
-        let document = &document;
+        let document = &*document;
         let mut template = Template::new(explain);
         let subjects = |seal: &Seal, side: &str| payload_subject(document, &change, seal, side);
         let mut writer = Writer::new(policy, document, &mut template, &subjects);

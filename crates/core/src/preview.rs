@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hkdf::Hkdf;
-use sealtrail_record::json::{self, Limits, Value, write_string};
+use sealtrail_record::json::{self, Buffers, Limits, Value, write_string};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -27,7 +27,7 @@ pub fn preview(
         .ok()
         .filter(|_| seed.len() == 32)
         .ok_or_else(|| Error::field("/seed", "32 bytes", &format!("{} bytes", seed.len())))?;
-    let draft = Draft::read_explained(policy, change, limits, true)?;
+    let draft = Draft::read_with(policy, change, limits, true, &mut Buffers::default())?;
     let context = if context.is_empty() {
         let envelope = parse(draft.envelope(), "the change")?;
         with_correlation_id(envelope.get("context"))

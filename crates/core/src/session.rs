@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sealtrail_record::json::{self, Limits, Value};
+use sealtrail_record::json::{self, Buffers, Limits, Value};
 
 use crate::capture::{Draft, KeyPair, Plan, Stamp};
 use crate::lent_keys::LentKeys;
@@ -18,6 +18,8 @@ pub struct Session {
     draft: Option<Draft>,
     plan: Option<Plan>,
     keys: LentKeys,
+    /// What the reading of the last change left for the next.
+    buffers: Buffers,
 }
 
 /// What came of a change in one call.
@@ -42,7 +44,7 @@ impl Session {
     /// Reads a change; gives its [envelope](Draft::envelope).
     pub fn read(&mut self, change: &[u8]) -> Result<Vec<u8>, Error> {
         (self.draft, self.plan) = (None, None);
-        let draft = Draft::read(self.loaded()?, change, &Limits::default())?;
+        let draft = self.draft(change)?;
         let envelope = draft.envelope().to_vec();
         self.draft = Some(draft);
         Ok(envelope)
@@ -92,7 +94,7 @@ impl Session {
         entropy: &[u8],
     ) -> Result<Recorded, Error> {
         (self.draft, self.plan) = (None, None);
-        let plan = Draft::read(self.loaded()?, change, &Limits::default())?.plan(context)?;
+        let plan = self.draft(change)?.plan(context)?;
         if plan.is_unchanged() {
             return Ok(Recorded::Unchanged);
         }
@@ -106,6 +108,11 @@ impl Session {
         let summary = plan.summary();
         self.plan = Some(plan);
         Ok(Recorded::Needs(summary))
+    }
+
+    fn draft(&mut self, change: &[u8]) -> Result<Draft, Error> {
+        let policy = Arc::clone(self.loaded()?);
+        Draft::read_with(&policy, change, &Limits::default(), false, &mut self.buffers)
     }
 
     fn loaded(&self) -> Result<&Arc<Policy>, Error> {
