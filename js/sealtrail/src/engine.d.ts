@@ -86,7 +86,7 @@ export interface TextDifference {
 export interface FieldTreatment {
   path: string
   side: string
-  action: 'keep' | 'drop' | 'mask' | 'seal'
+  action: 'keep' | 'drop' | 'mask' | 'pseudonym' | 'seal'
   /** Where it is sealed: under which data group, for which data subject and retention class. */
   group?: string
   subject?: string

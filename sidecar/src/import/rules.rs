@@ -43,8 +43,9 @@ impl Rule {
 
     fn strength(&self) -> u8 {
         match self.action.as_str() {
-            "drop" => 3,
-            "mask" => 2,
+            "drop" => 4,
+            "mask" => 3,
+            "pseudonym" => 2,
             "seal" => 1,
             _ => 0,
         }
