@@ -135,7 +135,7 @@ fn user_agent(record: &Value<'_>, cells: &Cells<'_>) -> [Option<String>; 3] {
         let at = format!("{AT}/{key}");
         let is_sealed = cells.is_sealed(&at);
         let cell = cells.at(agent.get(key), at)?;
-        Some(match cell.to_lowercase() {
+        Some(match cell.chars().flat_map(char::to_lowercase).collect::<String>() {
             _ if is_sealed => cell,
             kind if key == "device" && kind == "desktop" => "web".to_owned(),
             lower => lower,
