@@ -1,9 +1,9 @@
 //! Key folding: one attribute that several writers spell in several ways.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use sealtrail_record::json::{Document, Event, NodeId, Place};
+use sealtrail_record::sort::sorted;
 
 /// A key trimmed, in lower case, with underscores for spaces and without a leading underscore.
 ///
@@ -34,18 +34,28 @@ pub(crate) fn fold_keys(document: &mut Document<'_>, value: NodeId) {
                 _ => None,
             })
         };
-        // Keys that are folded already come first: they are never the ones to give way.
-        let is_folded = |key: &str| fold_key(key) == key;
-        if keys().all(|(_, key)| is_folded(&key)) {
+        if keys().all(|(_, key)| fold_key(&key) == key) {
             continue;
         }
-        let folded = keys().filter(|(_, key)| is_folded(key));
-        let mut taken: BTreeSet<String> = folded.map(|(_, key)| key.into_owned()).collect();
-        for (key, name) in keys().filter(|(_, key)| !is_folded(key)) {
-            let folded = fold_key(&name).into_owned();
-            if taken.insert(folded.clone()) {
-                renamed.push((key, folded));
+        let folded: Vec<(NodeId, String, bool)> = keys()
+            .map(|(key, name)| {
+                let folded = fold_key(&name);
+                let is_folded = folded == name;
+                (key, folded.into_owned(), is_folded)
+            })
+            .collect();
+        // Of those that become one, a key that is folded already comes first: it is never the one to
+        // give way.
+        let order = sorted(folded.len(), &mut |a, b| {
+            let (a, b) = (&folded[a], &folded[b]);
+            a.1.cmp(&b.1).then(b.2.cmp(&a.2))
+        });
+        let mut taken = None;
+        for (key, name, is_folded) in order.into_iter().map(|i| &folded[i]) {
+            if taken != Some(name) && !is_folded {
+                renamed.push((*key, name.clone()));
             }
+            taken = Some(name);
         }
     }
     for (key, name) in renamed {

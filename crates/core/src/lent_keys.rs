@@ -1,10 +1,11 @@
 //! Keys that a host lent for a while, so that it need not send them with every change.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::Error;
 use crate::capture::{Entry, Plan, Stamp};
-use crate::seal::{Key, Source};
+use crate::seal::{Key, RecordKeys, Scope, Source};
 
 #[derive(Default)]
 pub(crate) struct LentKeys {
@@ -12,25 +13,45 @@ pub(crate) struct LentKeys {
     subjects: BTreeMap<String, Lent>,
     /// By retention class.
     periods: BTreeMap<String, Lent>,
-    /// By the ids of both.
-    sources: BTreeMap<(String, String), Source>,
 }
 
+/// One type for both, so that one map is compiled and not two.
 struct Lent {
     kid: String,
     key: Key,
+    /// Of a subject's key: what it gives together with that of a period, by the id of that. Few, because
+    /// there are few retention classes.
+    sources: RefCell<Vec<(String, Source)>>,
+}
+
+impl Lent {
+    fn new(kid: &str, key: Key) -> Self {
+        Self { kid: kid.into(), key, sources: RefCell::default() }
+    }
+
+    fn record_keys(&self, period: &Lent, scope: &Scope<'_>) -> RecordKeys {
+        let mut sources = self.sources.borrow_mut();
+        if let Some((_, source)) = sources.iter().find(|(kid, _)| *kid == period.kid) {
+            return source.record_keys(scope);
+        }
+        let source = Source::new(&self.key, &period.key);
+        let keys = source.record_keys(scope);
+        sources.push((period.kid.clone(), source));
+        keys
+    }
 }
 
 impl LentKeys {
     pub(crate) fn lend_subject(&mut self, subject: &str, kid: &str, key: Key) {
-        self.subjects.insert(subject.into(), Lent { kid: kid.into(), key });
-        // An id that comes again with another key must not find what the old one gave.
-        self.sources.retain(|(subject_kid, _), _| subject_kid != kid);
+        self.subjects.insert(subject.into(), Lent::new(kid, key));
     }
 
     pub(crate) fn lend_period(&mut self, class: &str, kid: &str, key: Key) {
-        self.periods.insert(class.into(), Lent { kid: kid.into(), key });
-        self.sources.retain(|(_, period_kid), _| period_kid != kid);
+        self.periods.insert(class.into(), Lent::new(kid, key));
+        // An id that comes again with another key must not find what the old one gave.
+        for subject in self.subjects.values_mut() {
+            subject.sources.get_mut().retain(|(period, _)| period != kid);
+        }
     }
 
     /// The line, or none where a key is not here.
@@ -44,19 +65,12 @@ impl LentKeys {
         for need in plan.needs() {
             let lent = (self.subjects.get(&need.subject), self.periods.get(&need.retain));
             let (Some(subject), Some(period)) = lent else { return Ok(None) };
-            let sources = &mut self.sources;
             entries.push(Entry::new(
                 need,
                 [&subject.kid, &period.kid],
                 stamp,
                 &subject.key,
-                |scope| {
-                    let ids = (subject.kid.clone(), period.kid.clone());
-                    let source = sources
-                        .entry(ids)
-                        .or_insert_with(|| Source::new(&subject.key, &period.key));
-                    source.record_keys(scope)
-                },
+                |scope| subject.record_keys(period, scope),
             )?);
         }
         plan.write(stamp, entropy, entries).map(Some)

@@ -43,6 +43,7 @@ mod capture;
 mod change;
 mod context;
 mod diff;
+mod equal_runs;
 mod error;
 mod fold;
 mod lent_keys;

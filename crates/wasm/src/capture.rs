@@ -3,7 +3,7 @@ use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::thrown::{from_js, json_to_js, refused, thrown};
+use crate::thrown::{from_js, js_to_json, json_to_js, thrown};
 
 /// One change on its way through a policy: `read`, `plan`, `seal`.
 #[wasm_bindgen]
@@ -51,9 +51,7 @@ impl Capture {
         entropy: &[u8],
         keys: JsValue,
     ) -> Result<Vec<u8>, JsValue> {
-        let stamp: serde_json::Value = from_js("stamp", stamp)?;
-        let stamp = serde_json::to_vec(&stamp)
-            .map_err(|error| refused("invalid_field", format!("stamp: {error}")))?;
+        let stamp = js_to_json("stamp", &stamp)?;
         let keys: Vec<Pair> = from_js("keys", keys)?;
         let pair = |pair: &'_ Pair| -> Result<(Key, Key), sealtrail_core::Error> {
             let subject = Key::from_slice(&pair.subject_key, "subjectKey")?;
@@ -65,7 +63,7 @@ impl Capture {
             let (subject_kid, period_kid) = (&key.subject_kid, &key.period_kid);
             pairs.push(KeyPair { subject_kid, subject, period_kid, period });
         }
-        self.session.seal(&stamp, entropy, &pairs).map_err(thrown)
+        self.session.seal(stamp.as_bytes(), entropy, &pairs).map_err(thrown)
     }
 
     /// Lends the key of a data subject to `record`, until `forget`.

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use js_sys::Object;
 use sealtrail_core::{Format, Key, Limits, Opening, Policy, Table};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -78,8 +78,9 @@ fn options_or_default<T: DeserializeOwned + Default>(
     if options.is_undefined() || options.is_null() {
         return Ok(T::default());
     }
-    let given: BTreeMap<String, IgnoredAny> = from_js("options", options.clone())?;
-    match given.keys().all(|key| known.contains(&key.as_str())) {
+    let is_known = |key: JsValue| key.as_string().is_some_and(|key| known.contains(&&*key));
+    let given = Object::try_from(&options).map(Object::keys).unwrap_or_default();
+    match given.iter().all(is_known) {
         true => from_js("options", options),
         false => {
             let message = format!("options: expected {}, got another key", known.join(", "));

@@ -1,3 +1,4 @@
+use js_sys::JSON;
 use sealtrail_core::Error;
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
@@ -41,9 +42,17 @@ pub(crate) fn from_js<T: serde::de::DeserializeOwned>(
         .map_err(|error| refused("invalid_field", format!("{what}: {error}")))
 }
 
-/// JSON that the core wrote, as a JavaScript object.
+/// JSON that the core wrote, as a JavaScript object: the host has a reader of JSON, so the module needs
+/// none of its own.
 pub(crate) fn json_to_js(json: &[u8]) -> Result<JsValue, JsValue> {
-    let value: serde_json::Value = serde_json::from_slice(json)
-        .map_err(|error| refused("internal", format!("the core wrote no JSON: {error}")))?;
-    Ok(to_js(&value))
+    let wrote_none = || refused("internal", "the core wrote no JSON".to_owned());
+    let text = std::str::from_utf8(json).map_err(|_| wrote_none())?;
+    JSON::parse(text).map_err(|_| wrote_none())
+}
+
+/// A JavaScript object as JSON.
+pub(crate) fn js_to_json(what: &str, value: &JsValue) -> Result<String, JsValue> {
+    // Of what is no value at all (undefined, a function) it gives no text.
+    let text = JSON::stringify(value).ok().and_then(|text| text.as_string());
+    text.ok_or_else(|| refused("invalid_field", format!("{what}: expected an object")))
 }

@@ -1,15 +1,15 @@
 //! The four ways to match the items of two arrays.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use sealtrail_record::json::{Document, Kind, NodeId};
-use similar::algorithms::{DiffHook, myers};
+use sealtrail_record::sort::sorted;
 
 use super::intern::numbers;
 use super::moves::moves;
 use super::{PathStep, Walk, What};
+use crate::equal_runs::equal_runs;
 use crate::policy::Matching;
 
 /// What becomes of the items of two arrays, by index.
@@ -39,7 +39,7 @@ impl Walk<'_> {
             Matching::Sequence => self.by_sequence(old, new),
             Matching::Set => self.by_set(old, new),
             Matching::Key(names) => {
-                let of = |items| identities(self.document, items, names);
+                let of = |items| Identities::of(self.document, items, names);
                 return match (of(old), of(new)) {
                     (Some(old_ids), Some(new_ids)) => self.by_key(old, new, &old_ids, &new_ids),
                     // Without one identity each, they are a sequence like any other.
@@ -105,24 +105,17 @@ impl Walk<'_> {
         (old_range, new_range): (Range<usize>, Range<usize>),
         plan: &mut Plan,
     ) {
-        let mut anchors = Anchors(Vec::new());
+        let mut anchors = Vec::new();
         if old_range.len().min(new_range.len()) > 0 && old_range.len().max(new_range.len()) > 1 {
             let (old_items, new_items) = (&old[old_range.clone()], &new[new_range.clone()]);
             let ids = numbers(self.document, old_items, new_items, true, &mut self.budget);
             if let Some((old_ids, new_ids)) = ids {
-                // Bounded by itself: on hard inputs it settles for a script that is not the shortest.
-                let Ok(()) = myers::diff(
-                    &mut anchors,
-                    &old_ids[..],
-                    0..old_ids.len(),
-                    &new_ids[..],
-                    0..new_ids.len(),
-                );
+                anchors = equal_runs(&old_ids, &new_ids);
             }
         }
         let (mut i, mut j) = (0, 0);
         let end = (old_range.len(), new_range.len(), 0);
-        for &(anchor_i, anchor_j, len) in anchors.0.iter().chain([&end]) {
+        for &(anchor_i, anchor_j, len) in anchors.iter().chain([&end]) {
             let (head_i, head_j) = (old_range.start, new_range.start);
             let both = (anchor_i - i).min(anchor_j - j);
             plan.pairs.extend((0..both).map(|k| (head_i + i + k, head_j + j + k)));
@@ -135,10 +128,11 @@ impl Walk<'_> {
     fn by_set(&mut self, old: &[NodeId], new: &[NodeId]) {
         let ids = numbers(self.document, old, new, false, &mut self.budget);
         let Some((old_ids, new_ids)) = ids else { return self.by_position(old, new) };
-        let mut left: BTreeMap<u32, usize> = BTreeMap::new();
-        new_ids.iter().for_each(|id| *left.entry(*id).or_default() += 1);
-        let mut take = |id: &u32| match left.get_mut(id) {
-            Some(count) if *count > 0 => {
+        let most = old_ids.iter().chain(&new_ids).max().map_or(0, |id| *id as usize + 1);
+        let mut left = vec![0u32; most];
+        new_ids.iter().for_each(|id| left[*id as usize] += 1);
+        let mut take = |id: &u32| match &mut left[*id as usize] {
+            count if *count > 0 => {
                 *count -= 1;
                 true
             }
@@ -159,27 +153,29 @@ impl Walk<'_> {
         &mut self,
         old: &[NodeId],
         new: &[NodeId],
-        old_ids: &BTreeMap<Vec<u8>, usize>,
-        new_ids: &BTreeMap<Vec<u8>, usize>,
+        old_ids: &Identities,
+        new_ids: &Identities,
     ) -> bool {
-        let sorted = |found: &mut dyn Iterator<Item = usize>| {
-            let mut indices: Vec<usize> = found.collect();
-            indices.sort_unstable();
-            indices
-        };
-        let mut pairs: Vec<(usize, usize)> =
-            old_ids.iter().filter_map(|(id, &i)| Some((i, *new_ids.get(id)?))).collect();
-        pairs.sort_unstable();
-        let gone = |(id, i): (&Vec<u8>, &usize)| (!new_ids.contains_key(id)).then_some(*i);
-        let removed = sorted(&mut old_ids.iter().filter_map(gone));
-        let fresh = |(id, j): (&Vec<u8>, &usize)| (!old_ids.contains_key(id)).then_some(*j);
-        let added = sorted(&mut new_ids.iter().filter_map(fresh));
-
+        let mut stays = vec![false; new.len()];
+        let (mut pairs, mut removed) = (Vec::new(), Vec::new());
+        for i in 0..old.len() {
+            match new_ids.find(old_ids.get(i)) {
+                Some(j) => {
+                    stays[j] = true;
+                    pairs.push((i, j));
+                }
+                None => removed.push(i),
+            }
+        }
         // The places of those who stay, among each other.
-        let mut places: Vec<usize> = pairs.iter().map(|pair| pair.1).collect();
-        places.sort_unstable();
-        let rank = |j: usize| places.partition_point(|&place| place < j);
-        let order: Vec<usize> = pairs.iter().map(|pair| rank(pair.1)).collect();
+        let (mut added, mut rank) = (Vec::new(), vec![0; new.len()]);
+        for (j, stays) in stays.into_iter().enumerate() {
+            match stays {
+                true => rank[j] = j - added.len(),
+                false => added.push(j),
+            }
+        }
+        let order: Vec<usize> = pairs.iter().map(|pair| rank[pair.1]).collect();
         let Some(made) = moves(&order, &mut self.budget) else { return false };
         self.pairs(old, new, &pairs);
         self.removed(old, new, &removed);
@@ -225,60 +221,86 @@ impl Plan {
     /// are the same number, a sealed value of the one could stand in for that of the other; so such
     /// a pair is removed and added instead.
     fn part_colliding(&mut self) {
-        let by_old: BTreeMap<usize, usize> = self.pairs.iter().copied().collect();
-        let mut added: BTreeSet<usize> = self.added.iter().copied().collect();
+        let Some(&(_, last)) = self.pairs.last().filter(|_| !self.added.is_empty()) else { return };
+        // Both lists are in order, so an index is found in them and what is marked comes out so.
+        let places = self.added.last().map_or(0, |added| last.max(*added)) + 1;
+        let mut added = vec![false; places];
+        self.added.iter().for_each(|&index| added[index] = true);
+        let mut parted = vec![false; self.pairs.len()];
         let mut open: Vec<usize> = self.added.clone();
-        let mut parted = BTreeSet::new();
+        let mut found = false;
         while let Some(index) = open.pop() {
-            if let Some(&new) = by_old.get(&index)
-                && parted.insert(index)
-                && added.insert(new)
+            if let Ok(pair) = self.pairs.binary_search_by_key(&index, |pair| pair.0)
+                && !parted[pair]
             {
-                open.push(new);
+                (parted[pair], found) = (true, true);
+                let new = self.pairs[pair].1;
+                if !added[new] {
+                    added[new] = true;
+                    open.push(new);
+                }
             }
         }
-        if parted.is_empty() {
+        if !found {
             return;
         }
-        self.pairs.retain(|(old, _)| !parted.contains(old));
-        self.removed.extend(&parted);
-        self.removed.sort_unstable();
-        self.added = added.into_iter().collect();
-    }
-}
-
-/// The identity of each item and its index; `None` where an item has none or two have the same.
-fn identities(
-    document: &Document<'_>,
-    items: &[NodeId],
-    pointers: &[String],
-) -> Option<BTreeMap<Vec<u8>, usize>> {
-    let mut found = BTreeMap::new();
-    for (i, item) in items.iter().enumerate() {
-        let mut id = Vec::new();
-        for pointer in pointers {
-            let part = document.pointer(*item, pointer)?;
-            if !matches!(document.kind(part), Kind::String | Kind::Number | Kind::Bool) {
-                return None;
+        let mut removed = std::mem::take(&mut self.removed).into_iter().peekable();
+        for (&(old, _), _) in self.pairs.iter().zip(&parted).filter(|(_, parted)| **parted) {
+            while let Some(before) = removed.next_if(|&before| before < old) {
+                self.removed.push(before);
             }
-            document.write_leaf(part, &mut id);
-            id.push(b',');
+            self.removed.push(old);
         }
-        if found.insert(id, i).is_some() {
-            return None;
-        }
+        self.removed.extend(removed);
+        let mut parted = parted.into_iter();
+        self.pairs.retain(|_| !parted.next().unwrap_or_default());
+        self.added = (0..places).filter(|&index| added[index]).collect();
     }
-    Some(found)
 }
 
-/// Equal runs as (old, new, length).
-struct Anchors(Vec<(usize, usize, usize)>);
+/// What tells the items of an array apart, each once.
+struct Identities {
+    /// All of them, one behind the other, and where each ends.
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    /// The items by their identity.
+    sorted: Vec<usize>,
+}
 
-impl DiffHook for Anchors {
-    type Error = Infallible;
+impl Identities {
+    /// `None` where an item has none or two have the same.
+    fn of(document: &Document<'_>, items: &[NodeId], pointers: &[String]) -> Option<Self> {
+        let ends = Vec::with_capacity(items.len());
+        let mut found = Self { bytes: Vec::new(), ends, sorted: Vec::new() };
+        for item in items {
+            for pointer in pointers {
+                let part = document.pointer(*item, pointer)?;
+                if !matches!(document.kind(part), Kind::String | Kind::Number | Kind::Bool) {
+                    return None;
+                }
+                document.write_leaf(part, &mut found.bytes);
+                found.bytes.push(b',');
+            }
+            found.ends.push(found.bytes.len());
+        }
+        let mut is_double = false;
+        found.sorted = sorted(items.len(), &mut |a, b| {
+            let order = found.get(a).cmp(found.get(b));
+            is_double |= order == Ordering::Equal;
+            order
+        });
+        // Two that are the same end side by side, which takes a comparison of the two.
+        (!is_double).then_some(found)
+    }
 
-    fn equal(&mut self, old: usize, new: usize, len: usize) -> Result<(), Infallible> {
-        self.0.push((old, new, len));
-        Ok(())
+    fn get(&self, item: usize) -> &[u8] {
+        let start = item.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..self.ends[item]]
+    }
+
+    /// The item of this identity.
+    fn find(&self, identity: &[u8]) -> Option<usize> {
+        let place = self.sorted.binary_search_by(|&item| self.get(item).cmp(identity)).ok()?;
+        Some(self.sorted[place])
     }
 }

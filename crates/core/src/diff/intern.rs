@@ -1,8 +1,7 @@
 //! Items of arrays as numbers: equal ones have the same, whatever their spelling.
 
-use std::collections::BTreeMap;
-
 use sealtrail_record::json::{Document, Kind, NodeId, Place, canonical_number};
+use sealtrail_record::sort::sorted;
 
 /// Steps that a comparison may take beyond walking both values once. What cannot be done within it
 /// is done more coarsely, and always in the same way: a budget of time would differ from run to run.
@@ -73,19 +72,31 @@ pub(super) fn numbers(
         }
     }
     let mut next = old.len() as u32;
-    let mut by_hash: BTreeMap<u64, Vec<(u32, NodeId)>> = BTreeMap::new();
-    let left = old.iter().zip(&mut of_old).chain(new.iter().zip(&mut of_new));
-    for (&node, number) in left.filter(|(_, number)| **number == UNKNOWN) {
-        let range = document.index(node)..document.index(document.next(node));
+    let left = of_old.iter_mut().zip(old).chain(of_new.iter_mut().zip(new));
+    let mut left: Vec<_> = left.filter(|(number, _)| **number == UNKNOWN).collect();
+    let mut hash_of = Vec::with_capacity(left.len());
+    for (_, node) in &left {
+        let range = document.index(**node)..document.index(document.next(**node));
         budget.take(range.len())?;
-        let candidates = by_hash.entry(hashes(document, range)[0]).or_default();
+        hash_of.push(hashes(document, range)[0]);
+    }
+    // Equal hashes stand side by side, and of these the first item of each number.
+    let by_hash = sorted(left.len(), &mut |a, b| hash_of[a].cmp(&hash_of[b]));
+    let mut known: Vec<(u32, NodeId)> = Vec::new();
+    let mut hash = None;
+    for at in by_hash {
+        if hash != Some(hash_of[at]) {
+            hash = Some(hash_of[at]);
+            known.clear();
+        }
         // Whoever makes items of one hash pays for comparing them.
-        budget.take(candidates.len().saturating_sub(1) * 64)?;
-        let known = candidates.iter().find(|(_, other)| document.same(node, *other));
-        *number = match known {
+        budget.take(known.len().saturating_sub(1) * 64)?;
+        let (number, node) = &mut left[at];
+        let same = known.iter().find(|(_, other)| document.same(**node, *other));
+        **number = match same {
             Some((number, _)) => *number,
             None => {
-                candidates.push((next, node));
+                known.push((next, **node));
                 next += 1;
                 next - 1
             }

@@ -8,9 +8,9 @@ use super::intern::Budget;
 /// `None` where that takes more steps than the budget has.
 pub(super) fn moves(order: &[usize], budget: &mut Budget) -> Option<Vec<(usize, usize, usize)>> {
     let stays = longest_increasing(order);
-    let moving: Vec<usize> = (0..order.len()).filter(|i| !stays[*i]).collect();
+    let moving = stays.iter().filter(|stays| !**stays).count();
     // Every move looks the list through.
-    budget.take(moving.len().checked_mul(order.len())?)?;
+    budget.take(moving.checked_mul(order.len())?)?;
     let mut item_at = vec![0; order.len()];
     for (item, &place) in order.iter().enumerate() {
         item_at[place] = item;
@@ -19,9 +19,7 @@ pub(super) fn moves(order: &[usize], budget: &mut Budget) -> Option<Vec<(usize, 
     let mut made = Vec::new();
     // In the order of their final places, each right behind its final neighbour: whoever stays is
     // in order already, and whoever has moved is where it belongs.
-    let mut by_place = moving;
-    by_place.sort_unstable_by_key(|&item| order[item]);
-    for item in by_place {
+    for &item in item_at.iter().filter(|item| !stays[**item]) {
         let from = list.iter().position(|&other| other == item)?;
         list.remove(from);
         let to = match order[item].checked_sub(1) {

@@ -1,6 +1,7 @@
 //! Members by key: side by side while the order is the same, else through a sorted list.
 
 use sealtrail_record::json::{NodeId, Place};
+use sealtrail_record::sort::sorted;
 
 use super::{PathStep, Walk, What};
 
@@ -27,8 +28,7 @@ impl Walk<'_> {
         }
         if of_old.peek().is_some() && of_new.peek().is_some() {
             let new: Vec<_> = of_new.collect();
-            let mut by_key: Vec<usize> = (0..new.len()).collect();
-            by_key.sort_unstable_by(|&a, &b| {
+            let by_key = sorted(new.len(), &mut |a, b| {
                 document.string(new[a].0).cmp(&document.string(new[b].0))
             });
             let mut taken = vec![false; new.len()];

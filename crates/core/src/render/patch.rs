@@ -1,9 +1,8 @@
 //! RFC 6902. An entry is an operation already; here it gets its value, and its test.
 
-use std::collections::BTreeMap;
-
 use sealtrail_record::json::{Document, write_string};
 use sealtrail_record::pointer;
+use sealtrail_record::sort::sorted;
 
 use super::changes;
 use super::entry::Entry;
@@ -42,20 +41,25 @@ pub(super) fn list_with_tests(entries: &[Entry<'_>], moved: &[Test]) -> Vec<u8> 
 /// A `move` says where the item is by then. What was removed and moved within its array until then
 /// is carried out on a list of its indices; the comparison has done the same within its budget.
 pub(super) fn tests_of_moves(entries: &[Entry<'_>], document: &Document<'_>) -> Vec<Test> {
-    let mut arrays: BTreeMap<&str, Vec<&Entry<'_>>> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| matches!(entry.op, "move" | "remove")) {
-        arrays.entry(split(&entry.path).0).or_default().push(entry);
-    }
-    arrays.retain(|_, found| found.iter().any(|entry| entry.op == "move"));
+    let among: Vec<&Entry<'_>> =
+        entries.iter().filter(|entry| matches!(entry.op, "move" | "remove")).collect();
+    let array_of = |i: usize| split(&among[i].path).0;
+    let by_array = sorted(among.len(), &mut |a, b| array_of(a).cmp(array_of(b)));
     let mut tests = Vec::new();
-    for (at, found) in arrays {
+    for found in by_array.chunk_by(|&a, &b| array_of(a) == array_of(b)) {
+        let found: Vec<&Entry<'_>> = found.iter().map(|&i| among[i]).collect();
+        if found.iter().all(|entry| entry.op != "move") {
+            continue;
+        }
+        let at = split(&found[0].path).0;
         let array = document.pointer(document.root(), at);
         let items: Vec<_> = array.into_iter().flat_map(|array| document.children(array)).collect();
         let removed = found.iter().filter(|entry| entry.op == "remove");
-        let mut removed: Vec<usize> = removed.filter_map(|entry| split(&entry.path).1).collect();
-        removed.sort_unstable();
-        let stays = |i: &usize| removed.binary_search(i).is_err();
-        let mut list: Vec<usize> = (0..items.len()).filter(stays).collect();
+        let mut stays = vec![true; items.len()];
+        for index in removed.filter_map(|entry| split(&entry.path).1) {
+            stays.get_mut(index).into_iter().for_each(|stays| *stays = false);
+        }
+        let mut list: Vec<usize> = (0..items.len()).filter(|&i| stays[i]).collect();
         for entry in found.iter().filter(|entry| entry.op == "move") {
             let from = entry.from.as_deref().and_then(|from| split(from).1);
             let (Some(from), Some(to)) = (from, split(&entry.path).1) else { continue };

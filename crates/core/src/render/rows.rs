@@ -18,9 +18,9 @@
 //! was masked shows its mask.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use sealtrail_record::json::{self, Limits, Value};
+use sealtrail_record::sort::sorted;
 use sealtrail_record::{pointer, time};
 
 use super::table::Table;
@@ -135,7 +135,7 @@ fn user_agent(record: &Value<'_>, cells: &Cells<'_>) -> [Option<String>; 3] {
         let at = format!("{AT}/{key}");
         let is_sealed = cells.is_sealed(&at);
         let cell = cells.at(agent.get(key), at)?;
-        Some(match cell.to_lowercase() {
+        Some(match cell.chars().flat_map(char::to_lowercase).collect::<String>() {
             _ if is_sealed => cell,
             kind if key == "device" && kind == "desktop" => "web".to_owned(),
             lower => lower,
@@ -153,7 +153,11 @@ fn attribute(path: &str) -> String {
 }
 
 /// What stands in place of the sealed values of a record, by their pointers.
-struct Cells<'r>(BTreeMap<&'r str, Shown<'r>>);
+struct Cells<'r> {
+    cells: Vec<(&'r str, Shown<'r>)>,
+    /// By their pointers.
+    sorted: Vec<usize>,
+}
 
 enum Shown<'r> {
     Label(String),
@@ -162,14 +166,16 @@ enum Shown<'r> {
 
 impl<'r> Cells<'r> {
     fn of(record: &'r Value<'r>, opened: &'r Value<'r>) -> Result<Self, Error> {
-        let mut cells = BTreeMap::new();
+        let mut cells: Vec<(&str, Shown<'_>)> = Vec::new();
         for seal in record.pointer("/data/seals").map(Value::items).unwrap_or_default() {
             let group = seal.get("group").and_then(Value::as_str).unwrap_or("(no group)");
             let places = seal.get("at").map(Value::items).unwrap_or_default();
             for at in places.iter().filter_map(Value::as_str) {
-                cells.insert(at, Shown::Label(format!("[sealed {group}]")));
+                cells.push((at, Shown::Label(format!("[sealed {group}]"))));
             }
         }
+        let sorted = sorted(cells.len(), &mut |a, b| cells[a].0.cmp(cells[b].0));
+        let mut found = Self { cells, sorted };
         if !matches!(opened, Value::Array(_) | Value::Null) {
             return Err(Error::field("the opened fields", "an array", opened.kind()));
         }
@@ -177,11 +183,11 @@ impl<'r> Cells<'r> {
             let at = field.get("at").and_then(Value::as_str);
             let at = at.ok_or_else(|| Error::missing(&format!("the opened fields: /{i}/at")))?;
             // A seal lists it, or it is of another record.
-            let place = cells.get_mut(at).ok_or_else(|| {
+            let place = found.place(at).ok_or_else(|| {
                 let message = format!("the opened fields: /{i} names a place that no seal lists");
                 Error::new("invalid_field", message)
             })?;
-            *place = match (field.get("value"), field.get("erased")) {
+            found.cells[place].1 = match (field.get("value"), field.get("erased")) {
                 (_, Some(Value::Bool(true))) => Shown::Label("[erased]".to_owned()),
                 (Some(value), _) => Shown::Opened(value),
                 (None, _) => {
@@ -189,16 +195,27 @@ impl<'r> Cells<'r> {
                 }
             };
         }
-        Ok(Self(cells))
+        Ok(found)
+    }
+
+    /// Which one stands for this pointer; the last where several seals list it.
+    fn place(&self, at: &str) -> Option<usize> {
+        let end = self.sorted.partition_point(|&cell| self.cells[cell].0 <= at);
+        let cell = *self.sorted.get(end.checked_sub(1)?)?;
+        (self.cells[cell].0 == at).then_some(cell)
+    }
+
+    fn get(&self, at: &str) -> Option<&Shown<'r>> {
+        self.place(at).map(|place| &self.cells[place].1)
     }
 
     fn is_sealed(&self, at: &str) -> bool {
-        self.0.contains_key(at)
+        self.place(at).is_some()
     }
 
     fn at(&self, value: Option<&Value<'_>>, at: String) -> Option<String> {
         let value = value?;
-        Some(match (self.0.get(at.as_str()), value) {
+        Some(match (self.get(&at), value) {
             (Some(Shown::Label(label)), _) => label.clone(),
             (Some(Shown::Opened(Value::String(text))), _) => text.clone().into_owned(),
             (Some(Shown::Opened(opened)), _) => opened.to_json(),
@@ -210,7 +227,7 @@ impl<'r> Cells<'r> {
     /// The value with what is shown in place of the sealed ones within it. The depth of recursion is
     /// that of the JSON reader's limit.
     fn shown<'v>(&'v self, value: &'v Value<'v>, at: &mut String) -> Value<'v> {
-        match self.0.get(at.as_str()) {
+        match self.get(at) {
             Some(Shown::Label(label)) => return Value::String(Cow::Borrowed(label)),
             Some(Shown::Opened(opened)) => return (*opened).clone(),
             None => {}

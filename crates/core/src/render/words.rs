@@ -8,10 +8,9 @@
 //! What changed within an array, or within its items, is told together and numbered. An attribute is
 //! named by its keys with dots between them; items are counted from 0, as in the record.
 
-use std::collections::BTreeMap;
-
 use sealtrail_record::json::Value;
 use sealtrail_record::pointer;
+use sealtrail_record::sort::sorted;
 
 use super::entry::Entry;
 use crate::Error;
@@ -50,19 +49,26 @@ struct Group<'e, 'a> {
 
 /// In the order in which each is first spoken of.
 fn groups<'e, 'a>(entries: &'e [Entry<'a>]) -> Vec<Group<'e, 'a>> {
+    let collections: Vec<Option<String>> = entries
+        .iter()
+        .map(|entry| Some(name(&entry.path, &entry.indices, *entry.indices.last()?)))
+        .collect();
+    // For each entry the first that speaks of the same collection.
+    let mut first: Vec<usize> = (0..entries.len()).collect();
+    let order = sorted(entries.len(), &mut |a, b| collections[a].cmp(&collections[b]));
+    for same in
+        order.chunk_by(|&a, &b| collections[a].is_some() && collections[a] == collections[b])
+    {
+        same.iter().for_each(|&entry| first[entry] = same[0]);
+    }
     let mut groups: Vec<Group<'e, 'a>> = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    for entry in entries {
-        let collection = entry.indices.last().map(|&last| name(&entry.path, &entry.indices, last));
-        let known = collection.as_ref().and_then(|collection| places.get(collection));
-        match known {
-            Some(&place) => groups[place].entries.push(entry),
-            None => {
-                if let Some(collection) = &collection {
-                    places.insert(collection.clone(), groups.len());
-                }
-                groups.push(Group { collection, entries: vec![entry] });
-            }
+    let mut group_of = vec![0; entries.len()];
+    for ((i, entry), collection) in entries.iter().enumerate().zip(collections) {
+        if first[i] == i {
+            group_of[i] = groups.len();
+            groups.push(Group { collection, entries: vec![entry] });
+        } else {
+            groups[group_of[first[i]]].entries.push(entry);
         }
     }
     groups

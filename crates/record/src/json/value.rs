@@ -2,6 +2,7 @@ use std::borrow::Cow;
 
 use super::number::same_number;
 use super::write;
+use crate::sort::sorted;
 
 /// One JSON value, borrowed from its text where it can be.
 #[derive(Debug, Clone)]
@@ -129,9 +130,8 @@ fn same_members(a: &[Member<'_>], b: &[Member<'_>]) -> bool {
 }
 
 fn by_key<'m, 'a>(members: &'m [Member<'a>]) -> Vec<&'m Member<'a>> {
-    let mut sorted: Vec<_> = members.iter().collect();
-    sorted.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    sorted
+    let order = sorted(members.len(), &mut |a, b| members[a].key.cmp(&members[b].key));
+    order.into_iter().map(|i| &members[i]).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! What was found, in the order in which it was found.
 
-use std::collections::BTreeSet;
-
 use sealtrail_record::json::write_string;
 
 pub(super) struct Finding {
@@ -25,7 +23,8 @@ pub(super) enum Severity {
 pub(super) struct Findings {
     found: Vec<Finding>,
     /// Code and path, with `*` for every index: one finding for all items of an array.
-    told: BTreeSet<(&'static str, String)>,
+    /// Sorted.
+    told: Vec<(&'static str, String)>,
 }
 
 /// A person reads no more, and samples may have a million attributes.
@@ -42,7 +41,10 @@ impl Findings {
         if self.told.len() >= AT_MOST {
             return false;
         }
-        if self.told.insert((finding.code, general.to_owned())) {
+        let place =
+            self.told.partition_point(|(code, of)| (*code, &**of) < (finding.code, general));
+        if self.told.get(place).is_none_or(|told| *told != (finding.code, general.to_owned())) {
+            self.told.insert(place, (finding.code, general.to_owned()));
             self.found.push(finding);
         }
         true

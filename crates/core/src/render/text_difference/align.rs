@@ -1,9 +1,7 @@
-use std::convert::Infallible;
 use std::ops::Range;
 
-use similar::algorithms::{DiffHook, myers};
-
 use super::Budget;
+use crate::equal_runs::equal_runs;
 
 /// What is the same in two lists of numbers below `count`, as (old, new, length) in their order, and
 /// whether something was given up for want of budget.
@@ -110,9 +108,7 @@ impl Search<'_> {
         budget.take(worst_case(old.len(), new.len()))?;
         let (old_start, new_start) = (old.start, new.start);
         let (left, right) = (&self.old[old], &self.new[new]);
-        let mut equal = Equal(Vec::new());
-        let Ok(()) = myers::diff(&mut equal, left, 0..left.len(), right, 0..right.len());
-        for (i, j, len) in equal.0 {
+        for (i, j, len) in equal_runs(left, right) {
             self.keep(old_start + i, new_start + j, len);
         }
         Some(())
@@ -122,17 +118,5 @@ impl Search<'_> {
         if len > 0 {
             self.found.push((old, new, len));
         }
-    }
-}
-
-/// Equal runs as (old, new, length).
-struct Equal(Vec<(usize, usize, usize)>);
-
-impl DiffHook for Equal {
-    type Error = Infallible;
-
-    fn equal(&mut self, old: usize, new: usize, len: usize) -> Result<(), Infallible> {
-        self.0.push((old, new, len));
-        Ok(())
     }
 }
