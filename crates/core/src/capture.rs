@@ -32,30 +32,44 @@ pub struct Draft {
     unchanged: bool,
 }
 
+/// What a change is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// A host, which asks for the envelope.
+    Host,
+    /// Somebody who asks what the policy did to each value.
+    Preview,
+    /// Nothing but its record.
+    Record,
+}
+
 impl Draft {
     /// Reads a change; nothing of it is kept but what the policy lets through and what is to be
     /// sealed.
     pub fn read(policy: &Arc<Policy>, change: &[u8], limits: &Limits) -> Result<Self, Error> {
-        Self::read_with(policy, change, limits, false, &mut Buffers::default())
+        Self::read_with(policy, change, limits, Reading::Host, &mut Buffers::default())
     }
 
-    /// The same; `buffers` is what the reading before left, and what this one leaves. With `explain`
-    /// it is noted what the policy did to each value.
+    /// The same; `buffers` is what the reading before left, and what this one leaves.
     pub(crate) fn read_with(
         policy: &Arc<Policy>,
         change: &[u8],
         limits: &Limits,
-        explain: bool,
+        reading: Reading,
         buffers: &mut Buffers,
     ) -> Result<Self, Error> {
         let mut document = Document::read_images(change, limits, std::mem::take(buffers))
             .map_err(|e| Error::json("the change", e))?;
-        let draft = Self::of(policy, &mut document, explain);
+        let draft = Self::of(policy, &mut document, reading);
         *buffers = document.into_buffers();
         draft
     }
 
-    fn of(policy: &Arc<Policy>, document: &mut Document<'_>, explain: bool) -> Result<Self, Error> {
+    fn of(
+        policy: &Arc<Policy>,
+        document: &mut Document<'_>,
+        reading: Reading,
+    ) -> Result<Self, Error> {
         let change = Change::of(document)?;
         if policy.fold_keys {
             for image in [change.before, change.after] {
@@ -65,7 +79,7 @@ impl Draft {
             }
         }
         let document = &*document;
-        let mut template = Template::new(explain);
+        let mut template = Template::new(reading == Reading::Preview);
         let subjects = |seal: &Seal, side: &str| payload_subject(document, &change, seal, side);
         let mut writer = Writer::new(policy, document, &mut template, &subjects);
         writer.template.text(b",\"changes\":[");
@@ -92,7 +106,10 @@ impl Draft {
         Ok(Self {
             policy: Arc::clone(policy),
             template,
-            envelope: change.envelope(),
+            envelope: match reading {
+                Reading::Record => Vec::new(),
+                Reading::Host | Reading::Preview => change.envelope(),
+            },
             entity_type: change.entity_type,
             entity_id: change.entity_id,
             action: change.action,

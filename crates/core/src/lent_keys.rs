@@ -47,10 +47,12 @@ impl LentKeys {
     }
 
     pub(crate) fn lend_period(&mut self, class: &str, kid: &str, key: Key) {
-        self.periods.insert(class.into(), Lent::new(kid, key));
-        // An id that comes again with another key must not find what the old one gave.
+        let past = self.periods.insert(class.into(), Lent::new(kid, key)).map(|lent| lent.kid);
+        // A period that is over is forgotten, and an id that comes again with another key must not find
+        // what the old one gave.
         for subject in self.subjects.values_mut() {
-            subject.sources.get_mut().retain(|(period, _)| period != kid);
+            let gone = |period: &str| period == kid || past.as_deref() == Some(period);
+            subject.sources.get_mut().retain(|(period, _)| !gone(period));
         }
     }
 

@@ -8,7 +8,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::Error;
-use crate::capture::{Draft, KeyPair, Stamp, native_engine_sha256};
+use crate::capture::{Draft, KeyPair, Reading, Stamp, native_engine_sha256};
 use crate::policy::Policy;
 use crate::seal::{Key, NONCE_BYTES};
 
@@ -27,7 +27,8 @@ pub fn preview(
         .ok()
         .filter(|_| seed.len() == 32)
         .ok_or_else(|| Error::field("/seed", "32 bytes", &format!("{} bytes", seed.len())))?;
-    let draft = Draft::read_with(policy, change, limits, true, &mut Buffers::default())?;
+    let draft =
+        Draft::read_with(policy, change, limits, Reading::Preview, &mut Buffers::default())?;
     let context = if context.is_empty() {
         let envelope = parse(draft.envelope(), "the change")?;
         with_correlation_id(envelope.get("context"))

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use sealtrail_record::json::{self, Buffers, Limits, Value};
+use sealtrail_record::json::{Buffers, Document, Kind, Limits, NodeId};
 
-use crate::capture::{Draft, KeyPair, Plan, Stamp};
+use crate::capture::{Draft, KeyPair, Plan, Reading, Stamp};
 use crate::lent_keys::LentKeys;
 use crate::policy::Policy;
 use crate::seal::{Key, NONCE_BYTES};
@@ -44,7 +44,7 @@ impl Session {
     /// Reads a change; gives its [envelope](Draft::envelope).
     pub fn read(&mut self, change: &[u8]) -> Result<Vec<u8>, Error> {
         (self.draft, self.plan) = (None, None);
-        let draft = self.draft(change)?;
+        let draft = self.draft(change, Reading::Host)?;
         let envelope = draft.envelope().to_vec();
         self.draft = Some(draft);
         Ok(envelope)
@@ -94,7 +94,7 @@ impl Session {
         entropy: &[u8],
     ) -> Result<Recorded, Error> {
         (self.draft, self.plan) = (None, None);
-        let plan = self.draft(change)?.plan(context)?;
+        let plan = self.draft(change, Reading::Record)?.plan(context)?;
         if plan.is_unchanged() {
             return Ok(Recorded::Unchanged);
         }
@@ -110,9 +110,9 @@ impl Session {
         Ok(Recorded::Needs(summary))
     }
 
-    fn draft(&mut self, change: &[u8]) -> Result<Draft, Error> {
+    fn draft(&mut self, change: &[u8], reading: Reading) -> Result<Draft, Error> {
         let policy = Arc::clone(self.loaded()?);
-        Draft::read_with(&policy, change, &Limits::default(), false, &mut self.buffers)
+        Draft::read_with(&policy, change, &Limits::default(), reading, &mut self.buffers)
     }
 
     fn loaded(&self) -> Result<&Arc<Policy>, Error> {
@@ -131,14 +131,22 @@ fn with_stamp<T>(
     use_it: impl FnOnce(&Stamp<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let limits = Limits { max_bytes: 16 << 10, max_depth: 4, max_values: 16 };
-    let value = json::parse(document, &limits).map_err(|e| Error::json("the stamp", e))?;
-    let text = |at: &str| match value.pointer(at) {
-        Some(Value::String(text)) => Ok(text.to_string()),
-        Some(other) => Err(Error::field(at, "a string", other.kind())),
-        None => Err(Error::missing(at)),
+    let document = Document::read(document, &limits, Buffers::default())
+        .map_err(|e| Error::json("the stamp", e))?;
+    let text = |parent: Option<NodeId>, name: &str, at: &str| {
+        let node = parent.and_then(|parent| document.get(parent, name));
+        let node = node.ok_or_else(|| Error::missing(at))?;
+        match document.kind(node) {
+            Kind::String => Ok(document.written(node)),
+            other => Err(Error::field(at, "a string", other.name())),
+        }
     };
-    let (origin, id, time) = (text("/origin")?, text("/id")?, text("/recorded_time")?);
-    let (version, sha256) = (text("/engine/version")?, text("/engine/sha256")?);
+    let root = Some(document.root());
+    let engine = document.get(document.root(), "engine");
+    let (origin, id) = (text(root, "origin", "/origin")?, text(root, "id", "/id")?);
+    let time = text(root, "recorded_time", "/recorded_time")?;
+    let version = text(engine, "version", "/engine/version")?;
+    let sha256 = text(engine, "sha256", "/engine/sha256")?;
     let stamp = Stamp {
         origin: &origin,
         id: &id,
