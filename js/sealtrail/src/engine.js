@@ -2,6 +2,7 @@ import { changeText } from './change.js'
 import { SealtrailError } from './errors.js'
 import { Images, WITHOUT_POLICY } from './images.js'
 import { jsonText } from './json-text.js'
+import { losses } from './losses.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -74,6 +75,10 @@ class Engine {
   lint(policy, samples = []) {
     const given = samples.map((sample, i) => jsonBytes(sample, `/samples/${i}`))
     return JSON.parse(this.#text(() => this.#glue.lint(jsonBytes(policy, '/policy'), given)))
+  }
+
+  losses(value) {
+    return losses(value)
   }
 
   policySummary(policy) {

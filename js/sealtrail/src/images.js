@@ -27,6 +27,9 @@ export class Images {
   #identity
   #subjects
   #labels = new Map()
+  /** How many members were left out so far, and how many were not. */
+  #left = 0
+  #given = 0
   /** The texts of the pair that was written last. */
   #before
   #after
@@ -82,12 +85,17 @@ export class Images {
   }
 
   #objects(before, after, keep, depth) {
-    let [old, now, both, added] = ['', '', 0, 0]
+    let old = ''
+    let now = ''
+    let both = 0
+    let left = 0
     for (const key in before) {
-      const [a, b] = [before[key], after[key]]
+      const a = before[key]
+      const b = after[key]
       if (a === b && (keep === undefined || !this.#named(keep, key))) {
         if (a !== null && typeof a !== 'object' && !isLeaf(a)) throw UNUSUAL
         both++
+        left++
         continue
       }
       // Every object inherits functions, and this name.
@@ -108,8 +116,11 @@ export class Images {
       old += label + this.#before
       now += label + this.#after
     }
+    this.#left += left
+    this.#given += both - left
     const count = countOf(after)
     if (count !== both) {
+      let added = 0
       for (const key in after) {
         const value = after[key]
         if (before[key] !== undefined && Object.hasOwn(before, key)) continue
@@ -141,11 +152,15 @@ export class Images {
     let [old, now, differ] = ['', '', false]
     for (let from = 0; from < length; ) {
       if (this.#isSame(before[from], after[from], depth + 1)) {
-        const stub = this.#stub(before[from])
-        old += stub
         // An identity of the same value, whatever the order of its members.
-        now += stub
-        from++
+        let stubs = ''
+        let to = from
+        do stubs += this.#identity === undefined ? '' : this.#stub(before[to])
+        while (++to < length && this.#isSame(before[to], after[to], depth + 1))
+        if (this.#identity === undefined) stubs = NULL.repeat(to - from)
+        old += stubs
+        now += stubs
+        from = to
         continue
       }
       differ = true
@@ -180,17 +195,31 @@ export class Images {
   #positions(before, after, depth) {
     const both = Math.min(before.length, after.length)
     let [old, now, written] = ['', '', 0]
+    let [left, given] = [0, 0]
     for (let i = 0; i < both; i++) {
-      const [a, b] = [before[i], after[i]]
+      if (i % CHUNK === 0) [left, given] = [this.#left, this.#given]
+      else if (i % CHUNK === FIRST && 2 * (this.#left - left) < this.#given - given) {
+        // JSON.stringify is faster than a walk that finds next to nothing to leave out.
+        const to = Math.min(i + CHUNK - FIRST, both)
+        this.#whole(before.slice(i, to), after.slice(i, to))
+        const gap = NULL.repeat(i - written)
+        old += `${gap},${this.#before.slice(1, -1)}`
+        now += `${gap},${this.#after.slice(1, -1)}`
+        written = to
+        i = to - 1
+        continue
+      }
+      const a = before[i]
+      const b = after[i]
       if (a === b && (a === null || typeof a === 'object' || isLeaf(a))) continue
       if (!this.#item(a, b, depth + 1)) continue
-      const gap = ',null'.repeat(i - written)
+      const gap = NULL.repeat(i - written)
       old += `${gap},${this.#before}`
       now += `${gap},${this.#after}`
       written = i + 1
     }
     if (written === 0 && before.length === after.length) return false
-    const gap = ',null'.repeat(both - written)
+    const gap = NULL.repeat(both - written)
     old += gap
     now += gap
     for (let i = both; i < before.length; i++) old += `,${this.#alone(before[i])}`
@@ -218,7 +247,8 @@ export class Images {
     if (kind === OTHER) return text(a) === text(b)
     let count = 0
     for (const key in a) {
-      const [old, now] = [a[key], b[key]]
+      const old = a[key]
+      const now = b[key]
       if (old === now) {
         if (old !== null && typeof old !== 'object' && !isLeaf(old)) throw UNUSUAL
       } else {
@@ -233,14 +263,14 @@ export class Images {
   }
 
   #item(a, b, depth) {
-    const keep = kindOf(a) === OBJECT && kindOf(b) === OBJECT ? this.#identity : undefined
-    // An item that is an array under a policy with keys: what its identity is nobody can say.
-    return this.#pair(a, b, keep, depth)
+    // Of items that are not objects no policy asks for an identity.
+    const isKeyed = this.#identity !== undefined && kindOf(a) === OBJECT && kindOf(b) === OBJECT
+    return this.#pair(a, b, isKeyed ? this.#identity : undefined, depth)
   }
 
   /** What stands for an item that is the same on both sides: its identity where a policy may ask for one. */
   #stub(item) {
-    if (this.#identity === undefined) return ',null'
+    if (this.#identity === undefined) return NULL
     if (kindOf(item) !== OBJECT) return `,${text(item)}`
     let members = ''
     for (const key in item) {
@@ -286,6 +316,11 @@ export class Images {
 /** What a difference without a policy depends on. */
 export const WITHOUT_POLICY = { arrays: true, by_position: false, fold_keys: false, sets: [], keys: [], subjects: [] }
 
+/** An item that is left out. */
+const NULL = ',null'
+/** Items of which the first tell whether the rest is worth a walk. */
+const CHUNK = 64
+const FIRST = 4
 /** Thrown where images go whole. */
 const UNUSUAL = Symbol('unusual')
 /** Of a member: it stays with all that it holds. */
