@@ -16,6 +16,11 @@ import { imageText, isLeaf, jsonText } from './json-text.js'
  * - The core takes items of the same bytes for each other first, and which of several equal ones that are depends on
  *   their surroundings. So where an array that it searches may hold equal items, both images go whole.
  *
+ * There is no size below which whole images are better: these are read as well, to see what they lose, and that costs
+ * what the comparison does. With 1 % of the items changed a record takes half to a fifth of the time from 2 kB on
+ * (bench/objects.mjs); with all of them changed, where there is nothing to leave out, up to a fifth more. So of items by
+ * position the first few of a chunk tell whether the rest is compared, and items that differ in a row go as they are.
+ *
  * What is one and the same object on both sides is not looked into. Everything else is read, and what JSON cannot
  * carry is the same error as in a whole image.
  */
