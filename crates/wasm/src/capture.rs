@@ -1,4 +1,4 @@
-use sealtrail_core::{Key, KeyPair, Recorded, Session};
+use sealtrail_core::{Key, KeyPair, Policy, Recorded, Session};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -12,6 +12,7 @@ pub struct Capture {
     /// What the last call of `record` found missing, or how many nonces it took.
     missing: Vec<u8>,
     nonces: usize,
+    pruning: Vec<u8>,
 }
 
 #[derive(Deserialize)]
@@ -29,7 +30,15 @@ impl Capture {
     pub fn new(policy: &[u8]) -> Result<Capture, JsValue> {
         let mut session = Session::default();
         session.policy(policy).map_err(thrown)?;
-        Ok(Self { session, missing: Vec::new(), nonces: 0 })
+        let pruning = Policy::parse(policy).map_err(thrown)?.pruning();
+        Ok(Self { session, missing: Vec::new(), nonces: 0, pruning })
+    }
+
+    /// What of two images the record depends on, beside what differs in them: `{fold_keys, arrays,
+    /// sets, keys, subjects}` of [`Policy::pruning`].
+    #[wasm_bindgen(getter)]
+    pub fn pruning(&self) -> Result<JsValue, JsValue> {
+        json_to_js(&self.pruning)
     }
 
     /// Reads a change; gives its envelope `{"entity","action","context"}` as JSON.

@@ -8,8 +8,9 @@ const MEMBERS = new Set(['entity', 'action', 'before', 'after', 'context'])
  *
  * @param {object} change what `trail.record` was given
  * @param {object} context in the spelling of the wire
+ * @param {import('./images.js').Images} [images] where the policy is known: what it has no use for is left out
  */
-export function changeText(change, context) {
+export function changeText(change, context, images) {
   if (change === null || typeof change !== 'object') {
     throw new SealtrailError('not_a_change', 'a change is an object with `entity`, `action`, `before` and `after`')
   }
@@ -19,6 +20,10 @@ export function changeText(change, context) {
   }
   const { entity, action, before, after } = change
   let text = `{"entity":${entityText(entity)},"action":${actionText(action)}`
+  if (images !== undefined && action === 'update' && before !== undefined && after !== undefined) {
+    const [old, now] = images.texts(before, after)
+    return `${text},"before":${old},"after":${now},"context":${jsonText(context, '/context')}}`
+  }
   if (before !== undefined) text += `,"before":${imageText(before, '/before')}`
   if (after !== undefined) text += `,"after":${imageText(after, '/after')}`
   return `${text},"context":${jsonText(context, '/context')}}`

@@ -1,4 +1,7 @@
-/** JSON text (as a string or as bytes), or a value that JSON can carry. */
+/**
+ * JSON text (as a string or as bytes), or a value that JSON can carry. Text and bytes are the lossless way: numbers go
+ * as they are written, and nothing is converted. What a value would lose, `Engine.losses` says.
+ */
 export type Json = string | Uint8Array | object | number | boolean | null
 
 export interface AttributeChange {
@@ -122,6 +125,28 @@ export interface Finding {
   severity: 'error' | 'warning' | 'note'
 }
 
+/** Something of a JavaScript value that JSON has no way to say. */
+export interface Loss {
+  /** RFC 6901 pointer into the value. */
+  path: string
+  what:
+    | 'unsupported_value'
+    | 'number_not_finite'
+    | 'unsafe_integer'
+    | 'lone_surrogate'
+    | 'cycle'
+    | 'too_deep'
+    | 'negative_zero'
+    | 'to_json'
+    | 'prototype'
+    | 'getter'
+    | 'symbol_key'
+    | 'hidden_member'
+    | 'array_member'
+  /** It is an error with this code; what is not refused goes in another form, or is left out. */
+  refused: boolean
+}
+
 export interface PolicySummary {
   id: string
   version: string
@@ -151,6 +176,8 @@ export interface Engine {
   preview(policy: Json, change: object | string | Uint8Array, context: object | undefined, options: { raw: true }): string
   /** `samples` are changes in either shape, or images alone. */
   lint(policy: Json, samples?: Json[]): Finding[]
+  /** What a value would lose as JSON; nothing where it goes as it is. */
+  losses(value: unknown): Loss[]
   policySummary(policy: Json): PolicySummary
   verifyProof(proof: string | Uint8Array, line: string | Uint8Array, vkey: string): VerifiedProof
 }

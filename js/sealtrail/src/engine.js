@@ -1,6 +1,8 @@
 import { changeText } from './change.js'
 import { SealtrailError } from './errors.js'
+import { Images, WITHOUT_POLICY } from './images.js'
 import { jsonText } from './json-text.js'
+import { losses } from './losses.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -31,7 +33,10 @@ class Engine {
   }
 
   diff(before, after, { format = 'changes', foldKeys = false, tests, words, entity, policy, raw = false } = {}) {
-    const images = [jsonBytes(before, '/before'), jsonBytes(after, '/after')]
+    const pruning = { ...WITHOUT_POLICY, fold_keys: foldKeys }
+    const pruned = policy === undefined ? new Images(pruning).pruned(before, after) : undefined
+    const [old, now] = pruned ?? [before, after]
+    const images = [jsonBytes(old, '/before'), jsonBytes(now, '/after')]
     const policyBytes = policy === undefined ? undefined : jsonBytes(policy, '/policy')
     const options = { format, foldKeys, ...given({ tests, words, entity, policy: policyBytes }) }
     const text = this.#text(() => this.#glue.diff(...images, options))
@@ -70,6 +75,10 @@ class Engine {
   lint(policy, samples = []) {
     const given = samples.map((sample, i) => jsonBytes(sample, `/samples/${i}`))
     return JSON.parse(this.#text(() => this.#glue.lint(jsonBytes(policy, '/policy'), given)))
+  }
+
+  losses(value) {
+    return losses(value)
   }
 
   policySummary(policy) {

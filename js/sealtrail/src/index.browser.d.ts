@@ -7,7 +7,7 @@ export type {
 export { loadEngine } from './engine.js'
 export type {
   AttributeChange, AttributeRow, DiffOptions, Engine, FieldTreatment, Json, PatchOperation, PolicySummary, Preview,
-  RowsOptions, TextDifference, VerifiedProof,
+  Loss, RowsOptions, TextDifference, VerifiedProof,
 } from './engine.js'
 
 /**

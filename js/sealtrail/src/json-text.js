@@ -10,7 +10,8 @@ const MAX_DEPTH = 128
  * `toJSON` is honoured (a Date becomes its ISO text); symbol keys are not data.
  */
 export function jsonText(value, pointer = '') {
-  return write(value, pointer, [])
+  // JSON.stringify is several times faster, and right where nothing is lost.
+  return isCarried(value, 0) ? JSON.stringify(value) : write(value, pointer, [])
 }
 
 /**
@@ -21,6 +22,33 @@ export function imageText(image, pointer) {
   if (typeof image === 'string') return checkedText(image, pointer)
   if (image instanceof Uint8Array) return checkedText(decoded(image, pointer), pointer)
   return jsonText(image, pointer)
+}
+
+/** A leaf that JSON carries without a loss. */
+export function isLeaf(value) {
+  if (typeof value === 'string') return value.isWellFormed()
+  if (typeof value === 'number') return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)
+  return typeof value === 'boolean' || value === null
+}
+
+/** Whether JSON.stringify writes a value as `write` does: leaves, arrays, plain objects and Dates. */
+function isCarried(value, depth) {
+  if (value === null || typeof value !== 'object') return isLeaf(value)
+  if (depth >= MAX_DEPTH) return false
+  if (Array.isArray(value)) {
+    if (value.toJSON !== undefined) return false
+    for (let index = 0; index < value.length; index++) if (!isCarried(value[index], depth + 1)) return false
+    return true
+  }
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) {
+    return prototype === Date.prototype && !Object.hasOwn(value, 'toJSON') && !Number.isNaN(value.getTime())
+  }
+  if (value.toJSON !== undefined || value[Symbol.toStringTag] !== undefined) return false
+  for (const key in value) {
+    if (!key.isWellFormed() || !isCarried(value[key], depth + 1)) return false
+  }
+  return true
 }
 
 function write(value, pointer, ancestors) {

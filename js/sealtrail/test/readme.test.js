@@ -34,7 +34,7 @@ const EPILOGUE = [
 ]
 const PRINTS = { 0: /\{"email":"ada@example.org","record":"record-0"\}/, 3: /sealtrail\.change\.update\.v1 4 \[ \{ op: 'replace', path: '\/title'/ }
 
-test('there are snippets', () => assert.equal(snippets.length, 6))
+test('there are snippets', () => assert.equal(snippets.length, 7))
 
 for (const [number, snippet] of snippets.entries()) {
   test(`README snippet ${number + 1} runs`, async () => {

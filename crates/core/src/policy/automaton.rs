@@ -95,6 +95,19 @@ impl Automaton {
         })
     }
 
+    /// The array paths by their numbers from 0, as segments.
+    pub(super) fn array_paths(&self) -> impl Iterator<Item = (usize, Vec<&Segment>)> {
+        let segments = |number: usize| {
+            let path = self.places[self.starts[number]..].iter();
+            path.map_while(|place| match place {
+                Place::Before(segment) => Some(segment),
+                Place::End(_) => None,
+            })
+        };
+        let first = self.numbering.ignored;
+        (first..self.starts.len()).map(move |number| (number - first, segments(number).collect()))
+    }
+
     fn enter(&self, place: usize, state: &mut State) {
         state.bits.set(place);
         if let Place::End(number) = self.places[place] {

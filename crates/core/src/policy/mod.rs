@@ -43,6 +43,7 @@ mod automaton;
 mod document;
 mod lint;
 mod mask;
+mod pruning;
 mod secrets;
 mod selector;
 
