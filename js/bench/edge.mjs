@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { changeText } from '../sealtrail/src/change.js'
+import { Images } from '../sealtrail/src/images.js'
 import { correlationId, engine, keys, nonce, origin, recordedTime, recordId } from './record.mjs'
 
 const files = new URL('../sealtrail/dist/wasm/', import.meta.url)
@@ -34,8 +35,8 @@ export function sealer(glue, policy) {
 
 /** The same from JavaScript objects, by the way of the package. */
 export function objectSealer(glue, policy) {
-  const seal = sealer(glue, policy)
-  return (change) => seal(Buffer.from(changeText(change, {})))
+  const [seal, images] = [sealer(glue, policy), new Images(new glue.Capture(policy).pruning)]
+  return (change) => seal(Buffer.from(changeText(change, {}, images)))
 }
 
 /** Bytes of two images in, bytes of the change list out. */

@@ -108,7 +108,7 @@ impl Walk<'_> {
         let mut anchors = Vec::new();
         if old_range.len().min(new_range.len()) > 0 && old_range.len().max(new_range.len()) > 1 {
             let (old_items, new_items) = (&old[old_range.clone()], &new[new_range.clone()]);
-            let ids = numbers(self.document, old_items, new_items, true, &mut self.budget);
+            let ids = numbers(self.document, old_items, new_items, &mut self.budget);
             if let Some((old_ids, new_ids)) = ids {
                 anchors = equal_runs(&old_ids, &new_ids);
             }
@@ -126,7 +126,7 @@ impl Walk<'_> {
     }
 
     fn by_set(&mut self, old: &[NodeId], new: &[NodeId]) {
-        let ids = numbers(self.document, old, new, false, &mut self.budget);
+        let ids = numbers(self.document, old, new, &mut self.budget);
         let Some((old_ids, new_ids)) = ids else { return self.by_position(old, new) };
         let most = old_ids.iter().chain(&new_ids).max().map_or(0, |id| *id as usize + 1);
         let mut left = vec![0u32; most];

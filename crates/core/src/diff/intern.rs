@@ -49,41 +49,32 @@ impl Sameness {
     }
 }
 
-/// Gives the items of two arrays their numbers.
-///
-/// With `twins`, items that the reader found to be the same bytes are taken for each other first, at
-/// no cost. Then of several equal items not all have one number; where they are counted that matters.
+/// Gives the items of two arrays their numbers, by their values alone: how a text is written, and
+/// what the reader found to repeat in it, has no part in it.
 pub(super) fn numbers(
     document: &Document<'_>,
     old: &[NodeId],
     new: &[NodeId],
-    twins: bool,
     budget: &mut Budget,
 ) -> Option<(Vec<u32>, Vec<u32>)> {
-    const UNKNOWN: u32 = u32::MAX;
-    let (mut of_old, mut of_new) = (vec![UNKNOWN; old.len()], vec![UNKNOWN; new.len()]);
-    for (number, node) in of_new.iter_mut().zip(new).filter(|_| twins) {
-        // The items of the old array stand in the order of the text.
-        let twin = document.twin(*node);
-        if let Ok(i) = old.binary_search(&twin)
-            && of_old[i] == UNKNOWN
-        {
-            (of_old[i], *number) = (i as u32, i as u32);
-        }
-    }
-    let mut next = old.len() as u32;
-    let left = of_old.iter_mut().zip(old).chain(of_new.iter_mut().zip(new));
-    let mut left: Vec<_> = left.filter(|(number, _)| **number == UNKNOWN).collect();
-    let mut hash_of = Vec::with_capacity(left.len());
-    for (_, node) in &left {
-        let range = document.index(**node)..document.index(document.next(**node));
+    let items = || old.iter().chain(new).copied();
+    let mut hash_of = Vec::with_capacity(old.len() + new.len());
+    for node in items() {
+        let range = document.index(node)..document.index(document.next(node));
         budget.take(range.len())?;
-        hash_of.push(hashes(document, range)[0]);
+        // What has the same bytes as an old item has its hash; those stand in the order of the text.
+        let known = old.binary_search(&document.twin(node)).ok();
+        let hash = match known.and_then(|twin| hash_of.get(twin)) {
+            Some(hash) => *hash,
+            None => hashes(document, range)[0],
+        };
+        hash_of.push(hash);
     }
+    let item = |at: usize| if at < old.len() { old[at] } else { new[at - old.len()] };
     // Equal hashes stand side by side, and of these the first item of each number.
-    let by_hash = sorted(left.len(), &mut |a, b| hash_of[a].cmp(&hash_of[b]));
-    let mut known: Vec<(u32, NodeId)> = Vec::new();
-    let mut hash = None;
+    let by_hash = sorted(hash_of.len(), &mut |a, b| hash_of[a].cmp(&hash_of[b]));
+    let mut numbers = vec![0; hash_of.len()];
+    let (mut known, mut next, mut hash): (Vec<(u32, NodeId)>, u32, _) = (Vec::new(), 0, None);
     for at in by_hash {
         if hash != Some(hash_of[at]) {
             hash = Some(hash_of[at]);
@@ -91,18 +82,18 @@ pub(super) fn numbers(
         }
         // Whoever makes items of one hash pays for comparing them.
         budget.take(known.len().saturating_sub(1) * 64)?;
-        let (number, node) = &mut left[at];
-        let same = known.iter().find(|(_, other)| document.same(**node, *other));
-        **number = match same {
+        let same = known.iter().find(|(_, other)| document.same(item(at), *other));
+        numbers[at] = match same {
             Some((number, _)) => *number,
             None => {
-                known.push((next, **node));
+                known.push((next, item(at)));
                 next += 1;
                 next - 1
             }
         };
     }
-    Some((of_old, of_new))
+    let of_new = numbers.split_off(old.len());
+    Some((numbers, of_new))
 }
 
 /// A hash for each node of a range that is closed (what a node holds is in it too): equal for values
