@@ -3,8 +3,8 @@
 use sealtrail_record::json::{self, Limits, Value, write_string};
 
 use crate::Error;
-use crate::capture::Stamp;
 use crate::change::read_name;
+use crate::stamp::Stamp;
 
 /// The record of an act, one line without its line feed. `act` is
 /// `{"act":"reveal"|"shred","reason":…,"actor":{"type":…,"id":…},"record":…,"group":…,"kids":[…],"hard":…,"correlation_id":…}`.

@@ -5,19 +5,21 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sealtrail_record::json::{Buffers, Document, Kind, Limits, NodeId, Value, write_string};
-use sealtrail_record::{id, pointer, time};
+use sealtrail_record::json::{Buffers, Document, Limits, write_string};
 
-use crate::change::{Action, Change, Image, MAX_NAME};
+use crate::change::{Action, Change, Image};
+use crate::change_list::ChangeList;
 use crate::context::Context;
-use crate::diff::{Path, Sink, What, compare_entities};
+use crate::context_writer::write_context;
+use crate::diff::compare_entities;
 use crate::fold::fold_keys;
-use crate::policy::{Cursor, Policy, Seal, Step, SubjectPart};
-use crate::seal::{Key, KeyStream, NONCE_BYTES, PseudonymKey, RecordKeys, Scope};
+use crate::policy::{Cursor, Policy, Seal};
+use crate::protector::{Entry, Protector};
+use crate::seal::RecordKeys;
+use crate::stamp::{KeyPair, Stamp};
+use crate::subject::payload_subject;
 use crate::template::{Body, Gap, Need, Role, Template};
-use crate::writer::{Side, Spot, Writer};
+use crate::writer::{Spot, Writer};
 use crate::{Error, hex};
 
 /// A change whose images have been compared and put through the policy.
@@ -164,7 +166,7 @@ impl Draft {
 /// A record that lacks only its keys, its time and its entropy.
 pub struct Plan {
     policy: Arc<Policy>,
-    template: Template,
+    pub(crate) template: Template,
     context_body: Body,
     entity_type: String,
     entity_id: String,
@@ -179,56 +181,6 @@ pub struct Plan {
     service: Option<String>,
     authtype: Option<String>,
     authid: Option<String>,
-}
-
-/// What the host knows of the record: where it goes, what it is called and when it was made.
-#[derive(Clone, Copy)]
-pub struct Stamp<'a> {
-    /// Name of the log.
-    pub origin: &'a str,
-    /// UUIDv7 of the record.
-    pub id: &'a str,
-    /// RFC 3339, in UTC.
-    pub recorded_time: &'a str,
-    pub engine_version: &'a str,
-    /// Digest of the wasm file that makes the record, in hexadecimal.
-    pub engine_sha256: &'a str,
-}
-
-/// The two keys of one [`Need`], with their ids.
-pub struct KeyPair<'a> {
-    pub subject_kid: &'a str,
-    pub subject: Key,
-    pub period_kid: &'a str,
-    pub period: Key,
-}
-
-impl Stamp<'_> {
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        let bad = |what: &str, wanted: &str| Err(Error::field(what, wanted, "another text"));
-        if self.origin.is_empty() || self.origin.len() > MAX_NAME {
-            return bad("/origin", "the name of the log");
-        }
-        if !id::is_uuid(self.id) {
-            return bad("/id", "a UUID in lower case");
-        }
-        if time::month(self.recorded_time).is_none() {
-            return bad("/recorded_time", "an RFC 3339 date-time in UTC");
-        }
-        let digest = self.engine_sha256;
-        if digest.len() != 64 || !digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            return bad("/engine/sha256", "64 hexadecimal digits in lower case");
-        }
-        Ok(())
-    }
-
-    pub(crate) fn write_engine(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b",\"engine\":{\"version\":");
-        write_string(self.engine_version, out);
-        out.extend_from_slice(b",\"sha256\":");
-        write_string(self.engine_sha256, out);
-        out.push(b'}');
-    }
 }
 
 impl Plan {
@@ -247,11 +199,11 @@ impl Plan {
         self.gaps().filter(|gap| self.is_sealed(gap)).count()
     }
 
-    fn is_sealed(&self, gap: &Gap) -> bool {
+    pub(crate) fn is_sealed(&self, gap: &Gap) -> bool {
         self.needs()[gap.need].role == Role::Sealed
     }
 
-    fn gaps(&self) -> impl Iterator<Item = &Gap> + Clone {
+    pub(crate) fn gaps(&self) -> impl Iterator<Item = &Gap> + Clone {
         self.context_body.gaps.iter().chain(&self.template.body.gaps)
     }
 
@@ -378,329 +330,6 @@ impl Plan {
         crate::change::write_entity(&self.entity_type, &self.entity_id, out);
         out.extend_from_slice(b",\"action\":");
         write_string(self.action.name(), out);
-    }
-}
-
-/// Fills the gaps of a record.
-struct Protector<'s> {
-    plan: &'s Plan,
-    entropy: &'s [[u8; NONCE_BYTES]],
-    entries: Vec<Entry<'s>>,
-    room: Vec<u8>,
-}
-
-/// What protects the values of one need.
-pub(crate) struct Entry<'s> {
-    keys: Keys,
-    group: &'s str,
-    kids: [&'s str; 2],
-}
-
-enum Keys {
-    Sealing { index: usize, keys: RecordKeys, stream: KeyStream },
-    Naming(PseudonymKey),
-}
-
-impl<'s> Entry<'s> {
-    pub(crate) fn new(
-        need: &'s Need,
-        kids: [&'s str; 2],
-        stamp: &Stamp<'_>,
-        subject: &Key,
-        record_keys: impl FnOnce(&Scope<'_>) -> RecordKeys,
-    ) -> Result<Self, Error> {
-        for kid in kids {
-            let plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
-            if kid.is_empty() || kid.len() > 128 || !kid.bytes().all(plain) {
-                let wanted = "1 to 128 visible ASCII characters";
-                return Err(Error::field("/kid", wanted, "another text"));
-            }
-        }
-        let scope = Scope { origin: stamp.origin, record_id: stamp.id, group: &need.group, kids };
-        let keys = match need.role {
-            Role::Sealed => {
-                let keys = record_keys(&scope);
-                Keys::Sealing { index: 0, keys, stream: KeyStream::default() }
-            }
-            Role::Pseudonym => {
-                Keys::Naming(PseudonymKey::derive(subject, stamp.origin, &need.group))
-            }
-        };
-        Ok(Self { keys, group: &need.group, kids })
-    }
-}
-
-impl<'s> Protector<'s> {
-    fn new(plan: &'s Plan, entropy: &'s [u8], entries: Vec<Entry<'s>>) -> Result<Self, Error> {
-        let (entropy, _) = entropy.as_chunks::<NONCE_BYTES>();
-        if entropy.len() < plan.nonces() {
-            let message = "there is less entropy than fields to seal";
-            return Err(Error::new("missing_field", message));
-        }
-        let mut protector = Self { plan, entropy, entries, room: Vec::new() };
-        let mut seals = 0;
-        for need in 0..protector.entries.len() {
-            if let Keys::Sealing { index, keys, stream } = &mut protector.entries[need].keys {
-                // Nonces are used in the order of the record.
-                let sealed = plan.gaps().filter(|gap| plan.is_sealed(gap)).zip(entropy);
-                let own = sealed.filter(|(gap, _)| gap.need == need);
-                let lengths = own.map(|(gap, nonce)| (nonce, plan.template.plaintext(gap).len()));
-                *stream = keys.key_stream(lengths)?;
-                *index = seals;
-                seals += 1;
-            }
-        }
-        Ok(protector)
-    }
-
-    fn fill(&mut self, gap: &Gap, out: &mut Vec<u8>) {
-        let template = &self.plan.template;
-        let plaintext = template.plaintext(gap);
-        out.push(b'"');
-        match &mut self.entries[gap.need].keys {
-            Keys::Naming(key) => out.extend_from_slice(key.pseudonym(plaintext).as_bytes()),
-            Keys::Sealing { index, keys, stream } => {
-                let Some((nonce, rest)) = self.entropy.split_first() else { return };
-                self.entropy = rest;
-                let location = template.location(gap);
-                keys.write_token(*index, location, plaintext, nonce, stream, &mut self.room, out);
-            }
-        }
-        out.push(b'"');
-    }
-
-    /// What a gap will be filled with, if it is a pseudonym.
-    fn pseudonym(&self, gap: &Gap) -> Option<String> {
-        match &self.entries[gap.need].keys {
-            Keys::Naming(key) => Some(key.pseudonym(self.plan.template.plaintext(gap))),
-            Keys::Sealing { .. } => None,
-        }
-    }
-
-    fn write_seals(&self, out: &mut Vec<u8>) {
-        let mut next: &[u8] = b",\"seals\":[";
-        for (need, entry) in self.entries.iter().enumerate() {
-            let Keys::Sealing { keys, .. } = &entry.keys else { continue };
-            out.extend_from_slice(std::mem::replace(&mut next, b","));
-            out.extend_from_slice(b"{\"alg\":\"A256GCM-HS256\",\"group\":");
-            write_string(entry.group, out);
-            for (name, kid) in [(",\"kids\":[", entry.kids[0]), (",", entry.kids[1])] {
-                out.extend_from_slice(name.as_bytes());
-                write_string(kid, out);
-            }
-            out.extend_from_slice(b"],\"commit\":\"");
-            let start = out.len();
-            out.resize(start + 43, b'=');
-            let written = URL_SAFE_NO_PAD.encode_slice(keys.commit(), &mut out[start..]);
-            debug_assert_eq!(written, Ok(43));
-            out.push(b'"');
-            self.write_pointers(need, out);
-        }
-        if next == b"," {
-            out.push(b']');
-        }
-        next = b",\"pseudonyms\":[";
-        for (need, entry) in self.entries.iter().enumerate() {
-            let Keys::Naming(_) = &entry.keys else { continue };
-            out.extend_from_slice(std::mem::replace(&mut next, b","));
-            out.extend_from_slice(b"{\"alg\":\"HS256-128\",\"group\":");
-            write_string(entry.group, out);
-            out.extend_from_slice(b",\"kid\":");
-            write_string(entry.kids[0], out);
-            self.write_pointers(need, out);
-        }
-        if next == b"," {
-            out.push(b']');
-        }
-    }
-
-    /// The end of an entry of `seals` or `pseudonyms`: what it protects.
-    fn write_pointers(&self, need: usize, out: &mut Vec<u8>) {
-        let mut next: &[u8] = b",\"at\":[";
-        for gap in self.plan.gaps().filter(|gap| gap.need == need) {
-            out.extend_from_slice(std::mem::replace(&mut next, b","));
-            write_string(self.plan.template.at(gap), out);
-        }
-        out.extend_from_slice(b"]}");
-    }
-}
-
-/// Writes the entries of `changes`.
-struct ChangeList<'w> {
-    writer: Writer<'w>,
-    found: usize,
-    /// Without those that the policy drops.
-    written: usize,
-    /// Room for what is written again for each.
-    head: Vec<u8>,
-    old: Spot,
-    new: Spot,
-}
-
-impl<'w> ChangeList<'w> {
-    fn new(writer: Writer<'w>) -> Self {
-        let room = || String::with_capacity(64);
-        let spot = |side| Spot { side, path: room(), at: room() };
-        let (old, new) = (spot("old"), spot("new"));
-        Self { writer, found: 0, written: 0, head: Vec::with_capacity(128), old, new }
-    }
-}
-
-impl Sink for ChangeList<'_> {
-    fn take(&mut self, path: &mut Path<'_>, what: What, coarse: bool) -> Result<(), Error> {
-        self.found += 1;
-        let Self { writer, head, old, new, .. } = self;
-        for spot in [&mut *old, &mut *new] {
-            spot.path.clear();
-            spot.at.clear();
-            spot.path.push_str(path.pointer());
-            spot.at.push_str("/data/changes/");
-            pointer::push_number(&mut spot.at, self.written);
-            spot.at.push('/');
-            spot.at.push_str(spot.side);
-        }
-        head.clear();
-        head.extend_from_slice(if self.written == 0 { b"{\"op\":" } else { b",{\"op\":" });
-        write_string(what.op(), head);
-        head.extend_from_slice(b",\"path\":");
-        write_string(&old.path, head);
-        if let What::Move { from, .. } = what {
-            head.extend_from_slice(b",\"from\":");
-            write_string(&path.neighbour(from), head);
-        }
-        if coarse {
-            head.extend_from_slice(b",\"coarse\":true");
-        }
-        let Some(cursor) = path.cursor() else { return Ok(()) };
-        // A move says where something is, so it is dropped with it.
-        if let What::Move { item, .. } = what
-            && writer.drops(cursor, item)
-        {
-            return Ok(());
-        }
-        let old = what.before().map(|value| Side { label: ",\"old\":", value, spot: old });
-        let new = what.after().map(|value| Side { label: ",\"new\":", value, spot: new });
-        if writer.sides(cursor, [old, new], head)? {
-            writer.template.text(b"}");
-            self.written += 1;
-        }
-        Ok(())
-    }
-}
-
-/// What of the actor the policy keeps in clear.
-struct ClearActor {
-    kind: Option<String>,
-    id: Option<String>,
-}
-
-/// Writes `tenant`, `actor` and `request`.
-fn write_context(
-    policy: &Policy,
-    document: &Document<'_>,
-    context: &Context<'_>,
-    entity: &str,
-    template: &mut Template,
-) -> Result<ClearActor, Error> {
-    let root = Cursor::new(&policy.context);
-    let subjects = |seal: &Seal, _: &str| context_subject(context, seal, entity);
-    let mut writer = Writer::new(policy, document, template, &subjects);
-    let value = |name| {
-        let value = document.get(document.root(), name)?;
-        (document.kind(value) != Kind::Null).then_some(value)
-    };
-    for name in ["tenant", "actor", "request"] {
-        let Some(value) = value(name) else { continue };
-        let cursor = root.down(policy, &Step::Key(name.into()));
-        let at = format!("/data/{name}");
-        let mut spot = Spot { side: "rec", path: at.clone(), at };
-        writer.members(&cursor, value, &mut spot, format!(",\"{name}\":").as_bytes())?;
-    }
-    let clear = |key: &'static str| {
-        let value = document.get(value("actor")?, key)?;
-        let actor = root.down(policy, &Step::Key("actor".into()));
-        let decision = actor.down(policy, &Step::Key(key.into())).decide(policy, document, value);
-        let kept = *decision.action() == crate::policy::Action::Keep;
-        if kept { node_text(document, value) } else { None }
-    };
-    Ok(ClearActor { kind: clear("type"), id: clear("id") })
-}
-
-fn payload_subject(
-    document: &Document<'_>,
-    change: &Change<'_>,
-    seal: &Seal,
-    side: &str,
-) -> Result<String, Error> {
-    let image = |image: Image, pointer: &str| {
-        node_text(document, document.pointer(image.value()?, pointer)?)
-    };
-    // A value belongs to whom its own image names; the other image and the entity stand in, so
-    // that it is never left unprotected.
-    let [own, other] = match side {
-        "old" => [change.before, change.after],
-        _ => [change.after, change.before],
-    };
-    subject(seal, change.entity(), |pointer| image(own, pointer).or_else(|| image(other, pointer)))
-}
-
-fn context_subject(context: &Context<'_>, seal: &Seal, entity: &str) -> Result<String, Error> {
-    let actor = |key: &str| context.actor.as_ref().and_then(|a| a.get(key)).and_then(scalar_text);
-    let otherwise = match actor("id") {
-        Some(id) => format!("{}/{id}", actor("type").as_deref().unwrap_or("user")),
-        None => entity.to_owned(),
-    };
-    subject(seal, otherwise, |pointer| {
-        let (root, rest) = match pointer[1..].split_once('/') {
-            Some((root, _)) => (root, &pointer[1 + root.len()..]),
-            None => (&pointer[1..], ""),
-        };
-        let value = match root {
-            "actor" => &context.actor,
-            "request" => &context.request,
-            "tenant" => &context.tenant,
-            _ => &None,
-        };
-        value.as_ref()?.pointer(rest).and_then(scalar_text)
-    })
-}
-
-fn subject(
-    seal: &Seal,
-    otherwise: String,
-    find: impl Fn(&str) -> Option<String>,
-) -> Result<String, Error> {
-    let Some(wanted) = &seal.subject else { return Ok(otherwise) };
-    let mut text = String::new();
-    for part in &wanted.0 {
-        match part {
-            SubjectPart::Text(fixed) => text.push_str(fixed),
-            SubjectPart::Pointer(pointer) => match find(pointer) {
-                Some(value) => text.push_str(&value),
-                None => return Ok(otherwise),
-            },
-        }
-    }
-    if text.is_empty() || text.len() > MAX_NAME {
-        let wanted = format!("1 to {MAX_NAME} bytes");
-        return Err(Error::field("/subject", &wanted, &format!("{} bytes", text.len())));
-    }
-    Ok(text)
-}
-
-fn node_text(document: &Document<'_>, node: NodeId) -> Option<String> {
-    match document.kind(node) {
-        Kind::String => Some(document.written(node).into_owned()).filter(|text| !text.is_empty()),
-        Kind::Number => Some(document.raw(node).to_owned()),
-        _ => None,
-    }
-}
-
-fn scalar_text(value: &Value<'_>) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.to_string()),
-        Value::Number(text) => Some((*text).to_owned()),
-        _ => None,
     }
 }
 

@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::Error;
-use crate::capture::{Entry, Plan, Stamp};
+use crate::capture::Plan;
+use crate::protector::Entry;
 use crate::seal::{Key, RecordKeys, Scope, Source};
+use crate::stamp::Stamp;
 
 #[derive(Default)]
 pub(crate) struct LentKeys {

@@ -41,25 +41,32 @@
 mod act;
 mod capture;
 mod change;
+mod change_list;
 mod context;
+mod context_writer;
 mod diff;
 mod equal_runs;
 mod error;
+mod explain;
 mod fold;
 mod lent_keys;
 mod open;
+mod plain;
 mod plaintext;
 pub mod policy;
 mod preview;
 mod protection;
+mod protector;
 pub mod render;
 pub mod seal;
 mod session;
+mod stamp;
+mod subject;
 mod template;
 mod writer;
 
 pub use act::act;
-pub use capture::{Draft, KeyPair, Plan, Stamp, native_engine_sha256};
+pub use capture::{Draft, Plan, native_engine_sha256};
 pub use error::Error;
 pub use open::{Opening, open};
 pub use policy::{Policy, lint};
@@ -67,6 +74,7 @@ pub use preview::preview;
 pub use render::{Format, Table, diff, rows, text_runs};
 pub use seal::Key;
 pub use session::{Recorded, Session, act_with_stamp};
+pub use stamp::{KeyPair, Stamp};
 
 pub use template::Need;
 

@@ -8,9 +8,10 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::Error;
-use crate::capture::{Draft, KeyPair, Reading, Stamp, native_engine_sha256};
+use crate::capture::{Draft, Reading, native_engine_sha256};
 use crate::policy::Policy;
 use crate::seal::{Key, NONCE_BYTES};
+use crate::stamp::{KeyPair, Stamp};
 
 /// `{"outcome":…,"record":…,"fields":[{"path","side","action","group","subject","retain","because"}]}`
 ///

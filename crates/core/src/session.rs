@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use sealtrail_record::json::{Buffers, Document, Kind, Limits, NodeId};
 
-use crate::capture::{Draft, KeyPair, Plan, Reading, Stamp};
+use crate::capture::{Draft, Plan, Reading};
 use crate::lent_keys::LentKeys;
 use crate::policy::Policy;
 use crate::seal::{Key, NONCE_BYTES};
+use crate::stamp::{KeyPair, Stamp};
 use crate::{Error, act};
 
 /// A policy, and the change that is on its way through it.

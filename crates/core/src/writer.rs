@@ -1,14 +1,13 @@
 //! Values into a template, as a policy wants them.
 
-use sealtrail_record::json::{
-    Document, Event, Kind, NodeId, Place, canonical_number, write_string,
-};
+use sealtrail_record::json::{Document, Event, Kind, NodeId, Place, canonical_number};
 use sealtrail_record::pointer;
 
 use crate::Error;
+use crate::plain::plain;
 use crate::policy::{Action, Cursor, Decision, Mask, Policy, Reason, Seal};
 use crate::protection::{Protection, Protections};
-use crate::template::{Field, Need, Role, Template};
+use crate::template::{Need, Role, Template};
 
 /// Finds the data subject that a seal speaks of, for `old`, `new` or `rec`.
 pub(crate) type Subjects<'s> = dyn Fn(&Seal, &str) -> Result<String, Error> + 's;
@@ -282,48 +281,6 @@ impl<'w> Writer<'w> {
         self.known.push((reason, side, role, index));
         Ok(index)
     }
-
-    /// Notes, for a preview, what became of every value: `outcome`, unless the policy was
-    /// stricter with this one.
-    fn explain(
-        &mut self,
-        found: &Protections<'_>,
-        value: NodeId,
-        spot: &Spot,
-        outcome: &'static str,
-        need: Option<usize>,
-    ) {
-        let Some(fields) = &mut self.template.fields else { return };
-        let document = self.document;
-        let (mut path, mut open) = (spot.path.clone(), Vec::new());
-        for event in document.walk(value) {
-            let (Event::Open(node, place) | Event::Leaf(node, place)) = event else {
-                open.pop();
-                continue;
-            };
-            if let Some(len) = open.last() {
-                path.truncate(*len);
-                push_place(document, place, &mut path);
-            }
-            if matches!(event, Event::Open(..)) {
-                open.push(path.len());
-                continue;
-            }
-            let decision = found.decision(document, node);
-            let own = decision.action().name();
-            let stricter = matches!((outcome, own), ("seal", "mask" | "drop"));
-            let action = if stricter { own } else { outcome };
-            let because = match action == own {
-                true => decision.because(),
-                false => {
-                    format!("beside a protected value; by itself {own} by {}", decision.because())
-                }
-            };
-            let need = need.filter(|_| matches!(action, "seal" | "pseudonym"));
-            let path = path.clone();
-            fields.push(Field { path, side: spot.side, action, need, because });
-        }
-    }
 }
 
 impl Spot {
@@ -333,77 +290,11 @@ impl Spot {
     }
 }
 
-fn push_place(document: &Document<'_>, place: Place, pointer: &mut String) {
+pub(crate) fn push_place(document: &Document<'_>, place: Place, pointer: &mut String) {
     match place {
         Place::Root => {}
         Place::Key(key) => pointer::push_key(pointer, &document.string(key)),
         Place::Index(index) => pointer::push_index(pointer, index),
-    }
-}
-
-/// What is sealed as one. A container of which all is dropped is left out, or null in an array.
-fn plain(document: &Document<'_>, found: &Protections<'_>, value: NodeId, out: &mut Vec<u8>) {
-    struct Open {
-        /// Where it begins with its label.
-        start: usize,
-        object: bool,
-        filled: bool,
-        /// Whether something is in it that is no gap.
-        kept: bool,
-    }
-    let mut open: Vec<Open> = Vec::new();
-    for event in document.walk(value) {
-        let start = out.len();
-        if let Event::Open(_, place) | Event::Leaf(_, place) = event {
-            label(document, place, open.last().is_some_and(|above| above.filled), out);
-        }
-        let (start, kept) = match event {
-            Event::Open(node, _) => {
-                let object = document.kind(node) == Kind::Object;
-                out.push(if object { b'{' } else { b'[' });
-                open.push(Open { start, object, filled: false, kept: false });
-                continue;
-            }
-            Event::Leaf(node, _) => match found.decision(document, node).action() {
-                Action::Drop => (start, false),
-                Action::Mask(mask) => {
-                    write_string(&mask.apply(&document.to_value(node)), out);
-                    (start, true)
-                }
-                Action::Keep | Action::Seal(_) | Action::Pseudonym(_) => {
-                    document.write_leaf(node, out);
-                    (start, true)
-                }
-            },
-            Event::Close(_) => match open.pop() {
-                Some(closed) => {
-                    out.push(if closed.object { b'}' } else { b']' });
-                    (closed.start, closed.kept)
-                }
-                None => break,
-            },
-        };
-        if !kept {
-            out.truncate(start);
-        }
-        if let Some(above) = open.last_mut() {
-            if !kept && !above.object {
-                // A gap, as in the parts of a record.
-                out.extend_from_slice(if above.filled { b",null" } else { b"null" });
-            }
-            above.filled |= kept || !above.object;
-            above.kept |= kept;
-        }
-    }
-}
-
-fn label(document: &Document<'_>, place: Place, filled: bool, out: &mut Vec<u8>) {
-    if filled {
-        out.push(b',');
-    }
-    if let Place::Key(key) = place {
-        document.write_key(key, out);
-        out.push(b':');
     }
 }
 

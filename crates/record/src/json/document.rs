@@ -1,12 +1,15 @@
+mod same;
+mod walk;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::error::Error;
-use super::number::same_number;
 use super::scan::{self, Buffers, Entry};
 use super::text::decode;
 use super::value::{Member, Value};
 use super::{Limits, write_string};
+pub use walk::{Event, Place, Walk};
 
 /// A JSON text that has been read whole, and of which no value has been built.
 ///
@@ -39,24 +42,6 @@ pub enum Kind {
     String,
     Array,
     Object,
-}
-
-/// Where a value stands in its container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    Root,
-    Key(NodeId),
-    Index(usize),
-}
-
-/// A step of a walk through a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// An array or an object that is not empty; what it holds comes next.
-    Open(NodeId, Place),
-    /// Any other value.
-    Leaf(NodeId, Place),
-    Close(NodeId),
 }
 
 impl<'t> Document<'t> {
@@ -216,7 +201,7 @@ impl<'t> Document<'t> {
 
     /// A value and all that it holds, in the order of the text.
     pub fn walk(&self, node: NodeId) -> Walk<'_, 't> {
-        Walk { document: self, at: node.0, stop: self.entry(node).next(), open: Vec::new() }
+        Walk::new(self, node)
     }
 
     /// The member of an object with this key.
@@ -238,108 +223,6 @@ impl<'t> Document<'t> {
             };
         }
         Some(at)
-    }
-
-    /// Whether two values are known to be the same without looking at them.
-    pub fn is_twin(&self, a: NodeId, b: NodeId) -> bool {
-        self.entry(a).twin == self.entry(b).twin
-    }
-
-    /// The same value, whatever the order of keys, the spelling of numbers or the escapes.
-    pub fn same(&self, a: NodeId, b: NodeId) -> bool {
-        if self.is_twin(a, b) {
-            return true;
-        }
-        if !(self.has_children(a) && self.has_children(b)) {
-            return self.same_leaf(a, b);
-        }
-        let mut due = vec![(a, b)];
-        while let Some((a, b)) = due.pop() {
-            if self.is_twin(a, b) {
-                continue;
-            }
-            if !(self.has_children(a) && self.has_children(b)) {
-                if !self.same_leaf(a, b) {
-                    return false;
-                }
-            } else if self.kind(a) != self.kind(b) || !self.pair_children(a, b, &mut due) {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Whether two containers have equally many children, with the same keys; adds those that are not
-    /// known to be the same to `due`.
-    fn pair_children(&self, a: NodeId, b: NodeId, due: &mut Vec<(NodeId, NodeId)>) -> bool {
-        let start = due.len();
-        let (mut of_a, mut of_b) = (self.children(a), self.children(b));
-        let mut in_order = true;
-        loop {
-            match (of_a.next(), of_b.next()) {
-                (None, None) => break,
-                (Some((place_a, a)), Some((place_b, b))) => {
-                    if let (Place::Key(a), Place::Key(b)) = (place_a, place_b)
-                        && !self.same_key(a, b)
-                    {
-                        in_order = false;
-                    }
-                    // Leaves at once: where they differ nothing else has to be looked at.
-                    if in_order && !self.is_twin(a, b) {
-                        if self.has_children(a) || self.has_children(b) {
-                            due.push((a, b));
-                        } else if !self.same_leaf(a, b) {
-                            return false;
-                        }
-                    }
-                }
-                _ => return false,
-            }
-        }
-        if in_order {
-            return true;
-        }
-        due.truncate(start);
-        let by_key = |node: NodeId| {
-            let mut members: Vec<_> = self
-                .children(node)
-                .filter_map(|(place, value)| match place {
-                    Place::Key(key) => Some((self.string(key), value)),
-                    _ => None,
-                })
-                .collect();
-            members.sort_unstable();
-            members
-        };
-        let (of_a, of_b) = (by_key(a), by_key(b));
-        due.extend(of_a.iter().zip(&of_b).map(|((_, a), (_, b))| (*a, *b)));
-        of_a.iter().zip(&of_b).all(|((a, _), (b, _))| a == b)
-    }
-
-    /// Whether two keys are to be read as the same.
-    pub fn same_key(&self, a: NodeId, b: NodeId) -> bool {
-        let (of_a, of_b) = (self.entry(a), self.entry(b));
-        if self.renamed.is_empty() && !of_a.is_escaped() && !of_b.is_escaped() {
-            return of_a.twin == of_b.twin || self.bytes(of_a) == self.bytes(of_b);
-        }
-        self.string(a) == self.string(b)
-    }
-
-    fn same_leaf(&self, a: NodeId, b: NodeId) -> bool {
-        let (of_a, of_b) = (self.entry(a), self.entry(b));
-        let kind = self.kind(a);
-        if kind != self.kind(b) || self.has_children(a) || self.has_children(b) {
-            return false;
-        }
-        match kind {
-            Kind::Null | Kind::Array | Kind::Object => true,
-            Kind::Bool => self.bytes(of_a) == self.bytes(of_b),
-            Kind::Number => same_number(self.raw(a), self.raw(b)),
-            Kind::String if of_a.is_escaped() || of_b.is_escaped() => {
-                self.written(a) == self.written(b)
-            }
-            Kind::String => self.bytes(of_a) == self.bytes(of_b),
-        }
     }
 
     /// Appends a value on one line, without white space, numbers as they were written.
@@ -480,166 +363,5 @@ impl Kind {
     }
 }
 
-/// A walk through a value, without recursion.
-pub struct Walk<'d, 't> {
-    document: &'d Document<'t>,
-    at: u32,
-    stop: u32,
-    open: Vec<Level>,
-}
-
-struct Level {
-    node: NodeId,
-    end: u32,
-    object: bool,
-    index: usize,
-}
-
-impl Walk<'_, '_> {
-    /// Passes over the container that was opened last; it will not be closed.
-    pub fn pass(&mut self) {
-        if let Some(level) = self.open.pop() {
-            self.at = level.end;
-        }
-    }
-}
-
-impl Iterator for Walk<'_, '_> {
-    type Item = Event;
-
-    fn next(&mut self) -> Option<Event> {
-        let mut place = Place::Root;
-        if let Some(level) = self.open.last_mut() {
-            if self.at >= level.end {
-                let node = level.node;
-                self.open.pop();
-                return Some(Event::Close(node));
-            }
-            place = match level.object {
-                true => Place::Key(NodeId(self.at)),
-                false => Place::Index(level.index),
-            };
-            level.index += 1;
-            self.at += u32::from(level.object);
-        } else if self.at >= self.stop {
-            return None;
-        }
-        let node = NodeId(self.at);
-        let end = self.document.entry(node).next();
-        if end == self.at + 1 {
-            self.at = end;
-            return Some(Event::Leaf(node, place));
-        }
-        self.at += 1;
-        let object = self.document.kind(node) == Kind::Object;
-        self.open.push(Level { node, end, object, index: 0 });
-        Some(Event::Open(node, place))
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limits() -> Limits {
-        Limits::default()
-    }
-
-    /// Values of a few kinds, alike enough that parts of two of them are often equal.
-    fn sample(seed: &mut u64, depth: u32) -> String {
-        *seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
-        let pick = *seed >> 33;
-        let space = [" ", "", "", "\n"][(pick >> 8) as usize % 4];
-        match pick % if depth == 0 { 5 } else { 8 } {
-            0 => format!("{}", pick % 3),
-            1 => format!("{}.{}e{}", pick % 2, pick % 2, pick % 3),
-            2 => ["null", "true", "false", "[]", "{}"][(pick >> 4) as usize % 5].into(),
-            3 => ["\"\\u0041\"", "\"A\"", "\"\"", "\"x\\n\""][(pick >> 4) as usize % 4].into(),
-            4 => format!("\"value {}\"", pick % 2),
-            5 | 6 => {
-                let count = pick as usize % 5;
-                let items: Vec<_> = (0..count).map(|_| sample(seed, depth - 1)).collect();
-                format!("[{space}{}]", items.join(&format!("{space},")))
-            }
-            _ => {
-                let mut keys = vec!["a", "b", "\\u0063", "d", "long key"];
-                let turn = pick as usize % 5;
-                keys.rotate_left(turn);
-                keys.truncate(turn + 1);
-                let member = |key: &str| format!("\"{key}\"{space}:{}", sample(seed, depth - 1));
-                format!("{{{}}}", keys.into_iter().map(member).collect::<Vec<_>>().join(","))
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_read_beside_a_model_is_what_is_read_alone() {
-        let mut seed = 7;
-        let mut twins = 0;
-        for _ in 0..3000 {
-            let (a, b) = (sample(&mut seed, 4), sample(&mut seed, 4));
-            let text = format!("{{\"before\":[1,{a},{b}],\"after\":[{b},{a} ,{a}]}}");
-            let both =
-                Document::read_images(text.as_bytes(), &limits(), Buffers::default()).unwrap();
-            let alone = Document::read(text.as_bytes(), &limits(), Buffers::default()).unwrap();
-            assert_eq!(both.len(), alone.len(), "{text}");
-            for i in 0..both.len() {
-                let node = NodeId(i as u32);
-                let (x, y) = (both.entry(node), alone.entry(node));
-                assert_eq!((x.start, x.end(), x.next()), (y.start, y.end(), y.next()), "{text}");
-                assert_eq!(x.is_escaped(), y.is_escaped());
-                assert_eq!(both.bytes(x), both.bytes(both.entry(NodeId(x.twin))), "{text}");
-                twins += usize::from(x.twin != i as u32);
-            }
-            let mut written = Vec::new();
-            alone.write(alone.root(), &mut written);
-            assert_eq!(String::from_utf8(written).unwrap(), alone.to_value(alone.root()).to_json());
-        }
-        assert!(twins > 1000, "{twins}");
-    }
-
-    #[test]
-    fn a_damaged_second_image_is_refused_where_it_would_be_alone() {
-        let image = r#"{"id":1,"list":[{"a":"x","b":[1,2,{"c":null}]},{"a":"y","b":[]},-1.5e3],"t":"é\u00e9"}"#;
-        for at in 0..image.len() {
-            for bad in [b'"', b'}', b']', b',', b'0', b'\\', b' ', 0x1F, b'a', b':'] {
-                let mut damaged = image.as_bytes().to_vec();
-                damaged[at] = bad;
-                let text =
-                    [b"{\"before\":", image.as_bytes(), b",\"after\":", &damaged, b"}"].concat();
-                let both = Document::read_images(&text, &limits(), Buffers::default());
-                let alone = Document::read(&text, &limits(), Buffers::default());
-                assert_eq!(both.err(), alone.err(), "{}", String::from_utf8_lossy(&text));
-            }
-        }
-    }
-
-    #[test]
-    fn the_limits_count_what_is_copied() {
-        let image = "[[1,2],[3,4],{\"a\":5}]";
-        let text = format!("{{\"before\":{image},\"after\":{image}}}");
-        // The root, and nine values on each side.
-        for max_values in 1..25 {
-            let limits = Limits { max_values, ..Limits::default() };
-            let both = Document::read_images(text.as_bytes(), &limits, Buffers::default());
-            let alone = Document::read(text.as_bytes(), &limits, Buffers::default());
-            assert_eq!(both.is_ok(), max_values >= 19);
-            assert_eq!(both.err(), alone.err());
-        }
-    }
-
-    #[test]
-    fn pairs_of_texts() {
-        let (a, b) = ("{\"a\": [1, 2]}", " {\"a\":[1,2.0]}");
-        let text = [a, b].concat();
-        let pair =
-            Document::read_pair(text.as_bytes(), a.len(), &limits(), Buffers::default()).unwrap();
-        assert!(pair.same(pair.root(), pair.second()));
-        let text = [a, "{\"a\":[1,}"].concat();
-        let (second, error) =
-            Document::read_pair(text.as_bytes(), a.len(), &limits(), Buffers::default())
-                .err()
-                .unwrap();
-        assert_eq!((second, error.offset(), error.pointer()), (true, 8, "/a/1"));
-    }
-}
+mod tests;

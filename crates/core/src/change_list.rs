@@ -1,0 +1,69 @@
+use sealtrail_record::json::write_string;
+use sealtrail_record::pointer;
+
+use crate::Error;
+use crate::diff::{Path, Sink, What};
+use crate::writer::{Side, Spot, Writer};
+
+/// Writes the entries of `changes`.
+pub(crate) struct ChangeList<'w> {
+    pub(crate) writer: Writer<'w>,
+    pub(crate) found: usize,
+    /// Without those that the policy drops.
+    pub(crate) written: usize,
+    /// Room for what is written again for each.
+    head: Vec<u8>,
+    old: Spot,
+    new: Spot,
+}
+
+impl<'w> ChangeList<'w> {
+    pub(crate) fn new(writer: Writer<'w>) -> Self {
+        let room = || String::with_capacity(64);
+        let spot = |side| Spot { side, path: room(), at: room() };
+        let (old, new) = (spot("old"), spot("new"));
+        Self { writer, found: 0, written: 0, head: Vec::with_capacity(128), old, new }
+    }
+}
+
+impl Sink for ChangeList<'_> {
+    fn take(&mut self, path: &mut Path<'_>, what: What, coarse: bool) -> Result<(), Error> {
+        self.found += 1;
+        let Self { writer, head, old, new, .. } = self;
+        for spot in [&mut *old, &mut *new] {
+            spot.path.clear();
+            spot.at.clear();
+            spot.path.push_str(path.pointer());
+            spot.at.push_str("/data/changes/");
+            pointer::push_number(&mut spot.at, self.written);
+            spot.at.push('/');
+            spot.at.push_str(spot.side);
+        }
+        head.clear();
+        head.extend_from_slice(if self.written == 0 { b"{\"op\":" } else { b",{\"op\":" });
+        write_string(what.op(), head);
+        head.extend_from_slice(b",\"path\":");
+        write_string(&old.path, head);
+        if let What::Move { from, .. } = what {
+            head.extend_from_slice(b",\"from\":");
+            write_string(&path.neighbour(from), head);
+        }
+        if coarse {
+            head.extend_from_slice(b",\"coarse\":true");
+        }
+        let Some(cursor) = path.cursor() else { return Ok(()) };
+        // A move says where something is, so it is dropped with it.
+        if let What::Move { item, .. } = what
+            && writer.drops(cursor, item)
+        {
+            return Ok(());
+        }
+        let old = what.before().map(|value| Side { label: ",\"old\":", value, spot: old });
+        let new = what.after().map(|value| Side { label: ",\"new\":", value, spot: new });
+        if writer.sides(cursor, [old, new], head)? {
+            writer.template.text(b"}");
+            self.written += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+use super::*;
+
+fn limits() -> Limits {
+    Limits::default()
+}
+
+/// Values of a few kinds, alike enough that parts of two of them are often equal.
+fn sample(seed: &mut u64, depth: u32) -> String {
+    *seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+    let pick = *seed >> 33;
+    let space = [" ", "", "", "\n"][(pick >> 8) as usize % 4];
+    match pick % if depth == 0 { 5 } else { 8 } {
+        0 => format!("{}", pick % 3),
+        1 => format!("{}.{}e{}", pick % 2, pick % 2, pick % 3),
+        2 => ["null", "true", "false", "[]", "{}"][(pick >> 4) as usize % 5].into(),
+        3 => ["\"\\u0041\"", "\"A\"", "\"\"", "\"x\\n\""][(pick >> 4) as usize % 4].into(),
+        4 => format!("\"value {}\"", pick % 2),
+        5 | 6 => {
+            let count = pick as usize % 5;
+            let items: Vec<_> = (0..count).map(|_| sample(seed, depth - 1)).collect();
+            format!("[{space}{}]", items.join(&format!("{space},")))
+        }
+        _ => {
+            let mut keys = vec!["a", "b", "\\u0063", "d", "long key"];
+            let turn = pick as usize % 5;
+            keys.rotate_left(turn);
+            keys.truncate(turn + 1);
+            let member = |key: &str| format!("\"{key}\"{space}:{}", sample(seed, depth - 1));
+            format!("{{{}}}", keys.into_iter().map(member).collect::<Vec<_>>().join(","))
+        }
+    }
+}
+
+#[test]
+fn what_is_read_beside_a_model_is_what_is_read_alone() {
+    let mut seed = 7;
+    let mut twins = 0;
+    for _ in 0..3000 {
+        let (a, b) = (sample(&mut seed, 4), sample(&mut seed, 4));
+        let text = format!("{{\"before\":[1,{a},{b}],\"after\":[{b},{a} ,{a}]}}");
+        let both = Document::read_images(text.as_bytes(), &limits(), Buffers::default()).unwrap();
+        let alone = Document::read(text.as_bytes(), &limits(), Buffers::default()).unwrap();
+        assert_eq!(both.len(), alone.len(), "{text}");
+        for i in 0..both.len() {
+            let node = NodeId(i as u32);
+            let (x, y) = (both.entry(node), alone.entry(node));
+            assert_eq!((x.start, x.end(), x.next()), (y.start, y.end(), y.next()), "{text}");
+            assert_eq!(x.is_escaped(), y.is_escaped());
+            assert_eq!(both.bytes(x), both.bytes(both.entry(NodeId(x.twin))), "{text}");
+            twins += usize::from(x.twin != i as u32);
+        }
+        let mut written = Vec::new();
+        alone.write(alone.root(), &mut written);
+        assert_eq!(String::from_utf8(written).unwrap(), alone.to_value(alone.root()).to_json());
+    }
+    assert!(twins > 1000, "{twins}");
+}
+
+#[test]
+fn a_damaged_second_image_is_refused_where_it_would_be_alone() {
+    let image =
+        r#"{"id":1,"list":[{"a":"x","b":[1,2,{"c":null}]},{"a":"y","b":[]},-1.5e3],"t":"é\u00e9"}"#;
+    for at in 0..image.len() {
+        for bad in [b'"', b'}', b']', b',', b'0', b'\\', b' ', 0x1F, b'a', b':'] {
+            let mut damaged = image.as_bytes().to_vec();
+            damaged[at] = bad;
+            let text = [b"{\"before\":", image.as_bytes(), b",\"after\":", &damaged, b"}"].concat();
+            let both = Document::read_images(&text, &limits(), Buffers::default());
+            let alone = Document::read(&text, &limits(), Buffers::default());
+            assert_eq!(both.err(), alone.err(), "{}", String::from_utf8_lossy(&text));
+        }
+    }
+}
+
+#[test]
+fn the_limits_count_what_is_copied() {
+    let image = "[[1,2],[3,4],{\"a\":5}]";
+    let text = format!("{{\"before\":{image},\"after\":{image}}}");
+    // The root, and nine values on each side.
+    for max_values in 1..25 {
+        let limits = Limits { max_values, ..Limits::default() };
+        let both = Document::read_images(text.as_bytes(), &limits, Buffers::default());
+        let alone = Document::read(text.as_bytes(), &limits, Buffers::default());
+        assert_eq!(both.is_ok(), max_values >= 19);
+        assert_eq!(both.err(), alone.err());
+    }
+}
+
+#[test]
+fn pairs_of_texts() {
+    let (a, b) = ("{\"a\": [1, 2]}", " {\"a\":[1,2.0]}");
+    let text = [a, b].concat();
+    let pair =
+        Document::read_pair(text.as_bytes(), a.len(), &limits(), Buffers::default()).unwrap();
+    assert!(pair.same(pair.root(), pair.second()));
+    let text = [a, "{\"a\":[1,}"].concat();
+    let (second, error) =
+        Document::read_pair(text.as_bytes(), a.len(), &limits(), Buffers::default()).err().unwrap();
+    assert_eq!((second, error.offset(), error.pointer()), (true, 8, "/a/1"));
+}
