@@ -1,5 +1,5 @@
+use sealtrail_record::decimal::digits;
 use sealtrail_record::json::write_string;
-use sealtrail_record::pointer;
 
 use crate::Error;
 use crate::diff::{Path, Sink, What};
@@ -35,7 +35,7 @@ impl Sink for ChangeList<'_> {
             spot.at.clear();
             spot.path.push_str(path.pointer());
             spot.at.push_str("/data/changes/");
-            pointer::push_number(&mut spot.at, self.written);
+            spot.at.push_str(digits(self.written, &mut [0; 20]));
             spot.at.push('/');
             spot.at.push_str(spot.side);
         }

@@ -4,6 +4,7 @@
 //!
 //! Nothing here reads a clock, a file, a network or a random source.
 
+pub mod decimal;
 pub mod frame;
 pub mod id;
 pub mod json;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::decimal::digits;
+
 /// Appends one reference token for an object's member (`~` and `/` escaped, RFC 6901 §3).
 ///
 /// ```
@@ -26,22 +28,7 @@ pub fn push_key(pointer: &mut String, key: &str) {
 /// Appends one reference token for an array's item.
 pub fn push_index(pointer: &mut String, index: usize) {
     pointer.push('/');
-    push_number(pointer, index);
-}
-
-/// Appends a number in decimal, without the memory and the detours of a formatter.
-pub fn push_number(text: &mut String, number: usize) {
-    // The largest has 20 digits.
-    let (mut digits, mut at, mut left) = ([0; 20], 20, number);
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (left % 10) as u8;
-        left /= 10;
-        if left == 0 {
-            break;
-        }
-    }
-    text.extend(digits[at..].iter().map(|digit| char::from(*digit)));
+    pointer.push_str(digits(index, &mut [0; 20]));
 }
 
 /// The unescaped reference tokens; `None` if the text is not a JSON pointer.

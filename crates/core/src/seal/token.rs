@@ -1,22 +1,13 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sealtrail_record::decimal::digits;
 
 const PREFIX: &str = "st1.";
 
 /// Appends the token of nonce, ciphertext and tag.
 pub(super) fn write(index: usize, sealed: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(PREFIX.as_bytes());
-    // An index has at most 20 digits.
-    let (mut digits, mut at, mut left) = ([0; 20], 20, index);
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (left % 10) as u8;
-        left /= 10;
-        if left == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(digits(index, &mut [0; 20]).as_bytes());
     out.push(b'.');
     let start = out.len();
     out.resize(start + (sealed.len() * 4).div_ceil(3), 0);
