@@ -301,7 +301,7 @@ fn policies_of_this_repository() {
 }
 
 #[test]
-fn pseudonym_takes_what_seal_takes() {
+fn pseudonym_takes_what_seal_takes_but_a_retention_class() {
     let validator = validator();
     let pseudonym = |members: Value| {
         let mut document = rule(members);
@@ -309,7 +309,8 @@ fn pseudonym_takes_what_seal_takes() {
         validator.is_valid(&document)
     };
     assert!(pseudonym(json!({})));
-    assert!(pseudonym(json!({"group": "contact", "subject": "/id", "retain": "7y"})));
+    assert!(pseudonym(json!({"group": "contact", "subject": "/id"})));
+    assert!(!pseudonym(json!({"retain": "7y"})));
     assert!(!pseudonym(json!({"mask": "fixed"})));
     assert!(!pseudonym(json!({"group": "No"})));
 }

@@ -99,7 +99,7 @@ impl Goal {
 }
 
 pub fn print(goals: &[Goal]) {
-    println!("\n── goals of the core");
+    println!("\n── goals of the core (CONTRIBUTING.md says what they are)");
     for goal in goals {
         let wanted = match goal.wanted {
             Wanted::AtLeast(wanted) => format!("≥ {wanted}"),

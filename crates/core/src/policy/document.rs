@@ -190,6 +190,7 @@ fn read_action(value: &Value<'_>, at: &str, group: &str, retain: &str) -> Result
     object.only(&["select", "action", "description", "group", "subject", "retain", "mask"])?;
     let mut action =
         plain_action(&object.required_text("action")?, &object.place("action"), group, retain)?;
+    let is_pseudonym = matches!(action, Action::Pseudonym(_));
     let parameters: &[&str] = match &mut action {
         Action::Mask(mask) => {
             if let Some(value) = object.value("mask") {
@@ -207,7 +208,8 @@ fn read_action(value: &Value<'_>, at: &str, group: &str, retain: &str) -> Result
             if let Some(subject) = object.text("subject")? {
                 seal.subject = Some(read_subject(&subject, &object.place("subject"))?);
             }
-            &["mask"]
+            // A pseudonym is the same over the years, so no period has a part in it.
+            if is_pseudonym { &["mask", "retain"] } else { &["mask"] }
         }
         // A group on a kept field is how schemas mark it; it does not change what is stored.
         Action::Keep | Action::Drop => {

@@ -32,8 +32,8 @@ pub enum Format<'e> {
     ChangesWithWords,
     /// RFC 6902, to be applied to `before`.
     Patch,
-    /// The same, with a `test` of the old value for every `remove`, `replace` and `move`: applied to
-    /// anything else than `before`, it fails instead of doing half of it.
+    /// The same, with a `test` of the old value for every `remove`, `replace` and `move`: it fails
+    /// where one of these has another value by now. RFC 6902 has no test that nothing is there.
     PatchWithTests,
     /// One line an attribute.
     Text,

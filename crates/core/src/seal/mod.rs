@@ -16,7 +16,6 @@
 //! `location` is `old:` or `new:` and the attribute's pointer for a value of a change, `rec:` and
 //! the pointer in the record for anything else. What it binds cannot be moved to another field,
 //! record, group or log.
-
 //!
 //! A pseudonym says that two values are the same and nothing else, for as long as the data subject's
 //! key lives; it has no part in the retention period, because equality over the years is its use.
