@@ -51,16 +51,16 @@ impl Sink for ChangeList<'_> {
         if coarse {
             head.extend_from_slice(b",\"coarse\":true");
         }
-        let Some(cursor) = path.cursor() else { return Ok(()) };
+        let Some(cursors) = path.cursors() else { return Ok(()) };
         // A move says where something is, so it is dropped with it.
         if let What::Move { item, .. } = what
-            && writer.drops(cursor, item)
+            && writer.drops(cursors, item)
         {
             return Ok(());
         }
         let old = what.before().map(|value| Side { label: ",\"old\":", value, spot: old });
         let new = what.after().map(|value| Side { label: ",\"new\":", value, spot: new });
-        if writer.sides(cursor, [old, new], head)? {
+        if writer.sides(cursors, [old, new], head)? {
             writer.template.text(b"}");
             self.written += 1;
         }

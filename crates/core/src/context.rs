@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use sealtrail_record::json::{Member, Value, write_string};
+use sealtrail_record::sort::sorted;
 use sealtrail_record::{pointer, time};
 
 use crate::Error;
@@ -170,8 +171,12 @@ fn older_actor<'a>(user: Value<'a>, at: &str) -> Result<Value<'a>, Error> {
 
 /// Renaming may make two keys one; a record with a key twice would be refused by its readers.
 fn unique<'a>(members: Vec<Member<'a>>, at: &str) -> Result<Value<'a>, Error> {
-    let twice = |i: usize| members[..i].iter().any(|m| m.key == members[i].key);
-    match (1..members.len()).find(|&i| twice(i)) {
+    let mut is_twice = vec![false; members.len()];
+    let by_key = sorted(members.len(), &mut |a, b| members[a].key.cmp(&members[b].key));
+    for pair in by_key.windows(2) {
+        is_twice[pair[1]] = members[pair[0]].key == members[pair[1]].key;
+    }
+    match is_twice.iter().position(|twice| *twice) {
         Some(i) => {
             let message = format!("`{at}` says `{}` twice, in two spellings", members[i].key);
             Err(Error::new("duplicate_key", message))

@@ -8,12 +8,85 @@ use similar::algorithms::{DiffHook, myers};
 /// A run that is the same in both: where it begins in the old list and in the new one, and its length.
 pub(crate) type Run = (usize, usize, usize);
 
-/// The runs of a short edit script in their order. It is bounded by itself: on hard inputs it settles for
-/// a script that is not the shortest.
-pub(crate) fn equal_runs(old: &[u32], new: &[u32]) -> Vec<Run> {
+/// The runs of a short edit script in their order; `None` where that takes more steps than there are.
+///
+/// The search of `similar` is short for short lists, whatever is in them. Long ones it would follow for
+/// seconds; of those only scripts of few edits are looked for.
+pub(crate) fn equal_runs(old: &[u32], new: &[u32]) -> Option<Vec<Run>> {
+    if old.len().saturating_mul(new.len()) > SHORT {
+        return few_edits(old, new);
+    }
     let mut equal = Equal(Vec::new());
     let Ok(()) = myers::diff(&mut equal, old, 0..old.len(), new, 0..new.len());
-    equal.0
+    Some(equal.0)
+}
+
+/// Pairs of items up to which lists are short.
+const SHORT: usize = 4_000_000;
+/// Steps that the search for few edits may take, and edits that it looks for.
+const STEPS: usize = 8_000_000;
+const EDITS: usize = 1_000;
+
+/// Myers, "An O(ND) Difference Algorithm and Its Variations" (1986), the greedy form: how far each
+/// diagonal is reached with one edit more, until the end is.
+fn few_edits(old: &[u32], new: &[u32]) -> Option<Vec<Run>> {
+    let (n, m) = (old.len() as isize, new.len() as isize);
+    // Of diagonal k = x - y the furthest x, for each number of edits.
+    let mut rounds: Vec<Vec<isize>> = Vec::new();
+    let mut steps = 0;
+    for edits in 0..=EDITS.min(old.len() + new.len()) as isize {
+        let above = rounds.last();
+        let at = |k: isize| {
+            let index = k + edits - 1;
+            let round = above?;
+            // Not every diagonal is reached with every number of edits.
+            round.get(usize::try_from(index).ok()?).copied().filter(|x| *x >= 0)
+        };
+        let mut round = vec![-1; 2 * edits as usize + 1];
+        for k in (-edits..=edits).step_by(2) {
+            let down = at(k + 1);
+            let right = at(k - 1).map(|x| x + 1);
+            let mut x = if edits == 0 { 0 } else { down.max(right).unwrap_or(-1) };
+            if x < 0 || x > n || x - k > m {
+                continue;
+            }
+            while x < n && x - k < m && old[x as usize] == new[(x - k) as usize] {
+                (x, steps) = (x + 1, steps + 1);
+            }
+            steps += 1;
+            round[(k + edits) as usize] = x;
+            if x == n && x - k == m {
+                rounds.push(round);
+                return Some(trace(&rounds, n, m));
+            }
+        }
+        if steps > STEPS {
+            return None;
+        }
+        rounds.push(round);
+    }
+    None
+}
+
+/// The runs of the script that the rounds led to, from its end.
+fn trace(rounds: &[Vec<isize>], n: isize, m: isize) -> Vec<Run> {
+    let (mut x, mut k, mut runs) = (n, n - m, Vec::new());
+    for edits in (0..rounds.len() as isize).rev() {
+        let at = |k: isize| {
+            let index = usize::try_from(k + edits - 1).ok()?;
+            let round = rounds.get(usize::try_from(edits - 1).ok()?)?;
+            round.get(index).copied().filter(|x| *x >= 0)
+        };
+        let (down, right) = (at(k + 1), at(k - 1).map(|x| x + 1));
+        let start = if edits == 0 { 0 } else { down.max(right).unwrap_or(0) };
+        if x > start {
+            runs.push((start as usize, (start - k) as usize, (x - start) as usize));
+        }
+        // One step back: onto the diagonal that led here furthest.
+        (x, k) = if down >= right { (start, k + 1) } else { (start - 1, k - 1) };
+    }
+    runs.reverse();
+    runs
 }
 
 struct Equal(Vec<Run>);
@@ -24,5 +97,58 @@ impl DiffHook for Equal {
     fn equal(&mut self, old: usize, new: usize, len: usize) -> Result<(), Infallible> {
         self.0.push((old, new, len));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_equal_in_order_and_as_many_as_there_can_be() {
+        let mut seed = 1u64;
+        let mut random = |bound: u64| {
+            seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+            (seed >> 33) % bound
+        };
+        for _ in 0..3000 {
+            let list = |random: &mut dyn FnMut(u64) -> u64| -> Vec<u32> {
+                (0..random(12)).map(|_| random(4) as u32).collect()
+            };
+            let (old, new) = (list(&mut random), list(&mut random));
+            let runs = few_edits(&old, &new).unwrap();
+            let (mut i, mut j, mut count) = (0, 0, 0);
+            for &(x, y, len) in &runs {
+                assert!(x >= i && y >= j && len > 0, "{old:?} {new:?} {runs:?}");
+                assert_eq!(old[x..x + len], new[y..y + len], "{runs:?}");
+                (i, j, count) = (x + len, y + len, count + len);
+            }
+            assert_eq!(count, longest_common(&old, &new), "{old:?} {new:?} {runs:?}");
+        }
+    }
+
+    fn longest_common(old: &[u32], new: &[u32]) -> usize {
+        let mut row = vec![0; new.len() + 1];
+        for a in old {
+            let mut diagonal = 0;
+            for (j, b) in new.iter().enumerate() {
+                let above = row[j + 1];
+                row[j + 1] = if a == b { diagonal + 1 } else { row[j].max(above) };
+                diagonal = above;
+            }
+        }
+        row[new.len()]
+    }
+
+    #[test]
+    fn long_lists_without_much_in_common_are_given_up() {
+        let old: Vec<u32> = (0..50_000).map(|i| i * 7 % 10).collect();
+        let new: Vec<u32> = (0..50_001).map(|i| i * 13 % 11).collect();
+        assert!(equal_runs(&old, &new).is_none());
+        let mut nearly = old.clone();
+        nearly.remove(40_000);
+        nearly.insert(10, 99);
+        let runs = equal_runs(&old, &nearly).unwrap();
+        assert_eq!(runs.iter().map(|run| run.2).sum::<usize>(), 49_999);
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sealtrail_record::json::{Document, Event, NodeId, Place};
-use sealtrail_record::sort::sorted;
+use sealtrail_record::sort::{sort, sorted};
 
 /// A key trimmed, in lower case, with underscores for spaces and without a leading underscore.
 ///
@@ -37,25 +37,25 @@ pub(crate) fn fold_keys(document: &mut Document<'_>, value: NodeId) {
         if keys().all(|(_, key)| fold_key(&key) == key) {
             continue;
         }
-        let folded: Vec<(NodeId, String, bool)> = keys()
-            .map(|(key, name)| {
-                let folded = fold_key(&name);
-                let is_folded = folded == name;
-                (key, folded.into_owned(), is_folded)
+        let keys: Vec<(NodeId, Cow<'_, str>, String)> = keys()
+            .map(|(key, written)| {
+                let folded = fold_key(&written).into_owned();
+                (key, written, folded)
             })
             .collect();
-        // Of those that become one, a key that is folded already comes first: it is never the one to
-        // give way.
-        let order = sorted(folded.len(), &mut |a, b| {
-            let (a, b) = (&folded[a], &folded[b]);
-            a.1.cmp(&b.1).then(b.2.cmp(&a.2))
-        });
+        // By what is written and not by the order of keys, which has no meaning.
+        let by_written = sorted(keys.len(), &mut |a, b| keys[a].1.cmp(&keys[b].1));
+        let is_written =
+            |name: &str| by_written.binary_search_by(|&i| keys[i].1.as_ref().cmp(name)).is_ok();
+        let mut by_folded = by_written.clone();
+        sort(&mut by_folded, &mut |a, b| keys[a].2.cmp(&keys[b].2));
         let mut taken = None;
-        for (key, name, is_folded) in order.into_iter().map(|i| &folded[i]) {
-            if taken != Some(name) && !is_folded {
-                renamed.push((*key, name.clone()));
+        for (key, written, folded) in by_folded.into_iter().map(|i| &keys[i]) {
+            // A name that stands there already is not taken from whoever has it.
+            if taken != Some(folded) && written != folded && !is_written(folded) {
+                renamed.push((*key, folded.clone()));
             }
-            taken = Some(name);
+            taken = Some(folded);
         }
     }
     for (key, name) in renamed {
@@ -82,6 +82,23 @@ mod tests {
             ("_", ""),
         ] {
             assert_eq!(fold_key(key), folded, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn no_two_keys_get_one_name() {
+        for (text, folded) in [
+            (r#"{"a":4,"_a":5,"__a":6}"#, r#"{"a":4,"_a":5,"__a":6}"#),
+            (r#"{"__a":6,"_a":5}"#, r#"{"__a":6,"a":5}"#),
+            (r#"{" A":1,"_a":2}"#, r#"{"a":1,"_a":2}"#),
+            (r#"{"_a":2," A":1}"#, r#"{"_a":2,"a":1}"#),
+        ] {
+            let limits = Limits::default();
+            let mut document =
+                Document::read(text.as_bytes(), &limits, Buffers::default()).unwrap();
+            let root = document.root();
+            fold_keys(&mut document, root);
+            assert_eq!(document.to_value(root).to_json(), folded, "{text}");
         }
     }
 

@@ -19,9 +19,7 @@ pub struct Opening {
 ///
 /// Only the pointers that a seal lists are read: a text that looks like a token stays a text.
 pub fn open(origin: &str, line: &[u8], openings: &[Opening]) -> Result<Vec<u8>, Error> {
-    // A record is longer than its change, and its values stand deeper: what was sealed must open.
-    let limits = Limits { max_bytes: 64 << 20, max_depth: 160, max_values: 32 << 20 };
-    let record = json::parse(line, &limits).map_err(|e| Error::json("the record", e))?;
+    let record = json::parse(line, &limits()).map_err(|e| Error::json("the record", e))?;
     let id = text(&record, "/id")?;
     let seals = record.pointer("/data/seals").map(Value::items).unwrap_or_default();
     let mut out = b"[".to_vec();
@@ -63,7 +61,7 @@ fn open_seal(
             ));
         }
         let plaintext = keys.open(&commit, &location, token)?;
-        let value = json::parse(&plaintext, &Limits::default())
+        let value = json::parse(&plaintext, &limits())
             .map_err(|_| Error::new("tampered", format!("the field at `{at}` is not JSON")))?;
         if out.len() > 1 {
             out.push(b',');
@@ -82,6 +80,12 @@ fn open_seal(
         out.push(b'}');
     }
     Ok(())
+}
+
+/// A record is longer than its change, masks are longer than what they hide, and values stand deeper:
+/// what was sealed must open.
+fn limits() -> Limits {
+    Limits { max_bytes: 64 << 20, max_depth: 160, max_values: 32 << 20 }
 }
 
 /// What a token at this place is bound to, and the attribute and side for a reader.

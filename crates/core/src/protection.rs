@@ -2,7 +2,7 @@
 
 use sealtrail_record::json::{Document, Event, Kind, NodeId, Place};
 
-use crate::diff::PathStep;
+use crate::diff::{Image, PathStep};
 use crate::policy::{Action, Cursor, Decision, Policy, Reason, RuleSet};
 
 /// What is to be done with a value.
@@ -100,6 +100,32 @@ impl<'p> Protections<'p> {
         self.set
     }
 
+    /// Of a value that stands at one place of the before image and at another of the after image, and
+    /// is protected wherever one of the two is.
+    pub(crate) fn of_either(
+        policy: &Policy,
+        cursors: [&Cursor<'p>; 2],
+        document: &Document<'_>,
+        node: NodeId,
+    ) -> Self {
+        let first = Self::of(policy, cursors[0], document, node);
+        if std::ptr::eq(cursors[0], cursors[1]) {
+            return first;
+        }
+        let second = Self::of(policy, cursors[1], document, node);
+        let (weaker, stronger) = match first.whole.strength() < second.whole.strength() {
+            true => (first, second),
+            false => (second, first),
+        };
+        let taken_apart = matches!(stronger.whole, Protection::Parts | Protection::Apart);
+        if weaker.whole == Protection::Keep || !taken_apart || weaker.each == stronger.each {
+            return stronger;
+        }
+        // Each protects parts that the other keeps.
+        let (whole, reason) = (Protection::Mask(Reason::SecretName), Some(Reason::SecretName));
+        Self { whole, reason, each: Vec::new(), ..stronger }
+    }
+
     /// Of the value itself.
     pub(crate) fn whole(&self) -> Protection {
         self.whole
@@ -167,8 +193,8 @@ struct Open<'p> {
 
 impl<'p> Open<'p> {
     fn down(&self, policy: &Policy, document: &Document<'_>, place: Place) -> Cursor<'p> {
-        match PathStep::of(place, [self.length; 2]) {
-            Some(step) => self.cursor.down(policy, &step.step(document)),
+        match PathStep::of(place, self.length) {
+            Some(step) => self.cursor.down(policy, &step.step(document, Image::Before)),
             None => self.cursor.clone(),
         }
     }

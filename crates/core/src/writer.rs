@@ -58,14 +58,14 @@ impl<'w> Writer<'w> {
     /// gives place to it, is no less protected.
     pub(crate) fn sides(
         &mut self,
-        cursor: &Cursor<'_>,
+        cursors: [&Cursor<'_>; 2],
         sides: [Option<Side<'_>>; 2],
         head: &[u8],
     ) -> Result<bool, Error> {
         let policy = self.policy;
         let of = |side: &Option<Side<'_>>| {
             let value = side.as_ref()?.value;
-            Some(Protections::of(policy, cursor, self.document, value))
+            Some(Protections::of_either(policy, cursors, self.document, value))
         };
         let found = [of(&sides[0]), of(&sides[1])];
         let all = || found.iter().flatten();
@@ -81,13 +81,15 @@ impl<'w> Writer<'w> {
         let first_seal = all().find_map(Protections::any_seal);
         for (side, found) in sides.into_iter().flatten().zip(all()) {
             self.template.text(side.label.as_bytes());
-            let shared = match (found.whole(), strongest) {
+            let own = found.whole();
+            let keeps = matches!(own, Protection::Keep | Protection::Parts | Protection::Apart);
+            let shared = match strongest {
+                strongest if !keeps || own.strength() >= strongest.strength() => own,
                 // The other side is of several minds; this one takes the strictest single one.
-                (Protection::Keep, Protection::Apart | Protection::Parts) => {
+                Protection::Apart | Protection::Parts => {
                     first_seal.map_or(Protection::Mask(Reason::SecretName), Protection::Seal)
                 }
-                (Protection::Keep, strongest) => strongest,
-                (own, _) => own,
+                strongest => strongest,
             };
             self.write(found, side.value, side.spot, shared)?;
         }
@@ -95,8 +97,9 @@ impl<'w> Writer<'w> {
     }
 
     /// Whether nothing of a value may be stored.
-    pub(crate) fn drops(&self, cursor: &Cursor<'_>, value: NodeId) -> bool {
-        Protections::of(self.policy, cursor, self.document, value).whole() == Protection::Drop
+    pub(crate) fn drops(&self, cursors: [&Cursor<'_>; 2], value: NodeId) -> bool {
+        let found = Protections::of_either(self.policy, cursors, self.document, value);
+        found.whole() == Protection::Drop
     }
 
     /// Writes the members of an object each for itself, whatever they need, as `{…}`; anything
@@ -224,8 +227,14 @@ impl<'w> Writer<'w> {
     /// Leaves a gap for a value that is sealed: without what is dropped, and masked where it is masked.
     fn seal(&mut self, found: &Protections<'_>, value: NodeId, spot: &Spot, need: usize) {
         let (document, pad) = (self.document, self.policy.pad);
-        // A mask writes six bytes in place of one; nothing else is longer than it is written.
-        let bound = document.raw(value).len() * if found.is_uniform() { 1 } else { 6 } + pad;
+        // A mask writes six bytes in place of one, and a key in lower case may be longer by half; nothing
+        // else is longer than it is written.
+        let factor = match (found.is_uniform(), document.has_renamed()) {
+            (true, false) => 1,
+            (true, true) => 2,
+            (false, _) => 6,
+        };
+        let bound = document.raw(value).len() * factor + pad;
         self.template.gap(need, [spot.side, &spot.path, &spot.at], bound, |out| {
             let start = out.len();
             match found.is_uniform() {
@@ -246,7 +255,8 @@ impl<'w> Writer<'w> {
             Kind::Number => canonical_number(raw),
             _ => None,
         };
-        let bound = raw.len() + canonical.as_ref().map_or(0, String::len);
+        let factor = if document.has_renamed() { 2 } else { 1 };
+        let bound = raw.len() * factor + canonical.as_ref().map_or(0, String::len);
         self.template.gap(need, [spot.side, &spot.path, &spot.at], bound, |out| match &canonical {
             Some(number) => out.extend_from_slice(number.as_bytes()),
             None => document.write(value, out),

@@ -20,12 +20,14 @@ include!("../../guest/flags.rs");
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What the package's browser entry reaches; the page checks records with it.
-const BROWSER_MODULES: [&str; 6] = [
+const BROWSER_MODULES: [&str; 8] = [
     "index.browser.js",
     "engine.browser.js",
     "engine.js",
     "change.js",
+    "images.js",
     "json-text.js",
+    "losses.js",
     "errors.js",
 ];
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use sealtrail_record::json::{Document, Kind, NodeId};
+use sealtrail_record::json::{Document, Kind, NodeId, canonical_number};
 use sealtrail_record::sort::sorted;
 
 use super::intern::numbers;
@@ -36,17 +36,14 @@ impl Walk<'_> {
     fn match_items(&mut self, matching: &Matching, old: &[NodeId], new: &[NodeId]) -> bool {
         match matching {
             Matching::Position => self.by_position(old, new),
-            Matching::Sequence => self.by_sequence(old, new),
+            Matching::Sequence => return self.by_sequence(old, new).is_some(),
             Matching::Set => self.by_set(old, new),
             Matching::Key(names) => {
                 let of = |items| Identities::of(self.document, items, names);
                 return match (of(old), of(new)) {
                     (Some(old_ids), Some(new_ids)) => self.by_key(old, new, &old_ids, &new_ids),
                     // Without one identity each, they are a sequence like any other.
-                    _ => {
-                        self.by_sequence(old, new);
-                        true
-                    }
+                    _ => self.by_sequence(old, new).is_some(),
                 };
             }
         }
@@ -67,8 +64,8 @@ impl Walk<'_> {
     }
 
     /// Equal items are anchors; between two anchors items are paired in their order, and what is
-    /// left over is removed or added.
-    fn by_sequence(&mut self, old: &[NodeId], new: &[NodeId]) {
+    /// left over is removed or added. `None` where that takes too long to find.
+    fn by_sequence(&mut self, old: &[NodeId], new: &[NodeId]) -> Option<()> {
         let document = self.document;
         let mut same = |a: &NodeId, b: &NodeId| self.sameness.same(document, *a, *b);
         let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
@@ -88,29 +85,30 @@ impl Walk<'_> {
                 from = (to..old_end).find(|&i| !same(&old[i], &new[i])).unwrap_or(old_end);
             }
             for run in runs {
-                self.search(old, new, (run.clone(), run), &mut plan);
+                self.search(old, new, (run.clone(), run), &mut plan)?;
             }
         } else {
-            self.search(old, new, (head..old_end, head..new_end), &mut plan);
+            self.search(old, new, (head..old_end, head..new_end), &mut plan)?;
         }
         plan.part_colliding();
         self.emit(old, new, plan);
+        Some(())
     }
 
-    /// Adds to the plan what becomes of these two ranges.
+    /// Adds to the plan what becomes of these two ranges; `None` where that takes too long to find.
     fn search(
         &mut self,
         old: &[NodeId],
         new: &[NodeId],
         (old_range, new_range): (Range<usize>, Range<usize>),
         plan: &mut Plan,
-    ) {
+    ) -> Option<()> {
         let mut anchors = Vec::new();
         if old_range.len().min(new_range.len()) > 0 && old_range.len().max(new_range.len()) > 1 {
             let (old_items, new_items) = (&old[old_range.clone()], &new[new_range.clone()]);
             let ids = numbers(self.document, old_items, new_items, &mut self.budget);
             if let Some((old_ids, new_ids)) = ids {
-                anchors = equal_runs(&old_ids, &new_ids);
+                anchors = equal_runs(&old_ids, &new_ids)?;
             }
         }
         let (mut i, mut j) = (0, 0);
@@ -123,6 +121,7 @@ impl Walk<'_> {
             plan.added.extend((j + both..anchor_j).map(|j| head_j + j));
             (i, j) = (anchor_i + len, anchor_j + len);
         }
+        Some(())
     }
 
     fn by_set(&mut self, old: &[NodeId], new: &[NodeId]) {
@@ -143,9 +142,12 @@ impl Walk<'_> {
         let mut added: Vec<usize> = (0..new.len()).rev().filter(|&j| take(&new_ids[j])).collect();
         added.reverse();
         let kept = old.len() - removed.len();
-        self.removed(old, new, &removed);
+        self.removed(old, &removed);
         for (k, j) in added.into_iter().enumerate() {
-            self.at(kept + k, old, new, What::Add(new[j]));
+            // A set has no order to keep, but rules that count speak of the place in the image.
+            let (index, length) = ([j; 2], [new.len(); 2]);
+            let step = PathStep::Index { named: kept + k, index, length };
+            self.later(step, What::Add(new[j]));
         }
     }
 
@@ -156,63 +158,79 @@ impl Walk<'_> {
         old_ids: &Identities,
         new_ids: &Identities,
     ) -> bool {
-        let mut stays = vec![false; new.len()];
-        let (mut pairs, mut removed) = (Vec::new(), Vec::new());
+        let (mut plan, mut is_new) = (Plan::default(), vec![true; new.len()]);
         for i in 0..old.len() {
             match new_ids.find(old_ids.get(i)) {
                 Some(j) => {
-                    stays[j] = true;
-                    pairs.push((i, j));
+                    is_new[j] = false;
+                    plan.pairs.push((i, j));
                 }
-                None => removed.push(i),
+                None => plan.removed.push(i),
             }
         }
-        // The places of those who stay, among each other.
-        let (mut added, mut rank) = (Vec::new(), vec![0; new.len()]);
-        for (j, stays) in stays.into_iter().enumerate() {
-            match stays {
-                true => rank[j] = j - added.len(),
-                false => added.push(j),
-            }
+        plan.added = (0..new.len()).filter(|&j| is_new[j]).collect();
+        let document = self.document;
+        let mut same = |(i, j): (usize, usize)| self.sameness.same(document, old[i], new[j]);
+        let mut unchanged = Vec::new();
+        plan.pairs.retain(|&pair| {
+            let same = same(pair);
+            unchanged.extend(same.then_some(pair));
+            !same
+        });
+        // Whoever has an identity is followed, unless that let sealed values share a place.
+        if self.policy.is_some_and(|policy| policy.payload.seals()) {
+            plan.part_colliding();
         }
-        let order: Vec<usize> = pairs.iter().map(|pair| rank[pair.1]).collect();
+        // Those who stay, and their places among each other.
+        let mut followed = unchanged;
+        followed.extend(&plan.pairs);
+        let by_old = sorted(followed.len(), &mut |a, b| followed[a].0.cmp(&followed[b].0));
+        let followed: Vec<(usize, usize)> = by_old.into_iter().map(|at| followed[at]).collect();
+        let mut stays = vec![false; new.len()];
+        followed.iter().for_each(|pair| stays[pair.1] = true);
+        let (mut count, mut rank) = (0, vec![0; new.len()]);
+        for (j, _) in stays.into_iter().enumerate().filter(|(_, stays)| *stays) {
+            (rank[j], count) = (count, count + 1);
+        }
+        let order: Vec<usize> = followed.iter().map(|pair| rank[pair.1]).collect();
         let Some(made) = moves(&order, &mut self.budget) else { return false };
-        self.pairs(old, new, &pairs);
-        self.removed(old, new, &removed);
+        self.pairs(old, new, &plan.pairs);
+        self.removed(old, &plan.removed);
         for (from, to, item) in made {
-            self.at(to, old, new, What::Move { from, item: old[pairs[item].0] });
+            let (i, j) = followed[item];
+            let (index, length) = ([i, j], [old.len(), new.len()]);
+            let step = PathStep::Index { named: to, index, length };
+            self.later(step, What::Move { from, item: old[i] });
         }
-        self.added(old, new, &added);
+        self.added(new, &plan.added);
         true
     }
 
     fn emit(&mut self, old: &[NodeId], new: &[NodeId], plan: Plan) {
         self.pairs(old, new, &plan.pairs);
-        self.removed(old, new, &plan.removed);
-        self.added(old, new, &plan.added);
+        self.removed(old, &plan.removed);
+        self.added(new, &plan.added);
     }
 
     fn pairs(&mut self, old: &[NodeId], new: &[NodeId], pairs: &[(usize, usize)]) {
         for &(i, j) in pairs {
-            let lengths = [old.len(), new.len()];
-            self.pair(PathStep::Index { index: [i, j], lengths }, old[i], new[j]);
+            let (index, length) = ([i, j], [old.len(), new.len()]);
+            self.pair(PathStep::Index { named: i, index, length }, old[i], new[j]);
         }
     }
 
-    fn removed(&mut self, old: &[NodeId], new: &[NodeId], removed: &[usize]) {
+    fn removed(&mut self, old: &[NodeId], removed: &[usize]) {
         for &i in removed.iter().rev() {
-            self.at(i, old, new, What::Remove(old[i]));
+            let step = PathStep::Index { named: i, index: [i; 2], length: [old.len(); 2] };
+            self.later(step, What::Remove(old[i]));
         }
     }
 
-    fn added(&mut self, old: &[NodeId], new: &[NodeId], added: &[usize]) {
+    fn added(&mut self, new: &[NodeId], added: &[usize]) {
         for &j in added {
-            self.at(j, old, new, What::Add(new[j]));
+            let step = PathStep::Index { named: j, index: [j; 2], length: [new.len(); 2] };
+            self.later(step, What::Add(new[j]));
         }
-    }
-
-    fn at(&mut self, index: usize, old: &[NodeId], new: &[NodeId], what: What) {
-        self.later(PathStep::Index { index: [index; 2], lengths: [old.len(), new.len()] }, what);
     }
 }
 
@@ -221,9 +239,12 @@ impl Plan {
     /// are the same number, a sealed value of the one could stand in for that of the other; so such
     /// a pair is removed and added instead.
     fn part_colliding(&mut self) {
-        let Some(&(_, last)) = self.pairs.last().filter(|_| !self.added.is_empty()) else { return };
-        // Both lists are in order, so an index is found in them and what is marked comes out so.
-        let places = self.added.last().map_or(0, |added| last.max(*added)) + 1;
+        if self.pairs.is_empty() || self.added.is_empty() {
+            return;
+        }
+        // By their old index the pairs are in order, so an index is found in them.
+        let new = self.pairs.iter().map(|pair| pair.1).chain(self.added.iter().copied());
+        let places = new.max().unwrap_or(0) + 1;
         let mut added = vec![false; places];
         self.added.iter().for_each(|&index| added[index] = true);
         let mut parted = vec![false; self.pairs.len()];
@@ -278,7 +299,12 @@ impl Identities {
                 if !matches!(document.kind(part), Kind::String | Kind::Number | Kind::Bool) {
                     return None;
                 }
-                document.write_leaf(part, &mut found.bytes);
+                match canonical_number(document.raw(part)) {
+                    Some(number) if document.kind(part) == Kind::Number => {
+                        found.bytes.extend_from_slice(number.as_bytes());
+                    }
+                    _ => document.write_leaf(part, &mut found.bytes),
+                }
                 found.bytes.push(b',');
             }
             found.ends.push(found.bytes.len());

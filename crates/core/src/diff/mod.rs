@@ -19,10 +19,10 @@ mod path;
 
 use sealtrail_record::json::{Document, Kind, NodeId};
 
-pub(crate) use path::{Path, PathStep};
+pub(crate) use path::{Image, Path, PathStep};
 
 use crate::Error;
-use crate::policy::{Matching, Policy};
+use crate::policy::{Cursor, Matching, Policy};
 use intern::{Budget, Sameness};
 
 /// What happened to an attribute.
@@ -116,8 +116,13 @@ struct Walk<'w> {
     tasks: Vec<Task>,
     budget: Budget,
     sameness: Sameness,
+    /// Bytes of all pointers so far.
+    pointers: usize,
     sink: &'w mut dyn Sink,
 }
+
+/// All pointers of a change list together, in bytes.
+const MAX_POINTERS: usize = 64 << 20;
 
 struct Task {
     /// How many steps of the path lead to the container of this one.
@@ -140,6 +145,7 @@ impl<'w> Walk<'w> {
             tasks: Vec::new(),
             budget: Budget::default(),
             sameness: Sameness::default(),
+            pointers: 0,
             sink,
         }
     }
@@ -160,8 +166,8 @@ impl<'w> Walk<'w> {
         match (self.document.kind(before), self.document.kind(after)) {
             (Kind::Object, Kind::Object) => self.objects(Some(before), Some(after)),
             (Kind::Array, Kind::Array) => {
-                let matching = match (self.policy, self.path.cursor()) {
-                    (Some(policy), Some(cursor)) => policy.matching(&cursor.state),
+                let matching = match (self.policy, self.path.cursors()) {
+                    (Some(policy), Some([before, _])) => policy.matching(&before.state),
                     _ => &Matching::Sequence,
                 };
                 if !self.arrays(matching, before, after) {
@@ -175,8 +181,16 @@ impl<'w> Walk<'w> {
     }
 
     fn give(&mut self, what: What, coarse: bool) -> Result<(), Error> {
-        if self.path.cursor().is_some_and(|cursor| cursor.state.is_ignored()) {
+        // What counts in one image counts.
+        let is_ignored = |cursors: [&Cursor<'_>; 2]| cursors.iter().all(|c| c.state.is_ignored());
+        if self.path.cursors().is_some_and(is_ignored) {
             return Ok(());
+        }
+        // One long key over many changes makes a list far longer than its images.
+        self.pointers += self.path.pointer().len();
+        if self.pointers > MAX_POINTERS {
+            let message = format!("the paths of the changes are longer than {MAX_POINTERS} bytes");
+            return Err(Error::new("too_large", message));
         }
         self.sink.take(&mut self.path, what, coarse)
     }

@@ -10,8 +10,11 @@ pub(crate) struct Path<'w> {
     document: &'w Document<'w>,
     policy: Option<&'w Policy>,
     steps: Vec<PathStep>,
-    /// At the root, then behind each step.
+    /// At the root, then behind each step, as the before image goes.
     cursors: Vec<Cursor<'w>>,
+    /// The same as the after image goes, from the first step on that is another one there.
+    others: Vec<Cursor<'w>>,
+    parting: Option<usize>,
     pointer: String,
     /// Where in the pointer each step ends, as far as it is written.
     ends: Vec<usize>,
@@ -20,19 +23,37 @@ pub(crate) struct Path<'w> {
 #[derive(Clone, Copy)]
 pub(crate) enum PathStep {
     Key(NodeId),
-    /// An item: its index and the length of its array on either side.
+    /// An item: the index that names it, and its index and the length of its array on either side.
+    /// What is on one side only has that twice.
     Index {
+        named: usize,
         index: [usize; 2],
-        lengths: [usize; 2],
+        length: [usize; 2],
     },
 }
 
+/// One of the two images.
+#[derive(Clone, Copy)]
+pub(crate) enum Image {
+    Before = 0,
+    After = 1,
+}
+
 impl PathStep {
-    pub(crate) fn of(place: Place, lengths: [usize; 2]) -> Option<Self> {
+    pub(crate) fn of(place: Place, length: usize) -> Option<Self> {
         match place {
             Place::Root => None,
             Place::Key(key) => Some(Self::Key(key)),
-            Place::Index(index) => Some(Self::Index { index: [index; 2], lengths }),
+            Place::Index(index) => {
+                Some(Self::Index { named: index, index: [index; 2], length: [length; 2] })
+            }
+        }
+    }
+
+    fn parts(self) -> bool {
+        match self {
+            Self::Key(_) => false,
+            Self::Index { index, length, .. } => index[0] != index[1] || length[0] != length[1],
         }
     }
 
@@ -40,14 +61,18 @@ impl PathStep {
     pub(crate) fn push_to(self, document: &Document<'_>, pointer: &mut String) {
         match self {
             Self::Key(key) => pointer::push_key(pointer, &document.string(key)),
-            Self::Index { index, .. } => pointer::push_index(pointer, index[0]),
+            Self::Index { named, .. } => pointer::push_index(pointer, named),
         }
     }
 
-    pub(crate) fn step<'d>(self, document: &'d Document<'_>) -> Step<'d> {
+    /// The step in one image, with a key as it is written: rules fold it themselves.
+    pub(crate) fn step<'d>(self, document: &Document<'d>, image: Image) -> Step<'d> {
         match self {
-            Self::Key(key) => Step::Key(document.string(key)),
-            Self::Index { index, lengths } => Step::Index { index, lengths },
+            Self::Key(key) => Step::Key(document.written(key)),
+            Self::Index { index, length, .. } => {
+                let side = image as usize;
+                Step::Index { index: index[side], length: length[side] }
+            }
         }
     }
 }
@@ -59,6 +84,8 @@ impl<'w> Path<'w> {
             policy,
             steps: Vec::new(),
             cursors: Vec::new(),
+            others: Vec::new(),
+            parting: None,
             pointer: String::new(),
             ends: Vec::new(),
         }
@@ -74,22 +101,41 @@ impl<'w> Path<'w> {
         self.cursors.truncate(depth + 1);
         self.ends.truncate(depth);
         self.pointer.truncate(self.ends.last().copied().unwrap_or(0));
+        self.parting = self.parting.filter(|parting| *parting < depth);
+        self.others.truncate(self.parting.map_or(0, |parting| depth - parting));
+        if self.parting.is_none()
+            && step.parts()
+            && self.policy.is_some_and(|policy| policy.payload.counts())
+        {
+            self.parting = Some(depth);
+        }
         self.steps.push(step);
     }
 
-    /// Where the rules for images stand here; `None` without a policy.
-    pub(crate) fn cursor(&mut self) -> Option<&Cursor<'w>> {
+    /// Where the rules for images stand here in the before image and in the after image; `None`
+    /// without a policy.
+    pub(crate) fn cursors(&mut self) -> Option<[&Cursor<'w>; 2]> {
         let policy = self.policy?;
         if self.cursors.is_empty() {
             self.cursors.push(Cursor::new(&policy.payload));
         }
         while self.cursors.len() <= self.steps.len() {
             let known = self.cursors.len() - 1;
-            let step = self.steps[known].step(self.document);
+            let step = self.steps[known].step(self.document, Image::Before);
             let next = self.cursors[known].down(policy, &step);
             self.cursors.push(next);
         }
-        self.cursors.last()
+        if let Some(parting) = self.parting {
+            while parting + self.others.len() < self.steps.len() {
+                let known = parting + self.others.len();
+                let step = self.steps[known].step(self.document, Image::After);
+                let above = self.others.last().unwrap_or(&self.cursors[parting]);
+                let next = above.down(policy, &step);
+                self.others.push(next);
+            }
+        }
+        let before = self.cursors.last()?;
+        Some([before, self.others.last().unwrap_or(before)])
     }
 
     /// Which of the steps name items of arrays, from 0.

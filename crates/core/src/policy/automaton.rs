@@ -17,6 +17,7 @@ pub struct Automaton {
     places: Vec<Place>,
     starts: Vec<usize>,
     numbering: Numbering,
+    counts: bool,
 }
 
 enum Place {
@@ -44,13 +45,19 @@ enum Bits {
 
 impl Automaton {
     pub(super) fn new(paths: impl IntoIterator<Item = Vec<Segment>>, numbering: Numbering) -> Self {
-        let (mut places, mut starts) = (Vec::new(), Vec::new());
+        let (mut places, mut starts, mut counts) = (Vec::new(), Vec::new(), false);
         for (number, segments) in paths.into_iter().enumerate() {
             starts.push(places.len());
+            counts |= segments.iter().any(Segment::counts);
             places.extend(segments.into_iter().map(Place::Before));
             places.push(Place::End(number));
         }
-        Self { places, starts, numbering }
+        Self { places, starts, numbering, counts }
+    }
+
+    /// Whether a path names items by their place in an array.
+    pub(super) fn counts(&self) -> bool {
+        self.counts
     }
 
     /// At the root of a tree.
@@ -187,7 +194,7 @@ mod tests {
         assert_eq!(walk(&paths, &[key("customer"), key("name"), key("first")]), Some(1));
         assert_eq!(walk(&paths, &[key("a"), key("b"), key("email")]), Some(2));
         assert_eq!(walk(&paths, &[key("customer"), key("email")]), Some(1));
-        let item = Step::Index { index: [3; 2], lengths: [4; 2] };
+        let item = Step::Index { index: 3, length: 4 };
         assert_eq!(walk(&paths, &[key("items"), item, key("note")]), Some(3));
         assert_eq!(walk(&paths, &[key("items")]), None);
         assert_eq!(walk(&["$"], &[]), Some(0));

@@ -206,13 +206,13 @@ impl Policy {
         Some(Decision { set, reason })
     }
 
-    /// A step by the name that rules know it by. Where two keys of an object fold to one, the second
-    /// keeps its spelling in the record, and must not escape its rule by that.
+    /// A step, as it is written, by the name that rules know it by. Where two keys of an object fold to
+    /// one, the second keeps its spelling in the record, and must not escape its rule by that.
     pub(crate) fn named<'s>(&self, step: &'s Step<'_>) -> Step<'s> {
         match step {
             Step::Key(key) if self.fold_keys => Step::Key(fold_key(key)),
             Step::Key(key) => Step::Key(Cow::Borrowed(key)),
-            Step::Index { index, lengths } => Step::Index { index: *index, lengths: *lengths },
+            Step::Index { index, length } => Step::Index { index: *index, length: *length },
         }
     }
 
@@ -264,6 +264,17 @@ impl<'p> Cursor<'p> {
 }
 
 impl RuleSet {
+    /// Whether anything may be sealed.
+    pub(crate) fn seals(&self) -> bool {
+        let mut actions = self.rules.iter().map(|rule| &rule.action).chain([&self.default]);
+        actions.any(|action| matches!(action, Action::Seal(_)))
+    }
+
+    /// Whether a selector names items by their place in an array.
+    pub(crate) fn counts(&self) -> bool {
+        self.automaton.counts()
+    }
+
     pub(crate) fn start(&self) -> State {
         self.automaton.start()
     }

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use sealtrail_record::json::canonical_number;
+
 /// Whether an attribute of this name holds a credential.
 pub fn is_secret_name(name: &str) -> bool {
     // Nearly no name has all the letters of one of the words, and this is asked of every name.
@@ -80,9 +82,22 @@ pub fn text_has_card_number(text: &str) -> bool {
     card_number(text).is_some()
 }
 
-/// Whether a text is a payment card number and nothing else.
-pub fn is_card_number(text: &str) -> bool {
-    card_number(text) == Some(0..text.len())
+/// Whether a number, as written, is a payment card number by its value.
+pub fn is_card_number(number: &str) -> bool {
+    let whole = |text: &str| card_number(text) == Some(0..text.len());
+    if number.len() < 14 || whole(number) {
+        return number.len() >= 14;
+    }
+    // `4.111e15` and `4111.0` are other spellings; no card number ends with so many zeros.
+    let canonical = canonical_number(number).unwrap_or_default();
+    match canonical.split_once('e') {
+        Some((digits, "0")) => whole(digits),
+        Some((digits, exponent)) if exponent.len() == 1 => {
+            let zeros = exponent.parse().unwrap_or(0);
+            whole(&format!("{digits}{}", "0".repeat(zeros)))
+        }
+        _ => false,
+    }
 }
 
 /// A text without the card numbers in it.
@@ -121,7 +136,9 @@ fn card_number_at(bytes: &[u8], start: usize) -> Option<usize> {
     let (mut count, mut at, mut found) = (0, start, None);
     loop {
         while let Some(digit) = bytes.get(at).filter(|b| b.is_ascii_digit()) {
-            *digits.get_mut(count)? = digit - b'0';
+            // What was found before a digit too many stays found.
+            let Some(place) = digits.get_mut(count) else { return found };
+            *place = digit - b'0';
             (count, at) = (count + 1, at + 1);
         }
         if count >= 14 && (2..=6).contains(&digits[0]) && luhn(&digits[..count]) {

@@ -12,11 +12,10 @@ use std::borrow::Cow;
 #[derive(Debug, Clone)]
 pub enum Step<'a> {
     Key(Cow<'a, str>),
-    /// An item: its index and the length of its array on either side. An item that stayed may have
-    /// moved, and negative indices and slices count from the end.
+    /// An item, with the length of its array: negative indices and slices count from the end.
     Index {
-        index: [usize; 2],
-        lengths: [usize; 2],
+        index: usize,
+        length: usize,
     },
 }
 
@@ -36,6 +35,13 @@ pub(super) enum Selector {
 }
 
 impl Segment {
+    /// Whether the place of an item in its array decides.
+    pub(super) fn counts(&self) -> bool {
+        let counts =
+            |selector: &Selector| matches!(selector, Selector::Index(_) | Selector::Slice { .. });
+        self.selectors.iter().any(counts)
+    }
+
     pub(super) fn matches(&self, step: &Step<'_>) -> bool {
         self.selectors.iter().any(|selector| selector.matches(step))
     }
@@ -46,17 +52,12 @@ impl Selector {
         match (self, step) {
             (Selector::Wildcard, _) => true,
             (Selector::Name(name), Step::Key(key)) => name == key,
-            (Selector::Index(wanted), Step::Index { index, lengths }) => {
-                let at = |len: usize| if *wanted < 0 { *wanted + signed(len) } else { *wanted };
-                let is_it =
-                    |(index, len): (&usize, &usize)| index < len && at(*len) == signed(*index);
-                index.iter().zip(lengths).any(is_it)
+            (Selector::Index(wanted), Step::Index { index, length }) => {
+                let at = if *wanted < 0 { *wanted + signed(*length) } else { *wanted };
+                at == signed(*index)
             }
-            (Selector::Slice { start, end, step }, Step::Index { index, lengths }) => {
-                let is_in = |(index, len): (&usize, &usize)| {
-                    index < len && in_slice(signed(*index), signed(*len), *start, *end, *step)
-                };
-                index.iter().zip(lengths).any(is_in)
+            (Selector::Slice { start, end, step }, Step::Index { index, length }) => {
+                in_slice(signed(*index), signed(*length), *start, *end, *step)
             }
             _ => false,
         }
@@ -343,9 +344,7 @@ mod tests {
         let picked = |path: &str, len: usize| -> Vec<usize> {
             let segments = parse(path).unwrap();
             (0..len)
-                .filter(|&index| {
-                    segments[0].matches(&Step::Index { index: [index; 2], lengths: [len; 2] })
-                })
+                .filter(|&index| segments[0].matches(&Step::Index { index, length: len }))
                 .collect()
         };
         assert_eq!(picked("$[1:3]", 5), [1, 2]);

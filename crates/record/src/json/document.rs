@@ -148,6 +148,11 @@ impl<'t> Document<'t> {
         self.renamed.insert(key.0, name);
     }
 
+    /// Whether a key is read as another than is written.
+    pub fn has_renamed(&self) -> bool {
+        !self.renamed.is_empty()
+    }
+
     /// The values in a container, each with its place; none in anything else.
     pub fn children(&self, node: NodeId) -> impl Iterator<Item = (Place, NodeId)> + '_ {
         let object = self.kind(node) == Kind::Object;

@@ -165,7 +165,7 @@ impl<'d> Seen<'d> {
                     pointer::push_key(&mut general, &name);
                 }
                 Step::Index { index, .. } => {
-                    pointer::push_index(&mut path, index[0]);
+                    pointer::push_index(&mut path, *index);
                     general.push_str("/*");
                 }
             }
@@ -200,7 +200,7 @@ impl<'d> Seen<'d> {
         let step = match step {
             Step::Key(key) if self.document.fold_keys => Step::Key(fold_key(key)),
             Step::Key(key) => Step::Key(Cow::Borrowed(key)),
-            Step::Index { index, lengths } => Step::Index { index: *index, lengths: *lengths },
+            Step::Index { index, length } => Step::Index { index: *index, length: *length },
         };
         let cost: usize = above.follows.iter().map(|follow| follow.active.len() + 1).sum();
         match self.budget.checked_sub(cost) {
@@ -403,7 +403,7 @@ fn child<'v, 'a>(value: &'v Value<'a>, index: usize) -> (Step<'v>, &'v Value<'a>
         Some(member) => (Step::Key(Cow::Borrowed(&member.key)), &member.value),
         None => {
             let items = value.items();
-            (Step::Index { index: [index; 2], lengths: [items.len(); 2] }, &items[index])
+            (Step::Index { index, length: items.len() }, &items[index])
         }
     }
 }

@@ -231,7 +231,7 @@ fn follows_as_the_policy_does() {
             let keyed = members.map(|m| (super::super::Step::Key((&*m.key).into()), &m.value));
             let items = value.items().iter().enumerate();
             let items = items
-                .map(|(index, v)| (super::super::Step::Index { index: [index; 2], lengths }, v));
+                .map(|(index, v)| (super::super::Step::Index { index, length: lengths[0] }, v));
             let below: Vec<_> = keyed.chain(items).collect();
             if below.is_empty()
                 && let Some(first) = state.first()

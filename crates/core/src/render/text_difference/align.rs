@@ -108,7 +108,7 @@ impl Search<'_> {
         budget.take(worst_case(old.len(), new.len()))?;
         let (old_start, new_start) = (old.start, new.start);
         let (left, right) = (&self.old[old], &self.new[new]);
-        for (i, j, len) in equal_runs(left, right) {
+        for (i, j, len) in equal_runs(left, right).unwrap_or_default() {
             self.keep(old_start + i, new_start + j, len);
         }
         Some(())

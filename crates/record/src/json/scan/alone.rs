@@ -30,9 +30,10 @@ impl Reader<'_> {
             if object {
                 like = NONE;
                 if shape.next != NONE {
-                    (at, like) = self.foreseen_key(at, &mut shape, &mut keys);
+                    (at, like) = self.foreseen_key(at, &mut shape);
                 }
                 if like == NONE {
+                    self.unforeseen(&mut keys);
                     if byte(text, at) != b'"' {
                         return Err(expected("a key in double quotes", at));
                     }
@@ -129,10 +130,9 @@ impl Reader<'_> {
     }
 
     /// Passes over a key that the object before had as well, and gives what is behind it and the value
-    /// that it had there. Where it is another key, those so far get their bits, and nothing is
-    /// expected any more.
+    /// that it had there. Where it is another key, nothing is expected any more.
     #[inline(always)]
-    fn foreseen_key(&mut self, at: usize, shape: &mut Shape, keys: &mut Keys) -> (usize, u32) {
+    fn foreseen_key(&mut self, at: usize, shape: &mut Shape) -> (usize, u32) {
         // A few keys may be left out.
         for _ in 0..KEYS_LEFT_OUT {
             let other = self.entries[shape.next as usize];
@@ -151,16 +151,19 @@ impl Reader<'_> {
             }
         }
         *shape = Shape::UNKNOWN;
-        self.unforeseen(keys);
         (at, NONE)
     }
 
-    /// Gives the keys of the innermost object so far their bits.
-    #[cold]
+    /// Gives the keys of the innermost object so far their bits, if they have none.
+    #[inline(always)]
     fn unforeseen(&self, keys: &mut Keys) {
-        if !std::mem::take(&mut keys.foreseen) {
-            return;
+        if std::mem::take(&mut keys.foreseen) {
+            self.add_keys(keys);
         }
+    }
+
+    #[cold]
+    fn add_keys(&self, keys: &mut Keys) {
         let mut at = self.innermost().entry + 1;
         while let Some(key) = self.entries.get(at as usize) {
             keys.add(self.text, key.start as usize, key.end() as usize, key.is_escaped());

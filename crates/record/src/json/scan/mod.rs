@@ -58,6 +58,11 @@ pub(super) fn read(
     open.clear();
     // A value every ten bytes is usual; growing from nothing would copy all of them several times.
     entries.reserve(input.len() / 10);
+    // A number at the end of a text has nothing behind it by which it would be whole.
+    let model = model.filter(|model| {
+        let of_model = entries.get(*model as usize).map(|entry| byte(text, entry.start as usize));
+        matches!(of_model, Some(b'{' | b'['))
+    });
     let largest = Largest { entry: NONE, bytes: 0, wanted: echoes };
     let mut reader = Reader {
         text,
