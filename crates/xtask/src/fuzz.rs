@@ -160,7 +160,7 @@ fn build(root: &Path, toolchain: &Toolchain) -> Result<PathBuf> {
     let folder = machine::target_folder(root).join(folder);
     // With a target named, the flags do not reach build scripts and macros.
     command
-        .args(["build", "--release", "--target", &host, "--manifest-path"])
+        .args(["build", "--locked", "--release", "--target", &host, "--manifest-path"])
         .arg("tests/fuzz/Cargo.toml")
         .env("CARGO_TARGET_DIR", &folder)
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
