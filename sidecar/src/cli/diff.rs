@@ -58,6 +58,7 @@ impl Diff {
             "format": format, "fold_keys": self.fold_keys, "tests": self.tests, "words": self.words,
             "entity": self.entity,
         });
+        input::check_read_once(self.policy.iter().chain([&self.before, &self.after]))?;
         let policy = self.policy.as_deref().map(input::read).transpose()?.unwrap_or_default();
         let (before, after) = (input::read(&self.before)?, input::read(&self.after)?);
         let mut guest = Sandbox::new(&Limits::default())?.guest()?;

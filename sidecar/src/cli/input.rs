@@ -1,7 +1,7 @@
 //! Files that commands read; `-` is standard input.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::code::Code;
 use crate::error::{Error, Result};
@@ -29,6 +29,14 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
         return Err(Error::new(Code::TooLarge, message));
     }
     Ok(bytes)
+}
+
+/// Refuses `-` for more than one file of a command: the second reader would find nothing.
+pub fn check_read_once<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> Result<()> {
+    match files.into_iter().filter(|file| file.as_path() == Path::new("-")).count() {
+        0 | 1 => Ok(()),
+        _ => Err(Error::new(Code::WrongUse, "`-` is standard input, which is read once")),
+    }
 }
 
 /// One change for each line, unless the first line is not a whole value: then the file is one change

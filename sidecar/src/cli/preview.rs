@@ -41,6 +41,7 @@ struct Field {
 
 impl Preview {
     pub fn run(self, style: Style) -> Result<u8> {
+        input::check_read_once([&self.policy, &self.change])?;
         let policy = input::read(&self.policy)?;
         let change = input::read(&self.change)?;
         let sandbox = Sandbox::new(&Limits::default())?;

@@ -235,5 +235,12 @@ fn wrong_use() {
     for args in [&["frobnicate"][..], &["diff", "one"], &["verify", "/nowhere"], &["reveal", "x"]] {
         assert_eq!(sealtrail(args).code, 2, "{args:?}");
     }
+    for twice in [
+        &["diff", "-", "-"][..],
+        &["diff", "--policy", "-", "/nowhere/a", "-"],
+        &["preview", "--policy", "-", "-"],
+    ] {
+        sealtrail(twice).refused(2, "`-` is standard input, which is read once");
+    }
     sealtrail(&["diff", "/nowhere/a", "/nowhere/b"]).refused(7, "/nowhere/a: No such file");
 }

@@ -27,6 +27,7 @@ pub struct Lint {
 
 impl Lint {
     pub fn run(self, style: Style) -> Result<u8> {
+        input::check_read_once(self.samples.iter().chain([&self.policy]))?;
         let policy = input::read(&self.policy)?;
         let samples = Samples::read(&self.samples)?;
         let mut guest = Sandbox::new(&Limits::default())?.guest()?;

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::input;
 use crate::code::Code;
@@ -8,12 +8,17 @@ use crate::error::{Error, Result};
 pub struct Samples(Vec<Vec<u8>>);
 
 impl Samples {
+    /// A file without a sample is refused: what was never tried would pass.
     pub fn read(files: &[PathBuf]) -> Result<Self> {
-        let is_input = |file: &&PathBuf| file.as_path() == Path::new("-");
-        if files.iter().filter(is_input).count() > 1 {
-            return Err(Error::new(Code::WrongUse, "`-` is standard input, which is read once"));
-        }
-        Ok(Self(files.iter().map(|file| input::read(file)).collect::<Result<_>>()?))
+        let read = |file: &PathBuf| {
+            let text = input::read(file)?;
+            if input::split(&text).is_empty() {
+                let error = Error::new(Code::NotAChange, "no sample in it");
+                return Err(error.context(file.display()));
+            }
+            Ok(text)
+        };
+        Ok(Self(files.iter().map(read).collect::<Result<_>>()?))
     }
 
     pub fn each(&self) -> Vec<&[u8]> {

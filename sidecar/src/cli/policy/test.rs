@@ -29,6 +29,7 @@ pub struct Test {
 
 impl Test {
     pub fn run(self, style: Style) -> Result<u8> {
+        input::check_read_once(self.samples.iter().chain([&self.policy]))?;
         let policy = input::read(&self.policy)?;
         let samples = Samples::read(&self.samples)?;
         let sandbox = Sandbox::new(&Limits::default())?;
@@ -59,18 +60,18 @@ fn words(report: &Report) -> String {
     if !report.leaks.is_empty() {
         text.push('\n');
     }
+    let samples = counted(report.samples, "sample", "samples");
+    if report.planted == 0 {
+        return format!("0 canaries in {samples}: no value is protected, so nothing was tried\n");
+    }
     let found = match report.leaks.len() {
-        0 if report.planted == 0 => {
-            "nothing was tried: the policy keeps every value of them".into()
-        }
         0 => "no part of them came out".into(),
         1 => "1 came out".into(),
         n => format!("{n} came out"),
     };
     text += &format!(
-        "{} in {}: {}, {} searched, {found}\n",
+        "{} in {samples}: {}, {} searched, {found}\n",
         counted(report.planted, "canary", "canaries"),
-        counted(report.samples, "sample", "samples"),
         counted(report.changes, "change", "changes"),
         counted(report.bytes, "byte", "bytes"),
     );
