@@ -4,9 +4,10 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{Style, input, output};
+use crate::code::Code;
 use crate::config::Limits;
 use crate::engine::Sandbox;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Compares two JSON images attribute by attribute
 #[derive(Args)]
@@ -54,6 +55,16 @@ impl Diff {
             (Format::Text, false) => "text",
             (Format::Words, _) => "words",
         };
+        for (flag, is_given, of) in [
+            ("--tests", self.tests, "patch"),
+            ("--words", self.words, "changes"),
+            ("--entity", self.entity.is_some(), "words"),
+        ] {
+            if is_given && format != of {
+                let message = format!("`{flag}` goes with `--format {of}`");
+                return Err(Error::new(Code::WrongUse, message));
+            }
+        }
         let options = json!({
             "format": format, "fold_keys": self.fold_keys, "tests": self.tests, "words": self.words,
             "entity": self.entity,
