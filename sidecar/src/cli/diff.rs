@@ -73,7 +73,23 @@ impl Diff {
         let policy = self.policy.as_deref().map(input::read).transpose()?.unwrap_or_default();
         let (before, after) = (input::read(&self.before)?, input::read(&self.after)?);
         let mut guest = Sandbox::new(&Limits::default())?.guest()?;
-        output::print_line(&guest.diff(&options, &policy, &before, &after)?)?;
+        if let Some(path) = &self.policy {
+            guest.policy(&policy).map_err(|e| e.context(path.display()))?;
+        }
+        let difference =
+            guest.diff(&options, &policy, &before, &after).map_err(|e| self.named(e))?;
+        output::print_line(&difference)?;
         Ok(0)
+    }
+
+    /// The core knows the images as `before` and `after`; whoever typed two paths knows them by those.
+    fn named(&self, error: Error) -> Error {
+        let is_in = |image: &str| error.message().starts_with(&format!("{image}: "));
+        let path = match () {
+            () if is_in("before") => &self.before,
+            () if is_in("after") => &self.after,
+            () => return error,
+        };
+        error.context(path.display())
     }
 }
