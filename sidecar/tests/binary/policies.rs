@@ -110,7 +110,13 @@ fn wrong_use_and_wrong_input_of_the_policy_tools() {
             .refused(4, "empty.ndjson: no sample in it");
         policy(command, &["--policy", &rules, "-"]).refused(4, "-: no sample in it");
         let broken = files.write("broken.ndjson", &format!("{CHANGE}\n[1]\n"));
-        policy(command, &["--policy", &rules, &broken]).refused(4, "sample 2: ");
+        policy(command, &["--policy", &rules, &broken]).refused(4, "broken.ndjson:2: a change");
+        let half = files.write("half.ndjson", "{\"a\":1}\n\n{\"a\":\n");
+        let ran = policy(command, &["--policy", &rules, &change, &half]);
+        ran.refused(4, "half.ndjson:3: the change: ");
+        assert!(ran.stderr.contains("line 3, column 6"), "the line of the file: {ran:?}");
+        let one = files.write("one.json", "{\n\"a\":}\n");
+        policy(command, &["--policy", &rules, &change, &one]).refused(4, "one.json: the change: ");
     }
     assert_eq!(policy("test", &["--policy", &rules]).code, 2, "a test needs samples");
     let open = files.write("open.json", r#"{"id":"p","version":"1","default":"keep"}"#);

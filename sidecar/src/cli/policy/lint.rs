@@ -32,7 +32,7 @@ impl Lint {
         let samples = Samples::read(&self.samples)?;
         let mut guest = Sandbox::new(&Limits::default())?.guest()?;
         guest.policy(&policy).map_err(|e| e.context(self.policy.display()))?;
-        let findings = guest.lint(&policy, &samples.each())?;
+        let findings = guest.lint(&policy, &samples.each()).map_err(|e| samples.located(e))?;
         if style.json {
             output::print_json(&findings)?;
         } else {

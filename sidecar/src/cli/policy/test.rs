@@ -34,7 +34,8 @@ impl Test {
         let samples = Samples::read(&self.samples)?;
         let sandbox = Sandbox::new(&Limits::default())?;
         sandbox.guest()?.policy(&policy).map_err(|e| e.context(self.policy.display()))?;
-        let report = policy_test::run(&sandbox, &policy, &samples.each(), &self.expect_protected)?;
+        let report = policy_test::run(&sandbox, &policy, &samples.each(), &self.expect_protected)
+            .map_err(|e| samples.located(e))?;
         if style.json {
             output::print_json(&report)?;
         } else {
