@@ -124,7 +124,10 @@ fn wrong_use_and_wrong_input_of_the_policy_tools() {
     let said = "0 canaries in 1 sample: no value is protected, so nothing was tried\n";
     assert_eq!((ran.code, ran.stdout.as_str()), (0, said), "{ran:?}");
     policy("test", &["--policy", &rules, "--expect-protected", "$.gone", &change])
-        .refused(2, "`$.gone` is expected, and names nothing");
+        .refused(2, "--expect-protected `$.gone` names nothing in the samples");
+    let ran = policy("test", &["--policy", &rules, "--expect-protected", "title", &change]);
+    let said = "error: --expect-protected `title`: expected `$`, the root at character 1\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (2, said), "{ran:?}");
 }
 
 #[test]
