@@ -78,7 +78,10 @@ impl Diff {
         }
         let difference =
             guest.diff(&options, &policy, &before, &after).map_err(|e| self.named(e))?;
-        output::print_line(&difference)?;
+        // No difference is no line of text.
+        if !difference.is_empty() {
+            output::print_line(&difference)?;
+        }
         Ok(0)
     }
 

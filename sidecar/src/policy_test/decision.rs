@@ -57,7 +57,7 @@ impl<'s> Decisions<'s> {
             return Err(error);
         }
         let message = error.message();
-        let reason = message.split_once("is no selector: ").map_or(message, |(_, reason)| reason);
+        let reason = message.rsplit_once("is no selector: ").map_or(message, |(_, reason)| reason);
         Err(Error::new(Code::WrongUse, format!("--expect-protected `{select}`: {reason}")))
     }
 
