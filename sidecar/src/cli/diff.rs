@@ -31,7 +31,7 @@ pub struct Diff {
     #[arg(long)]
     words: bool,
     /// With `--format words`: what the changes are on
-    #[arg(long, value_name = "TYPE/ID")]
+    #[arg(long, value_name = "TYPE/ID", value_parser = entity)]
     entity: Option<String>,
 }
 
@@ -45,6 +45,13 @@ enum Format {
     Text,
     /// Sentences: what was added, removed and changed, collection by collection
     Words,
+}
+
+fn entity(text: &str) -> Result<String, &'static str> {
+    match text.split_once('/') {
+        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok(text.to_owned()),
+        _ => Err("expected a type and an id with `/` between them"),
+    }
 }
 
 impl Diff {

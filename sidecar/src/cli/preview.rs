@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 /// Nothing is stored. The record is sealed with throw-away keys.
 #[derive(Args)]
 pub struct Preview {
+    /// The policy that decides
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
     /// The change, as a service would send it

@@ -79,6 +79,9 @@ fn differences_in_words_and_as_patches_with_tests() {
     diff(&["--tests"]).refused(2, "`--tests` goes with `--format patch`");
     diff(&["--format", "patch", "--words"]).refused(2, "`--words` goes with `--format changes`");
     diff(&["--entity", "a/1"]).refused(2, "`--entity` goes with `--format words`");
+    for entity in ["", "instance", "/5", "instance/"] {
+        diff(&["--format", "words", "--entity", entity]).refused(2, "expected a type and an id");
+    }
     for format in ["text", "words"] {
         assert_eq!(answered(sealtrail(&["diff", &before, &before, "--format", format])), "");
     }

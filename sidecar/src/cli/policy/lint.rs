@@ -16,6 +16,7 @@ use crate::error::Result;
 /// Exits with 5 if there is an error.
 #[derive(Args)]
 pub struct Lint {
+    /// The policy to look at
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
     /// Changes in either shape, or images alone: one, or one on each line

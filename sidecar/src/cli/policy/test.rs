@@ -17,12 +17,13 @@ use crate::policy_test::{self, Leak, Report};
 /// Exits with 5 if something of a protected value survives.
 #[derive(Args)]
 pub struct Test {
+    /// The policy to try
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
     /// Changes in either shape, or images alone: one, or one on each line
     #[arg(required = true)]
     samples: Vec<PathBuf>,
-    /// Attributes that must be protected, whatever the policy says: `$..email`
+    /// Attributes that must be protected, whatever the policy says, such as `$..email`
     #[arg(long, value_name = "SELECTOR")]
     expect_protected: Vec<String>,
 }
