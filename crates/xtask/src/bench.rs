@@ -1,14 +1,16 @@
 //! `cargo xtask bench`: gets what the benchmarks need, then runs `tests/bench` optimised.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::{machine, wasm};
 
+const NAMES: [&str; 5] = ["core", "node", "size", "log", "proxy"];
+
 pub fn run(arguments: &[String]) -> Result<()> {
+    // Before anything is built, which takes minutes.
+    let named = names(arguments)?;
+    let wanted = |name: &str| named.is_empty() || named.contains(&name);
     let root = machine::workspace()?;
-    let names = ["core", "node", "size", "log", "proxy"];
-    let named = |name: &str| arguments.iter().any(|argument| argument == name);
-    let wanted = |name: &str| named(name) || !names.iter().any(|name| named(name));
     if wanted("node") || wanted("size") || wanted("proxy") {
         // The page is embedded in the sidecar, so it comes first.
         wasm::run()?;
@@ -33,4 +35,36 @@ pub fn run(arguments: &[String]) -> Result<()> {
         bail!("the benchmark failed");
     }
     Ok(())
+}
+
+/// The benchmarks that are named; none means all.
+fn names(arguments: &[String]) -> Result<Vec<&str>> {
+    let mut named = Vec::new();
+    let mut arguments = arguments.iter().map(String::as_str);
+    while let Some(argument) = arguments.next() {
+        match argument {
+            "--json" => _ = arguments.next().context("`--json` needs a file name")?,
+            name if NAMES.contains(&name) => named.push(name),
+            other => bail!("no benchmark `{other}`; there are {}", NAMES.join(", ")),
+        }
+    }
+    Ok(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn what_is_named() {
+        let names = |line: &str| {
+            let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            names(&arguments).map(|names| names.join(" ")).map_err(|error| error.to_string())
+        };
+        assert_eq!(names("--json core log").unwrap(), "log", "the file is no name");
+        assert_eq!(names("").unwrap(), "");
+        let said = "no benchmark `nope`; there are core, node, size, log, proxy";
+        assert_eq!(names("core nope").unwrap_err(), said);
+        assert!(names("core --json").is_err());
+    }
 }

@@ -14,7 +14,9 @@ use anyhow::{Context, Result, bail};
 use crate::{machine, stage};
 
 /// A target and how many inputs it gets in a test run: a few seconds each.
-const TARGETS: [(&str, u32); 5] = [
+type Target = (&'static str, u32);
+
+const TARGETS: [Target; 5] = [
     ("value", 150_000),
     ("selector", 30_000),
     ("policy", 80_000),
@@ -37,32 +39,16 @@ const COVERAGE: [&str; 7] = [
 const LIMITS: [&str; 3] = ["-timeout=60", "-rss_limit_mb=2048", "-max_len=4096"];
 
 /// `fuzz [TARGET…] [--seconds N]`: each for 60 seconds where nothing else is said. What is found
-/// stays in `tests/fuzz/corpus` and is where the next run begins. `fuzz --quick` does what the tests
-/// do.
+/// stays in `tests/fuzz/corpus` and is where the next run begins. `fuzz [TARGET…] --quick` does what
+/// the tests do.
 pub fn run(arguments: &[String]) -> Result<()> {
+    let Wanted { targets, quick, seconds } = Wanted::parse(arguments)?;
     let root = machine::workspace()?;
-    if arguments == ["--quick"] {
-        let outcome = as_test(&root)?;
+    if quick {
+        let outcome = bounded(&root, &targets)?;
         return if outcome.ok { Ok(()) } else { bail!("not every target held") };
     }
-    let (mut targets, mut seconds) = (Vec::new(), 60);
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--seconds" => {
-                let number = arguments.next().context("`--seconds` needs a number")?;
-                seconds = number.parse().with_context(|| format!("`{number}` is no number"))?;
-            }
-            name if TARGETS.iter().any(|(target, _)| *target == name) => targets.push(name),
-            other => {
-                let known = TARGETS.map(|(target, _)| target).join(", ");
-                bail!("no fuzz target `{other}`; there are {known}");
-            }
-        }
-    }
-    if targets.is_empty() {
-        targets.extend(TARGETS.map(|(target, _)| target));
-    }
+    let seconds = seconds.unwrap_or(60);
     let toolchain = match nightly() {
         Some(version) => Toolchain::Nightly(version),
         None => Toolchain::Pinned,
@@ -70,7 +56,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     println!("built with {}", toolchain.name());
     let programs = build(&root, &toolchain)?;
     let mut crashed = Vec::new();
-    for target in targets {
+    for (target, _) in targets {
         println!("\n── {target}, {seconds} s");
         let corpus = root.join("tests/fuzz/corpus").join(target);
         fs::create_dir_all(&corpus)?;
@@ -88,12 +74,16 @@ pub fn run(arguments: &[String]) -> Result<()> {
 
 /// A bounded run of every target, the same on every machine.
 pub fn as_test(root: &Path) -> Result<stage::Outcome> {
+    bounded(root, &TARGETS)
+}
+
+fn bounded(root: &Path, targets: &[Target]) -> Result<stage::Outcome> {
     let name = "fuzzing: a bounded run of every target";
     println!("\n── {name}");
     let start = Instant::now();
     let programs = build(root, &Toolchain::Pinned)?;
     let (mut passed, mut failed) = (0, 0);
-    for (target, inputs) in TARGETS {
+    for &(target, inputs) in targets {
         // Beside the seeds, so that a run never depends on the one before.
         let corpus = tempfile::tempdir()?;
         let mut command = fuzzer(root, &programs, target, corpus.path())?;
@@ -111,6 +101,44 @@ pub fn as_test(root: &Path) -> Result<stage::Outcome> {
     }
     let took = start.elapsed();
     Ok(stage::Outcome { name: name.into(), ok: failed == 0, passed, failed, took })
+}
+
+/// What the arguments ask for, in whatever order.
+struct Wanted {
+    targets: Vec<Target>,
+    quick: bool,
+    seconds: Option<u32>,
+}
+
+impl Wanted {
+    fn parse(arguments: &[String]) -> Result<Self> {
+        let mut wanted = Self { targets: Vec::new(), quick: false, seconds: None };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            let target = TARGETS.iter().find(|(target, _)| target == argument);
+            match (argument.as_str(), target) {
+                (_, Some(&target)) => wanted.targets.push(target),
+                ("--quick", _) => wanted.quick = true,
+                ("--seconds", _) => {
+                    let number = arguments.next().context("`--seconds` needs a number")?;
+                    let seconds = number.parse();
+                    wanted.seconds =
+                        Some(seconds.with_context(|| format!("`{number}` is no number"))?);
+                }
+                (other, _) => {
+                    let known = TARGETS.map(|(target, _)| target).join(", ");
+                    bail!("no fuzz target `{other}`; there are {known}");
+                }
+            }
+        }
+        if wanted.quick && wanted.seconds.is_some() {
+            bail!("`--quick` counts inputs, so it goes without `--seconds`");
+        }
+        if wanted.targets.is_empty() {
+            wanted.targets.extend(TARGETS);
+        }
+        Ok(wanted)
+    }
 }
 
 enum Toolchain {
@@ -160,7 +188,7 @@ fn build(root: &Path, toolchain: &Toolchain) -> Result<PathBuf> {
     let folder = machine::target_folder(root).join(folder);
     // With a target named, the flags do not reach build scripts and macros.
     command
-        .args(["build", "--release", "--target", &host, "--manifest-path"])
+        .args(["build", "--locked", "--release", "--target", &host, "--manifest-path"])
         .arg("tests/fuzz/Cargo.toml")
         .env("CARGO_TARGET_DIR", &folder)
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
@@ -191,4 +219,27 @@ fn fuzzer(root: &Path, programs: &Path, target: &str, corpus: &Path) -> Result<C
     }
     command.current_dir(home);
     Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Wanted> {
+        Wanted::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn arguments_in_any_order() {
+        for line in ["--quick token", "token --quick"] {
+            let wanted = parsed(line).unwrap();
+            let names: Vec<_> = wanted.targets.iter().map(|(name, _)| *name).collect();
+            assert_eq!((names, wanted.quick), (vec!["token"], true), "{line}");
+        }
+        let wanted = parsed("--seconds 5").unwrap();
+        assert_eq!((wanted.targets.len(), wanted.seconds), (TARGETS.len(), Some(5)));
+        for line in ["nope", "--seconds", "--seconds x", "--quick --seconds 5"] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ usage: cargo xtask <command>
   wasm    build both wasm edges: js/sealtrail/dist and js/console/dist
   demo    the product's life in one run
   test    everything that must hold
-  fuzz    the core under libFuzzer: fuzz [value|selector|policy|token|capture] [--seconds N], or --quick
+  fuzz    the core under libFuzzer: fuzz [value|selector|policy|token|capture] [--seconds N | --quick]
   bench   figures and ratios: bench [core|node|size|log|proxy] [--json FILE]";
 
 fn main() -> ExitCode {

@@ -1,7 +1,7 @@
 //! Files that commands read; `-` is standard input.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::code::Code;
 use crate::error::{Error, Result};
@@ -31,14 +31,29 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Refuses `-` for more than one file of a command: the second reader would find nothing.
+pub fn check_read_once<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> Result<()> {
+    match files.into_iter().filter(|file| file.as_path() == Path::new("-")).count() {
+        0 | 1 => Ok(()),
+        _ => Err(Error::new(Code::WrongUse, "`-` is standard input, which is read once")),
+    }
+}
+
 /// One change for each line, unless the first line is not a whole value: then the file is one change
 /// that was written over several lines.
 pub fn split(input: &[u8]) -> Vec<&[u8]> {
-    let lines = input.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    let lines: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).collect();
+    split_numbered(input).into_iter().map(|(_, change)| change).collect()
+}
+
+/// The same, each with the number of its line, from 1; a file that is one change has no such number.
+pub fn split_numbered(input: &[u8]) -> Vec<(Option<usize>, &[u8])> {
+    let lines = input.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).zip(1..);
+    let lines = lines.filter(|(line, _)| !line.is_empty());
+    let lines: Vec<_> = lines.map(|(line, number)| (Some(number), line)).collect();
     let is_whole = |line: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
     match lines[..] {
-        [first, _, ..] if !is_whole(first) => vec![input],
+        [(Some(1), whole)] => vec![(None, whole)],
+        [(_, first), _, ..] if !is_whole(first) => vec![(None, input)],
         _ => lines,
     }
 }
@@ -65,6 +80,9 @@ mod tests {
         let pretty: &[u8] = b"{\n  \"a\": 1\n}\n";
         assert_eq!(split(pretty), [pretty]);
         assert_eq!(split(b"{not json"), [b"{not json"]);
+        let numbered: [(_, &[u8]); 2] = [(Some(2), b"1"), (Some(4), b"2")];
+        assert_eq!(split_numbered(b"\n1\n\n2"), numbered);
+        assert_eq!(split_numbered(b"1\n"), [(None, &b"1"[..])]);
         assert!(split(b"\n \n").is_empty());
     }
 }

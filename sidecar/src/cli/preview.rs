@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 /// Nothing is stored. The record is sealed with throw-away keys.
 #[derive(Args)]
 pub struct Preview {
+    /// The policy that decides
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
     /// The change, as a service would send it
@@ -41,6 +42,7 @@ struct Field {
 
 impl Preview {
     pub fn run(self, style: Style) -> Result<u8> {
+        input::check_read_once([&self.policy, &self.change])?;
         let policy = input::read(&self.policy)?;
         let change = input::read(&self.change)?;
         let sandbox = Sandbox::new(&Limits::default())?;

@@ -7,8 +7,9 @@ use serde_json::Value as Json;
 
 use super::canary::Mask;
 use super::sample::strange;
+use crate::code::Code;
 use crate::engine::Sandbox;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What happens to one leaf.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,6 +47,18 @@ impl<'s> Decisions<'s> {
     /// For every leaf of an image and of a context, both as JSON.
     pub fn of(&self, image: &str, context: &str) -> Result<ByPath> {
         self.ask(self.policy, image, context)
+    }
+
+    /// Refuses what is no selector. The policy that it is put into for the guest is nobody's but ours, so
+    /// the place in it is left out.
+    pub fn check(&self, select: &str) -> Result<()> {
+        let Err(error) = self.named(select, "{}") else { return Ok(()) };
+        if error.code() != Code::SelectorInvalid {
+            return Err(error);
+        }
+        let message = error.message();
+        let reason = message.rsplit_once("is no selector: ").map_or(message, |(_, reason)| reason);
+        Err(Error::new(Code::WrongUse, format!("--expect-protected `{select}`: {reason}")))
     }
 
     /// The leaves of an image that a selector names, found by the selectors of the guest.

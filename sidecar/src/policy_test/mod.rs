@@ -89,6 +89,8 @@ pub fn run(
     expected: &[String],
 ) -> Result<Report> {
     sandbox.guest()?.policy(policy)?;
+    let decisions = Decisions::new(sandbox, policy)?;
+    expected.iter().try_for_each(|select| decisions.check(select))?;
     let mut report = Report { samples: samples.len(), ..Report::default() };
     let mut named = vec![false; expected.len()];
     for (i, text) in samples.iter().enumerate() {
@@ -99,7 +101,7 @@ pub fn run(
     // An expectation that nothing can fail is a slip.
     if let Some(missed) = named.iter().position(|named| !named) {
         let message =
-            format!("`{}` is expected, and names nothing in the samples", expected[missed]);
+            format!("--expect-protected `{}` names nothing in the samples", expected[missed]);
         return Err(Error::new(Code::WrongUse, message));
     }
     Ok(report)

@@ -52,9 +52,7 @@ impl Plan {
             let by_path = decisions.of(&text, "{}")?;
             let mut wanted = Vec::new();
             for (select, named) in expected.iter().zip(&mut named) {
-                let paths = decisions
-                    .named(select, &text)
-                    .map_err(|e| e.context(format!("--expect-protected `{select}`")))?;
+                let paths = decisions.named(select, &text)?;
                 *named |= !paths.is_empty();
                 wanted.extend(paths);
             }

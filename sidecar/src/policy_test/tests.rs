@@ -127,8 +127,8 @@ fn refusals() {
             Code::UnknownAction,
             "sample 1: ",
         ),
-        (policy, "{\"a\":1}", "$.b", Code::WrongUse, "`$.b` is expected, and names nothing"),
-        (policy, "{\"a\":1}", "$[", Code::SelectorInvalid, "sample 1: --expect-protected `$[`: "),
+        (policy, "{\"a\":1}", "$.b", Code::WrongUse, "--expect-protected `$.b` names nothing"),
+        (policy, "{\"a\":1}", "$[", Code::WrongUse, "--expect-protected `$[`: expected "),
     ] {
         let error = tried(policy, &[sample], &[expected]).err().unwrap();
         assert_eq!(error.code(), code, "{sample}: {error}");

@@ -231,9 +231,33 @@ fn init_keeps_its_secrets_to_the_owner() {
 }
 
 #[test]
+fn a_difference_names_the_file_that_is_wrong() {
+    let place = Place::new();
+    let file = |name: &str, text: &str| {
+        let path = place.path(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (good, bad) = (file("good.json", "{\"a\":1}"), file("bad.json", "{\"a\":"));
+    let policy = file("p.json", "{\"id\":\"p\"}");
+    sealtrail(&["diff", &bad, &good]).refused(4, "bad.json: before: ");
+    sealtrail(&["diff", &good, &bad]).refused(4, "bad.json: after: ");
+    sealtrail(&["diff", &good, &good, "--policy", &bad]).refused(4, "bad.json: the policy: ");
+    sealtrail(&["diff", &good, &good, "--policy", &policy])
+        .refused(5, "p.json: policy `/default` is missing");
+}
+
+#[test]
 fn wrong_use() {
     for args in [&["frobnicate"][..], &["diff", "one"], &["verify", "/nowhere"], &["reveal", "x"]] {
         assert_eq!(sealtrail(args).code, 2, "{args:?}");
+    }
+    for twice in [
+        &["diff", "-", "-"][..],
+        &["diff", "--policy", "-", "/nowhere/a", "-"],
+        &["preview", "--policy", "-", "-"],
+    ] {
+        sealtrail(twice).refused(2, "`-` is standard input, which is read once");
     }
     sealtrail(&["diff", "/nowhere/a", "/nowhere/b"]).refused(7, "/nowhere/a: No such file");
 }

@@ -104,12 +104,30 @@ fn wrong_use_and_wrong_input_of_the_policy_tools() {
         policy(command, &["--policy", &bad, &change]).refused(5, "bad.json: policy `/default`");
         policy(command, &["--policy", &rules, "/nowhere"]).refused(7, "/nowhere: ");
         policy(command, &["--policy", &rules, "-", "-"]).refused(2, "read once");
+        policy(command, &["--policy", "-", "-"]).refused(2, "read once");
+        let empty = files.write("empty.ndjson", "\n");
+        policy(command, &["--policy", &rules, &change, &empty])
+            .refused(4, "empty.ndjson: no sample in it");
+        policy(command, &["--policy", &rules, "-"]).refused(4, "-: no sample in it");
         let broken = files.write("broken.ndjson", &format!("{CHANGE}\n[1]\n"));
-        policy(command, &["--policy", &rules, &broken]).refused(4, "sample 2: ");
+        policy(command, &["--policy", &rules, &broken]).refused(4, "broken.ndjson:2: a change");
+        let half = files.write("half.ndjson", "{\"a\":1}\n\n{\"a\":\n");
+        let ran = policy(command, &["--policy", &rules, &change, &half]);
+        ran.refused(4, "half.ndjson:3: the change: ");
+        assert!(ran.stderr.contains("line 3, column 6"), "the line of the file: {ran:?}");
+        let one = files.write("one.json", "{\n\"a\":}\n");
+        policy(command, &["--policy", &rules, &change, &one]).refused(4, "one.json: the change: ");
     }
     assert_eq!(policy("test", &["--policy", &rules]).code, 2, "a test needs samples");
+    let open = files.write("open.json", r#"{"id":"p","version":"1","default":"keep"}"#);
+    let ran = policy("test", &["--policy", &open, &files.write("i.json", "{\"a\":1}")]);
+    let said = "0 canaries in 1 sample: no value is protected, so nothing was tried\n";
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, said), "{ran:?}");
     policy("test", &["--policy", &rules, "--expect-protected", "$.gone", &change])
-        .refused(2, "`$.gone` is expected, and names nothing");
+        .refused(2, "--expect-protected `$.gone` names nothing in the samples");
+    let ran = policy("test", &["--policy", &rules, "--expect-protected", "title", &change]);
+    let said = "error: --expect-protected `title`: expected `$`, the root at character 1\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (2, said), "{ran:?}");
 }
 
 #[test]

@@ -76,8 +76,15 @@ fn differences_in_words_and_as_patches_with_tests() {
     );
     let patch = answered(diff(&["--format", "patch", "--tests"]));
     assert!(patch.contains(r#"{"op":"test","path":"/t","value":"a"},{"op":"remove","path":"/t"}"#));
-    diff(&["--format", "text", "--tests"]).refused(4, "`/tests` belongs to the format `patch`");
-    diff(&["--format", "patch", "--words"]).refused(4, "`/words` belongs to the format `changes`");
+    diff(&["--tests"]).refused(2, "`--tests` goes with `--format patch`");
+    diff(&["--format", "patch", "--words"]).refused(2, "`--words` goes with `--format changes`");
+    diff(&["--entity", "a/1"]).refused(2, "`--entity` goes with `--format words`");
+    for entity in ["", "instance", "/5", "instance/"] {
+        diff(&["--format", "words", "--entity", entity]).refused(2, "expected a type and an id");
+    }
+    for format in ["text", "words"] {
+        assert_eq!(answered(sealtrail(&["diff", &before, &before, "--format", format])), "");
+    }
     let words =
         r#"{"t":"one two three four five six seven eight nine ten eleven twelve thirteen"}"#;
     let (before, after) = (file("b", words), file("a", &words.replace("five", "5")));

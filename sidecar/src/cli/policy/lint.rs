@@ -16,6 +16,7 @@ use crate::error::Result;
 /// Exits with 5 if there is an error.
 #[derive(Args)]
 pub struct Lint {
+    /// The policy to look at
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
     /// Changes in either shape, or images alone: one, or one on each line
@@ -27,11 +28,12 @@ pub struct Lint {
 
 impl Lint {
     pub fn run(self, style: Style) -> Result<u8> {
+        input::check_read_once(self.samples.iter().chain([&self.policy]))?;
         let policy = input::read(&self.policy)?;
         let samples = Samples::read(&self.samples)?;
         let mut guest = Sandbox::new(&Limits::default())?.guest()?;
         guest.policy(&policy).map_err(|e| e.context(self.policy.display()))?;
-        let findings = guest.lint(&policy, &samples.each())?;
+        let findings = guest.lint(&policy, &samples.each()).map_err(|e| samples.located(e))?;
         if style.json {
             output::print_json(&findings)?;
         } else {

@@ -5,19 +5,58 @@ use crate::code::Code;
 use crate::error::{Error, Result};
 
 /// Files of samples: a change or an image each, or one on each line.
-pub struct Samples(Vec<Vec<u8>>);
+pub struct Samples(Vec<(PathBuf, Vec<u8>)>);
 
 impl Samples {
+    /// A file without a sample is refused: what was never tried would pass.
     pub fn read(files: &[PathBuf]) -> Result<Self> {
-        let is_input = |file: &&PathBuf| file.as_path() == Path::new("-");
-        if files.iter().filter(is_input).count() > 1 {
-            return Err(Error::new(Code::WrongUse, "`-` is standard input, which is read once"));
-        }
-        Ok(Self(files.iter().map(|file| input::read(file)).collect::<Result<_>>()?))
+        let read = |file: &PathBuf| {
+            let text = input::read(file)?;
+            if input::split(&text).is_empty() {
+                let error = Error::new(Code::NotAChange, "no sample in it");
+                return Err(error.context(file.display()));
+            }
+            Ok((file.clone(), text))
+        };
+        Ok(Self(files.iter().map(read).collect::<Result<_>>()?))
     }
 
     pub fn each(&self) -> Vec<&[u8]> {
-        self.0.iter().flat_map(|file| input::split(file)).collect()
+        self.0.iter().flat_map(|(_, text)| input::split(text)).collect()
+    }
+
+    /// Names file and line in an error that begins with `sample 2: `, the second of all files.
+    pub fn located(&self, error: Error) -> Error {
+        let found = error.message().strip_prefix("sample ").and_then(|rest| {
+            let (number, message) = rest.split_once(": ")?;
+            let (file, line) = self.places().nth(number.parse::<usize>().ok()?.checked_sub(1)?)?;
+            Some((file, line, message))
+        });
+        match found {
+            None => error,
+            Some((file, None, message)) => {
+                let error = Error::new(error.code(), message).at(error.place().cloned());
+                error.context(file.display())
+            }
+            Some((file, Some(line), message)) => {
+                // The core saw that line alone, and counts from there.
+                let message = message.replacen(" at line 1, ", &format!(" at line {line}, "), 1);
+                let mut at = error.place().cloned();
+                if let Some(first) = at.as_mut().and_then(|at| at.line.as_mut()) {
+                    *first = line as u64;
+                }
+                Error::new(error.code(), message)
+                    .at(at)
+                    .context(format!("{}:{line}", file.display()))
+            }
+        }
+    }
+
+    fn places(&self) -> impl Iterator<Item = (&Path, Option<usize>)> {
+        self.0.iter().flat_map(|(path, text)| {
+            let lines = input::split_numbered(text).into_iter().map(|(line, _)| line);
+            lines.map(move |line| (path.as_path(), line))
+        })
     }
 }
 

@@ -17,23 +17,26 @@ use crate::policy_test::{self, Leak, Report};
 /// Exits with 5 if something of a protected value survives.
 #[derive(Args)]
 pub struct Test {
+    /// The policy to try
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
     /// Changes in either shape, or images alone: one, or one on each line
     #[arg(required = true)]
     samples: Vec<PathBuf>,
-    /// Attributes that must be protected, whatever the policy says: `$..email`
+    /// Attributes that must be protected, whatever the policy says, such as `$..email`
     #[arg(long, value_name = "SELECTOR")]
     expect_protected: Vec<String>,
 }
 
 impl Test {
     pub fn run(self, style: Style) -> Result<u8> {
+        input::check_read_once(self.samples.iter().chain([&self.policy]))?;
         let policy = input::read(&self.policy)?;
         let samples = Samples::read(&self.samples)?;
         let sandbox = Sandbox::new(&Limits::default())?;
         sandbox.guest()?.policy(&policy).map_err(|e| e.context(self.policy.display()))?;
-        let report = policy_test::run(&sandbox, &policy, &samples.each(), &self.expect_protected)?;
+        let report = policy_test::run(&sandbox, &policy, &samples.each(), &self.expect_protected)
+            .map_err(|e| samples.located(e))?;
         if style.json {
             output::print_json(&report)?;
         } else {
@@ -59,18 +62,18 @@ fn words(report: &Report) -> String {
     if !report.leaks.is_empty() {
         text.push('\n');
     }
+    let samples = counted(report.samples, "sample", "samples");
+    if report.planted == 0 {
+        return format!("0 canaries in {samples}: no value is protected, so nothing was tried\n");
+    }
     let found = match report.leaks.len() {
-        0 if report.planted == 0 => {
-            "nothing was tried: the policy keeps every value of them".into()
-        }
         0 => "no part of them came out".into(),
         1 => "1 came out".into(),
         n => format!("{n} came out"),
     };
     text += &format!(
-        "{} in {}: {}, {} searched, {found}\n",
+        "{} in {samples}: {}, {} searched, {found}\n",
         counted(report.planted, "canary", "canaries"),
-        counted(report.samples, "sample", "samples"),
         counted(report.changes, "change", "changes"),
         counted(report.bytes, "byte", "bytes"),
     );
