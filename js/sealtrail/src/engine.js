@@ -3,9 +3,15 @@ import { SealtrailError } from './errors.js'
 import { Images, WITHOUT_POLICY } from './images.js'
 import { jsonText } from './json-text.js'
 import { losses } from './losses.js'
+import { knownOptions } from './option-checks.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
+
+const DIFF_OPTIONS = new Set(['format', 'tests', 'words', 'entity', 'foldKeys', 'policy', 'raw'])
+const ROWS_OPTIONS = new Set(['opened', 'format', 'header'])
+const TEXT_OPTIONS = new Set(['unit'])
+const PREVIEW_OPTIONS = new Set(['raw'])
 
 /**
  * The core in this process. One glue, two loaders (`engine.node.js`, `engine.browser.js`): each hands a function that
@@ -32,24 +38,28 @@ class Engine {
     this.#glue = glue
   }
 
-  diff(before, after, { format = 'changes', foldKeys = false, tests, words, entity, policy, raw = false } = {}) {
+  diff(before, after, options) {
+    const known = knownOptions(options, DIFF_OPTIONS)
+    const { format = 'changes', foldKeys = false, tests, words, entity, policy, raw = false } = known
     const pruning = { ...WITHOUT_POLICY, fold_keys: foldKeys }
     const pruned = policy === undefined ? new Images(pruning).pruned(before, after) : undefined
     const [old, now] = pruned ?? [before, after]
     const images = [jsonBytes(old, '/before'), jsonBytes(now, '/after')]
     const policyBytes = policy === undefined ? undefined : jsonBytes(policy, '/policy')
-    const options = { format, foldKeys, ...given({ tests, words, entity, policy: policyBytes }) }
-    const text = this.#text(() => this.#glue.diff(...images, options))
+    const rendering = { format, foldKeys, ...given({ tests, words, entity, policy: policyBytes }) }
+    const text = this.#text(() => this.#glue.diff(...images, rendering))
     return raw || format === 'text' || format === 'words' ? text : JSON.parse(text)
   }
 
-  rows(line, { opened, format = 'json', header } = {}) {
+  rows(line, options) {
+    const { opened, format = 'json', header } = knownOptions(options, ROWS_OPTIONS)
     const parts = [jsonBytes(line, '/line'), opened === undefined ? new Uint8Array() : jsonBytes(opened, '/opened')]
     const text = this.#text(() => this.#glue.rows(...parts, { format, ...given({ header }) }))
     return format === 'json' ? JSON.parse(text) : text
   }
 
-  textDifference(before, after, { unit } = {}) {
+  textDifference(before, after, options) {
+    const { unit } = knownOptions(options, TEXT_OPTIONS)
     const texts = [encoder.encode(wellFormed(before, '/before')), encoder.encode(wellFormed(after, '/after'))]
     const { runs, coarse } = JSON.parse(this.#text(() => this.#glue.textDifference(...texts, given({ unit }))))
     // The edge gives lengths, and the texts are here.
@@ -63,7 +73,8 @@ class Engine {
     return { runs: runs.map(run), coarse }
   }
 
-  preview(policy, change, context = {}, { raw = false } = {}) {
+  preview(policy, change, context = {}, options) {
+    const { raw = false } = knownOptions(options, PREVIEW_OPTIONS)
     // A change that is JSON text already is taken as it is, its own context included.
     const isText = typeof change === 'string' || change instanceof Uint8Array
     const given = [jsonBytes(policy, '/policy'), jsonBytes(isText ? change : changeText(change, context), '/change')]
