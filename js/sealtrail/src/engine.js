@@ -3,7 +3,7 @@ import { SealtrailError } from './errors.js'
 import { Images, WITHOUT_POLICY } from './images.js'
 import { jsonText } from './json-text.js'
 import { losses } from './losses.js'
-import { knownOptions } from './option-checks.js'
+import { checkKinds, kindOf, knownOptions } from './option-checks.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -40,6 +40,7 @@ class Engine {
 
   diff(before, after, options) {
     const known = knownOptions(options, DIFF_OPTIONS)
+    checkKinds(known, { format: 'string', tests: 'boolean', words: 'boolean', entity: 'string', foldKeys: 'boolean', raw: 'boolean' })
     const { format = 'changes', foldKeys = false, tests, words, entity, policy, raw = false } = known
     const pruning = { ...WITHOUT_POLICY, fold_keys: foldKeys }
     const pruned = policy === undefined ? new Images(pruning).pruned(before, after) : undefined
@@ -52,14 +53,20 @@ class Engine {
   }
 
   rows(line, options) {
-    const { opened, format = 'json', header } = knownOptions(options, ROWS_OPTIONS)
+    const known = knownOptions(options, ROWS_OPTIONS)
+    checkKinds(known, { format: 'string', header: 'boolean' })
+    const { opened, format = 'json', header } = known
     const parts = [jsonBytes(line, '/line'), opened === undefined ? new Uint8Array() : jsonBytes(opened, '/opened')]
     const text = this.#text(() => this.#glue.rows(...parts, { format, ...given({ header }) }))
     return format === 'json' ? JSON.parse(text) : text
   }
 
   textDifference(before, after, options) {
-    const { unit } = knownOptions(options, TEXT_OPTIONS)
+    const known = knownOptions(options, TEXT_OPTIONS)
+    checkKinds(known, { unit: 'string' })
+    mustBe(isText(before), 'before', 'a string', before)
+    mustBe(isText(after), 'after', 'a string', after)
+    const { unit } = known
     const texts = [encoder.encode(wellFormed(before, '/before')), encoder.encode(wellFormed(after, '/after'))]
     const { runs, coarse } = JSON.parse(this.#text(() => this.#glue.textDifference(...texts, given({ unit }))))
     // The edge gives lengths, and the texts are here.
@@ -74,17 +81,20 @@ class Engine {
   }
 
   preview(policy, change, context = {}, options) {
-    const { raw = false } = knownOptions(options, PREVIEW_OPTIONS)
+    const known = knownOptions(options, PREVIEW_OPTIONS)
+    checkKinds(known, { raw: 'boolean' })
+    const { raw = false } = known
     // A change that is JSON text already is taken as it is, its own context included.
-    const isText = typeof change === 'string' || change instanceof Uint8Array
-    const given = [jsonBytes(policy, '/policy'), jsonBytes(isText ? change : changeText(change, context), '/change')]
+    const isWritten = isText(change) || change instanceof Uint8Array
+    const given = [jsonBytes(policy, '/policy'), jsonBytes(isWritten ? change : changeText(change, context), '/change')]
     const seed = crypto.getRandomValues(new Uint8Array(32))
     const text = this.#text(() => this.#glue.preview(...given, new Uint8Array(), seed))
     return raw ? text : JSON.parse(text)
   }
 
   lint(policy, samples = []) {
-    const given = samples.map((sample, i) => jsonBytes(sample, `/samples/${i}`))
+    mustBe(Array.isArray(samples), 'samples', 'an array', samples)
+    const given = Array.from(samples, (sample, i) => jsonBytes(sample, `/samples/${i}`))
     return JSON.parse(this.#text(() => this.#glue.lint(jsonBytes(policy, '/policy'), given)))
   }
 
@@ -97,6 +107,9 @@ class Engine {
   }
 
   verifyProof(proof, line, vkey) {
+    mustBe(isText(proof) || proof instanceof Uint8Array, 'proof', 'a string or bytes', proof)
+    mustBe(isText(line) || line instanceof Uint8Array, 'line', 'a string or bytes', line)
+    mustBe(isText(vkey), 'vkey', 'a string', vkey)
     const proven = this.#call(() => this.#glue.verifyProof(bytesOf(proof), bytesOf(line), vkey))
     // The edge gives integers as text; a log that outgrows 2^53 takes 285 years at a million records a second.
     return { ...proven, index: Number(proven.index), size: Number(proven.size) }
@@ -120,9 +133,24 @@ function given(options) {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
+/** Checked before the edge: what it says of a wrong type does not name the argument. */
+function mustBe(isRight, name, expected, given) {
+  if (isRight) return
+  if (given === undefined) throw missing(`/${name}`)
+  throw new SealtrailError('invalid_field', `\`${name}\` must be ${expected}, got ${kindOf(given)}`, { at: { pointer: `/${name}` } })
+}
+
+function isText(given) {
+  return typeof given === 'string'
+}
+
+function missing(pointer) {
+  return new SealtrailError('missing_field', `\`${pointer.slice(1)}\` is missing`, { at: { pointer } })
+}
+
 /** A text goes in as it is written: the core reads it once, and says line and column of what is wrong. */
 function jsonBytes(given, pointer) {
-  if (given === undefined) throw new SealtrailError('missing_field', `\`${pointer.slice(1)}\` is missing`, { at: { pointer } })
+  if (given === undefined) throw missing(pointer)
   return given instanceof Uint8Array ? given : encoder.encode(typeof given === 'string' ? wellFormed(given, pointer) : jsonText(given, pointer))
 }
 

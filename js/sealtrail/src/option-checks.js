@@ -12,6 +12,15 @@ export function knownOptions(given, known) {
   return given
 }
 
+/** Checks the options that are there: `kinds` says for each name `boolean` or `string`. */
+export function checkKinds(options, kinds) {
+  for (const [name, kind] of Object.entries(kinds)) {
+    const given = options[name]
+    if (given === undefined || typeof given === kind) continue
+    throw invalidOption(name, `must be ${kind === 'boolean' ? 'true or false' : 'a string'}, got ${kindOf(given)}`)
+  }
+}
+
 export function invalidOption(name, why) {
   return new SealtrailError('invalid_option', `option \`${name}\` ${why}`)
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { createTrail, loadEngine, SealtrailError } from 'sealtrail'
+import { createTrail, loadEngine, SealtrailError, verifyProof } from 'sealtrail'
 
 const policy = { id: 'p', version: '1', default: 'keep' }
 const change = { entity: { type: 'x', id: 1 }, action: 'update', before: { a: 1 }, after: { a: 2 } }
@@ -53,5 +53,48 @@ describe('options', () => {
     for (const options of [null, 'http://127.0.0.1:8090', []]) {
       await assert.rejects(createTrail(options), { name: 'SealtrailError', code: 'invalid_option', message: /must be an object/ })
     }
+  })
+})
+
+describe('types', () => {
+  const wrong = [
+    ['engine.diff', { foldKeys: 'yes' }, '`foldKeys` must be true or false, got a string'],
+    ['engine.diff', { tests: 1 }, '`tests` must be true or false, got a number'],
+    ['engine.diff', { words: null }, '`words` must be true or false, got null'],
+    ['engine.diff', { raw: 'no' }, '`raw` must be true or false, got a string'],
+    ['engine.diff', { entity: 5 }, '`entity` must be a string, got a number'],
+    ['engine.diff', { format: ['patch'] }, '`format` must be a string, got an array'],
+    ['engine.rows', { header: 'no' }, '`header` must be true or false, got a string'],
+    ['engine.rows', { format: {} }, '`format` must be a string, got an object'],
+    ['engine.textDifference', { unit: 1n }, '`unit` must be a string, got a bigint'],
+    ['engine.preview', { raw: 1 }, '`raw` must be true or false, got a number'],
+    ['trail.preview', { raw: 1 }, '`raw` must be true or false, got a number'],
+  ]
+  for (const [method, options, message] of wrong) {
+    test(`of options: ${method} ${message}`, () => refuses(() => METHODS[method][0](options), 'invalid_option', `option ${message}`))
+  }
+
+  const invalid = [
+    ['textDifference', [1, 'b'], 'invalid_field', '`before` must be a string, got a number'],
+    ['textDifference', [undefined, 'b'], 'missing_field', '`before` is missing'],
+    ['textDifference', ['a', {}], 'invalid_field', '`after` must be a string, got an object'],
+    ['lint', [policy, change], 'invalid_field', '`samples` must be an array, got an object'],
+    ['lint', [policy, 'abc'], 'invalid_field', '`samples` must be an array, got a string'],
+    ['lint', [policy, [,]], 'missing_field', '`samples/0` is missing'],
+    ['lint', [undefined], 'missing_field', '`policy` is missing'],
+    ['policySummary', [], 'missing_field', '`policy` is missing'],
+    ['rows', [], 'missing_field', '`line` is missing'],
+    ['verifyProof', [undefined, 'line', 'key'], 'missing_field', '`proof` is missing'],
+    ['verifyProof', [{}, 'line', 'key'], 'invalid_field', '`proof` must be a string or bytes, got an object'],
+    ['verifyProof', ['proof', 1, 'key'], 'invalid_field', '`line` must be a string or bytes, got a number'],
+    ['verifyProof', ['proof', 'line'], 'missing_field', '`vkey` is missing'],
+    ['verifyProof', ['proof', 'line', new Uint8Array()], 'invalid_field', '`vkey` must be a string, got an object'],
+  ]
+  for (const [method, given, code, message] of invalid) {
+    test(`of arguments: ${method} ${message}`, () => refuses(() => engine[method](...given), code, message))
+  }
+
+  test('verifyProof by itself rejects alike', async () => {
+    await assert.rejects(verifyProof('a', 'b'), { name: 'SealtrailError', code: 'missing_field', message: '`vkey` is missing' })
   })
 })
