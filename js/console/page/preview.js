@@ -12,7 +12,7 @@ export async function preview(guest, policy, change) {
   const text = await within('change', guest.call('preview', policy, change, '', seed))
   const { outcome, record, fields } = parse(text)
   if (outcome === 'unchanged') return { summary: JSON.parse(summary), outcome, record: '', rows: [] }
-  // The same change under a policy that keeps everything: what came in, with the keys folded in the same way.
+  // The same change under a policy that keeps everything: what came in, with keys and items paired in the same way.
   const open = parse(await guest.call('preview', keepingAll(policy), change, '', seed)).record
   return { summary: JSON.parse(summary), outcome, record: print(record, '  '), rows: rowsOf(fields, open, record) }
 }
@@ -27,8 +27,9 @@ async function within(source, promise) {
 }
 
 function keepingAll(policy) {
-  const { id, version, ignore, fold_keys } = JSON.parse(policy)
-  return JSON.stringify({ id, version, ignore, fold_keys, secrets: false, default: 'keep', context_default: 'keep' })
+  // Which changes there are, and at which paths, depends on these.
+  const { id, version, ignore, fold_keys, arrays } = JSON.parse(policy)
+  return JSON.stringify({ id, version, ignore, fold_keys, arrays, secrets: false, default: 'keep', context_default: 'keep' })
 }
 
 /** One row for an attribute, with both of its images where they are treated alike. */
@@ -46,7 +47,9 @@ function rowsOf(fields, open, record) {
 const WORDS = { keep: 'kept', drop: 'dropped', mask: 'masked', seal: 'sealed', pseudonym: 'pseudonym' }
 
 function treatment({ action, group, subject, retain }) {
-  return { word: WORDS[action] ?? action, detail: group && `group ${group}, key of ${subject}, retention ${retain}` }
+  const key = group && `group ${group}, key of ${subject}`
+  // A pseudonym has no period key, so it lives as long as the subject's key whatever the retention class.
+  return { word: WORDS[action] ?? action, detail: key && action === 'seal' ? `${key}, retention ${retain}` : key }
 }
 
 function value(record, field) {

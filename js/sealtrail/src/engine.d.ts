@@ -165,15 +165,18 @@ export interface VerifiedProof {
 export interface Engine {
   diff(before: Json, after: Json, options?: DiffOptions & { format?: 'changes'; raw?: false }): AttributeChange[]
   diff(before: Json, after: Json, options: DiffOptions & { format: 'patch'; raw?: false }): PatchOperation[]
-  diff(before: Json, after: Json, options: DiffOptions): string
+  diff(before: Json, after: Json, options: DiffOptions & ({ format: 'text' | 'words' } | { raw: true })): string
+  diff(before: Json, after: Json, options?: DiffOptions): AttributeChange[] | PatchOperation[] | string
   /** A record as it is stored, as a table with one row per attribute. */
   rows(line: Json, options?: RowsOptions & { format?: 'json' }): AttributeRow[]
-  rows(line: Json, options: RowsOptions): string
+  rows(line: Json, options: RowsOptions & { format: 'ndjson' | 'csv' }): string
+  rows(line: Json, options?: RowsOptions): AttributeRow[] | string
   /** Two texts, to look at: no cut is within a word, or within a line, or ever within a character. */
   textDifference(before: string, after: string, options?: { unit?: 'word' | 'line' }): TextDifference
   /** `change` as an object, or as JSON text in either shape that the sidecar takes. */
   preview(policy: Json, change: object | string | Uint8Array, context?: object, options?: { raw?: false }): Preview
   preview(policy: Json, change: object | string | Uint8Array, context: object | undefined, options: { raw: true }): string
+  preview(policy: Json, change: object | string | Uint8Array, context?: object, options?: { raw?: boolean }): Preview | string
   /** `samples` are changes in either shape, or images alone. */
   lint(policy: Json, samples?: Json[]): Finding[]
   /** What a value would lose as JSON; nothing where it goes as it is. */

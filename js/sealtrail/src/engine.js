@@ -3,9 +3,15 @@ import { SealtrailError } from './errors.js'
 import { Images, WITHOUT_POLICY } from './images.js'
 import { jsonText } from './json-text.js'
 import { losses } from './losses.js'
+import { checkKinds, kindOf, knownOptions } from './option-checks.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
+
+const DIFF_OPTIONS = new Set(['format', 'tests', 'words', 'entity', 'foldKeys', 'policy', 'raw'])
+const ROWS_OPTIONS = new Set(['opened', 'format', 'header'])
+const TEXT_OPTIONS = new Set(['unit'])
+const PREVIEW_OPTIONS = new Set(['raw'])
 
 /**
  * The core in this process. One glue, two loaders (`engine.node.js`, `engine.browser.js`): each hands a function that
@@ -32,24 +38,35 @@ class Engine {
     this.#glue = glue
   }
 
-  diff(before, after, { format = 'changes', foldKeys = false, tests, words, entity, policy, raw = false } = {}) {
+  diff(before, after, options) {
+    const known = knownOptions(options, DIFF_OPTIONS)
+    checkKinds(known, { format: 'string', tests: 'boolean', words: 'boolean', entity: 'string', foldKeys: 'boolean', raw: 'boolean' })
+    const { format = 'changes', foldKeys = false, tests, words, entity, policy, raw = false } = known
     const pruning = { ...WITHOUT_POLICY, fold_keys: foldKeys }
     const pruned = policy === undefined ? new Images(pruning).pruned(before, after) : undefined
     const [old, now] = pruned ?? [before, after]
     const images = [jsonBytes(old, '/before'), jsonBytes(now, '/after')]
     const policyBytes = policy === undefined ? undefined : jsonBytes(policy, '/policy')
-    const options = { format, foldKeys, ...given({ tests, words, entity, policy: policyBytes }) }
-    const text = this.#text(() => this.#glue.diff(...images, options))
+    const rendering = { format, foldKeys, ...given({ tests, words, entity, policy: policyBytes }) }
+    const text = this.#text(() => this.#glue.diff(...images, rendering))
     return raw || format === 'text' || format === 'words' ? text : JSON.parse(text)
   }
 
-  rows(line, { opened, format = 'json', header } = {}) {
+  rows(line, options) {
+    const known = knownOptions(options, ROWS_OPTIONS)
+    checkKinds(known, { format: 'string', header: 'boolean' })
+    const { opened, format = 'json', header } = known
     const parts = [jsonBytes(line, '/line'), opened === undefined ? new Uint8Array() : jsonBytes(opened, '/opened')]
     const text = this.#text(() => this.#glue.rows(...parts, { format, ...given({ header }) }))
     return format === 'json' ? JSON.parse(text) : text
   }
 
-  textDifference(before, after, { unit } = {}) {
+  textDifference(before, after, options) {
+    const known = knownOptions(options, TEXT_OPTIONS)
+    checkKinds(known, { unit: 'string' })
+    mustBe(isText(before), 'before', 'a string', before)
+    mustBe(isText(after), 'after', 'a string', after)
+    const { unit } = known
     const texts = [encoder.encode(wellFormed(before, '/before')), encoder.encode(wellFormed(after, '/after'))]
     const { runs, coarse } = JSON.parse(this.#text(() => this.#glue.textDifference(...texts, given({ unit }))))
     // The edge gives lengths, and the texts are here.
@@ -63,17 +80,21 @@ class Engine {
     return { runs: runs.map(run), coarse }
   }
 
-  preview(policy, change, context = {}, { raw = false } = {}) {
+  preview(policy, change, context = {}, options) {
+    const known = knownOptions(options, PREVIEW_OPTIONS)
+    checkKinds(known, { raw: 'boolean' })
+    const { raw = false } = known
     // A change that is JSON text already is taken as it is, its own context included.
-    const isText = typeof change === 'string' || change instanceof Uint8Array
-    const given = [jsonBytes(policy, '/policy'), jsonBytes(isText ? change : changeText(change, context), '/change')]
+    const isWritten = isText(change) || change instanceof Uint8Array
+    const given = [jsonBytes(policy, '/policy'), jsonBytes(isWritten ? change : changeText(change, context), '/change')]
     const seed = crypto.getRandomValues(new Uint8Array(32))
     const text = this.#text(() => this.#glue.preview(...given, new Uint8Array(), seed))
     return raw ? text : JSON.parse(text)
   }
 
   lint(policy, samples = []) {
-    const given = samples.map((sample, i) => jsonBytes(sample, `/samples/${i}`))
+    mustBe(Array.isArray(samples), 'samples', 'an array', samples)
+    const given = Array.from(samples, (sample, i) => jsonBytes(sample, `/samples/${i}`))
     return JSON.parse(this.#text(() => this.#glue.lint(jsonBytes(policy, '/policy'), given)))
   }
 
@@ -86,6 +107,9 @@ class Engine {
   }
 
   verifyProof(proof, line, vkey) {
+    mustBe(isText(proof) || proof instanceof Uint8Array, 'proof', 'a string or bytes', proof)
+    mustBe(isText(line) || line instanceof Uint8Array, 'line', 'a string or bytes', line)
+    mustBe(isText(vkey), 'vkey', 'a string', vkey)
     const proven = this.#call(() => this.#glue.verifyProof(bytesOf(proof), bytesOf(line), vkey))
     // The edge gives integers as text; a log that outgrows 2^53 takes 285 years at a million records a second.
     return { ...proven, index: Number(proven.index), size: Number(proven.size) }
@@ -109,9 +133,24 @@ function given(options) {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
+/** Checked before the edge: what it says of a wrong type does not name the argument. */
+function mustBe(isRight, name, expected, given) {
+  if (isRight) return
+  if (given === undefined) throw missing(`/${name}`)
+  throw new SealtrailError('invalid_field', `\`${name}\` must be ${expected}, got ${kindOf(given)}`, { at: { pointer: `/${name}` } })
+}
+
+function isText(given) {
+  return typeof given === 'string'
+}
+
+function missing(pointer) {
+  return new SealtrailError('missing_field', `\`${pointer.slice(1)}\` is missing`, { at: { pointer } })
+}
+
 /** A text goes in as it is written: the core reads it once, and says line and column of what is wrong. */
 function jsonBytes(given, pointer) {
-  if (given === undefined) throw new SealtrailError('missing_field', `\`${pointer.slice(1)}\` is missing`, { at: { pointer } })
+  if (given === undefined) throw missing(pointer)
   return given instanceof Uint8Array ? given : encoder.encode(typeof given === 'string' ? wellFormed(given, pointer) : jsonText(given, pointer))
 }
 

@@ -1,5 +1,5 @@
 import { SealtrailError } from './errors.js'
-import { imageText, isLeaf, jsonText } from './json-text.js'
+import { imageText, isLeaf, jsonText, MAX_DEPTH } from './json-text.js'
 
 /**
  * Two images of one entity as JSON text, without what cannot make a difference to its record.
@@ -330,7 +330,6 @@ const FIRST = 4
 const UNUSUAL = Symbol('unusual')
 /** Of a member: it stays with all that it holds. */
 const WHOLE = new Map()
-const MAX_DEPTH = 128
 const [OTHER, OBJECT, ARRAY] = [0, 1, 2]
 
 /** Plain objects and arrays. Instances of classes, Dates and what has a toJSON are written by `jsonText` alone. */

@@ -6,7 +6,7 @@ export type {
 } from './errors.js'
 export { loadEngine } from './engine.js'
 export type {
-  AttributeChange, AttributeRow, DiffOptions, Engine, FieldTreatment, Json, PatchOperation, PolicySummary, Preview,
+  AttributeChange, AttributeRow, DiffOptions, Engine, FieldTreatment, Finding, Json, PatchOperation, PolicySummary, Preview,
   Loss, RowsOptions, TextDifference, VerifiedProof,
 } from './engine.js'
 

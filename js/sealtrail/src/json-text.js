@@ -1,7 +1,7 @@
 import { SealtrailError } from './errors.js'
 
 /** As deep as the core reads; deeper values are refused here, before they cost a stack. */
-const MAX_DEPTH = 128
+export const MAX_DEPTH = 128
 
 /**
  * A value of JavaScript as JSON text, or an error that names the place. JSON.stringify drops `undefined` and

@@ -1,4 +1,4 @@
-import { isLeaf } from './json-text.js'
+import { isLeaf, MAX_DEPTH } from './json-text.js'
 
 /**
  * What of a value JSON has no way to say, as `[{path, what, refused}]`; nothing for a value that goes as it is.
@@ -13,8 +13,6 @@ export function losses(value) {
   look(value, '', [], (path, what, refused = false) => found.push({ path: path.toWellFormed(), what, refused }))
   return found
 }
-
-const MAX_DEPTH = 128
 
 function look(value, path, ancestors, lost) {
   if (value === null || typeof value !== 'object') return lookAtLeaf(value, path, lost)

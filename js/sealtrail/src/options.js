@@ -1,14 +1,12 @@
-import { SealtrailError } from './errors.js'
+import { invalidOption as invalid, knownOptions } from './option-checks.js'
 
 const KNOWN = new Set([
   'url', 'service', 'tenant', 'token', 'policy', 'actor', 'behindProxy', 'fetch', 'timeoutMs', 'maxQueue', 'maxQueueBytes', 'onError',
 ])
 
 /** The options of `createTrail`, checked whole before anything starts. */
-export function readOptions(options = {}) {
-  for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) throw invalid(name, `is not an option; the options are ${[...KNOWN].join(', ')}`)
-  }
+export function readOptions(given) {
+  const options = knownOptions(given, KNOWN)
   return {
     target: { url: changesUrl(options.url), token: token(options.token), fetch: callable('fetch', options.fetch) ?? globalThis.fetch },
     limits: {
@@ -56,10 +54,6 @@ function positive(name, given, fallback) {
   // 2^31 - 1 is the longest timer.
   if (Number.isSafeInteger(given) && given > 0 && given < 2 ** 31) return given
   throw invalid(name, 'must be an integer from 1 to 2147483647')
-}
-
-function invalid(name, why) {
-  return new SealtrailError('invalid_option', `option \`${name}\` ${why}`)
 }
 
 /** A change that nobody awaited and that was not recorded is never silent. */

@@ -117,11 +117,13 @@ export interface Trail {
 
   diff(before: Json, after: Json, options?: DiffOptions & { format?: 'changes'; raw?: false }): AttributeChange[]
   diff(before: Json, after: Json, options: DiffOptions & { format: 'patch'; raw?: false }): PatchOperation[]
-  diff(before: Json, after: Json, options: DiffOptions): string
+  diff(before: Json, after: Json, options: DiffOptions & ({ format: 'text' | 'words' } | { raw: true })): string
+  diff(before: Json, after: Json, options?: DiffOptions): AttributeChange[] | PatchOperation[] | string
 
   /** What would be stored of a change, and which rule decided for every field. Nothing is sent. */
   preview(change: Change, options?: { policy?: Json; raw?: false }): Preview
   preview(change: Change, options: { policy?: Json; raw: true }): string
+  preview(change: Change, options?: { policy?: Json; raw?: boolean }): Preview | string
 
   stats(): TrailStats
 

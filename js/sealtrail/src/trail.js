@@ -5,7 +5,10 @@ import { Delivery } from './delivery.js'
 import { loadEngine } from './engine.node.js'
 import { SealtrailError } from './errors.js'
 import { imageText } from './json-text.js'
+import { knownOptions } from './option-checks.js'
 import { readOptions } from './options.js'
+
+const PREVIEW_OPTIONS = new Set(['policy', 'raw'])
 
 /** Reads the options and loads the core; the sidecar need not be up yet. */
 export async function createTrail(options) {
@@ -67,9 +70,10 @@ class Trail {
     return this.#engine.diff(before, after, options)
   }
 
-  preview(change, { policy = this.#policy, ...options } = {}) {
+  preview(change, options) {
+    const { policy = this.#policy, ...rest } = knownOptions(options, PREVIEW_OPTIONS)
     if (policy === undefined) throw new SealtrailError('policy_missing', 'a preview needs a policy: here, or as an option of the trail')
-    return this.#engine.preview(policy, change, this.#contextFor(change, { requestId: undefined }), options)
+    return this.#engine.preview(policy, change, this.#contextFor(change, { requestId: undefined }), rest)
   }
 
   stats() {

@@ -34,12 +34,25 @@ const EPILOGUE = [
 ]
 const PRINTS = { 0: /\{"email":"ada@example.org","record":"record-0"\}/, 3: /sealtrail\.change\.update\.v1 4 \[ \{ op: 'replace', path: '\/title'/ }
 
+/** A call with its result as a comment in the line below. */
+const SHOWN = /^((?:engine|trail)\.\w+\(.*\))(?: \/\/ .*)?\n\/\/ (.*)$/gm
+let shown = 0
+
+/** The snippet, in which each shown result is compared with the one that comes. */
+function checked(snippet) {
+  const compared = snippet.replaceAll(SHOWN, (_, call, result) => {
+    shown++
+    return `assert.deepEqual(${call}, ${/^[[{]/.test(result) ? result : JSON.stringify(`${result}\n`)})`
+  })
+  return `import assert from 'node:assert/strict'\n${compared}`
+}
+
 test('there are snippets', () => assert.equal(snippets.length, 7))
 
 for (const [number, snippet] of snippets.entries()) {
   test(`README snippet ${number + 1} runs`, async () => {
     const epilogue = EPILOGUE.find(([pattern]) => pattern.test(snippet))?.[1] ?? ''
-    const code = snippet.replaceAll('http://127.0.0.1:8090', collector.url).replace('listen(3000)', "listen(0, '127.0.0.1')") + epilogue
+    const code = checked(snippet).replaceAll('http://127.0.0.1:8090', collector.url).replace('listen(3000)', "listen(0, '127.0.0.1')") + epilogue
     const file = `${folder}/snippet-${number}.mjs`
     await writeFile(file, code)
     const { stdout, stderr } = await run(process.execPath, [file], { timeout: 30_000 })
@@ -47,3 +60,5 @@ for (const [number, snippet] of snippets.entries()) {
     if (PRINTS[number]) assert.match(stdout, PRINTS[number])
   })
 }
+
+test('results are shown', () => assert.equal(shown, 5))

@@ -2,7 +2,9 @@ import express from 'express'
 import type { Request } from 'express'
 import fastify from 'fastify'
 import { createTrail, ERROR_CODES, loadEngine, SealtrailError, verifyProof } from 'sealtrail'
-import type { ErrorCode, Receipt, Trail } from 'sealtrail'
+import type {
+  AttributeChange, AttributeRow, DiffOptions, ErrorCode, PatchOperation, Preview, Receipt, RowsOptions, Trail,
+} from 'sealtrail'
 import { middleware } from 'sealtrail/express'
 import { plugin } from 'sealtrail/fastify'
 
@@ -59,6 +61,23 @@ const sentences: string = engine.diff({}, {}, { format: 'words', entity: 'x/1' }
 engine.diff({}, {}, { format: 'patch', test: true })
 const cell: string | null | undefined = engine.rows('{"data":{}}')[0]?.current_value
 const csv: string = engine.rows('{"data":{}}', { format: 'csv', header: false })
+// Options that were made elsewhere do not say which form they ask for.
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const elsewhere: { diff: DiffOptions; rows: RowsOptions; preview: { raw?: boolean } } = { diff: {}, rows: {}, preview: {} }
+const any1 = engine.diff({}, {}, elsewhere.diff)
+const any2 = trail.diff({}, {}, elsewhere.diff)
+const any3 = engine.rows({}, elsewhere.rows)
+const any4 = engine.preview({}, '{}', {}, elsewhere.preview)
+const any5 = trail.preview({ entity: { type: 'x', id: 1 }, action: 'update' }, elsewhere.preview)
+type Rendered = AttributeChange[] | PatchOperation[] | string
+const unions: [
+  Equal<typeof any1, Rendered>, Equal<typeof any2, Rendered>, Equal<typeof any3, AttributeRow[] | string>,
+  Equal<typeof any4, Preview | string>, Equal<typeof any5, Preview | string>,
+] = [true, true, true, true, true]
+const lines: string[] = [
+  engine.diff({}, {}, { raw: true }), engine.diff({}, {}, { format: 'patch', raw: true }), engine.diff({}, {}, { format: 'words', raw: false }),
+  trail.diff({}, {}, { raw: true }), engine.rows({}, { format: 'ndjson' }), engine.preview({}, '{}', {}, { raw: true }),
+]
 const coarse: boolean = engine.textDifference('a', 'b', { unit: 'line' }).coarse
 const digest: string = engine.policySummary({ id: 'shop' }).sha256
 const index: number = (await verifyProof('', new Uint8Array(), '')).index
@@ -70,4 +89,4 @@ function told(error: unknown): ErrorCode | undefined {
   return ERROR_CODES.find((code) => code === error.code)
 }
 await trail.close()
-void [id, result, sum, path, operation, text, raw, rule, findings, patch, words, sentences, cell, csv, coarse, digest, index, told]
+void [unions, lines, id, result, sum, path, operation, text, raw, rule, findings, patch, words, sentences, cell, csv, coarse, digest, index, told]

@@ -1,7 +1,9 @@
+import type { Finding } from 'sealtrail'
 import { loadEngine, SealtrailError, verifyProof } from 'sealtrail'
 // @ts-expect-error a trail is for services
 import { createTrail } from 'sealtrail'
 
 const { index, origin } = await verifyProof('proof', 'line', 'vkey')
 const fields = (await loadEngine()).preview('{}', { entity: { type: 'x', id: '1' }, action: 'update' }).fields
-void [index, origin, fields, SealtrailError, createTrail]
+const findings: Finding[] = (await loadEngine()).lint('{}')
+void [findings, index, origin, fields, SealtrailError, createTrail]
