@@ -22,19 +22,77 @@ const MATCHINGS: [&str; 4] = [
 /// One seal, one place: no two fields of a record can be taken for each other.
 #[test]
 fn no_two_sealed_values_share_their_place() {
+    let rules = json!([{"select": "$..a", "action": "seal", "group": "one"},
+                       {"select": "$..b", "action": "seal", "group": "two"}]);
     for seed in 0..ROUNDS {
         let (before, after) = images(seed);
-        let changes = difference(&before, &after, Format::Changes, "[]");
-        let mut places = std::collections::BTreeSet::new();
-        for change in changes.as_array().unwrap() {
-            for side in ["old", "new"] {
-                let place = format!("{side}:{}", change["path"].as_str().unwrap());
-                assert!(
-                    change.get(side).is_none() || places.insert(place),
-                    "seed {seed}: {changes}"
-                );
+        for arrays in MATCHINGS {
+            let arrays: Value = serde_json::from_str(arrays).unwrap();
+            let policy = json!({"id": "p", "version": "1", "default": "seal", "rules": rules, "arrays": arrays});
+            let change = json!({"entity": {"type": "t", "id": "1"}, "action": "update", "before": before, "after": after});
+            let Some((line, _)) = record(&policy, &change) else { continue };
+            let record: Value = serde_json::from_slice(&line).unwrap();
+            let mut places = std::collections::BTreeSet::new();
+            let seals = record["data"]["seals"].as_array().into_iter().flatten();
+            for at in seals.flat_map(|seal| seal["at"].as_array().unwrap()) {
+                // `/data/changes/<number>/<side>` and what is below it.
+                let parts: Vec<&str> = at.as_str().unwrap().splitn(6, '/').collect();
+                let path = &record["data"]["changes"][parts[3].parse::<usize>().unwrap()]["path"];
+                let below = parts.get(5).map(|below| format!("/{below}")).unwrap_or_default();
+                let place = format!("{}:{}{below}", parts[4], path.as_str().unwrap());
+                assert!(places.insert(place), "seed {seed}, {arrays}: {at} in {record}");
             }
         }
+    }
+}
+
+/// A value that takes the place of a protected one is no less protected, and the other way round.
+#[test]
+fn no_side_of_a_change_is_weaker_than_the_other() {
+    for (before, after) in [
+        (json!({"a": ["canary-1"]}), json!({"a": {"pin": "1", "c": "canary-2"}})),
+        (json!({"a": {"pin": "1", "c": "canary-2"}}), json!({"a": ["canary-1"]})),
+        (json!({"a": ["canary-1"]}), json!({"a": "canary-2"})),
+    ] {
+        for rule in [
+            json!({"select": "$.a[0]", "action": "seal"}),
+            json!({"select": "$.a[0]", "action": "pseudonym"}),
+            json!({"select": "$.a[0]", "action": "mask"}),
+            json!({"select": "$.a[0]", "action": "drop"}),
+        ] {
+            let policy = json!({"id": "p", "version": "1", "default": "keep", "rules": [rule]});
+            let change = json!({"entity": {"type": "t", "id": "1"}, "action": "update", "before": before, "after": after});
+            let (line, _) = record(&policy, &change).unwrap();
+            let text = String::from_utf8(line).unwrap();
+            assert!(!text.contains("canary"), "{rule}: {text}");
+        }
+    }
+}
+
+/// A rule that keeps one place of an array keeps it in the image that it is in, and nothing else.
+#[test]
+fn a_kept_place_keeps_no_other() {
+    for (keep, matching, before, after) in [
+        (
+            "$.a[0]",
+            "key",
+            json!([{"id": 1, "n": "p"}, {"id": 2, "n": "q"}]),
+            json!([{"id": 2, "n": "q"}, {"id": 1, "n": "canary"}]),
+        ),
+        ("$.a[-1]", "sequence", json!(["p", "canary", "q"]), json!(["p", "q"])),
+        ("$.a[2]", "set", json!(["a", "b"]), json!(["canary", "a", "b"])),
+    ] {
+        let mut array = json!({"select": "$.a", "match": matching});
+        if matching == "key" {
+            array["key"] = json!("id");
+        }
+        let policy = json!({"id": "p", "version": "1", "default": "seal", "arrays": [array],
+            "rules": [{"select": keep, "action": "keep"}]});
+        let change = json!({"entity": {"type": "t", "id": "1"}, "action": "update",
+            "before": {"a": before}, "after": {"a": after}});
+        let (line, _) = record(&policy, &change).unwrap();
+        let text = String::from_utf8(line).unwrap();
+        assert!(!text.contains("canary"), "{keep}: {text}");
     }
 }
 

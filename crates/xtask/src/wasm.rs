@@ -20,7 +20,7 @@ include!("../../guest/flags.rs");
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What the package's browser entry reaches; the page checks records with it.
-const BROWSER_MODULES: [&str; 8] = [
+const BROWSER_MODULES: [&str; 9] = [
     "index.browser.js",
     "engine.browser.js",
     "engine.js",
@@ -28,6 +28,7 @@ const BROWSER_MODULES: [&str; 8] = [
     "images.js",
     "json-text.js",
     "losses.js",
+    "option-checks.js",
     "errors.js",
 ];
 

@@ -201,6 +201,24 @@ mod tests {
 
     #[test]
     fn cards() {
+        for (text, shown) in [
+            ("4111111111111111 2027", "*** 2027"),
+            ("4111 1111 1111 1111 12 27", "*** 12 27"),
+            ("4111111111111111 5555555555554444", "*** ***"),
+        ] {
+            assert_eq!(without_card_numbers(text), shown);
+        }
+        for number in [
+            "4111111111111111",
+            "4111111111111111.0",
+            "4.111111111111111e15",
+            "41111111111111110e-1",
+        ] {
+            assert!(is_card_number(number), "{number}");
+        }
+        for number in ["4111111111111112", "1", "4.1e300", "12345678901234567890123"] {
+            assert!(!is_card_number(number), "{number}");
+        }
         let without = |text: &str| without_card_numbers(text);
         assert_eq!(without("4111 1111 1111 1111"), "***");
         assert_eq!(without("378282246310005"), "***");

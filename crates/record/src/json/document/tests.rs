@@ -98,3 +98,37 @@ fn pairs_of_texts() {
         Document::read_pair(text.as_bytes(), a.len(), &limits(), Buffers::default()).err().unwrap();
     assert_eq!((second, error.offset(), error.pointer()), (true, 8, "/a/1"));
 }
+
+#[test]
+fn a_key_twice_behind_keys_that_were_expected() {
+    for image in [
+        r#"[{"a":1,"b":2},{"a":1,"b":2,"a":3}]"#,
+        r#"[{"a":1},{"a":1,"a":1},{"a":2}]"#,
+        r#"[{"a":1,"b":2,"c":1},{"c":2,"c":3}]"#,
+        r#"[{"a":1,"b":{"c":1}},{"a":1,"b":{"c":1,"c":2}}]"#,
+        r#"[{"a":1,"b":2,"c":3,"d":4},{"a":1,"d":2,"b":3,"a":4}]"#,
+    ] {
+        let changed = image.replace("[{", "[0,{");
+        for text in [
+            image.to_owned(),
+            format!("{{\"before\":{image},\"after\":1}}"),
+            format!("{{\"before\":[],\"after\":{image}}}"),
+            format!("{{\"before\":[{{\"a\":1}}],\"after\":{changed}}}"),
+        ] {
+            for read in [Document::read, Document::read_images] {
+                let refused = read(text.as_bytes(), &limits(), Buffers::default()).err();
+                assert_eq!(refused.map(|error| error.code()), Some("duplicate_key"), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_as_roots_of_a_pair() {
+    for (a, b) in [("1", "11"), ("5", "55"), ("12", "121"), ("1.5", "1.51")] {
+        let text = [a, b].concat();
+        let pair = Document::read_pair(text.as_bytes(), a.len(), &limits(), Buffers::default());
+        let pair = pair.map_err(|(_, error)| error).unwrap();
+        assert_eq!((pair.raw(pair.root()), pair.raw(pair.second())), (a, b));
+    }
+}
