@@ -7,6 +7,7 @@
 //!
 //! `guest.wasm` is built with the flags that `sidecar/build.rs` includes too, so both give the same bytes.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,18 +20,8 @@ include!("../../guest/flags.rs");
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// What the package's browser entry reaches; the page checks records with it.
-const BROWSER_MODULES: [&str; 9] = [
-    "index.browser.js",
-    "engine.browser.js",
-    "engine.js",
-    "change.js",
-    "images.js",
-    "json-text.js",
-    "losses.js",
-    "option-checks.js",
-    "errors.js",
-];
+/// The entry of the package that the page checks records with.
+const BROWSER_ENTRY: &str = "index.browser.js";
 
 /// Builds both edges and puts them, with what they need, into the two `dist` folders.
 pub fn run() -> Result<()> {
@@ -121,11 +112,27 @@ fn assemble_page(source: &Path, package: &Path, guest: &Path, out: &Path) -> Res
     copy_folder(source, out)?;
     fs::copy(guest, out.join("guest.wasm"))?;
     fs::create_dir_all(out.join("package/src"))?;
-    for module in BROWSER_MODULES {
-        fs::copy(package.join("src").join(module), out.join("package/src").join(module))
-            .with_context(|| format!("cannot copy `{module}` of the package"))?;
+    for (module, text) in reached(&package.join("src"), BROWSER_ENTRY)? {
+        fs::write(out.join("package/src").join(module), text)?;
     }
     copy_folder(&package.join("dist"), &out.join("package/dist"))
+}
+
+/// A module of the package and all that it imports from its own folder, with their texts.
+fn reached(folder: &Path, entry: &str) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![entry.to_owned()];
+    while let Some(module) = left.pop() {
+        if found.contains_key(&module) {
+            continue;
+        }
+        let text = fs::read_to_string(folder.join(&module))
+            .with_context(|| format!("cannot read `{module}` of the package"))?;
+        let imports = text.split(" from './").skip(1).filter_map(|rest| rest.split('\'').next());
+        left.extend(imports.map(str::to_owned));
+        found.insert(module, text);
+    }
+    Ok(found)
 }
 
 fn fresh(folder: &Path) -> Result<()> {
