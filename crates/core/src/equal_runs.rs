@@ -8,17 +8,21 @@ use similar::algorithms::{DiffHook, myers};
 /// A run that is the same in both: where it begins in the old list and in the new one, and its length.
 pub(crate) type Run = (usize, usize, usize);
 
-/// The runs of a short edit script in their order; `None` where that takes more steps than there are.
-///
-/// The search of `similar` is short for short lists, whatever is in them. Long ones it would follow for
-/// seconds; of those only scripts of few edits are looked for.
-pub(crate) fn equal_runs(old: &[u32], new: &[u32]) -> Option<Vec<Run>> {
+/// The runs of a short edit script in their order. What that costs is for the caller to bound: long
+/// lists with little in common are followed for seconds.
+pub(crate) fn equal_runs(old: &[u32], new: &[u32]) -> Vec<Run> {
+    let mut equal = Equal(Vec::new());
+    let Ok(()) = myers::diff(&mut equal, old, 0..old.len(), new, 0..new.len());
+    equal.0
+}
+
+/// The same for lists of any length; of long ones only scripts of few edits are looked for, and `None`
+/// is where there is none.
+pub(crate) fn bounded_runs(old: &[u32], new: &[u32]) -> Option<Vec<Run>> {
     if old.len().saturating_mul(new.len()) > SHORT {
         return few_edits(old, new);
     }
-    let mut equal = Equal(Vec::new());
-    let Ok(()) = myers::diff(&mut equal, old, 0..old.len(), new, 0..new.len());
-    Some(equal.0)
+    Some(equal_runs(old, new))
 }
 
 /// Pairs of items up to which lists are short.
@@ -144,11 +148,11 @@ mod tests {
     fn long_lists_without_much_in_common_are_given_up() {
         let old: Vec<u32> = (0..50_000).map(|i| i * 7 % 10).collect();
         let new: Vec<u32> = (0..50_001).map(|i| i * 13 % 11).collect();
-        assert!(equal_runs(&old, &new).is_none());
+        assert!(bounded_runs(&old, &new).is_none());
         let mut nearly = old.clone();
         nearly.remove(40_000);
         nearly.insert(10, 99);
-        let runs = equal_runs(&old, &nearly).unwrap();
+        let runs = bounded_runs(&old, &nearly).unwrap();
         assert_eq!(runs.iter().map(|run| run.2).sum::<usize>(), 49_999);
     }
 }

@@ -9,7 +9,7 @@ use sealtrail_record::sort::sorted;
 use super::intern::numbers;
 use super::moves::moves;
 use super::{PathStep, Walk, What};
-use crate::equal_runs::equal_runs;
+use crate::equal_runs::bounded_runs;
 use crate::policy::Matching;
 
 /// What becomes of the items of two arrays, by index.
@@ -108,7 +108,7 @@ impl Walk<'_> {
             let (old_items, new_items) = (&old[old_range.clone()], &new[new_range.clone()]);
             let ids = numbers(self.document, old_items, new_items, &mut self.budget);
             if let Some((old_ids, new_ids)) = ids {
-                anchors = equal_runs(&old_ids, &new_ids)?;
+                anchors = bounded_runs(&old_ids, &new_ids)?;
             }
         }
         let (mut i, mut j) = (0, 0);

@@ -19,6 +19,7 @@ mod path;
 
 use sealtrail_record::json::{Document, Kind, NodeId};
 
+pub(crate) use moves::longest_increasing;
 pub(crate) use path::{Image, Path, PathStep};
 
 use crate::Error;

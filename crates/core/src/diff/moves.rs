@@ -35,7 +35,7 @@ pub(super) fn moves(order: &[usize], budget: &mut Budget) -> Option<Vec<(usize, 
 }
 
 /// Which items are in a longest increasing subsequence (patience sorting, O(n log n)).
-fn longest_increasing(order: &[usize]) -> Vec<bool> {
+pub(crate) fn longest_increasing(order: &[usize]) -> Vec<bool> {
     let (mut tails, mut before) = (Vec::<usize>::new(), vec![None; order.len()]);
     for (i, &place) in order.iter().enumerate() {
         let pile = tails.partition_point(|&tail| order[tail] < place);

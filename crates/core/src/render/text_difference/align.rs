@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::Budget;
+use crate::diff::longest_increasing;
 use crate::equal_runs::equal_runs;
 
 /// What is the same in two lists of numbers below `count`, as (old, new, length) in their order, and
@@ -53,25 +54,12 @@ fn anchors(old: &[u32], new: &[u32], count: usize) -> Vec<(usize, usize)> {
     increasing(old.iter().enumerate().filter_map(pair).collect())
 }
 
-/// A longest run of pairs that is in order on the right side too (patience sorting, O(n log n)).
-fn increasing(pairs: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
-    let (mut tails, mut before) = (Vec::<usize>::new(), vec![None; pairs.len()]);
-    for (i, &(_, new)) in pairs.iter().enumerate() {
-        let pile = tails.partition_point(|&tail| pairs[tail].1 < new);
-        before[i] = pile.checked_sub(1).map(|pile| tails[pile]);
-        match tails.get_mut(pile) {
-            Some(tail) => *tail = i,
-            None => tails.push(i),
-        }
-    }
-    let mut found = Vec::with_capacity(tails.len());
-    let mut at = tails.last().copied();
-    while let Some(i) = at {
-        found.push(pairs[i]);
-        at = before[i];
-    }
-    found.reverse();
-    found
+/// A longest run of pairs that is in order on the right side too.
+fn increasing(mut pairs: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+    let right: Vec<usize> = pairs.iter().map(|pair| pair.1).collect();
+    let mut stays = longest_increasing(&right).into_iter();
+    pairs.retain(|_| stays.next().unwrap_or_default());
+    pairs
 }
 
 struct Search<'n> {
@@ -108,7 +96,7 @@ impl Search<'_> {
         budget.take(worst_case(old.len(), new.len()))?;
         let (old_start, new_start) = (old.start, new.start);
         let (left, right) = (&self.old[old], &self.new[new]);
-        for (i, j, len) in equal_runs(left, right).unwrap_or_default() {
+        for (i, j, len) in equal_runs(left, right) {
             self.keep(old_start + i, new_start + j, len);
         }
         Some(())

@@ -173,3 +173,16 @@ impl Random {
         (z ^ (z >> 31)) % n
     }
 }
+
+/// More lines than an array of as many would be searched for: a text has a budget of its own.
+#[test]
+fn every_other_of_many_lines() {
+    let text = |changed: &str| -> String {
+        (0..3000).map(|i| format!("line {i}{}\n", if i % 2 == 0 { changed } else { "" })).collect()
+    };
+    let (before, after) = (text(" before"), text(" after"));
+    let found = text_difference(&before, &after, Unit::Line, &mut Budget::default());
+    check(&before, &after, &found);
+    let kept = found.runs.iter().filter(|run| run.part == Part::Kept).count();
+    assert_eq!((kept, found.coarse), (1500, false));
+}
