@@ -22,6 +22,8 @@ pub(crate) struct Committer {
     pub(crate) size: u64,
     /// The same number for everybody else, raised only after the sync.
     pub(crate) durable: Arc<AtomicU64>,
+    /// How often lines were synced.
+    pub(crate) commits: Arc<AtomicU64>,
 }
 
 impl Committer {
@@ -63,6 +65,7 @@ impl Committer {
             })
             .collect();
         self.durable.store(self.size, Ordering::Release);
+        self.commits.fetch_add(1, Ordering::Relaxed);
         // Before the callers hear of it, so that a checkpoint they ask for covers their lines.
         self.cover.add(batch.iter().map(|submission| submission.entries.as_slice()));
         for (submission, range) in batch.into_iter().zip(ranges) {

@@ -48,6 +48,7 @@ pub struct Log {
     queue: Arc<Queue>,
     cover: Arc<Cover>,
     durable: Arc<AtomicU64>,
+    commits: Arc<AtomicU64>,
     reader: Reader,
     /// The commit thread, then the covering thread; gone once they are joined.
     threads: Vec<JoinHandle<()>>,
@@ -92,6 +93,7 @@ impl Log {
         let cover =
             Arc::new(Cover::new(tree.checkpoint().clone(), tail, options.checkpoint_interval));
         let durable = Arc::new(AtomicU64::new(recovery.lines));
+        let commits = Arc::new(AtomicU64::new(0));
         let committer = Committer {
             layout: layout.clone(),
             queue: Arc::clone(&queue),
@@ -100,6 +102,7 @@ impl Log {
             segment_bytes: options.segment_bytes,
             size: recovery.lines,
             durable: Arc::clone(&durable),
+            commits: Arc::clone(&commits),
         };
         let mut log = Self {
             reader: Reader::of_writer(layout, &origin, Arc::clone(&durable)),
@@ -108,6 +111,7 @@ impl Log {
             queue: Arc::clone(&queue),
             cover: Arc::clone(&cover),
             durable,
+            commits,
             threads: Vec::new(),
             _lock: lock,
         };
@@ -145,6 +149,11 @@ impl Log {
     /// The number of durable records.
     pub fn size(&self) -> u64 {
         self.durable.load(Ordering::Acquire)
+    }
+
+    /// How often lines were synced since the log was opened; many lines share a sync under load.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     pub fn origin(&self) -> &str {

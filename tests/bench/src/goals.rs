@@ -1,4 +1,4 @@
-//! The goals of the core, and what was reached in this run.
+//! The goals of the core and of the log, and what was reached in this run.
 
 use std::ops::Range;
 
@@ -99,7 +99,7 @@ impl Goal {
 }
 
 pub fn print(goals: &[Goal]) {
-    println!("\n── goals of the core (CONTRIBUTING.md says what they are)");
+    println!("\n── goals (CONTRIBUTING.md says what they are)");
     for goal in goals {
         let wanted = match goal.wanted {
             Wanted::AtLeast(wanted) => format!("≥ {wanted}"),

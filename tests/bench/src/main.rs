@@ -27,7 +27,7 @@ use goals::Goal;
 #[derive(Default)]
 pub struct Report {
     pub rows: Vec<Row>,
-    /// Of the core; the others have their own.
+    /// Of the core and of the log; those of the log are numbered `L1` and on.
     pub goals: Vec<Goal>,
 }
 
@@ -41,7 +41,11 @@ pub struct Row {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match run(&arguments) {
+    let outcome = match arguments.split_first() {
+        Some((first, part)) if first == "--part" => log::run_part(part),
+        _ => run(&arguments),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}");
@@ -74,7 +78,7 @@ fn run(arguments: &[String]) -> Result<()> {
             "core" => core::run()?,
             "node" => node::run(&root)?,
             "size" => size::run(&root)?,
-            "log" => Report { rows: log::run()?, ..Report::default() },
+            "log" => log::run(&root)?,
             _ => Report { rows: proxy::run()?, ..Report::default() },
         };
         print(name, &report.rows);
