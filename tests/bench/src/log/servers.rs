@@ -16,7 +16,7 @@ use super::wire::{self, Protocol};
 use super::{LINE, SPAN};
 
 /// Inserts that all clients of PostgreSQL make together; those of many rows take longer and are fewer.
-const INSERTS: usize = 8000;
+const INSERTS: usize = 2000;
 
 pub struct Servers {
     redis: Option<Server>,
