@@ -18,6 +18,9 @@ pub enum Class {
     Signature,
     ForeignKey,
     Unreadable,
+    RolledBack,
+    Fork,
+    Witness,
 }
 
 impl Class {
@@ -38,6 +41,9 @@ impl Class {
         Self::Signature,
         Self::ForeignKey,
         Self::Unreadable,
+        Self::RolledBack,
+        Self::Fork,
+        Self::Witness,
     ];
 
     /// 0 for an intact log, 10 for uncovered lines, 11 and up for failures.
@@ -58,6 +64,9 @@ impl Class {
             Self::Signature => 21,
             Self::ForeignKey => 22,
             Self::Unreadable => 23,
+            Self::RolledBack => 24,
+            Self::Fork => 25,
+            Self::Witness => 26,
         }
     }
 
@@ -81,6 +90,11 @@ impl Class {
                 ("foreign-key", "the checkpoint is another log's or by another key")
             }
             Self::Unreadable => ("unreadable", "a file cannot be read"),
+            Self::RolledBack => {
+                ("rolled-back", "the log is older than a checkpoint that is known of it")
+            }
+            Self::Fork => ("fork", "the log contradicts a checkpoint that is known of it"),
+            Self::Witness => ("witness", "fewer witnesses cosigned than the policy wants"),
         }
     }
 }

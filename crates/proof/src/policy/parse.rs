@@ -232,7 +232,7 @@ mod tests {
         let same_key = CosigningKey::from_seed("v.example", &[1; 32]).unwrap().witness_key();
         let two = format!("witness a {a}\nwitness b {b}\n");
         for (text, line, said) in [
-            (format!("quorum\u{a0}none\n"), 1, r"got `quorum\u{a0}none`"),
+            ("quorum\u{a0}none\n".into(), 1, r"got `quorum\u{a0}none`"),
             ("quorum none\r\n".into(), 1, "got 0x0d"),
             ("quorum none\u{7f}\n".into(), 1, "got 0x7f"),
             ("quorum none\0\n".into(), 1, "got 0x00"),
