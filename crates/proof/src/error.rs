@@ -71,6 +71,11 @@ impl Error {
         matches!(self.kind, Kind::Mismatch { .. })
     }
 
+    /// What is asked about is not in the tree.
+    pub fn is_out_of_range(&self) -> bool {
+        matches!(self.kind, Kind::OutOfRange { .. })
+    }
+
     pub(crate) fn malformed(what: &'static str, why: impl Into<String>) -> Self {
         Kind::Malformed { what, why: why.into() }.into()
     }

@@ -14,6 +14,7 @@
 //! | [`note`] | signed notes | C2SP signed-note |
 //! | [`checkpoint`] | the signed head of a tree | C2SP tlog-checkpoint |
 //! | [`cosignature`] | what witnesses say of a checkpoint | C2SP tlog-cosignature |
+//! | [`submission`] | what a witness is asked to cosign | C2SP tlog-witness |
 //! | [`policy`] | whose signatures make a checkpoint believable | C2SP tlog-policy |
 //! | [`receipt`] | the proof of one record in one file | C2SP tlog-proof |
 //!
@@ -57,6 +58,7 @@ mod named_key;
 pub mod note;
 pub mod policy;
 pub mod receipt;
+pub mod submission;
 mod subtree;
 pub mod tile;
 
@@ -69,4 +71,5 @@ pub use key::{SigningKey, VerifierKey};
 pub use note::Note;
 pub use policy::Policy;
 pub use receipt::Receipt;
+pub use submission::Submission;
 pub use tile::Tile;

@@ -122,6 +122,14 @@ impl Note {
         Ok(())
     }
 
+    /// The same text with the signatures of one key only, for whoever keeps what he verified.
+    #[must_use]
+    pub fn only_by(&self, key: &VerifierKey) -> Self {
+        let is_by = |s: &&Signature| s.name == key.name() && s.id == key.id();
+        let signatures = self.signatures.iter().filter(is_by).cloned().collect();
+        Self { text: self.text.clone(), signatures }
+    }
+
     /// The text, though nobody has checked who wrote it.
     pub fn unverified_text(&self) -> &str {
         &self.text
@@ -222,6 +230,7 @@ mod tests {
         let elsewhere = SigningKey::from_seed("b.example", &[1; 32]).unwrap();
         let elsewhere = Note::sign("text\n", &elsewhere).unwrap();
         assert!(verify(&elsewhere).unwrap_err().is_unknown_key());
+        assert_eq!(Note::parse(both.as_bytes()).unwrap().only_by(&vkey).to_string(), mine);
     }
 
     #[test]
