@@ -131,7 +131,7 @@ CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
     #[test]
     fn broken_requests_are_refused() {
         let hash = "PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\n";
-        let longer = |by| EXAMPLE.replacen(hash, &hash.repeat(1 + by), 1);
+        let longer = |by: usize| EXAMPLE.replacen(hash, &hash.repeat(1 + by), 1);
         Submission::parse(longer(59).as_bytes()).unwrap();
         let (head, note) = EXAMPLE.split_once("\n\n").unwrap();
         for text in [

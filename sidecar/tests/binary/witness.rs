@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sealtrail_log::proof::{Checkpoint, Note, Submission, VerifierKey, WitnessKey, consistency};
 use tempfile::TempDir;
 
-use super::place::{Place, Ran, change, copy_folder, edit, sealtrail};
+use super::place::{Place, Ran, change, edit, sealtrail};
 use super::served::Served;
 use super::witness_service::WitnessService;
 
@@ -270,20 +270,27 @@ fn a_log_is_read_over_http_too() {
         assert_eq!(served.post_change(&change(&format!("c{i}"))).status, 200);
     }
     served.terminate();
-    let before = place.copy();
+    let behind = place.copy();
     let served = Served::start(&place);
     let url = format!("http://{}", served.api);
     let ran = witness.cosign_with(&url, &place.vkey, &[]);
     assert_eq!((ran.code, size_of(&ran.stdout)), (0, 3), "{ran:?}");
+    assert_eq!(served.post_change(&change("c3")).status, 200);
     served.terminate();
+    assert_eq!(witness.cosign(&place).code, 0);
     witness.cosign_with(&url, &place.vkey, &[]).refused(1, &url);
-    // A sidecar that was set back and went on.
-    append(&before, "other");
-    std::fs::remove_dir_all(place.path("log")).unwrap();
-    std::fs::create_dir(place.path("log")).unwrap();
-    append(&before, "other");
-    copy_folder(&before.path("log"), &place.path("log"));
-    assert_eq!(witness.cosign(&place).code, 0, "it only grew");
+
+    // Behind the same address another history goes on.
+    let served = Served::start(&behind);
+    let url = format!("http://{}", served.api);
+    refused(&witness.cosign_with(&url, &place.vkey, &[]), 24, "rolled-back");
+    for i in 0..3 {
+        assert_eq!(served.post_change(&change(&format!("d{i}"))).status, 200);
+    }
+    served.terminate();
+    let served = Served::start(&behind);
+    let url = format!("http://{}", served.api);
+    refused(&witness.cosign_with(&url, &place.vkey, &[]), 25, "fork");
 }
 
 #[test]

@@ -84,17 +84,17 @@ impl Class {
             Self::Tile => ("tile", "a hash tile was changed or is missing"),
             Self::Bundle => ("bundle", "an entry bundle was changed or is missing"),
             Self::Root => ("root", "lines and tiles agree, but not with the signed root"),
-            Self::Checkpoint => ("checkpoint", "the checkpoint is missing or malformed"),
-            Self::Signature => ("signature", "the checkpoint's signature is forged"),
+            Self::Checkpoint => ("checkpoint", "a signed note is missing or malformed"),
+            Self::Signature => ("signature", "a signature is forged"),
             Self::ForeignKey => {
-                ("foreign-key", "the checkpoint is another log's or by another key")
+                ("foreign-key", "what was signed is another log's or by another key")
             }
             Self::Unreadable => ("unreadable", "a file cannot be read"),
             Self::RolledBack => {
-                ("rolled-back", "the log is older than a checkpoint that is known of it")
+                ("rolled-back", "the log is older than a checkpoint of it that is known")
             }
-            Self::Fork => ("fork", "the log contradicts a checkpoint that is known of it"),
-            Self::Witness => ("witness", "fewer witnesses cosigned than the policy wants"),
+            Self::Fork => ("fork", "a checkpoint that was signed contradicts the lines"),
+            Self::Witness => ("witness", "too few witnesses have cosigned the checkpoint"),
         }
     }
 }
