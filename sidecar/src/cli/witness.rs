@@ -12,7 +12,7 @@ use crate::error::Result;
 ///
 /// A witness remembers the last checkpoint that it cosigned of each log, and cosigns only what extends it.
 /// An operator who rewrites the log, or shows different logs to different people, gets no cosignature, and
-/// `verify-proof --policy` and `verify --policy` ask for one.
+/// `verify-proof --policy` asks for one.
 #[derive(Args)]
 pub struct Witness {
     #[command(subcommand)]
