@@ -15,6 +15,16 @@ impl Moment {
         Moment(Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now))
     }
 
+    /// Whole seconds since 1970, as cosignatures state them; 0 for a clock that is before that.
+    pub fn posix_seconds(self) -> u64 {
+        u64::try_from(self.0.as_second()).unwrap_or(0)
+    }
+
+    /// From whole seconds since 1970, if there is such a moment.
+    pub fn of_posix_seconds(seconds: u64) -> Option<Moment> {
+        Timestamp::from_second(i64::try_from(seconds).ok()?).ok().map(Moment)
+    }
+
     /// The month, `2026-11`: the name of a retention period.
     pub fn month(self) -> String {
         self.to_string()[..7].to_owned()

@@ -87,6 +87,14 @@ impl From<std::io::Error> for Error {
     }
 }
 
+/// Proofs made from the hashes of a log that do not fit together; keys and notes name their own codes.
+impl From<sealtrail_log::proof::Error> for Error {
+    fn from(error: sealtrail_log::proof::Error) -> Self {
+        let code = if error.is_out_of_range() { Code::NotFound } else { Code::LogDamaged };
+        Self::new(code, error.to_string())
+    }
+}
+
 impl From<sealtrail_log::Error> for Error {
     fn from(error: sealtrail_log::Error) -> Self {
         let code = match () {

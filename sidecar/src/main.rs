@@ -20,6 +20,8 @@
 //! | `import` | policies from JSON Schema, protobuf, Avro and their tags |
 //! | `policy_test` | canaries through a policy: nothing protected may come out |
 //! | `questions` | records by entity, correlation id and id |
+//! | `witness` | the second party that cosigns the checkpoints of a log |
+//! | `http_client` | asks other services, for commands |
 //! | `api` | the HTTP interface, one file for each resource |
 //! | `cli` | the command line, one file for each command |
 
@@ -32,6 +34,7 @@ mod collector;
 mod config;
 mod engine;
 mod error;
+mod http_client;
 mod import;
 mod listener;
 mod metrics;
@@ -40,6 +43,7 @@ mod problem;
 mod proxy;
 mod questions;
 mod trail;
+mod witness;
 
 fn main() -> std::process::ExitCode {
     cli::run()

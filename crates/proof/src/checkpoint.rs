@@ -51,7 +51,11 @@ impl Checkpoint {
 
     /// Reads a signed note and believes it only if `key` signed it and its origin is the key's name.
     pub fn verify(note: &[u8], key: &VerifierKey) -> Result<Self, Error> {
-        let note = Note::parse(note)?;
+        Self::of_note(&Note::parse(note)?, key)
+    }
+
+    /// The same of a note that was read already.
+    pub fn of_note(note: &Note, key: &VerifierKey) -> Result<Self, Error> {
         // Parsed before it is verified, so that a log of another origin is told by its name and not
         // as one more unknown key. Only the name goes into the message.
         let checkpoint = Self::parse(note.unverified_text())?;

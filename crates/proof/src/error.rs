@@ -28,6 +28,10 @@ enum Kind {
     UnknownKey { expected: String, found: Vec<String> },
     /// A signature says it is by the trusted key, and is not.
     BadSignature { key: String },
+    /// The trusted key is none of those that the policy lists.
+    UnlistedLog { expected: Vec<String>, found: String },
+    /// Too few of the policy's witnesses cosigned.
+    NotWitnessed { why: String },
     /// The note is about another log.
     Origin { expected: String, found: String },
     /// The hashes do not lead to the root.
@@ -44,7 +48,12 @@ impl Error {
 
     /// The note is well formed, but nobody whom the caller trusts signed it.
     pub fn is_unknown_key(&self) -> bool {
-        matches!(self.kind, Kind::UnknownKey { .. })
+        matches!(self.kind, Kind::UnknownKey { .. } | Kind::UnlistedLog { .. })
+    }
+
+    /// The log signed, but fewer witnesses cosigned than the policy wants.
+    pub fn is_not_witnessed(&self) -> bool {
+        matches!(self.kind, Kind::NotWitnessed { .. })
     }
 
     /// A signature carries the name and id of the trusted key, but does not verify.
@@ -62,12 +71,25 @@ impl Error {
         matches!(self.kind, Kind::Mismatch { .. })
     }
 
+    /// What is asked about is not in the tree.
+    pub fn is_out_of_range(&self) -> bool {
+        matches!(self.kind, Kind::OutOfRange { .. })
+    }
+
     pub(crate) fn malformed(what: &'static str, why: impl Into<String>) -> Self {
         Kind::Malformed { what, why: why.into() }.into()
     }
 
     pub(crate) fn unknown_key(expected: String, found: Vec<String>) -> Self {
         Kind::UnknownKey { expected, found }.into()
+    }
+
+    pub(crate) fn unlisted_log(name: &str, id: u32, expected: Vec<String>) -> Self {
+        Kind::UnlistedLog { expected, found: format!("{name}+{id:08x}") }.into()
+    }
+
+    pub(crate) fn not_witnessed(why: String) -> Self {
+        Kind::NotWitnessed { why }.into()
     }
 
     pub(crate) fn bad_signature(key: String) -> Self {
@@ -103,11 +125,18 @@ impl fmt::Display for Error {
             Kind::UnknownKey { expected, found } => {
                 write!(f, "expected a signature by `{expected}`, got only `{}`", found.join("`, `"))
             }
+            Kind::UnlistedLog { expected, found } => write!(
+                f,
+                "expected a log of the policy, `{}`, got `{found}`",
+                expected.join("` or `")
+            ),
             Kind::BadSignature { key } => write!(f, "the signature by `{key}` does not verify"),
             Kind::Origin { expected, found } => {
                 write!(f, "expected a checkpoint of origin `{expected}`, got `{found}`")
             }
-            Kind::Mismatch { why } | Kind::OutOfRange { why } => f.write_str(why),
+            Kind::NotWitnessed { why } | Kind::Mismatch { why } | Kind::OutOfRange { why } => {
+                f.write_str(why)
+            }
         }
     }
 }

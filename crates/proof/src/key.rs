@@ -9,18 +9,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64ct::{Base64, Encoding};
-use ed25519_dalek::{Signature, Signer, SigningKey as Secret, VerifyingKey as Public};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::Error;
-
-/// The signature type of Ed25519 in key ids and key texts.
-const ED25519: u8 = 0x01;
-
-/// Longer names are refused, so that no text of a stranger is carried around at any length.
-const MAX_NAME: usize = 256;
+use crate::named_key::{self, NOTE, PublicKey, SecretKey};
 
 /// Checks a key name, which for a log is its origin.
 ///
@@ -35,22 +27,7 @@ const MAX_NAME: usize = 256;
 /// assert!(check_name("a+b").is_err());
 /// ```
 pub fn check_name(name: &str) -> Result<(), Error> {
-    if name.is_empty() {
-        return Err(Error::malformed("key name", "expected a name, got nothing"));
-    }
-    if name.len() > MAX_NAME {
-        return Err(Error::malformed(
-            "key name",
-            format!("expected at most {MAX_NAME} bytes, got {}", name.len()),
-        ));
-    }
-    if name.chars().any(|c| c == '+' || c.is_whitespace() || c.is_control()) {
-        return Err(Error::malformed(
-            "key name",
-            format!("expected no space, plus or control character, got `{}`", name.escape_debug()),
-        ));
-    }
-    Ok(())
+    named_key::check_name(name)
 }
 
 /// The public half: what an auditor keeps, outside the log's directory.
@@ -65,40 +42,25 @@ pub fn check_name(name: &str) -> Result<(), Error> {
 /// # Ok::<(), sealtrail_proof::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct VerifierKey {
-    name: String,
-    id: u32,
-    public: Public,
-}
+pub struct VerifierKey(PublicKey<NOTE>);
 
 impl VerifierKey {
-    fn new(name: &str, public: Public) -> Self {
-        let digest = Sha256::new()
-            .chain_update(name)
-            .chain_update([b'\n', ED25519])
-            .chain_update(public.as_bytes())
-            .finalize();
-        Self {
-            name: name.into(),
-            id: u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]),
-            public,
-        }
-    }
-
     /// The key's name; for the key of a log, its origin.
     pub fn name(&self) -> &str {
-        &self.name
+        self.0.name()
     }
 
     /// The four bytes that tell keys of one name apart.
     pub fn id(&self) -> u32 {
-        self.id
+        self.0.id()
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        self.0.bytes()
     }
 
     pub(crate) fn accepts(&self, text: &[u8], signature: &[u8]) -> bool {
-        // Strict, so that every verifier agrees on every signature (RFC 8032 leaves room).
-        Signature::from_slice(signature)
-            .is_ok_and(|signature| self.public.verify_strict(text, &signature).is_ok())
+        self.0.accepts(text, signature)
     }
 }
 
@@ -107,21 +69,13 @@ impl FromStr for VerifierKey {
 
     /// Reads the text form; white space around it is taken for the end of a line in a file.
     fn from_str(text: &str) -> Result<Self, Error> {
-        const WHAT: &str = "verifier key";
-        let (name, id, key) = split(WHAT, text.trim_ascii())?;
-        let public = Public::from_bytes(&key)
-            .ok()
-            .filter(|public| !public.is_weak())
-            .ok_or_else(|| Error::malformed(WHAT, "the bytes are no Ed25519 public key"))?;
-        check_id(WHAT, Self::new(name, public), id)
+        PublicKey::parse("verifier key", text).map(Self)
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = [ED25519; 33];
-        key[1..].copy_from_slice(self.public.as_bytes());
-        write!(f, "{}+{:08x}+{}", self.name, self.id, Base64::encode_string(&key))
+        self.0.fmt(f)
     }
 }
 
@@ -145,118 +99,50 @@ impl fmt::Debug for VerifierKey {
 /// # Ok::<(), sealtrail_proof::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct SigningKey {
-    secret: Secret,
-    verifier: VerifierKey,
-}
+pub struct SigningKey(SecretKey<NOTE>);
 
 impl SigningKey {
     /// Makes a key of 32 bytes of entropy, which the caller draws and forgets.
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, Error> {
-        check_name(name)?;
-        let secret = Secret::from_bytes(seed);
-        let verifier = VerifierKey::new(name, secret.verifying_key());
-        Ok(Self { secret, verifier })
+        SecretKey::from_seed(name, seed).map(Self)
     }
 
     /// Reads the text form; white space around it is taken for the end of a line in a file.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        const WHAT: &str = "signing key";
-        let text = text
-            .trim_ascii()
-            .strip_prefix("PRIVATE+KEY+")
-            .ok_or_else(|| Error::malformed(WHAT, "expected it to begin with `PRIVATE+KEY+`"))?;
-        let (name, id, seed) = split(WHAT, text)?;
-        let key = Self::from_seed(name, &seed)?;
-        check_id(WHAT, key.verifier.clone(), id)?;
-        Ok(key)
+        SecretKey::parse("signing key", text).map(Self)
     }
 
     /// The text form, secret as it is; written to a file that only its owner may read.
     pub fn secret_text(&self) -> Zeroizing<String> {
-        let mut key = Zeroizing::new([ED25519; 33]);
-        key[1..].copy_from_slice(self.secret.as_bytes());
-        let encoded = Zeroizing::new(Base64::encode_string(&*key));
-        let VerifierKey { name, id, .. } = &self.verifier;
-        // One allocation of the final size: a string that grows leaves copies behind.
-        let mut text = Zeroizing::new(String::with_capacity(
-            "PRIVATE+KEY+".len() + name.len() + 10 + encoded.len(),
-        ));
-        for part in ["PRIVATE+KEY+", name, "+", &format!("{id:08x}"), "+", &encoded] {
-            text.push_str(part);
-        }
-        text
+        self.0.text()
     }
 
     /// The key's name; for the key of a log, its origin.
     pub fn name(&self) -> &str {
-        self.verifier.name()
+        self.0.public().name()
     }
 
     /// The public half, to print and to give away.
     pub fn verifier_key(&self) -> VerifierKey {
-        self.verifier.clone()
+        VerifierKey(self.0.public().clone())
     }
 
     pub(crate) fn sign(&self, text: &[u8]) -> [u8; 64] {
-        self.secret.sign(text).to_bytes()
+        self.0.sign(text)
     }
 }
 
 impl fmt::Debug for SigningKey {
     /// The name only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "signing key `{}`", self.verifier.name)
-    }
-}
-
-/// `<name>+<id>+<base64(0x01 ‖ 32 bytes)>`. Never repeats the text: it may be a secret.
-fn split<'a>(
-    what: &'static str,
-    text: &'a str,
-) -> Result<(&'a str, u32, Zeroizing<[u8; 32]>), Error> {
-    let form = || Error::malformed(what, "expected `<name>+<8 hex digits>+<base64>`");
-    // Base64 holds plus signs too, so the name and the id are cut off from the left.
-    let mut parts = text.splitn(3, '+');
-    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(form());
-    };
-    check_name(name)?;
-    let hex = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
-    if id.len() != 8 || !id.bytes().all(hex) {
-        return Err(form());
-    }
-    let id = u32::from_str_radix(id, 16).map_err(|_| form())?;
-    let mut bytes = Zeroizing::new([0; 33]);
-    let decoded = Base64::decode(key, &mut *bytes).map_err(|_| form())?;
-    match decoded {
-        [ED25519, key @ ..] if key.len() == 32 => {
-            let key = <&[u8; 32]>::try_from(key).expect("length is 32");
-            Ok((name, id, Zeroizing::new(*key)))
-        }
-        [ED25519, ..] | [] => Err(form()),
-        [other, ..] => {
-            Err(Error::malformed(what, format!("expected key type 1 (Ed25519), got {other}")))
-        }
-    }
-}
-
-fn check_id(what: &'static str, key: VerifierKey, id: u32) -> Result<VerifierKey, Error> {
-    if key.id == id {
-        Ok(key)
-    } else {
-        Err(Error::malformed(
-            what,
-            format!(
-                "its id is {:08x}, but the text says {id:08x}; it was changed or mistyped",
-                key.id
-            ),
-        ))
+        write!(f, "signing key `{}`", self.name())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64ct::{Base64, Encoding};
+
     use super::*;
 
     // The example key pair of the Go implementation of signed notes.

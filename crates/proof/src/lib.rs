@@ -13,6 +13,9 @@
 //! | [`key`] | Ed25519 note keys and their text forms | C2SP signed-note |
 //! | [`note`] | signed notes | C2SP signed-note |
 //! | [`checkpoint`] | the signed head of a tree | C2SP tlog-checkpoint |
+//! | [`cosignature`] | what witnesses say of a checkpoint | C2SP tlog-cosignature |
+//! | [`submission`] | what a witness is asked to cosign | C2SP tlog-witness |
+//! | [`policy`] | whose signatures make a checkpoint believable | C2SP tlog-policy |
 //! | [`receipt`] | the proof of one record in one file | C2SP tlog-proof |
 //!
 //! # From a line to a checked receipt
@@ -45,21 +48,28 @@
 
 pub mod checkpoint;
 pub mod consistency;
+pub mod cosignature;
 pub mod edge;
 mod error;
 pub mod hash;
 pub mod inclusion;
 pub mod key;
+mod named_key;
 pub mod note;
+pub mod policy;
 pub mod receipt;
+pub mod submission;
 mod subtree;
 pub mod tile;
 
 pub use checkpoint::Checkpoint;
+pub use cosignature::{CosigningKey, WitnessKey};
 pub use edge::Edge;
 pub use error::Error;
 pub use hash::{Hash, entry_hash, leaf_hash, node_hash};
 pub use key::{SigningKey, VerifierKey};
 pub use note::Note;
+pub use policy::Policy;
 pub use receipt::Receipt;
+pub use submission::Submission;
 pub use tile::Tile;

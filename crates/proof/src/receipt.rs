@@ -13,7 +13,8 @@ use base64ct::{Base64, Encoding};
 
 use crate::checkpoint::{decimal, hash};
 use crate::note::MAX_BYTES as MAX_NOTE;
-use crate::{Checkpoint, Error, Hash, VerifierKey, entry_hash, inclusion, leaf_hash};
+use crate::policy::Verified;
+use crate::{Checkpoint, Error, Hash, Note, Policy, VerifierKey, entry_hash, inclusion, leaf_hash};
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 const WHAT: &str = "receipt";
@@ -105,14 +106,52 @@ impl Receipt {
     /// The same for whoever holds only the digest of the line.
     pub fn verify_entry(&self, entry: &Hash, key: &VerifierKey) -> Result<Checkpoint, Error> {
         let checkpoint = Checkpoint::verify(self.checkpoint.as_bytes(), key)?;
-        inclusion::verify(
-            &leaf_hash(entry),
-            self.index,
-            checkpoint.size(),
-            &self.path,
-            checkpoint.root(),
-        )?;
+        self.leads_to(&checkpoint, entry)?;
         Ok(checkpoint)
+    }
+
+    /// Checks that `line` (without its LF) is the record at this index of a tree that `policy` believes:
+    /// signed by one of its logs, and cosigned by its quorum of witnesses.
+    ///
+    /// ```
+    /// # use sealtrail_proof::*;
+    /// # let log = SigningKey::from_seed("shop.example/trail", &[7; 32])?;
+    /// # let witness = CosigningKey::from_seed("auditor.example/w1", &[8; 32])?;
+    /// # let line = b"{}";
+    /// # let root = leaf_hash(&entry_hash(line));
+    /// # let note = Checkpoint::new("shop.example/trail", 1, root).sign(&log)?;
+    /// # let mut note = Note::parse(note.as_bytes())?;
+    /// # let (vkey, wkey) = (log.verifier_key(), witness.witness_key());
+    /// let policy = Policy::parse(format!("log {vkey}\nwitness w1 {wkey}\nquorum w1\n").as_bytes())?;
+    /// let alone = Receipt::new(0, vec![], note.to_string());
+    /// assert!(alone.verify_policy(line, &policy).unwrap_err().is_not_witnessed());
+    ///
+    /// note.add(&witness.cosign(&note, &vkey, 1_700_000_000)?)?;
+    /// let verified = Receipt::new(0, vec![], note.to_string()).verify_policy(line, &policy)?;
+    /// assert_eq!(verified.witnesses()[0].name(), "w1");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn verify_policy(&self, line: &[u8], policy: &Policy) -> Result<Verified, Error> {
+        let verified = policy.check(&Note::parse(self.checkpoint.as_bytes())?)?;
+        self.leads_to(verified.checkpoint(), &entry_hash(line))?;
+        Ok(verified)
+    }
+
+    /// The same where the log is known, see [`Policy::check_log`].
+    pub fn verify_policy_log(
+        &self,
+        line: &[u8],
+        policy: &Policy,
+        log: &VerifierKey,
+    ) -> Result<Verified, Error> {
+        let verified = policy.check_log(&Note::parse(self.checkpoint.as_bytes())?, log)?;
+        self.leads_to(verified.checkpoint(), &entry_hash(line))?;
+        Ok(verified)
+    }
+
+    fn leads_to(&self, checkpoint: &Checkpoint, entry: &Hash) -> Result<(), Error> {
+        let (leaf, size) = (leaf_hash(entry), checkpoint.size());
+        inclusion::verify(&leaf, self.index, size, &self.path, checkpoint.root())
     }
 
     /// The record's index in the log.
@@ -141,9 +180,9 @@ impl Receipt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SigningKey;
     use crate::hash::tests::{leaves, merkle_tree_hash};
     use crate::subtree::tests::tiles_of;
+    use crate::{CosigningKey, SigningKey};
 
     fn key() -> SigningKey {
         SigningKey::from_seed("a.example", &[1; 32]).unwrap()
@@ -195,6 +234,31 @@ mod tests {
             let mut bytes = text.clone().into_bytes();
             bytes[i] ^= 1;
             let read = Receipt::parse(&bytes).and_then(|receipt| receipt.verify(b"3", &vkey));
+            assert!(read.is_err(), "byte {i}");
+        }
+    }
+
+    #[test]
+    fn under_a_policy_every_byte_counts_too() {
+        let witness = CosigningKey::from_seed("w.example", &[2; 32]).unwrap();
+        let (vkey, wkey) = (key().verifier_key(), witness.witness_key());
+        let text = format!("log {vkey}\nwitness w {wkey}\nquorum w\n");
+        let policy = Policy::parse(text.as_bytes()).unwrap();
+        let mut receipt = receipt(3, 5);
+        assert!(receipt.verify_policy(b"3", &policy).unwrap_err().is_not_witnessed());
+        let mut note = Note::parse(receipt.checkpoint.as_bytes()).unwrap();
+        note.add(&witness.cosign(&note, &vkey, 9).unwrap()).unwrap();
+        receipt.checkpoint = note.to_string();
+        let text = receipt.to_text();
+        receipt.verify_policy(b"3", &policy).unwrap();
+        receipt.verify_policy_log(b"3", &policy, &vkey).unwrap();
+        assert!(receipt.verify_policy(b"4", &policy).unwrap_err().is_mismatch());
+        let stranger = SigningKey::from_seed("a.example", &[9; 32]).unwrap().verifier_key();
+        assert!(receipt.verify_policy_log(b"3", &policy, &stranger).is_err());
+        for i in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[i] ^= 1;
+            let read = Receipt::parse(&bytes).and_then(|r| r.verify_policy(b"3", &policy));
             assert!(read.is_err(), "byte {i}");
         }
     }

@@ -16,7 +16,7 @@
 //! listener may use it, so it belongs on loopback, and [browsers](same_origin) are kept apart.
 
 mod answer;
-mod body;
+pub mod body;
 mod changes;
 mod console;
 mod entities;
@@ -29,4 +29,5 @@ mod same_origin;
 mod subjects;
 mod tiles;
 
+pub use answer::with_type;
 pub use router::Api;

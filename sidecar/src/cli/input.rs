@@ -58,6 +58,12 @@ pub fn split_numbered(input: &[u8]) -> Vec<(Option<usize>, &[u8])> {
     }
 }
 
+/// A witness policy (C2SP tlog-policy).
+pub fn read_witness_policy(path: &Path) -> Result<sealtrail_log::proof::Policy> {
+    sealtrail_log::proof::Policy::parse(&read(path)?)
+        .map_err(|error| Error::new(Code::KeyFile, error.to_string()).context(path.display()))
+}
+
 /// A key that is given as itself or as the path of a file that holds it.
 pub fn read_verifier_key(text: &str) -> Result<sealtrail_log::proof::VerifierKey> {
     let content = match std::fs::read_to_string(text) {

@@ -18,6 +18,7 @@ mod shred;
 mod terminal;
 mod verify;
 mod verify_proof;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,7 +58,13 @@ enum Command {
     Verify(verify::Verify),
     Prove(prove::Prove),
     VerifyProof(verify_proof::VerifyProof),
+    Witness(witness::Witness),
     Policy(policy::Policy),
+}
+
+/// It logs as `serve` does.
+fn is_witness_service(command: &Command) -> bool {
+    matches!(command, Command::Witness(witness) if witness.is_service())
 }
 
 /// How a command prints.
@@ -82,12 +89,14 @@ impl ConfigArg {
 
 /// Runs the command of the arguments; the exit code is part of the interface.
 pub fn run() -> ExitCode {
-    let codes =
-        format!("{EXIT_CODES}\n\nExit codes of verify and verify-proof:\n{}", verify::classes());
+    let codes = format!(
+        "{EXIT_CODES}\n\nExit codes of verify, verify-proof and witness:\n{}",
+        verify::classes()
+    );
     let matches = Cli::command().after_help(codes).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let style = Style { json: cli.json };
-    if !matches!(cli.command, Command::Serve(_)) {
+    if !matches!(cli.command, Command::Serve(_)) && !is_witness_service(&cli.command) {
         // What `serve` would log is told to whoever sits at the command line.
         let _ = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::WARN)
@@ -110,6 +119,7 @@ pub fn run() -> ExitCode {
         Command::Verify(command) => command.run(style),
         Command::Prove(command) => command.run(),
         Command::VerifyProof(command) => command.run(style),
+        Command::Witness(command) => command.run(style),
         Command::Policy(command) => command.run(style),
     };
     match done {

@@ -2,12 +2,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sealtrail_log::Reader;
+use sealtrail_log::proof::{Checkpoint, Note, Receipt, entry_hash, inclusion, leaf_hash};
 use sealtrail_record::json::{self, Value};
 
-use super::output;
+use super::{input, output};
 use crate::code::Code;
 use crate::error::{Error, Result};
 use crate::questions::STORED;
+use crate::witness::Source;
 
 /// Writes the receipt of a record, a C2SP .tlog-proof
 ///
@@ -25,6 +27,9 @@ pub struct Prove {
     /// Write the line of the record here too, byte for byte
     #[arg(long, value_name = "FILE")]
     line: Option<PathBuf>,
+    /// Prove it under this checkpoint of the log, one that witnesses cosigned, and not under the newest
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
 }
 
 impl Prove {
@@ -34,7 +39,12 @@ impl Prove {
             Ok(index) => index,
             Err(_) => find(&reader, &self.record)?,
         };
-        let receipt = reader.prove(index)?.to_text();
+        let receipt = match &self.checkpoint {
+            None => reader.prove(index)?,
+            Some(path) => prove_under(&input::read(path)?, &reader, index)
+                .map_err(|error| error.context(path.display()))?,
+        };
+        let receipt = receipt.to_text();
         let write = |path: &PathBuf, bytes: &[u8]| {
             std::fs::write(path, bytes).map_err(|e| Error::from(e).context(path.display()))
         };
@@ -49,6 +59,26 @@ impl Prove {
         }
         Ok(0)
     }
+}
+
+/// The receipt under a checkpoint that stands elsewhere. Whoever checks the receipt judges the signatures;
+/// that the record leads to the root is seen here.
+fn prove_under(note: &[u8], reader: &Reader, index: u64) -> Result<Receipt> {
+    let refused = |why: String| Error::new(Code::InvalidField, why);
+    let note = Note::parse(note).map_err(|e| refused(e.to_string()))?;
+    let checkpoint =
+        Checkpoint::parse(note.unverified_text()).map_err(|e| refused(e.to_string()))?;
+    if checkpoint.origin() != reader.origin() {
+        let (expected, got) = (reader.origin(), checkpoint.origin());
+        return Err(Error::new(
+            Code::ForeignLog,
+            format!("expected a checkpoint of the log of `{expected}`, got one of `{got}`"),
+        ));
+    }
+    let path = Source::Folder(reader.clone()).prove_inclusion(index, &checkpoint)?;
+    let leaf = leaf_hash(&entry_hash(&reader.read(index)?));
+    inclusion::verify(&leaf, index, checkpoint.size(), &path, checkpoint.root())?;
+    Ok(Receipt::new(index, path, note.to_string()))
 }
 
 /// Reads the log from its begin: a directory alone has no index.

@@ -1,20 +1,27 @@
 //! Asks a running sidecar, for commands that need the log while `serve` has it.
 
-use bytes::Bytes;
-use http::{Method, Request, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::rt::TokioIo;
+use std::time::Duration;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use tokio::net::TcpStream;
 
 use crate::code::Code;
 use crate::error::{Error, Place, Result};
+use crate::http_client::Client;
+
+/// The largest answer that is read.
+const AT_MOST: usize = 64 << 20;
 
 /// Posts JSON to the API at `url` and gives its answer; a problem becomes the error that it was.
 pub fn post(url: &str, path: &str, body: &serde_json::Value) -> Result<Vec<u8>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(send(url, path, body.to_string()))
+    // An act that is under way is waited for: that it is not told does not undo it.
+    let sidecar = Client::new("--url", url, Duration::MAX)?;
+    let reply = sidecar.post(path, "application/json", body.to_string(), AT_MOST)?;
+    if reply.status.is_success() {
+        Ok(reply.body.to_vec())
+    } else {
+        Err(problem(&reply.body).unwrap_or_else(|| sidecar.failed(reply.status)))
+    }
 }
 
 /// One segment of a path.
@@ -29,43 +36,6 @@ pub fn hint(error: Error, call: &str) -> Error {
     }
     let message = format!("{}; while `sealtrail serve` runs, use its API: {call}", error.message());
     Error::new(Code::LogInUse, message)
-}
-
-async fn send(url: &str, path: &str, body: String) -> Result<Vec<u8>> {
-    let wrong = || {
-        Error::new(
-            Code::WrongUse,
-            format!("--url must look like `http://127.0.0.1:8090`, got `{url}`"),
-        )
-    };
-    let base: http::Uri = url.parse().map_err(|_| wrong())?;
-    let host = base.authority().filter(|_| base.scheme_str() == Some("http")).ok_or_else(wrong)?;
-    let failed = |why: &dyn std::fmt::Display| {
-        Error::new(Code::UpstreamUnreachable, format!("the sidecar at {url}: {why}"))
-    };
-    let address = (host.host().trim_matches(['[', ']']), host.port_u16().unwrap_or(80));
-    let stream = TcpStream::connect(address).await.map_err(|e| failed(&e))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|e| failed(&e))?;
-    tokio::spawn(connection);
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(format!("{}{path}", base.path().trim_end_matches('/')))
-        .header(header::HOST, host.as_str())
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|e| failed(&e))?;
-    let response = sender.send_request(request).await.map_err(|e| failed(&e))?;
-    let status = response.status();
-    let body =
-        Limited::new(response.into_body(), 64 << 20).collect().await.map_err(|e| failed(&e))?;
-    let body = body.to_bytes();
-    if status.is_success() {
-        Ok(body.to_vec())
-    } else {
-        Err(problem(&body).unwrap_or_else(|| failed(&status)))
-    }
 }
 
 fn problem(body: &[u8]) -> Option<Error> {

@@ -31,7 +31,7 @@ pub struct Serve {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum LogFormat {
+pub enum LogFormat {
     Text,
     Json,
 }
@@ -159,7 +159,7 @@ pub fn tell_torn_tail(recovery: &Recovery) {
 }
 
 impl LogFormat {
-    fn install(self) {
+    pub fn install(self) {
         let filter = tracing_subscriber::EnvFilter::try_from_env("SEALTRAIL_LOG")
             .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
         let log = tracing_subscriber::fmt()

@@ -1,45 +1,46 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use sealtrail_log::proof::{self, Receipt};
+use sealtrail_log::proof::policy::Cosigned;
+use sealtrail_log::proof::{self, Checkpoint, Policy, Receipt, VerifierKey};
 use sealtrail_log::verify::Class;
 use serde_json::json;
 
 use super::{Style, input, output};
+use crate::clock::Moment;
 use crate::error::Result;
 
 /// Checks a receipt against the line of its record
 ///
-/// Needs nothing but the three: no log, no server, no network.
+/// Needs nothing but these: no log, no server, no network. With a policy the checkpoint in the receipt must be
+/// cosigned too: then no other history was shown to the witnesses.
 #[derive(Args)]
 pub struct VerifyProof {
     /// The receipt, a .tlog-proof
     proof: PathBuf,
     /// The line of the record, byte for byte; one line end after it is ignored
     line: PathBuf,
-    /// The verifier key, or a file that holds it
-    #[arg(long, value_name = "KEY|FILE")]
-    vkey: String,
+    /// The verifier key, or a file that holds it; with a policy that names the log it is not needed
+    #[arg(long, value_name = "KEY|FILE", required_unless_present = "policy")]
+    vkey: Option<String>,
+    /// The witnesses that must have cosigned (C2SP tlog-policy)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
 }
 
 impl VerifyProof {
     pub fn run(self, style: Style) -> Result<u8> {
-        let key = input::read_verifier_key(&self.vkey)?;
+        input::check_read_once([&self.proof, &self.line].into_iter().chain(&self.policy))?;
+        let key = self.vkey.as_deref().map(input::read_verifier_key).transpose()?;
+        let policy = self.policy.as_deref().map(input::read_witness_policy).transpose()?;
         let (receipt, line) = (input::read(&self.proof)?, input::read(&self.line)?);
         let line = line.strip_suffix(b"\n").unwrap_or(&line);
-        let checked = Receipt::parse(&receipt)
-            .and_then(|receipt| Ok((receipt.index(), receipt.verify(line, &key)?)));
-        match checked {
-            Ok((index, checkpoint)) => {
-                let (origin, size) = (checkpoint.origin(), checkpoint.size());
+        match check(&receipt, line, key.as_ref(), policy.as_ref()) {
+            Ok(checked) => {
                 if style.json {
-                    output::print_json(&json!({"class": "intact", "exit_code": 0,
-                        "origin": origin, "index": index, "size": size}))?;
+                    output::print_json(&checked.to_json())?;
                 } else {
-                    let text = format!(
-                        "intact: record {index} is in the log of `{origin}` of size {size}"
-                    );
-                    output::print_line(text.as_bytes())?;
+                    output::print_line(checked.words().as_bytes())?;
                 }
                 Ok(0)
             }
@@ -58,8 +59,63 @@ impl VerifyProof {
     }
 }
 
+/// What the receipt proves.
+struct Checked {
+    index: u64,
+    checkpoint: Checkpoint,
+    /// None when no policy was given.
+    witnesses: Option<Vec<Cosigned>>,
+}
+
+fn check(
+    receipt: &[u8],
+    line: &[u8],
+    key: Option<&VerifierKey>,
+    policy: Option<&Policy>,
+) -> Result<Checked, proof::Error> {
+    let receipt = Receipt::parse(receipt)?;
+    let index = receipt.index();
+    let verified = match (policy, key) {
+        (Some(policy), Some(key)) => receipt.verify_policy_log(line, policy, key)?,
+        (Some(policy), None) => receipt.verify_policy(line, policy)?,
+        (None, key) => {
+            let key = key.expect("the command line asks for one of the two");
+            let checkpoint = receipt.verify(line, key)?;
+            return Ok(Checked { index, checkpoint, witnesses: None });
+        }
+    };
+    let (checkpoint, witnesses) = (verified.checkpoint().clone(), verified.witnesses().to_vec());
+    Ok(Checked { index, checkpoint, witnesses: Some(witnesses) })
+}
+
+impl Checked {
+    fn words(&self) -> String {
+        let (origin, size) = (self.checkpoint.origin(), self.checkpoint.size());
+        let mut text =
+            format!("intact: record {} is in the log of `{origin}` of size {size}", self.index);
+        for witness in self.witnesses.iter().flatten() {
+            text += &format!("\n  cosigned by `{}`", witness.name());
+            if let Some(moment) = Moment::of_posix_seconds(witness.time()) {
+                text += &format!(" at {moment}");
+            }
+        }
+        text
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        let mut json = json!({"class": "intact", "exit_code": 0, "index": self.index,
+            "origin": self.checkpoint.origin(), "size": self.checkpoint.size()});
+        if let Some(witnesses) = &self.witnesses {
+            let witness = |w: &Cosigned| json!({"name": w.name(), "time": w.time()});
+            json["witnesses"] = witnesses.iter().map(witness).collect();
+        }
+        json
+    }
+}
+
 fn class_of(error: &proof::Error) -> Class {
     match () {
+        () if error.is_not_witnessed() => Class::Witness,
         () if error.is_unknown_key() || error.is_other_origin() => Class::ForeignKey,
         () if error.is_bad_signature() => Class::Signature,
         () if error.is_mismatch() => Class::Changed,

@@ -12,3 +12,5 @@ mod renderings;
 mod served;
 mod service;
 mod wire;
+mod witness;
+mod witness_service;

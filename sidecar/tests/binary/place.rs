@@ -41,6 +41,13 @@ impl Place {
         Self { dir, vkey }
     }
 
+    /// The same keys and the same log in another directory, as a dishonest operator would have it.
+    pub fn copy(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        copy_folder(self.dir.path(), dir.path());
+        Self { dir, vkey: self.vkey.clone() }
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -128,6 +135,20 @@ pub fn feed(args: &[&str], input: &[u8]) -> Ran {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Everything in a folder, into one that is there.
+pub fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir_all(&to).unwrap();
+            copy_folder(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 
