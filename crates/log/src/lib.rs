@@ -73,3 +73,8 @@ pub use options::{Options, Recovery, Signer, TornTail};
 pub use reader::Reader;
 pub use retention::{Pruned, Removable};
 pub use sealtrail_proof as proof;
+
+/// The example of the README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
