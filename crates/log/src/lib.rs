@@ -40,9 +40,12 @@
 
 mod commit;
 mod cover;
+mod disk;
 mod durable;
 mod error;
+mod history;
 mod log;
+mod mark;
 mod marks;
 mod options;
 mod paths;
@@ -51,8 +54,11 @@ mod reader;
 mod recovery;
 mod regular;
 mod segment;
+#[cfg(test)]
+mod simulation;
 mod tree;
 pub mod verify;
+mod writer;
 
 pub use error::Error;
 pub use log::Log;

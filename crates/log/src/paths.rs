@@ -54,6 +54,31 @@ impl Layout {
         Ok(firsts)
     }
 
+    /// The first indices of the segments among the names in [`Layout::entries`], in order.
+    pub(crate) fn segments_among(names: &[String]) -> Vec<u64> {
+        numbered(names, ".jsonl")
+    }
+
+    /// How many lines are on disk.
+    pub(crate) fn durable(&self) -> PathBuf {
+        self.root.join("durable")
+    }
+
+    /// The folder of all checkpoints that were ever signed.
+    pub(crate) fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// The notes from the checkpoint of size `first` on.
+    pub(crate) fn notes(&self, first: u64) -> PathBuf {
+        self.checkpoints().join(format!("{first:020}.notes"))
+    }
+
+    /// The first sizes of the files among the names in [`Layout::checkpoints`], in order.
+    pub(crate) fn notes_among(names: &[String]) -> Vec<u64> {
+        numbered(names, ".notes")
+    }
+
     /// A tile or entry bundle.
     pub(crate) fn tile(&self, tile: Tile) -> PathBuf {
         self.root.join(tile.path())
@@ -85,9 +110,19 @@ impl Layout {
     }
 }
 
+fn numbered(names: &[String], ending: &str) -> Vec<u64> {
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| number(name, ending)).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
 /// Twenty digits and `.jsonl`.
 fn segment_first(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".jsonl")?;
+    number(name, ".jsonl")
+}
+
+fn number(name: &str, ending: &str) -> Option<u64> {
+    let digits = name.strip_suffix(ending)?;
     (digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit()))
         .then(|| digits.parse().ok())
         .flatten()
