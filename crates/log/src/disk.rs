@@ -86,7 +86,9 @@ impl Disk {
     pub(crate) fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
         match self {
             Self::Real => fs::read_dir(folder)?
-                .filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose())
+                .filter_map(|entry| {
+                    entry.map(|entry| entry.file_name().into_string().ok()).transpose()
+                })
                 .collect(),
             #[cfg(test)]
             Self::Simulated(disk) => disk.names(folder),
@@ -147,7 +149,9 @@ impl Disk {
         files: &[(&'a Path, &DiskFile)],
     ) -> Result<(), (&'a Path, io::Error)> {
         let sync_all = |files: &[(&'a Path, &DiskFile)]| {
-            files.iter().try_for_each(|(path, file)| file.sync_all().map_err(|error| (*path, error)))
+            files
+                .iter()
+                .try_for_each(|(path, file)| file.sync_all().map_err(|error| (*path, error)))
         };
         let share = files.len().div_ceil(SYNCING_THREADS).max(1);
         if files.len() <= 1 || !matches!(self, Self::Real) {
@@ -173,7 +177,11 @@ impl DiskFile {
     }
 
     /// Writes all pieces one after another from `offset` on. After an error nobody knows how much is there.
-    pub(crate) fn write_at(&mut self, offset: u64, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+    pub(crate) fn write_at(
+        &mut self,
+        offset: u64,
+        mut pieces: &mut [IoSlice<'_>],
+    ) -> io::Result<()> {
         let file = match self {
             Self::Real(file) => file,
             #[cfg(test)]

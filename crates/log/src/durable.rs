@@ -123,9 +123,7 @@ impl Batch {
     fn rename(&mut self) -> Result<(), Error> {
         let files: Vec<_> =
             self.files.iter().map(|(file, temporary, _)| (temporary.as_path(), file)).collect();
-        self.disk
-            .sync_together(&files)
-            .map_err(|(path, error)| Error::io("sync", path)(error))?;
+        self.disk.sync_together(&files).map_err(|(path, error)| Error::io("sync", path)(error))?;
         for (_, temporary, path) in &self.files {
             self.disk.rename(temporary, path).map_err(Error::io("rename to", path))?;
         }
@@ -239,6 +237,8 @@ mod tests {
         replace(&Disk::Real, &path, b"long content").unwrap();
         replace(&Disk::Real, &path, b"short").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"short");
-        assert!(replace(&Disk::Real, &folder.path().join("missing/file"), b"").unwrap_err().is_io());
+        assert!(
+            replace(&Disk::Real, &folder.path().join("missing/file"), b"").unwrap_err().is_io()
+        );
     }
 }

@@ -104,7 +104,12 @@ impl History {
         let path = self.layout.notes(first);
         let read = |error| Error::io("read", &path)(error);
         let mut content = Vec::new();
-        self.disk.open(&path).map_err(read)?.take(LONGEST + 1).read_to_end(&mut content).map_err(read)?;
+        self.disk
+            .open(&path)
+            .map_err(read)?
+            .take(LONGEST + 1)
+            .read_to_end(&mut content)
+            .map_err(read)?;
         if content.len() as u64 > LONGEST {
             return Err(Error::damaged(&path, "it is longer than any such file can be"));
         }
@@ -116,7 +121,9 @@ impl History {
         if !is_torn_from(torn, note.as_bytes()) {
             return Err(Error::damaged(
                 &path,
-                format!("what follows byte {whole} is neither a checkpoint nor the beginning of the last one"),
+                format!(
+                    "what follows byte {whole} is neither a checkpoint nor the beginning of the last one"
+                ),
             ));
         }
         let file = self.disk.open_to_write(&path).map_err(Error::io("open", &path))?;
@@ -156,7 +163,10 @@ impl History {
         if kept_size == size && kept != note.as_bytes() {
             return Err(Error::damaged(
                 &self.layout.checkpoint(),
-                format!("another one of size {size} is kept in `{}`", self.layout.below(path).display()),
+                format!(
+                    "another one of size {size} is kept in `{}`",
+                    self.layout.below(path).display()
+                ),
             ));
         }
         Ok(())
@@ -215,7 +225,8 @@ mod tests {
 
     #[test]
     fn whole_notes_are_told_from_a_torn_one() {
-        let (one, two) = ("o\n1\nr\n\n\u{2014} o AA\n", "o\n2\nr\n\n\u{2014} o BB\n\u{2014} w CC\n");
+        let (one, two) =
+            ("o\n1\nr\n\n\u{2014} o AA\n", "o\n2\nr\n\n\u{2014} o BB\n\u{2014} w CC\n");
         let both = format!("{one}{two}");
         let end = both.len();
         assert_eq!(whole_notes(both.as_bytes()), (end, Some(one.len()..end)));

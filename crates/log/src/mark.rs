@@ -23,10 +23,12 @@ impl Mark {
 
     pub(crate) fn set(&mut self, lines: u64) {
         if self.file.is_none() {
-            self.file = self.disk.open_to_write(&self.path).or_else(|_| self.disk.create(&self.path)).ok();
+            self.file =
+                self.disk.open_to_write(&self.path).or_else(|_| self.disk.create(&self.path)).ok();
         }
         let text = format!("{lines:020}\n");
-        let written = self.file.as_mut().map(|file| file.write_at(0, &mut [IoSlice::new(text.as_bytes())]));
+        let written =
+            self.file.as_mut().map(|file| file.write_at(0, &mut [IoSlice::new(text.as_bytes())]));
         if !matches!(written, Some(Ok(()))) {
             self.file = None;
         }

@@ -166,7 +166,8 @@ impl Queue {
     pub(crate) fn take(&self) -> Option<Work> {
         let mut state = self.lock();
         loop {
-            if state.poisoned.is_some() || state.closing && state.waiting.is_empty() && !state.busy {
+            if state.poisoned.is_some() || state.closing && state.waiting.is_empty() && !state.busy
+            {
                 return None;
             }
             if !state.busy && !state.waiting.is_empty() {

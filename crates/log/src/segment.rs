@@ -68,7 +68,8 @@ impl Segment {
         if ahead > 0 && self.end + bytes > self.filled && bytes <= LARGE_BATCH && self.may_fill {
             self.fill(bytes, ahead, limit)?;
         }
-        let written = self.file.write_at(self.end, &mut pieces).map_err(Error::io("write", &self.path));
+        let written =
+            self.file.write_at(self.end, &mut pieces).map_err(Error::io("write", &self.path));
         if let Err(error) = written {
             if error.is_disk_full() {
                 self.cut_back()?;

@@ -3,14 +3,14 @@
 //! The model, which is harsher than any journaling file system:
 //!
 //! - Data that was written and not synced reaches the disk as any prefix of the writes, or as any subset of
-//!   their sectors of 512 bytes; a sector within the old length is never torn. The length is one of those the
+//!   their sectors of 512 bytes; a sector is never torn between two contents it had. The length is one of those the
 //!   file had since the last sync; what it spans and was not written reads as NUL.
 //! - A name that was made, renamed, replaced or removed is in any of its states since the folder was synced,
 //!   each name for itself: of a rename both names may be left, or none. A folder that is lost takes along
 //!   what is in it.
 //! - A data sync that fails has written any part of it and forgotten the rest: it stays in the page cache, but
-//!   no later sync brings it to the disk. A sync of a folder that fails can be repeated; a file system whose
-//!   journal fails goes read-only.
+//!   no later sync brings it to the disk. A sync of a folder that fails can be repeated, and a cut that was not
+//!   synced is not forgotten: a file system whose journal fails goes read-only.
 //! - A process that dies takes nothing along.
 
 use std::collections::BTreeMap;
@@ -138,9 +138,7 @@ impl Simulated {
         let state = &mut *self.lock();
         (state.plan, state.full, state.is_dead) = (None, 0, false);
         for file in &mut state.files {
-            if !file.unsynced.is_empty() {
-                file.settle(&mut state.chance);
-            }
+            file.settle(&mut state.chance);
             file.now.clone_from(&file.on_disk);
         }
         for name in state.names.values_mut().filter(|name| !name.unsynced.is_empty()) {
@@ -302,18 +300,24 @@ impl Handle {
     }
 
     pub(crate) fn write_at(&self, offset: u64, pieces: &[IoSlice<'_>]) -> io::Result<()> {
-        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
+        let mut bytes = Vec::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+        pieces.iter().for_each(|piece| bytes.extend_from_slice(piece));
         let mut state = self.disk.lock();
         if self.name.ends_with(state.watched) {
             state.seen.push(bytes.clone());
         }
         let offset = offset as usize;
-        let what = match bytes.iter().all(|byte| *byte == 0) {
+        let what = match bytes.first() == Some(&0) {
             true => "fill",
             false => "write",
         };
         let length = bytes.len() as u64;
-        let beginning = state.chance.below(length + 1) as usize;
+        let end = offset + bytes.len();
+        let is_one_sector = bytes.is_empty() || offset / SECTOR == (end - 1) / SECTOR;
+        let beginning = match is_one_sector && end <= state.files[self.file].now.len() {
+            true => 0,
+            false => state.chance.below(length + 1) as usize,
+        };
         let how = state.next(what, &self.name, true)?;
         let bytes = match how {
             how if Break::is_done(how) => bytes,
@@ -341,7 +345,12 @@ impl Handle {
                 unsynced.into_iter().for_each(|change| change.apply(&mut file.on_disk));
             }
             Some(Break::PowerBefore) => {}
-            _ => file.settle(&mut state.chance),
+            _ => {
+                let is_cut = file.unsynced.iter().any(|change| matches!(change, Change::Cut(_)));
+                file.settle(&mut state.chance);
+                // Lengths are the journal's business.
+                file.unsynced.extend(is_cut.then_some(Change::Cut(file.now.len())));
+            }
         }
         state.outcome(how)
     }
@@ -402,16 +411,19 @@ impl State {
             return Err(io::Error::other("the power is gone"));
         }
         if let Some(trace) = &mut self.trace {
-            trace.push(format!("{what} {}", name.trim_start_matches("/disk/log/").trim_end_matches('/')));
+            trace.push(format!(
+                "{what} {}",
+                name.trim_start_matches("/disk/log/").trim_end_matches('/')
+            ));
         }
         self.steps += 1;
         if needs_room && self.full > 0 {
             self.full -= 1;
             return Ok(Some(Break::Full(0)));
         }
-        let due = self.plan.filter(|(at, how)| {
-            self.steps > *at && (needs_room || !matches!(how, Break::Full(_)))
-        });
+        let due = self
+            .plan
+            .filter(|(at, how)| self.steps > *at && (needs_room || !matches!(how, Break::Full(_))));
         let Some((_, how)) = due else {
             return Ok(None);
         };
@@ -451,6 +463,9 @@ impl File {
     /// Lets chance say what of the unsynced changes reaches the disk.
     fn settle(&mut self, chance: &mut Chance) {
         let unsynced = std::mem::take(&mut self.unsynced);
+        if unsynced.is_empty() {
+            return;
+        }
         let lengths: Vec<usize> = unsynced
             .iter()
             .scan(self.on_disk.len(), |length, change| {
@@ -462,13 +477,12 @@ impl File {
             0 => {}
             1 => unsynced.into_iter().for_each(|change| change.apply(&mut self.on_disk)),
             2 => {
-                let old = self.on_disk.len();
                 let whole = chance.below(unsynced.len() as u64) as usize;
                 for (i, change) in unsynced.into_iter().take(whole + 1).enumerate() {
                     match change {
                         Change::Write(at, bytes) if i == whole => {
                             let mut end = at + chance.below(bytes.len() as u64 + 1) as usize;
-                            if end < old {
+                            if end < self.on_disk.len() {
                                 end -= end % SECTOR;
                             }
                             let kept = end.saturating_sub(at);

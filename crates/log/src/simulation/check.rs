@@ -29,7 +29,11 @@ impl Life {
     pub(super) fn check_opening(&self, before: &Before, recovery: &Recovery) {
         assert_eq!(recovery.lines, before.whole as u64, "every whole line is kept");
         if let Some(durable) = before.durable {
-            assert!(durable <= before.whole as u64, "`durable` says {durable}, {} are there", before.whole);
+            assert!(
+                durable <= before.whole as u64,
+                "`durable` says {durable}, {} are there",
+                before.whole
+            );
         }
         match &recovery.torn {
             None => assert!(before.torn.is_empty(), "a torn line was not told of"),
@@ -87,7 +91,8 @@ impl Life {
         let names = self.disk.names(&self.layout.checkpoints()).unwrap();
         let mut kept = Vec::new();
         for first in Layout::notes_among(&names) {
-            let text = String::from_utf8(self.disk.read(&self.layout.notes(first)).unwrap()).unwrap();
+            let text =
+                String::from_utf8(self.disk.read(&self.layout.notes(first)).unwrap()).unwrap();
             let mut note = String::new();
             let mut sizes = Vec::new();
             for line in text.split_inclusive('\n') {

@@ -24,7 +24,6 @@ pub(super) struct Counts {
     pub(super) process_deaths: u64,
     pub(super) breaks: u64,
     pub(super) acknowledged: u64,
-    pub(super) refused: u64,
     pub(super) disk_full: u64,
     pub(super) checkpoints: u64,
     pub(super) torn: u64,
@@ -36,7 +35,6 @@ impl Counts {
         self.process_deaths += other.process_deaths;
         self.breaks += other.breaks;
         self.acknowledged += other.acknowledged;
-        self.refused += other.refused;
         self.disk_full += other.disk_full;
         self.checkpoints += other.checkpoints;
         self.torn += other.torn;
@@ -144,8 +142,7 @@ impl Life {
     fn open(&mut self) -> Option<Writer> {
         let was_planned = self.simulated.is_planned();
         let before = self.before_opening();
-        let opened =
-            Writer::open(&self.disk, &self.layout, self.signer.clone(), &self.options);
+        let opened = Writer::open(&self.disk, &self.layout, self.signer.clone(), &self.options);
         let is_untouched = self.simulated.is_planned() == was_planned;
         match opened {
             Ok(writer) => {
@@ -204,7 +201,11 @@ impl Life {
                     Ok(range) => {
                         assert_eq!(range.end - range.start, count);
                         for (index, line) in range.zip(first..) {
-                            assert_eq!(told.kept.insert(index, line), None, "two lines of one index");
+                            assert_eq!(
+                                told.kept.insert(index, line),
+                                None,
+                                "two lines of one index"
+                            );
                         }
                     }
                     Err(error) if error.is_disk_full() => told.refused.extend(first..first + count),
