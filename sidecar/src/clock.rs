@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 
 /// A moment to the millisecond, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,17 @@ impl Moment {
     /// From whole seconds since 1970, if there is such a moment.
     pub fn of_posix_seconds(seconds: u64) -> Option<Moment> {
         Timestamp::from_second(i64::try_from(seconds).ok()?).ok().map(Moment)
+    }
+
+    /// A time in RFC 3339.
+    pub fn parse(text: &str) -> Option<Moment> {
+        text.parse().ok().map(Moment)
+    }
+
+    /// The moment a positive span earlier, by the calendar of UTC; the first there is, if there is none.
+    pub fn minus(self, span: Span) -> Moment {
+        let earlier = self.0.to_zoned(TimeZone::UTC).checked_sub(span);
+        Moment(earlier.map_or(Timestamp::MIN, |earlier| earlier.timestamp()))
     }
 
     /// The month, `2026-11`: the name of a retention period.

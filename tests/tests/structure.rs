@@ -135,6 +135,17 @@ fn the_log_never_reads_a_record() {
 }
 
 #[test]
+fn the_log_and_its_proofs_stand_on_their_own() {
+    let metadata = metadata();
+    let ours = |package| {
+        let closure = closure(&metadata, package);
+        closure.into_iter().filter(|name| name.starts_with("sealtrail")).collect::<Vec<_>>()
+    };
+    assert_eq!(ours("sealtrail-log"), ["sealtrail-proof"]);
+    assert!(ours("sealtrail-proof").is_empty());
+}
+
+#[test]
 fn licences_are_compatible() {
     let allowed = [
         "MIT",

@@ -73,3 +73,8 @@ pub use policy::Policy;
 pub use receipt::Receipt;
 pub use submission::Submission;
 pub use tile::Tile;
+
+/// The example of the README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
