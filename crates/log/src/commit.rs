@@ -7,6 +7,7 @@ use std::thread;
 
 use crate::Error;
 use crate::cover::Cover;
+use crate::mark::Mark;
 use crate::paths::Layout;
 use crate::queue::{Queue, Submission};
 use crate::segment::Segment;
@@ -22,6 +23,8 @@ pub(crate) struct Committer {
     pub(crate) size: u64,
     /// The same number for everybody else, raised only after the sync.
     pub(crate) durable: Arc<AtomicU64>,
+    /// And for readers of other processes.
+    pub(crate) mark: Mark,
 }
 
 impl Committer {
@@ -62,6 +65,7 @@ impl Committer {
                 first..self.size
             })
             .collect();
+        self.mark.set(self.size);
         self.durable.store(self.size, Ordering::Release);
         // Before the callers hear of it, so that a checkpoint they ask for covers their lines.
         self.cover.add(batch.iter().map(|submission| submission.entries.as_slice()));

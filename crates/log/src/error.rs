@@ -30,6 +30,10 @@ enum Kind {
     Closed,
     NoRecord { index: u64, size: u64 },
     NotCovered { index: u64, size: u64 },
+    Pruned { index: u64, first: u64 },
+    Held { name: String, from: u64, wanted: u64 },
+    Refused { why: String },
+    Replaced { why: String },
     Proof(sealtrail_proof::Error),
 }
 
@@ -97,6 +101,34 @@ impl Error {
     /// The record is there, but no checkpoint covers it yet.
     pub fn is_not_covered(&self) -> bool {
         matches!(*self.kind, Kind::NotCovered { .. })
+    }
+
+    /// The record was there, and retention has removed it.
+    pub fn is_pruned(&self) -> bool {
+        matches!(*self.kind, Kind::Pruned { .. })
+    }
+
+    /// The first record that retention has kept, of an error that [`is_pruned`](Self::is_pruned).
+    pub fn first_kept(&self) -> Option<u64> {
+        match *self.kind {
+            Kind::Pruned { first, .. } => Some(first),
+            _ => None,
+        }
+    }
+
+    /// A hold keeps what was to be removed.
+    pub fn is_held(&self) -> bool {
+        matches!(*self.kind, Kind::Held { .. })
+    }
+
+    /// The log was asked for what it never does, like removing what it still writes. Nothing was done.
+    pub fn is_refused(&self) -> bool {
+        matches!(*self.kind, Kind::Refused { .. })
+    }
+
+    /// The log is not the one that was read before: it was put back to an older copy, or replaced.
+    pub fn is_replaced(&self) -> bool {
+        matches!(*self.kind, Kind::Replaced { .. })
     }
 
     /// For `map_err`: names what was being done to which file.
@@ -168,6 +200,22 @@ impl Error {
         Kind::NotCovered { index, size }.into()
     }
 
+    pub(crate) fn pruned(index: u64, first: u64) -> Self {
+        Kind::Pruned { index, first }.into()
+    }
+
+    pub(crate) fn held(name: &str, from: u64, wanted: u64) -> Self {
+        Kind::Held { name: name.into(), from, wanted }.into()
+    }
+
+    pub(crate) fn refused(why: impl Into<String>) -> Self {
+        Kind::Refused { why: why.into() }.into()
+    }
+
+    pub(crate) fn replaced(why: impl Into<String>) -> Self {
+        Kind::Replaced { why: why.into() }.into()
+    }
+
     pub(crate) fn key_of_another_log(origin: &str, key: &str) -> Self {
         Kind::KeyOfAnotherLog { origin: origin.into(), key: key.into() }.into()
     }
@@ -230,6 +278,18 @@ impl fmt::Display for Error {
             }
             Kind::NotCovered { index, size } => {
                 write!(f, "record {index} is not covered yet: the checkpoint is of size {size}")
+            }
+            Kind::Pruned { index, first } => {
+                write!(f, "record {index} was removed by retention; the first kept one is {first}")
+            }
+            Kind::Held { name, from, wanted } => write!(
+                f,
+                "the hold `{name}` keeps record {from} and all after it, so the records below \
+                 {wanted} stay"
+            ),
+            Kind::Refused { why } => f.write_str(why),
+            Kind::Replaced { why } => {
+                write!(f, "this is not the log that was read before: {why}")
             }
             Kind::Proof(error) => error.fmt(f),
         }

@@ -38,24 +38,38 @@
 //! | readers | [`Reader`] | any number, beside the writer |
 //! | the auditor | [`verify`](mod@verify) | the format and the mathematics of `sealtrail-proof`, no code of the writer |
 
+mod cold;
 mod commit;
 mod cover;
 mod durable;
 mod error;
+mod extent;
+mod follow;
+mod frames;
+mod hold;
+mod lines;
 mod log;
+mod mark;
 mod marks;
 mod options;
 mod paths;
+mod prune;
 mod queue;
 mod reader;
 mod recovery;
 mod regular;
+mod retention;
 mod segment;
 mod tree;
 pub mod verify;
 
+pub use cold::Compressed;
 pub use error::Error;
+pub use follow::{Cursor, Follow, Followed};
+pub use hold::Hold;
+pub use lines::Lines;
 pub use log::Log;
 pub use options::{Options, Recovery, Signer, TornTail};
-pub use reader::{Lines, Reader};
+pub use reader::Reader;
+pub use retention::{Pruned, Removable};
 pub use sealtrail_proof as proof;

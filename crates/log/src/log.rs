@@ -11,9 +11,11 @@ use sealtrail_proof::{Checkpoint, Receipt, SigningKey, key};
 
 use crate::commit::Committer;
 use crate::cover::Cover;
+use crate::mark::Mark;
 use crate::paths::Layout;
 use crate::queue::{Queue, Submission};
 use crate::recovery::{Recovered, recover};
+use crate::retention::Retention;
 use crate::tree::Tree;
 use crate::{Error, Lines, Options, Reader, Recovery, Signer, durable, regular};
 
@@ -49,6 +51,7 @@ pub struct Log {
     cover: Arc<Cover>,
     durable: Arc<AtomicU64>,
     reader: Reader,
+    retention: Retention,
     /// The commit thread, then the covering thread; gone once they are joined.
     threads: Vec<JoinHandle<()>>,
     /// Held until the threads have ended; fields are dropped in order.
@@ -85,14 +88,19 @@ impl Log {
         }
         let lock = lock(&layout)?;
         let origin = signer.origin.clone();
-        let tree = Tree::load(&layout, signer)?;
+        let tree = Tree::load(&layout, signer.clone())?;
+        let retention = Retention::load(&layout, signer, tree.checkpoint().size())?;
         let Recovered { segment, tail, recovery } = recover(&layout, &tree)?;
+        retention.finish()?;
 
         let queue = Arc::new(Queue::new(options.max_queued_bytes));
         let cover =
             Arc::new(Cover::new(tree.checkpoint().clone(), tail, options.checkpoint_interval));
         let durable = Arc::new(AtomicU64::new(recovery.lines));
+        let mut mark = Mark::new(&layout);
+        mark.set(recovery.lines);
         let committer = Committer {
+            mark,
             layout: layout.clone(),
             queue: Arc::clone(&queue),
             cover: Arc::clone(&cover),
@@ -108,6 +116,7 @@ impl Log {
             queue: Arc::clone(&queue),
             cover: Arc::clone(&cover),
             durable,
+            retention,
             threads: Vec::new(),
             _lock: lock,
         };
@@ -191,6 +200,10 @@ impl Log {
     /// A reader that sees this log's durable records.
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    pub(crate) fn retention(&self) -> &Retention {
+        &self.retention
     }
 
     /// Waits for everything appended, signs a last checkpoint, releases the lock.

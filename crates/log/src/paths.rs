@@ -42,16 +42,56 @@ impl Layout {
         self.entries().join(format!("{first:020}.jsonl"))
     }
 
-    /// The first indices of all segments, in order.
+    /// The compressed segment whose first line is record `first`.
+    pub(crate) fn cold_segment(&self, first: u64) -> PathBuf {
+        self.entries().join(format!("{first:020}.jsonl.zst"))
+    }
+
+    /// The file of a segment in the form in which it was seen.
+    pub(crate) fn stored(&self, segment: Stored) -> PathBuf {
+        match segment.form {
+            Form::Plain => self.segment(segment.first),
+            Form::Cold => self.cold_segment(segment.first),
+        }
+    }
+
+    /// The first indices of the segments that are not compressed, in order.
     pub(crate) fn segments(&self) -> Result<Vec<u64>, Error> {
+        let stored = self.all_segments()?;
+        Ok(stored.into_iter().filter(|s| s.form == Form::Plain).map(|s| s.first).collect())
+    }
+
+    /// All segments in order, each in one form: the plain file counts while it is there.
+    pub(crate) fn all_segments(&self) -> Result<Vec<Stored>, Error> {
         let folder = self.entries();
-        let mut firsts = Vec::new();
+        let mut stored = Vec::new();
         for entry in fs::read_dir(&folder).map_err(Error::io("list", &folder))? {
             let entry = entry.map_err(Error::io("list", &folder))?;
-            firsts.extend(entry.file_name().to_str().and_then(segment_first));
+            stored.extend(entry.file_name().to_str().and_then(Stored::of_name));
         }
-        firsts.sort_unstable();
-        Ok(firsts)
+        stored.sort_unstable();
+        stored.dedup_by_key(|segment| segment.first);
+        Ok(stored)
+    }
+
+    /// How many lines are on disk, for readers of other processes.
+    pub(crate) fn durable(&self) -> PathBuf {
+        self.root.join("durable")
+    }
+
+    /// What retention has removed.
+    pub(crate) fn pruned(&self) -> PathBuf {
+        self.root.join("pruned")
+    }
+
+    /// The folder of the holds.
+    pub(crate) fn holds(&self) -> PathBuf {
+        self.root.join("holds")
+    }
+
+    /// The hold of that name, which was looked at ([`Hold`](crate::Hold)).
+    pub(crate) fn hold(&self, name: &str) -> PathBuf {
+        self.holds().join(name)
     }
 
     /// A tile or entry bundle.
@@ -85,12 +125,32 @@ impl Layout {
     }
 }
 
-/// Twenty digits and `.jsonl`.
-fn segment_first(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".jsonl")?;
-    (digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit()))
-        .then(|| digits.parse().ok())
-        .flatten()
+/// A segment that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stored {
+    pub(crate) first: u64,
+    pub(crate) form: Form,
+}
+
+/// In which form. If both are there, the first one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Form {
+    Plain,
+    /// Compressed; see [`cold`](crate::cold).
+    Cold,
+}
+
+impl Stored {
+    /// Twenty digits and `.jsonl` or `.jsonl.zst`.
+    fn of_name(name: &str) -> Option<Self> {
+        let (digits, form) = match name.strip_suffix(".zst") {
+            Some(plain) => (plain.strip_suffix(".jsonl")?, Form::Cold),
+            None => (name.strip_suffix(".jsonl")?, Form::Plain),
+        };
+        let is_index = digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit());
+        let first = is_index.then(|| digits.parse().ok()).flatten()?;
+        Some(Self { first, form })
+    }
 }
 
 #[cfg(test)]
@@ -105,10 +165,22 @@ mod tests {
         for first in [300, 0, 7] {
             fs::write(layout.segment(first), "").unwrap();
         }
-        for other in ["1.jsonl", "+0000000000000000001.jsonl", "00000000000000000001.json"] {
+        for first in [7, 9] {
+            fs::write(layout.cold_segment(first), "").unwrap();
+        }
+        for other in [
+            "1.jsonl",
+            "+0000000000000000001.jsonl",
+            "00000000000000000001.json",
+            "00000000000000000001.zst",
+            "00000000000000000001.jsonl.zst.tmp",
+        ] {
             fs::write(layout.entries().join(other), "").unwrap();
         }
         assert_eq!(layout.segments().unwrap(), [0, 7, 300]);
-        assert_eq!(segment_first("99999999999999999999.jsonl"), None);
+        let forms = layout.all_segments().unwrap().into_iter().map(|s| (s.first, s.form));
+        let (plain, cold) = (Form::Plain, Form::Cold);
+        assert!(forms.eq([(0, plain), (7, plain), (9, cold), (300, plain)]));
+        assert_eq!(Stored::of_name("99999999999999999999.jsonl"), None);
     }
 }

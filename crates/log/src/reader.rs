@@ -1,6 +1,5 @@
 use std::fmt;
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +9,7 @@ use sealtrail_proof::{Checkpoint, Note, Receipt, inclusion};
 
 use crate::marks::Marks;
 use crate::paths::Layout;
-use crate::{Error, Options, regular, tree};
+use crate::{Error, Follow, Hold, Lines, Pruned, extent, hold, regular, tree};
 
 /// Reads a log, beside its writer if there is one; never changes anything.
 ///
@@ -23,6 +22,7 @@ use crate::{Error, Options, regular, tree};
 /// # Log::create(dir, "shop.example/trail", &key)?;
 /// # let (log, _) = Log::open(dir, Signer::new("shop.example/trail", key)?, Options::default())?;
 /// # log.append(vec![b"one".to_vec(), b"two".to_vec()])?;
+/// # log.close()?;
 ///
 /// let reader = Reader::open(dir)?;
 /// assert_eq!(reader.size()?, 2);
@@ -40,12 +40,12 @@ pub struct Reader {
     marks: Arc<Marks>,
 }
 
-/// How far a reader may read.
+/// How far a reader may read: never to a line that is not on disk, for a crash may still take it.
 #[derive(Clone)]
 enum End {
-    /// To the last complete line in the files.
-    Complete,
-    /// To the last line that the writer has synced.
+    /// What the writer of another process has published; the number is what was last seen of it.
+    Published(Arc<AtomicU64>),
+    /// What the writer in this process has synced.
     Durable(Arc<AtomicU64>),
 }
 
@@ -54,22 +54,12 @@ impl Reader {
     /// [`verify`](mod@crate::verify) is for.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let layout = Layout::new(dir);
-        let path = layout.checkpoint();
-        let note = match regular::read(&path) {
-            Ok(note) => note,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(Error::not_a_log(dir, "there is no checkpoint"));
-            }
-            Err(error) => return Err(Error::io("read", &path)(error)),
-        };
-        let checkpoint = Note::parse(&note)
-            .and_then(|note| Checkpoint::parse(note.unverified_text()))
-            .map_err(|error| Error::damaged(&path, error.to_string()))?;
+        let checkpoint = extent::checkpoint(&layout)?;
         Ok(Self {
             marks: Arc::new(Marks::new(layout.clone())),
             layout,
             origin: checkpoint.origin().into(),
-            end: End::Complete,
+            end: End::Published(Arc::default()),
         })
     }
 
@@ -82,6 +72,10 @@ impl Reader {
         }
     }
 
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     /// The directory.
     pub fn dir(&self) -> &Path {
         self.layout.root()
@@ -92,31 +86,138 @@ impl Reader {
         &self.origin
     }
 
-    /// The number of complete lines now; for the reader of a [`Log`](crate::Log), of durable ones.
+    /// The number of records that are on disk now, those included that retention has removed since.
+    ///
+    /// A reader beside the writer of another process knows it from the checkpoint and the file `durable`,
+    /// and sees no line before it was synced.
     pub fn size(&self) -> Result<u64, Error> {
         match &self.end {
             End::Durable(size) => Ok(size.load(Ordering::Acquire)),
-            End::Complete => self.marks.count(),
+            End::Published(seen) => {
+                let size = extent::published(&self.layout)?;
+                seen.store(size, Ordering::Release);
+                Ok(size)
+            }
         }
     }
 
-    /// One line, without its LF.
+    /// The first record that is kept: 0, until [`Log::prune`](crate::Log::prune) has removed some.
+    pub fn first(&self) -> Result<u64, Error> {
+        Ok(self.pruned()?.map_or(0, |pruned| pruned.first_kept))
+    }
+
+    /// What retention has removed, as the log says; nobody has verified that it does.
+    pub fn pruned(&self) -> Result<Option<Pruned>, Error> {
+        Pruned::read(&self.layout)
+    }
+
+    /// The holds, by name.
+    pub fn holds(&self) -> Result<Vec<Hold>, Error> {
+        hold::all(&self.layout)
+    }
+
+    /// One line, without its LF. [`Error::is_pruned`] if retention has removed it.
     pub fn read(&self, index: u64) -> Result<Vec<u8>, Error> {
-        match self.lines(index)?.next() {
+        // What was seen once is still there: only what may be newer is looked up.
+        let end = match &self.end {
+            End::Published(seen) if index < seen.load(Ordering::Acquire) => index + 1,
+            _ => self.size()?,
+        };
+        match self.lines_until(index, end).next() {
             Some(line) => Ok(line?.1),
-            None => Err(Error::no_record(index, self.size()?)),
+            None => Err(Error::no_record(index, end)),
         }
     }
 
-    /// The complete lines from `from` on, as many as there are now.
+    /// The lines from `from` on, as many as there are now. Begin at [`first`](Self::first) to have all that
+    /// are kept.
     pub fn lines(&self, from: u64) -> Result<Lines, Error> {
-        Ok(Lines {
-            layout: self.layout.clone(),
-            marks: Arc::clone(&self.marks),
-            next: from,
-            end: self.size()?,
-            open: None,
-        })
+        Ok(self.lines_until(from, self.size()?))
+    }
+
+    pub(crate) fn lines_until(&self, from: u64, end: u64) -> Lines {
+        Lines::new(&self.layout, &self.marks, from, end)
+    }
+
+    /// The first record for which `is_before` says no, or the number of records if it says yes to all.
+    ///
+    /// This is how to find a record by time: the log knows nothing of what is in a line, so the caller
+    /// reads the time. It looks at some 30 records of a log of any length. As with
+    /// [`slice::partition_point`], the yeses must come first. Records are in the order in which they were
+    /// appended, and clocks may step back: then one of the places where the answer changes is found, so a
+    /// caller who must not miss a record asks for a little earlier and looks on from there.
+    ///
+    /// ```
+    /// # use sealtrail_log::{Log, Options, Reader, Signer, proof::SigningKey};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let dir = folder.path();
+    /// # let key = SigningKey::from_seed("shop.example/trail", &[7; 32])?;
+    /// # Log::create(dir, "shop.example/trail", &key)?;
+    /// # let (log, _) = Log::open(dir, Signer::new("shop.example/trail", key)?, Options::default())?;
+    /// log.append(vec![b"09:00 open".to_vec(), b"12:30 lunch".to_vec(), b"18:00 close".to_vec()])?;
+    /// assert_eq!(log.reader().partition_point(|_, line| &line[..5] < b"12:00")?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn partition_point(
+        &self,
+        mut is_before: impl FnMut(u64, &[u8]) -> bool,
+    ) -> Result<u64, Error> {
+        let mut first = self.first()?;
+        let size = self.size()?;
+        loop {
+            match self.partition_point_in(first, size, &mut is_before) {
+                // Retention has overtaken the search.
+                Err(error) if error.first_kept().is_some_and(|kept| kept > first) => {
+                    first = error.first_kept().unwrap_or(size);
+                }
+                found => return found,
+            }
+        }
+    }
+
+    fn partition_point_in(
+        &self,
+        first: u64,
+        size: u64,
+        mut is_before: impl FnMut(u64, &[u8]) -> bool,
+    ) -> Result<u64, Error> {
+        // The first lines of the segments come first: within a segment the lines have to be counted.
+        let segments = self.layout.all_segments()?.into_iter().map(|segment| segment.first);
+        let firsts: Vec<u64> = segments.filter(|at| (first..size).contains(at)).collect();
+        let mut ask = |index| Ok::<_, Error>(is_before(index, &self.read(index)?));
+        let segment = search(0, firsts.len() as u64, |i| ask(firsts[i as usize]))?;
+        let end = firsts.get(segment as usize).copied().unwrap_or(size);
+        let begin = segment.checked_sub(1).map_or(first, |before| firsts[before as usize]);
+        search(begin, end, ask)
+    }
+
+    /// Follows the log from record `from` on, as `tail -f` does: what is there, then what is appended, as
+    /// soon as it is on disk.
+    ///
+    /// ```
+    /// use sealtrail_log::{Followed, Reader};
+    /// # use sealtrail_log::{Log, Options, Signer, proof::SigningKey};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let dir = folder.path();
+    /// # let key = SigningKey::from_seed("shop.example/trail", &[7; 32])?;
+    /// # Log::create(dir, "shop.example/trail", &key)?;
+    /// # let (log, _) = Log::open(dir, Signer::new("shop.example/trail", key)?, Options::default())?;
+    /// # log.append(vec![b"one".to_vec(), b"two".to_vec()])?;
+    /// # log.close()?;
+    ///
+    /// for followed in Reader::open(dir)?.follow(0) {
+    ///     match followed? {
+    ///         Followed::Line { index, line } => {
+    ///             println!("{index} {}", String::from_utf8_lossy(&line));
+    /// #           if index == 1 { break }
+    ///         }
+    ///         Followed::Removed(range) => println!("retention has removed {range:?}"),
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn follow(&self, from: u64) -> Follow {
+        Follow::new(self.clone(), from)
     }
 
     /// The signed checkpoint, verbatim.
@@ -179,72 +280,19 @@ impl fmt::Debug for Reader {
     }
 }
 
-/// Lines in order, with their indices; made by [`Reader::lines`].
-pub struct Lines {
-    layout: Layout,
-    marks: Arc<Marks>,
-    next: u64,
-    end: u64,
-    open: Option<BufReader<File>>,
-}
-
-impl Iterator for Lines {
-    type Item = Result<(u64, Vec<u8>), Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.end {
-            return None;
+/// The first number in `low..high` for which `is_before` says no, or `high`.
+fn search(
+    mut low: u64,
+    mut high: u64,
+    mut is_before: impl FnMut(u64) -> Result<bool, Error>,
+) -> Result<u64, Error> {
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if is_before(middle)? {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
-        let line = self.line();
-        match &line {
-            Ok(_) => self.next += 1,
-            Err(_) => self.end = self.next,
-        }
-        Some(line.map(|line| (self.next - 1, line)))
     }
-}
-
-impl fmt::Debug for Lines {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lines {} to {}", self.next, self.end)
-    }
-}
-
-impl Lines {
-    fn line(&mut self) -> Result<Vec<u8>, Error> {
-        if let Some(file) = &mut self.open
-            && let Some(line) =
-                read_line(file).map_err(Error::io("read", &self.layout.entries()))?
-        {
-            return Ok(line);
-        }
-        // The first line, or the end of a segment.
-        let missing = || Error::no_record(self.next, self.end);
-        let (first, offset, skip) = self.marks.find(self.next)?.ok_or_else(missing)?;
-        let path = self.layout.segment(first);
-        let mut file = regular::open(&path).map_err(Error::io("open", &path))?;
-        file.seek(SeekFrom::Start(offset)).map_err(Error::io("read", &path))?;
-        let mut file = BufReader::with_capacity(64 << 10, file);
-        for _ in 0..skip {
-            file.skip_until(b'\n').map_err(Error::io("read", &path))?;
-        }
-        let line = read_line(&mut file).map_err(Error::io("read", &path))?;
-        self.open = Some(file);
-        line.ok_or_else(missing)
-    }
-}
-
-/// A complete line of bounded length.
-fn read_line(file: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
-    let mut line = Vec::new();
-    let limit = Options::MAX_LINE_BYTES as u64 + 1;
-    file.take(limit).read_until(b'\n', &mut line)?;
-    match line.pop() {
-        Some(b'\n') => Ok(Some(line)),
-        Some(_) if line.len() as u64 + 1 == limit => Err(std::io::Error::new(
-            ErrorKind::InvalidData,
-            "a line is longer than any line may be",
-        )),
-        _ => Ok(None),
-    }
+    Ok(low)
 }
