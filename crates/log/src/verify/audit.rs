@@ -173,7 +173,7 @@ impl<'a> Audit<'a> {
             root: checkpoint.root_text(),
             segments: segments.len() as u64,
             bytes: walked.bytes,
-            removed: if removed > 0 { vec![0..removed] } else { Vec::new() },
+            removed: (removed > 0).then_some(0..removed),
             removal_told_at: pruned.told_at,
             old_checkpoints,
             known_checkpoints: self.known.len() as u64,

@@ -1,6 +1,7 @@
 //! A piece of the log, and what a thread finds in it.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 
 use memchr::{memchr, memchr_iter};
 use sealtrail_proof::Hash;
@@ -11,11 +12,12 @@ use super::lines::Place;
 use super::pass::{Odd, Pass};
 use super::source::{Segment, Source};
 use super::tiles;
-use crate::paths::Form;
+use crate::paths::{Form, Stored};
+use crate::regular;
 
-/// Bytes of a segment that one thread takes at a time: enough for some thousand lines, and few enough to
-/// stay in the cache between being read and being hashed.
-const BYTES: u64 = 1 << 20;
+/// Bytes of a segment that one thread takes at a time: few enough to stay in the
+/// cache while they are counted and hashed.
+const BYTES: u64 = 1 << 18;
 
 /// What is read beyond a piece at once, because its last line may end there.
 const MARGIN: usize = 16 << 10;
@@ -93,11 +95,13 @@ pub(super) struct Outcome {
 pub(super) struct Worker<'a> {
     pass: &'a Pass<'a>,
     buffer: Vec<u8>,
+    /// The segment of the last piece, which is often that of the next one.
+    open: Option<(Stored, File)>,
 }
 
 impl<'a> Worker<'a> {
     pub(super) fn new(pass: &'a Pass<'a>) -> Self {
-        Self { pass, buffer: vec![0; BYTES as usize + 1 + MARGIN] }
+        Self { pass, buffer: vec![0; BYTES as usize + 1 + MARGIN], open: None }
     }
 
     pub(super) fn piece(&mut self, number: u64, piece: &Piece) -> Result<Outcome, Odd> {
@@ -128,7 +132,11 @@ impl<'a> Worker<'a> {
         let Segment { stored, bytes } = pass.segments[segment];
         // One byte before the piece tells whether a line begins with the piece.
         let before = u64::from(start > 0);
-        let mut source = Source::open(pass.layout, stored, start - before).map_err(|_| Odd)?;
+        let mut source = match self.open.take() {
+            Some((open, file)) if open == stored => file,
+            _ => regular::open(&pass.layout.stored(stored)).map_err(|_| Odd)?,
+        };
+        source.seek(SeekFrom::Start(start - before)).map_err(|_| Odd)?;
         let filled = fill(&mut source, &mut self.buffer)?;
         let piece = (bytes.min(start + BYTES) - start) as usize;
         // A line begins after each LF, so long as a byte of the piece follows it.
@@ -147,6 +155,7 @@ impl<'a> Worker<'a> {
         };
         let mut found = Found::new(pass, first, end);
         found.lines(&mut self.buffer, at, filled, &mut source)?;
+        self.open = Some((stored, source));
         let offset = start - before + at as u64 + found.outcome.bytes;
         found.outcome.end = Some(Place { segment: stored, offset });
         Ok(found.done())

@@ -20,7 +20,7 @@ pub struct Report {
     /// Bytes of lines that were hashed, compressed ones as they were before.
     pub bytes: u64,
     /// Records whose lines retention has removed, as the log's key has signed. They are still in the tree.
-    pub removed: Vec<Range<u64>>,
+    pub removed: Option<Range<u64>>,
     /// The record that tells of the last removal.
     pub removal_told_at: Option<u64>,
     /// Checkpoints in `checkpoints/`: each is signed, and what it signed is the beginning of this log.

@@ -185,7 +185,7 @@ fn to_digest(State { abef, cdgh }: State) -> Hash {
 #[inline]
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
 fn compress<const N: usize>(states: &mut [State; N], lanes: [&[u8]; N]) {
-    let mut lanes = lanes.map(|blocks| blocks.chunks_exact(BLOCK));
+    let mut lanes = lanes.map(|blocks| blocks.as_chunks::<BLOCK>().0.iter());
     loop {
         let mut words = [[_mm_set_epi64x(0, 0); 4]; N];
         for (words, blocks) in words.iter_mut().zip(&mut lanes) {
@@ -221,10 +221,16 @@ fn compress<const N: usize>(states: &mut [State; N], lanes: [&[u8]; N]) {
 /// The sixteen words of a block, big-endian, four to a register, the first lowest.
 #[inline]
 #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
-fn load(block: &[u8]) -> [__m128i; 4] {
-    let half = |at: usize| i64::from_le_bytes(block[at..at + 8].try_into().expect("eight bytes"));
+fn load(block: &[u8; BLOCK]) -> [__m128i; 4] {
     let swap = _mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203);
-    [0, 16, 32, 48].map(|at| _mm_shuffle_epi8(_mm_set_epi64x(half(at + 8), half(at)), swap))
+    let mut words = [swap; 4];
+    // No closure: one would be a function of its own, called for every register.
+    let (halves, _) = block.as_chunks::<8>();
+    for (word, pair) in words.iter_mut().zip(halves.as_chunks::<2>().0) {
+        let [low, high] = [i64::from_le_bytes(pair[0]), i64::from_le_bytes(pair[1])];
+        *word = _mm_shuffle_epi8(_mm_set_epi64x(high, low), swap);
+    }
+    words
 }
 
 /// The four words of the message schedule that follow sixteen: W(t) = σ1(W(t-2)) + W(t-7) + σ0(W(t-15)) +
