@@ -68,19 +68,18 @@ impl Kept<'_> {
         });
         let mut results = results.into_inner().expect("nobody panicked with it");
         results.sort_unstable_by_key(|(at, _)| *at);
-        let mut count = 0;
+        let (mut count, mut newest) = (0, None);
         for (at, result) in results {
             let notes = result?;
             count += notes.count;
             let path = self.layout.notes(firsts[at]);
-            if let Some((size, offset)) =
-                notes.newest.filter(|(size, _)| *size > self.current.size())
-            {
-                self.newer(size, &path, offset)?;
-            }
             if let Some((offset, bytes)) = notes.torn {
                 self.torn(&path, offset, &bytes)?;
             }
+            newest = newest.max(notes.newest.map(|(size, offset)| (size, path, offset)));
+        }
+        if let Some((size, path, offset)) = newest.filter(|newest| newest.0 > self.current.size()) {
+            self.newer(size, &path, offset)?;
         }
         Ok(count)
     }

@@ -28,15 +28,21 @@ pub(super) struct Lines<'a> {
     last: Place,
     /// Complete lines so far, removed ones included.
     pub(super) count: u64,
-    /// Bytes of lines so far.
+    /// Bytes of lines so far, and how many of them the meter does not know of.
     pub(super) bytes: u64,
+    untold: u64,
 }
+
+/// After so many bytes the meter is told.
+const TOLD: u64 = 1 << 20;
 
 struct Open {
     segment: Stored,
     file: BufReader<Source>,
     /// The bytes that were read; in a compressed segment, of the lines.
     offset: u64,
+    /// The file ends within a frame.
+    cut: bool,
 }
 
 /// A byte of a segment. In a compressed one, where the frame begins that the byte is in.
@@ -103,6 +109,7 @@ impl<'a> Lines<'a> {
             last: Place { segment: nowhere, offset: 0 },
             count: 0,
             bytes: 0,
+            untold: 0,
         }
     }
 
@@ -149,9 +156,10 @@ impl<'a> Lines<'a> {
                 continue;
             };
             let before = open.offset;
-            let found = open.file.fill_buf().map(|_| ());
+            // With something in the buffer, it is known which frame the line begins in.
+            let begun = open.begin();
             let place = open.place();
-            let found = found
+            let found = begun
                 .and_then(|()| open.line())
                 .map_err(|error| bad(self.layout, place, self.count, &error))?;
             let (bytes, torn) = match found {
@@ -160,7 +168,10 @@ impl<'a> Lines<'a> {
                 Found::Line { entry, whole } if whole || self.count < self.covered => {
                     self.count += 1;
                     self.bytes += open.offset - before;
-                    self.meter.read(open.offset - before);
+                    self.untold += open.offset - before;
+                    if self.untold > TOLD {
+                        self.meter.read(std::mem::take(&mut self.untold));
+                    }
                     return Ok(Step::Line { entry, place });
                 }
                 Found::Line { .. } => open
@@ -170,6 +181,7 @@ impl<'a> Lines<'a> {
             };
             self.open = None;
             self.last = place;
+            self.meter.read(std::mem::take(&mut self.untold));
             if bytes > 0 {
                 return Ok(match self.to_come.first() {
                     None => Step::End { end: place, torn },
@@ -217,7 +229,7 @@ impl<'a> Lines<'a> {
         let source = Source::open(self.layout, *segment, offset)
             .map_err(|error| bad(self.layout, place, self.count, &error))?;
         let file = BufReader::with_capacity(1 << 20, source);
-        self.open = Some(Open { segment: *segment, file, offset });
+        self.open = Some(Open { segment: *segment, file, offset, cut: false });
         Ok(())
     }
 }
@@ -227,6 +239,17 @@ impl Open {
     fn place(&self) -> Place {
         let offset = self.file.get_ref().frame().unwrap_or(self.offset);
         Place { segment: self.segment, offset }
+    }
+
+    fn begin(&mut self) -> std::io::Result<()> {
+        match self.file.fill_buf() {
+            // A compressed file that was cut within a frame: `line` finds that nothing is left.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                self.cut = true;
+                Ok(())
+            }
+            buffer => buffer.map(|_| ()),
+        }
     }
 
     fn line(&mut self) -> std::io::Result<Found> {
@@ -241,7 +264,7 @@ impl Open {
                 buffer => buffer?,
             };
             if buffer.is_empty() {
-                return Ok(Found::Rest { bytes, torn });
+                return Ok(Found::Rest { bytes: bytes + u64::from(self.cut), torn });
             }
             let end = memchr::memchr(b'\n', buffer);
             let piece = &buffer[..end.unwrap_or(buffer.len())];

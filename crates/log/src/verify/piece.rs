@@ -145,7 +145,6 @@ impl<'a> Worker<'a> {
         let lines = memchr_iter(b'\n', heads).count() as u64 + u64::from(start == 0 && piece > 0);
         let first = pass.begin(number, lines, bytes - start > BYTES)?;
         let end = (first + lines).min(pass.limit());
-        pass.meter.read(piece as u64);
         if end <= first {
             return Ok(Outcome { first, ..Outcome::default() });
         }
@@ -155,6 +154,7 @@ impl<'a> Worker<'a> {
         };
         let mut found = Found::new(pass, first, end);
         found.lines(&mut self.buffer, at, filled, &mut source)?;
+        pass.meter.read(found.outcome.bytes);
         self.open = Some((stored, source));
         let offset = start - before + at as u64 + found.outcome.bytes;
         found.outcome.end = Some(Place { segment: stored, offset });

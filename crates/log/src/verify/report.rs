@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::Class;
 
 /// A log in which nothing is wrong.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub origin: String,
     /// Records under the signed checkpoint, all as they were when it was signed.
@@ -42,7 +42,7 @@ impl Report {
 }
 
 /// The first thing that is wrong.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub class: Class,
     /// The first record concerned, where one can be named.

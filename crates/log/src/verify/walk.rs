@@ -11,6 +11,9 @@ use crate::paths::Layout;
 /// How far to look for the lines that were expected, when another one was found.
 const LOOK_AHEAD: usize = 1024;
 
+/// So many lines that are as they should be say that none was taken out or put in before them.
+const IN_STEP: usize = 4;
+
 /// What was found up to the end of the lines.
 pub(super) struct Walked {
     pub(super) count: u64,
@@ -319,7 +322,14 @@ impl<'a> Walk<'a> {
 fn what_happened(index: u64, wanted: &[Hash], found: &[Hash]) -> (Class, String) {
     let found_later = wanted.iter().position(|entry| *entry == found[0]);
     let wanted_later = found.iter().position(|entry| *entry == wanted[0]);
+    // Lines may be alike. If the next ones stand where they should, this one was changed, unless it and
+    // another have changed places.
+    let in_step = found.len().min(wanted.len()).min(1 + IN_STEP);
+    let in_step = in_step > 1 && found[1..in_step] == wanted[1..in_step];
     match (found_later, wanted_later) {
+        (found, wanted) if in_step && (found != wanted || found.is_none()) => {
+            (Class::Changed, format!("the line is not the record {index} that was signed"))
+        }
         (Some(at), Some(_)) => (
             Class::Reordered,
             format!("expected record {index}, got the line of record {}", index + at as u64),
