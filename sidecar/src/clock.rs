@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 
 /// A moment to the millisecond, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +14,17 @@ impl Moment {
     pub fn now() -> Moment {
         let now = Timestamp::now();
         Moment(Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now))
+    }
+
+    /// A time in RFC 3339.
+    pub fn parse(text: &str) -> Option<Moment> {
+        text.parse().ok().map(Moment)
+    }
+
+    /// The moment a positive span earlier, by the calendar of UTC; the first there is, if there is none.
+    pub fn minus(self, span: Span) -> Moment {
+        let earlier = self.0.to_zoned(TimeZone::UTC).checked_sub(span);
+        Moment(earlier.map_or(Timestamp::MIN, |earlier| earlier.timestamp()))
     }
 
     /// The month, `2026-11`: the name of a retention period.

@@ -38,6 +38,7 @@ pub enum Code {
     UnsupportedMediaType,
     BadRequest,
     QueueFull,
+    Held,
     UpstreamUnreachable,
     UpstreamTimeout,
 }
@@ -73,6 +74,7 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     (Code::UnsupportedMediaType, "unsupported_media_type", 415, 1),
     (Code::BadRequest, "bad_request", 400, 1),
     (Code::QueueFull, "queue_full", 503, 1),
+    (Code::Held, "held", 409, 1),
     (Code::UpstreamUnreachable, "upstream_unreachable", 502, 1),
     (Code::UpstreamTimeout, "upstream_timeout", 504, 1),
 ];

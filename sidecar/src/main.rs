@@ -15,11 +15,12 @@
 //! | `engine` | the core in its sandbox; the only module that names wasmtime |
 //! | `proxy` | the reverse proxy, one file for each thing it does to a request |
 //! | `collector` | from a change to a durable, sealed record |
-//! | `acts` | reveal and shred, each with a record of its own |
+//! | `acts` | reveal, shred, removals and holds, each with a record of its own |
 //! | `trail` | the opened log, keyring, index and sandbox together |
 //! | `import` | policies from JSON Schema, protobuf, Avro and their tags |
 //! | `policy_test` | canaries through a policy: nothing protected may come out |
 //! | `questions` | records by entity, correlation id and id |
+//! | `position` | a place in the log, by index or by time |
 //! | `api` | the HTTP interface, one file for each resource |
 //! | `cli` | the command line, one file for each command |
 
@@ -36,6 +37,7 @@ mod import;
 mod listener;
 mod metrics;
 mod policy_test;
+mod position;
 mod problem;
 mod proxy;
 mod questions;

@@ -66,6 +66,8 @@ pub struct Records {
     pub found: Vec<Found>,
     /// Where the next page begins: after this index. None if nothing is left.
     pub next: Option<u64>,
+    /// The first record that is kept; what was before it was removed by retention, and is not found.
+    pub first_kept: u64,
 }
 
 impl Questions {
@@ -118,7 +120,7 @@ impl Questions {
         self.confirm(candidates, page, |record| attribute(record, "id") == Some(id))?
             .found
             .pop()
-            .ok_or_else(|| Error::new(Code::NotFound, format!("no record has the id `{id}`")))
+            .ok_or_else(|| no_record(id, &self.reader))
     }
 
     /// Brings the index up to date and writes runs; called now and then beside a running server.
@@ -141,11 +143,22 @@ impl Questions {
 
     fn caught_up(&self) -> Result<MutexGuard<'_, Following>> {
         let mut following = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        if following.next < self.reader.size()? {
+        while following.next < self.reader.size()? {
             for line in self.reader.lines(following.next)? {
-                let (index, line) = line?;
-                following.index.add(index, &line)?;
-                following.next = index + 1;
+                match line {
+                    Ok((index, line)) => {
+                        following.index.add(index, &line)?;
+                        following.next = index + 1;
+                    }
+                    // Removed before it was read: there is nothing in it to find.
+                    Err(error) => {
+                        let first = error.first_kept().filter(|first| *first > following.next);
+                        following.next = first.ok_or(error)?;
+                        let next = following.next;
+                        following.index.skip(next);
+                        break;
+                    }
+                }
             }
         }
         Ok(following)
@@ -160,15 +173,22 @@ impl Questions {
         candidates.sort_unstable();
         candidates.dedup();
         candidates.retain(|index| page.after.is_none_or(|after| *index > after));
+        let mut first_kept = self.reader.first()?;
         let (mut found, mut bytes) = (Vec::<Found>::new(), 0_usize);
         for index in candidates {
             if found.len() >= page.limit {
-                return Ok(Records::cut(found));
+                return Ok(Records::cut(found, first_kept));
             }
-            let line = self.reader.read(index)?;
+            let line = match self.reader.read(index) {
+                Err(error) if error.is_pruned() => {
+                    first_kept = error.first_kept().unwrap_or(first_kept);
+                    continue;
+                }
+                line => line?,
+            };
             bytes = bytes.saturating_add(line.len());
             if bytes > page.bytes && !found.is_empty() {
-                return Ok(Records::cut(found));
+                return Ok(Records::cut(found, first_kept));
             }
             // A line that cannot be read may be the one that was asked for: that is no "not found".
             let is_hit = json::parse(&line, &STORED).map(|record| is_hit(&record));
@@ -178,15 +198,15 @@ impl Questions {
                 bytes -= line.len();
             }
         }
-        Ok(Records { found, next: None })
+        Ok(Records { found, next: None, first_kept })
     }
 }
 
 impl Records {
     /// A page that ends before its answer does.
-    fn cut(found: Vec<Found>) -> Self {
+    fn cut(found: Vec<Found>, first_kept: u64) -> Self {
         let next = found.last().map(|last| last.index);
-        Self { found, next }
+        Self { found, next, first_kept }
     }
 }
 
@@ -206,7 +226,11 @@ fn agrees(index: &Index, next: u64, reader: &Reader) -> Result<bool> {
     if last >= reader.size()? {
         return Ok(false);
     }
-    Ok(index.agrees(last, &reader.read(last)?)?)
+    match reader.read(last) {
+        // It was removed since the index last followed: nothing is left to compare it with.
+        Err(error) if error.is_pruned() => Ok(true),
+        line => Ok(index.agrees(last, &line?)?),
+    }
 }
 
 /// The log signs on from where it is, and every checkpoint of it is good. That an index has seen more, or
@@ -226,6 +250,15 @@ fn tell_other_log(dir: &Path, indexed: u64, reader: &Reader) -> Result<()> {
         "{what}; compare it with a checkpoint that was kept elsewhere"
     );
     Ok(())
+}
+
+/// What is not found may have been removed.
+pub fn no_record(id: &str, reader: &Reader) -> Error {
+    let mut message = format!("no record has the id `{id}`");
+    if let Ok(first @ 1..) = reader.first() {
+        message += &format!("; the records below {first} were removed by retention");
+    }
+    Error::new(Code::NotFound, message)
 }
 
 fn unreadable(index: u64, error: &json::Error) -> Error {

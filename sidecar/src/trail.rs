@@ -2,16 +2,18 @@
 //! `reveal` and `shred` work on.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use sealtrail_keyring::Keyring;
 use sealtrail_log::proof::SigningKey;
 use sealtrail_log::{Log, Options, Recovery, Signer};
 
+use serde::{Deserialize, Serialize};
+
 use crate::code::Code;
 use crate::collector::{Outcome, Receipt, Source};
-use crate::config::{Config, Limits, read_secret_file};
+use crate::config::{Config, Limits, Retention, read_secret_file};
 use crate::engine::{Guest, PolicySummary, Sandbox};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
@@ -26,11 +28,22 @@ pub struct Trail {
     pub metrics: Arc<Metrics>,
     pub memory: Arc<RequestMemory>,
     pub limits: Limits,
+    pub retention: Retention,
+    /// Held from the plan of a removal or a hold until it is done, so that its record says what was done.
+    pub retaining: Mutex<()>,
     pub policy_summary: PolicySummary,
     policy: Vec<u8>,
     log: Log,
     /// The log has refused for good: only a restart helps.
     is_broken: AtomicBool,
+}
+
+/// What compressing has made of how many bytes.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Compression {
+    pub segments: u64,
+    pub before: u64,
+    pub after: u64,
 }
 
 /// The longest record the log takes here.
@@ -50,6 +63,7 @@ impl Trail {
             checkpoint_interval: config.checkpoint_interval,
             max_line_bytes: MAX_RECORD,
             max_queued_bytes: config.limits.queue.max(MAX_RECORD),
+            segment_bytes: config.retention.segment,
             ..Options::default()
         };
         let (log, recovery) = Log::open(&config.log_dir, signer, options)?;
@@ -64,6 +78,8 @@ impl Trail {
             metrics: Arc::default(),
             memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
             limits: config.limits.clone(),
+            retention: config.retention,
+            retaining: Mutex::default(),
             policy_summary,
             policy,
             log,
@@ -119,6 +135,19 @@ impl Trail {
 
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Compresses every segment that is left and covered; nothing is lost, so no record tells of it.
+    pub fn compress(&self) -> Result<Compression> {
+        self.log.checkpoint_now()?;
+        let mut compression = Compression::default();
+        for first in self.log.compressible(u64::MAX)? {
+            let done = self.log.compress(first)?;
+            compression.segments += 1;
+            compression.before += done.before;
+            compression.after += done.after;
+        }
+        Ok(compression)
     }
 
     /// Whether the log can still append.

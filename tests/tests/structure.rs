@@ -154,6 +154,17 @@ fn the_auditor_shares_no_code_with_the_writer() {
 }
 
 #[test]
+fn the_log_and_its_proofs_stand_on_their_own() {
+    let metadata = metadata();
+    let ours = |package| {
+        let closure = closure(&metadata, package);
+        closure.into_iter().filter(|name| name.starts_with("sealtrail")).collect::<Vec<_>>()
+    };
+    assert_eq!(ours("sealtrail-log"), ["sealtrail-proof"]);
+    assert!(ours("sealtrail-proof").is_empty());
+}
+
+#[test]
 fn licences_are_compatible() {
     let allowed = [
         "MIT",

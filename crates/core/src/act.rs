@@ -1,13 +1,22 @@
-//! Records that are no change of an entity: somebody read sealed fields, or a key was destroyed.
+//! Records that are no change of an entity: somebody read sealed fields, a key was destroyed, or records were
+//! removed or are kept from it.
 
 use sealtrail_record::json::{self, Limits, Value, write_string};
+use sealtrail_record::time;
 
 use crate::Error;
 use crate::change::read_name;
 use crate::stamp::Stamp;
 
 /// The record of an act, one line without its line feed. `act` is
-/// `{"act":"reveal"|"shred","reason":…,"actor":{"type":…,"id":…},"record":…,"group":…,"kids":[…],"hard":…,"correlation_id":…}`.
+/// `{"act":…,"reason":…,"actor":{"type":…,"id":…},"correlation_id":…}` with what the act is about:
+///
+/// | `act` | |
+/// |---|---|
+/// | `reveal` | `"record":…,"group":…` |
+/// | `shred` | `"kids":[…],"hard":…` |
+/// | `prune` | `"first_removed":0,"first_kept":300,"older_than":…` |
+/// | `hold`, `hold-released` | `"hold":…,"from":0` |
 ///
 /// A shredding names the keys that are gone and not whose they were: the name itself may be
 /// personal.
@@ -15,53 +24,23 @@ pub fn act(stamp: &Stamp<'_>, act: &[u8]) -> Result<Vec<u8>, Error> {
     stamp.check()?;
     let act = json::parse(act, &Limits { max_bytes: 64 << 10, max_depth: 8, max_values: 10_000 })
         .map_err(|e| Error::json("the act", e))?;
-    let known = ["act", "reason", "actor", "record", "group", "kids", "hard", "correlation_id"];
-    if let Some(other) = act.members().iter().find(|m| !known.contains(&m.key.as_ref())) {
+    if let Some(other) = act.members().iter().find(|m| !KNOWN.contains(&m.key.as_ref())) {
         return Err(Error::new("invalid_field", format!("an act does not know `{}`", other.key)));
     }
-    let required = |key: &str| {
-        let at = format!("/{key}");
-        act.get(key).ok_or_else(|| Error::missing(&at)).and_then(|value| read_name(value, &at))
-    };
-    let kind = required("act")?;
-    let reason = required("reason")?;
+    let (kind, reason) = (name(&act, "act")?, name(&act, "reason")?);
     let mut data = b"\"act\":".to_vec();
     write_string(&kind, &mut data);
     data.extend_from_slice(b",\"reason\":");
     write_string(&reason, &mut data);
-    let subject = match kind.as_str() {
-        "reveal" => {
-            let (record, group) = (required("record")?, required("group")?);
-            for (name, text) in [(",\"record\":", &record), (",\"group\":", &group)] {
-                data.extend_from_slice(name.as_bytes());
-                write_string(text, &mut data);
-            }
-            format!("record/{record}")
-        }
-        "shred" => {
-            let kids = act.get("kids").map(Value::items).unwrap_or_default();
-            let first = kids.first().ok_or_else(|| Error::missing("/kids/0"))?;
-            data.extend_from_slice(b",\"kids\":[");
-            for (i, kid) in kids.iter().enumerate() {
-                if i > 0 {
-                    data.push(b',');
-                }
-                write_string(&read_name(kid, "/kids")?, &mut data);
-            }
-            data.extend_from_slice(b"],\"hard\":");
-            let hard = matches!(act.get("hard"), Some(Value::Bool(true)));
-            data.extend_from_slice(if hard { b"true" } else { b"false" });
-            format!("key/{}", read_name(first, "/kids/0")?)
-        }
-        _ => return Err(Error::field("/act", "`reveal` or `shred`", "another text")),
-    };
+    let subject = write_what(&kind, &act, &mut data)?;
     let actor = act.get("actor").map(|actor| {
         let part =
             |key: &str| actor.get(key).map(|v| read_name(v, &format!("/actor/{key}"))).transpose();
         Ok::<_, Error>((part("type")?.unwrap_or_else(|| "unknown".into()), part("id")?))
     });
     let actor = actor.transpose()?;
-    let correlation = act.get("correlation_id").map(|_| required("correlation_id")).transpose()?;
+    let correlation =
+        act.get("correlation_id").map(|_| name(&act, "correlation_id")).transpose()?;
 
     let mut out = Vec::with_capacity(512);
     let record_type = format!("sealtrail.{kind}.v1");
@@ -89,4 +68,92 @@ pub fn act(stamp: &Stamp<'_>, act: &[u8]) -> Result<Vec<u8>, Error> {
     stamp.write_engine(&mut out);
     out.extend_from_slice(b"}}");
     Ok(out)
+}
+
+const KNOWN: [&str; 13] = [
+    "act",
+    "reason",
+    "actor",
+    "record",
+    "group",
+    "kids",
+    "hard",
+    "first_removed",
+    "first_kept",
+    "older_than",
+    "hold",
+    "from",
+    "correlation_id",
+];
+
+/// Writes the members that say what the act is about, and returns the subject of the record.
+fn write_what(kind: &str, act: &Value<'_>, data: &mut Vec<u8>) -> Result<String, Error> {
+    let mut write = |member: &str, json: &dyn Fn(&mut Vec<u8>)| {
+        data.extend_from_slice(format!(",\"{member}\":").as_bytes());
+        json(data);
+    };
+    match kind {
+        "reveal" => {
+            let (record, group) = (name(act, "record")?, name(act, "group")?);
+            write("record", &|out| write_string(&record, out));
+            write("group", &|out| write_string(&group, out));
+            Ok(format!("record/{record}"))
+        }
+        "shred" => {
+            let kids = act.get("kids").map(Value::items).unwrap_or_default();
+            let kids = kids.iter().map(|kid| read_name(kid, "/kids"));
+            let kids = kids.collect::<Result<Vec<_>, _>>()?;
+            let first = kids.first().ok_or_else(|| Error::missing("/kids/0"))?;
+            write("kids", &|out| {
+                for (i, kid) in kids.iter().enumerate() {
+                    out.push(if i > 0 { b',' } else { b'[' });
+                    write_string(kid, out);
+                }
+                out.push(b']');
+            });
+            let hard = matches!(act.get("hard"), Some(Value::Bool(true)));
+            write("hard", &|out| out.extend_from_slice(if hard { b"true" } else { b"false" }));
+            Ok(format!("key/{first}"))
+        }
+        "prune" => {
+            let (removed, kept) = (index(act, "first_removed")?, index(act, "first_kept")?);
+            if removed >= kept {
+                let wanted = format!("above `/first_removed`, which is {removed}");
+                return Err(Error::field("/first_kept", &wanted, &kept.to_string()));
+            }
+            let older_than = name(act, "older_than")?;
+            if !time::is_rfc3339(&older_than) {
+                let wanted = "an RFC 3339 date-time";
+                return Err(Error::field("/older_than", wanted, "another text"));
+            }
+            write("first_removed", &|out| out.extend_from_slice(removed.to_string().as_bytes()));
+            write("first_kept", &|out| out.extend_from_slice(kept.to_string().as_bytes()));
+            write("older_than", &|out| write_string(&older_than, out));
+            Ok(format!("records/{removed}-{}", kept - 1))
+        }
+        "hold" | "hold-released" => {
+            let (hold, from) = (name(act, "hold")?, index(act, "from")?);
+            write("hold", &|out| write_string(&hold, out));
+            write("from", &|out| out.extend_from_slice(from.to_string().as_bytes()));
+            Ok(format!("hold/{hold}"))
+        }
+        _ => {
+            let wanted = "`reveal`, `shred`, `prune`, `hold` or `hold-released`";
+            Err(Error::field("/act", wanted, "another text"))
+        }
+    }
+}
+
+fn name(act: &Value<'_>, key: &str) -> Result<String, Error> {
+    let at = format!("/{key}");
+    act.get(key).ok_or_else(|| Error::missing(&at)).and_then(|value| read_name(value, &at))
+}
+
+/// The index of a record: decimal digits that a u64 holds, without a leading zero.
+fn index(act: &Value<'_>, key: &str) -> Result<u64, Error> {
+    let at = format!("/{key}");
+    let value = act.get(key).ok_or_else(|| Error::missing(&at))?;
+    let digits = if let Value::Number(digits) = value { digits } else { "" };
+    let index = digits.parse::<u64>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
+    index.ok_or_else(|| Error::field(&at, "the index of a record", value.kind()))
 }

@@ -95,6 +95,22 @@ impl Index {
         Ok(())
     }
 
+    /// Counts all records before `next` as added, though nothing finds them: those that retention has removed
+    /// before they were read.
+    ///
+    /// ```
+    /// # use sealtrail_history::Index;
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let (mut index, _) = Index::open(place.path(), "example.com/shop")?;
+    /// index.skip(300);
+    /// index.add(300, br#"{"id":"0199"}"#)?;
+    /// assert_eq!(index.record("0199")?, [300]);
+    /// # Ok::<(), sealtrail_history::Error>(())
+    /// ```
+    pub fn skip(&mut self, next: u64) {
+        self.next = self.next.max(next);
+    }
+
     /// The records that say they are about this entity, oldest first.
     pub fn entity(&self, kind: &str, id: &str) -> Result<Vec<u64>> {
         self.find(&Question::Entity { kind, id })

@@ -198,12 +198,17 @@ fn body(record: &Value<'_>, style: Style) -> String {
     rows.set(style).into_iter().fold(String::new(), |text, row| text + &row + "\n")
 }
 
-/// What a record of a reveal or a shred says.
-const ACT: [(&str, &str); 5] = [
+/// What a record of an act says.
+const ACT: [(&str, &str); 10] = [
     ("record", "/data/record"),
     ("group", "/data/group"),
     ("keys", "/data/kids"),
     ("hard", "/data/hard"),
+    ("first removed", "/data/first_removed"),
+    ("first kept", "/data/first_kept"),
+    ("older than", "/data/older_than"),
+    ("hold", "/data/hold"),
+    ("from record", "/data/from"),
     ("reason", "/data/reason"),
 ];
 

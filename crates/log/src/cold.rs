@@ -9,6 +9,7 @@ use sealtrail_proof::{Hash, entry_hash};
 use zstd::bulk::{Compressor, decompress};
 use zstd::zstd_safe::CParameter;
 
+use crate::disk::Disk;
 use crate::lines::read_line;
 use crate::paths::{Form, Layout, Stored};
 use crate::retention::settled;
@@ -73,13 +74,13 @@ impl Log {
             read: 0,
             failed: None,
         };
-        let copied = durable::copy(&new, &mut frames);
+        let copied = durable::copy(&Disk::Real, &new, &mut frames);
         if let Some(error) = frames.failed {
             return Err(error);
         }
         let after = copied?;
-        fs::remove_file(&old).map_err(Error::io("remove", &old))?;
-        durable::sync_folder(&layout.entries())?;
+        Disk::Real.remove(&old).map_err(Error::io("remove", &old))?;
+        durable::sync_folder(&Disk::Real, &layout.entries())?;
         Ok(Compressed { records: first..*end, before, after })
     }
 }
@@ -156,7 +157,7 @@ impl Compressing<'_> {
         let at = (index % WIDTH) as usize;
         if at == 0 || self.entries.is_empty() {
             let bundle = Tile::in_tree(self.covered, Level::Entries, index / WIDTH);
-            self.entries = tree::entries(self.layout, bundle.expect("covered"))?;
+            self.entries = tree::entries_on(&Disk::Real, self.layout, bundle.expect("covered"))?;
         }
         let damaged = |why: String| Err(Error::damaged(&self.layout.entries(), why));
         match read_line(&mut self.file).map_err(Error::io("read", &path))? {

@@ -28,6 +28,9 @@ struct State {
     /// Entries of durable lines that no checkpoint covers, in order.
     waiting: Vec<Hash>,
     since: Option<Instant>,
+    /// How often the covering was begun, and why the last one was put off, if it was.
+    attempts: u64,
+    put_off: Option<(u64, Error)>,
     /// Durable lines, waiting or being covered or covered.
     size: u64,
     wanted: bool,
@@ -44,6 +47,8 @@ impl Cover {
             // What waited through a crash has waited long enough.
             wanted: !recovered.is_empty(),
             since: None,
+            attempts: 0,
+            put_off: None,
             waiting: recovered,
             closing: false,
             stopped: false,
@@ -55,7 +60,7 @@ impl Cover {
     /// Takes over durable lines.
     pub(crate) fn add<'a>(&self, lines: impl Iterator<Item = &'a [Hash]>) {
         let mut state = self.lock();
-        while state.waiting.len() > MAX_WAITING && !state.stopped {
+        while state.waiting.len() > MAX_WAITING && !state.stopped && state.put_off.is_none() {
             state.wanted = true;
             self.work.notify_one();
             state = wait(&self.covered, state);
@@ -72,13 +77,32 @@ impl Cover {
         }
     }
 
+    /// Why no more lines may come: too many wait, because there is no room for their tiles.
+    pub(crate) fn refusal(&self) -> Option<Error> {
+        let state = self.lock();
+        let (_, error) = state.put_off.as_ref()?;
+        (state.waiting.len() > MAX_WAITING).then(|| error.clone())
+    }
+
+    /// Why lines wait for a checkpoint longer than they should.
+    pub(crate) fn put_off(&self) -> Option<Error> {
+        self.lock().put_off.as_ref().map(|(_, error)| error.clone())
+    }
+
     /// Covers all lines that are durable now; waits for it.
     pub(crate) fn now(&self, queue: &Queue) -> Result<Checkpoint, Error> {
         let mut state = self.lock();
         let size = state.size;
+        // The one under way may have begun without them.
+        let next = state.attempts + 1;
         while state.checkpoint.size() < size {
             if state.stopped {
                 return Err(queue.poisoned().unwrap_or_else(Error::closed));
+            }
+            if let Some((attempt, error)) = &state.put_off
+                && *attempt >= next
+            {
+                return Err(error.clone());
             }
             state.wanted = true;
             self.work.notify_one();
@@ -99,22 +123,43 @@ impl Cover {
     }
 
     /// The covering thread. A failure poisons the log: a tile that did not reach the disk must not be
-    /// signed later as if it had.
+    /// signed later as if it had. A full disk does not: the lines wait for the next interval.
     pub(crate) fn run(self: &Arc<Self>, mut tree: Tree, queue: &Queue) {
         let _stopped = Stopped(self);
         let _guard = PoisonOnPanic(queue);
         while let Some(lines) = self.take() {
-            match tree.cover(&lines) {
-                Ok(checkpoint) => {
-                    self.lock().checkpoint = checkpoint.clone();
-                    self.covered.notify_all();
-                }
-                Err(error) => {
-                    queue.poison(&error.to_string());
-                    return;
-                }
+            if !self.turn(&mut tree, queue, lines) {
+                return;
             }
         }
+    }
+
+    /// Covers lines that were taken. False if there is nothing more to be done.
+    pub(crate) fn turn(&self, tree: &mut Tree, queue: &Queue, lines: Vec<Hash>) -> bool {
+        let covered = tree.cover(&lines).map(Checkpoint::clone);
+        let mut state = self.lock();
+        let goes_on = match covered {
+            Ok(checkpoint) => {
+                (state.checkpoint, state.put_off) = (checkpoint, None);
+                true
+            }
+            Err(error) if error.is_disk_full() => {
+                let later = mem::replace(&mut state.waiting, lines);
+                state.waiting.extend(later);
+                state.since = Some(Instant::now());
+                state.put_off = Some((state.attempts, error));
+                !state.closing
+            }
+            Err(error) => {
+                drop(state);
+                queue.poison(&error.to_string());
+                state = self.lock();
+                false
+            }
+        };
+        drop(state);
+        self.covered.notify_all();
+        goes_on
     }
 
     fn take(&self) -> Option<Vec<Hash>> {
@@ -134,16 +179,29 @@ impl Cover {
                 }
             };
         }
-        if state.closing && state.waiting.is_empty() {
-            return None;
-        }
-        state.wanted = false;
-        state.since = None;
-        Some(mem::take(&mut state.waiting))
+        state.claim()
+    }
+
+    /// What waits, without waiting for it.
+    #[cfg(test)]
+    pub(crate) fn take_now(&self) -> Option<Vec<Hash>> {
+        self.lock().claim()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn claim(&mut self) -> Option<Vec<Hash>> {
+        if self.closing && self.waiting.is_empty() {
+            return None;
+        }
+        self.wanted = false;
+        self.since = None;
+        self.attempts += 1;
+        Some(mem::take(&mut self.waiting))
     }
 }
 

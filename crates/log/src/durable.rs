@@ -1,27 +1,51 @@
-//! The only place that syncs: files that are either there whole, or not there.
+//! Files that are either there whole, or not there. Nobody else makes a file or a folder last.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, IoSlice, Read};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use crate::Error;
+use crate::disk::{Disk, DiskFile};
 
 /// Puts a file in place, or replaces it: temporary file, sync, rename, sync of the folder.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    copy(path, &mut &*bytes).map(|_| ())
+///
+/// If the disk is full, nothing has happened at `path`.
+pub(crate) fn replace(disk: &Disk, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    copy(disk, path, &mut &*bytes).map(|_| ())
 }
 
 /// [`replace`] with bytes that come from a reader; returns how many there were.
-pub(crate) fn copy(path: &Path, from: &mut impl Read) -> Result<u64, Error> {
+pub(crate) fn copy(disk: &Disk, path: &Path, from: &mut impl Read) -> Result<u64, Error> {
     let temporary = temporary(path);
-    let mut file = create_temporary(&temporary)?;
-    let bytes = io::copy(from, &mut file).map_err(Error::io("write", &temporary))?;
-    file.sync_all().map_err(Error::io("sync", &temporary))?;
-    fs::rename(&temporary, path).map_err(Error::io("rename to", path))?;
-    sync_folder(parent(path))?;
+    let mut file = create_temporary(disk, &temporary)?;
+    let bytes = fill_from(from, &mut file, &temporary)
+        .and_then(|bytes| {
+            // It means nothing under this name, so a sync that failed for want of room may be repeated with
+            // another file.
+            file.sync_all().map_err(Error::io("sync", &temporary))?;
+            disk.rename(&temporary, path).map_err(Error::io("rename to", path))?;
+            Ok(bytes)
+        })
+        .inspect_err(|_| {
+            let _ = disk.remove(&temporary);
+        })?;
+    sync_folder(disk, parent(path)).map_err(Error::for_good)?;
     Ok(bytes)
+}
+
+fn fill_from(from: &mut impl Read, to: &mut DiskFile, path: &Path) -> Result<u64, Error> {
+    let (mut buffer, mut bytes) = (vec![0; 64 << 10], 0);
+    loop {
+        let read = match from.read(&mut buffer) {
+            Ok(0) => return Ok(bytes),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Error::io("read what becomes", path)(error)),
+        };
+        to.write_at(bytes, &mut [IoSlice::new(&buffer[..read])])
+            .map_err(Error::io("write", path))?;
+        bytes += read as u64;
+    }
 }
 
 /// Many files that become durable together, at the price of fewer waits than one by one.
@@ -29,7 +53,8 @@ pub(crate) fn copy(path: &Path, from: &mut impl Read) -> Result<u64, Error> {
 /// One lives as long as its writer, because it remembers which folders are durable themselves: one that
 /// is there already may have been made by a process that died before it synced.
 pub(crate) struct Batch {
-    files: Vec<(File, PathBuf, PathBuf)>,
+    disk: Disk,
+    files: Vec<(DiskFile, PathBuf, PathBuf)>,
     /// Folders to sync: entries of theirs are new.
     folders: BTreeSet<PathBuf>,
     /// Folders whose own names will be durable with the batch.
@@ -42,15 +67,13 @@ pub(crate) struct Batch {
 /// Files written and not yet synced; beyond it the batch is flushed, for the sake of descriptors.
 const OPEN_FILES: usize = 64;
 
-/// Threads that wait for the disk in a batch.
-const SYNCING_THREADS: usize = 8;
-
 /// Folders that are remembered to be durable.
 const SETTLED_FOLDERS: usize = 1024;
 
 impl Batch {
-    pub(crate) fn new(root: &Path) -> Self {
+    pub(crate) fn new(disk: &Disk, root: &Path) -> Self {
         Self {
+            disk: disk.clone(),
             files: Vec::new(),
             folders: BTreeSet::new(),
             named: Vec::new(),
@@ -68,17 +91,17 @@ impl Batch {
         self.make_folder(folder)?;
         self.folders.insert(folder.into());
         let temporary = temporary(&path);
-        let mut file = create_temporary(&temporary)?;
-        file.write_all(bytes).map_err(Error::io("write", &temporary))?;
+        let mut file = create_temporary(&self.disk, &temporary)?;
+        let written = file.write_at(0, &mut [IoSlice::new(bytes)]);
         self.files.push((file, temporary, path));
-        Ok(())
+        written.map_err(Error::io("write", &self.files.last().expect("pushed").1))
     }
 
     /// Everything written is durable and in its place when this returns.
     pub(crate) fn finish(&mut self) -> Result<(), Error> {
         self.rename()?;
         for folder in std::mem::take(&mut self.folders) {
-            sync_folder(&folder)?;
+            sync_folder(&self.disk, &folder).map_err(Error::for_good)?;
         }
         if self.settled.len() > SETTLED_FOLDERS {
             self.settled = BTreeSet::from([self.root.clone()]);
@@ -87,19 +110,24 @@ impl Batch {
         Ok(())
     }
 
-    fn rename(&mut self) -> Result<(), Error> {
-        // Syncs that wait together share one commit of the file system's journal.
-        let share = self.files.len().div_ceil(SYNCING_THREADS).max(1);
-        thread::scope(|scope| {
-            let threads: Vec<_> =
-                self.files.chunks(share).map(|files| scope.spawn(|| sync_all(files))).collect();
-            threads
-                .into_iter()
-                .try_for_each(|thread| thread.join().expect("syncing does not panic"))
-        })?;
-        for (_, temporary, path) in self.files.drain(..) {
-            fs::rename(&temporary, &path).map_err(Error::io("rename to", &path))?;
+    /// Forgets what was not finished; another batch may do the same again. What is in its place already
+    /// means nothing until a checkpoint speaks of it.
+    pub(crate) fn abandon(&mut self) {
+        for (_, temporary, _) in self.files.drain(..) {
+            let _ = self.disk.remove(&temporary);
         }
+        self.folders.clear();
+        self.named.clear();
+    }
+
+    fn rename(&mut self) -> Result<(), Error> {
+        let files: Vec<_> =
+            self.files.iter().map(|(file, temporary, _)| (temporary.as_path(), file)).collect();
+        self.disk.sync_together(&files).map_err(|(path, error)| Error::io("sync", path)(error))?;
+        for (_, temporary, path) in &self.files {
+            self.disk.rename(temporary, path).map_err(Error::io("rename to", path))?;
+        }
+        self.files.clear();
         Ok(())
     }
 
@@ -109,69 +137,46 @@ impl Batch {
         }
         let above = parent(folder);
         self.make_folder(above)?;
-        match fs::create_dir(folder) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(Error::io("create", folder)(error));
-            }
-            _ => {}
-        }
+        self.disk.create_folder(folder).map_err(Error::io("create", folder))?;
         self.folders.insert(above.into());
         self.named.push(folder.into());
         Ok(())
     }
 }
 
-fn sync_all(files: &[(File, PathBuf, PathBuf)]) -> Result<(), Error> {
-    files
-        .iter()
-        .try_for_each(|(file, temporary, _)| file.sync_all().map_err(Error::io("sync", temporary)))
-}
-
 /// Makes a folder whose parent is there; one that is there already is fine.
-pub(crate) fn folder(path: &Path) -> Result<(), Error> {
-    match fs::create_dir(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            Err(Error::io("create", path)(error))
-        }
-        // Whoever made it may have died before the sync.
-        _ => sync_folder(parent(path)),
-    }
+pub(crate) fn folder(disk: &Disk, path: &Path) -> Result<(), Error> {
+    disk.create_folder(path).map_err(Error::io("create", path))?;
+    // Whoever made it may have died before the sync.
+    sync_folder(disk, parent(path)).map_err(Error::for_good)
 }
 
-/// A new empty file for appending, whose name will survive.
-pub(crate) fn create(path: &Path) -> Result<File, Error> {
-    let file = OpenOptions::new()
-        .append(true)
-        .create_new(true)
-        .open(path)
-        .map_err(Error::io("create", path))?;
-    sync_folder(parent(path))?;
+/// A new empty file whose name will survive. If the disk is full, it is not there.
+pub(crate) fn create(disk: &Disk, path: &Path) -> Result<DiskFile, Error> {
+    let file = disk.create(path).map_err(Error::io("create", path))?;
+    sync_folder(disk, parent(path)).map_err(Error::for_good)?;
     Ok(file)
 }
 
-/// Waits until the data of a file, and as much of its metadata as reading needs, is on disk.
-pub(crate) fn sync_data(file: &File, path: &Path) -> Result<(), Error> {
-    file.sync_data().map_err(Error::io("sync", path))
-}
-
 /// Cuts a file and waits until it is cut.
-pub(crate) fn cut(file: &File, path: &Path, bytes: u64) -> Result<(), Error> {
-    file.set_len(bytes).map_err(Error::io("cut", path))?;
-    file.sync_all().map_err(Error::io("sync", path))
+pub(crate) fn cut(file: &DiskFile, path: &Path, bytes: u64) -> Result<(), Error> {
+    file.cut(bytes)
+        .map_err(Error::io("cut", path))
+        .and_then(|()| file.sync_all().map_err(Error::io("sync", path)))
+        .map_err(Error::for_good)
 }
 
 /// The names in a folder are on disk when this returns.
-pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(Error::io("sync", path))
+pub(crate) fn sync_folder(disk: &Disk, path: &Path) -> Result<(), Error> {
+    disk.sync_folder(path).map_err(Error::io("sync", path))
 }
 
 /// A temporary file of our own: what is there under its name, left by a crash or put there, is removed and not
 /// written through.
-fn create_temporary(path: &Path) -> Result<File, Error> {
-    let create = || OpenOptions::new().write(true).create_new(true).open(path);
-    let made = match create() {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            fs::remove_file(path).and_then(|()| create())
+fn create_temporary(disk: &Disk, path: &Path) -> Result<DiskFile, Error> {
+    let made = match disk.create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            disk.remove(path).and_then(|()| disk.create(path))
         }
         made => made,
     };
@@ -193,12 +198,14 @@ fn parent(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn a_batch_makes_its_folders_and_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
-        let mut batch = Batch::new(folder.path());
+        let mut batch = Batch::new(&Disk::Real, folder.path());
         for i in 0..200 {
             let path = folder.path().join(format!("a/b{}/c", i % 3)).join(i.to_string());
             batch.write(path, &[i]).unwrap();
@@ -218,7 +225,7 @@ mod tests {
         let (path, victim) = (folder.path().join("file"), folder.path().join("victim"));
         fs::write(&victim, b"somebody's").unwrap();
         std::os::unix::fs::symlink(&victim, temporary(&path)).unwrap();
-        replace(&path, b"ours").unwrap();
+        replace(&Disk::Real, &path, b"ours").unwrap();
         assert_eq!(fs::read(&victim).unwrap(), b"somebody's");
         assert_eq!(fs::read(&path).unwrap(), b"ours");
     }
@@ -227,9 +234,11 @@ mod tests {
     fn replace_replaces() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        replace(&path, b"long content").unwrap();
-        replace(&path, b"short").unwrap();
+        replace(&Disk::Real, &path, b"long content").unwrap();
+        replace(&Disk::Real, &path, b"short").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"short");
-        assert!(replace(&folder.path().join("missing/file"), b"").unwrap_err().is_io());
+        assert!(
+            replace(&Disk::Real, &folder.path().join("missing/file"), b"").unwrap_err().is_io()
+        );
     }
 }

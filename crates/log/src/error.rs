@@ -83,6 +83,15 @@ impl Error {
         matches!(*self.kind, Kind::Full { .. })
     }
 
+    /// There is no room on the disk, or no quota. Nothing was appended, what was acknowledged stays, and the log
+    /// goes on by itself when there is room.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(&*self.kind, Kind::Io { source, .. } if matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        ))
+    }
+
     /// An earlier write or sync failed, so nobody knows what is on disk: open the log anew.
     pub fn is_poisoned(&self) -> bool {
         matches!(*self.kind, Kind::Poisoned { .. })
@@ -134,6 +143,11 @@ impl Error {
     /// For `map_err`: names what was being done to which file.
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Kind::Io { doing, path: path.into(), source }.into()
+    }
+
+    /// The same failure where it leaves nobody knowing what is on disk: room alone does not help.
+    pub(crate) fn for_good(self) -> Self {
+        if self.is_disk_full() { Self::poisoned(&self.to_string()) } else { self }
     }
 
     pub(crate) fn already_there(path: &Path) -> Self {

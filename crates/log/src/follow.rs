@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use sealtrail_proof::tile::{Level, Tile, WIDTH};
 use sealtrail_proof::{Hash, entry_hash};
 
+use crate::disk::Disk;
 use crate::retention::decimal;
 use crate::{Error, Lines, Reader, durable, extent, regular, tree};
 
@@ -116,7 +117,7 @@ impl Follow {
                 let Some(bundle) = Tile::in_tree(covered, Level::Entries, index / WIDTH) else {
                     return Err(gone(index));
                 };
-                let entries = tree::entries(self.reader.layout(), bundle)?;
+                let entries = tree::entries_on(&Disk::Real, self.reader.layout(), bundle)?;
                 *entries.get((index % WIDTH) as usize).ok_or_else(|| gone(index))?
             }
             Some(Err(error)) if error.is_damaged() => return Err(gone(index)),
@@ -222,7 +223,7 @@ impl Cursor {
 
     /// Writes it, durably: after a crash there is the old one or the new one.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        durable::replace(path, self.text().as_bytes())
+        durable::replace(&Disk::Real, path, self.text().as_bytes())
     }
 
     /// The record with which to go on.

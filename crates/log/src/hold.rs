@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::disk::Disk;
 use crate::paths::Layout;
 use crate::retention::decimal;
 use crate::{Error, Log, durable, regular};
@@ -47,8 +48,12 @@ impl Log {
                 "there is a hold `{name}` already, from record {from} on"
             )));
         }
-        durable::folder(&retention.layout.holds())?;
-        durable::replace(&retention.layout.hold(name), format!("{from}\n").as_bytes())?;
+        durable::folder(&Disk::Real, &retention.layout.holds())?;
+        durable::replace(
+            &Disk::Real,
+            &retention.layout.hold(name),
+            format!("{from}\n").as_bytes(),
+        )?;
         Ok(Hold { name: name.into(), from })
     }
 
@@ -60,8 +65,8 @@ impl Log {
         let hold = all(&retention.layout)?.into_iter().find(|hold| hold.name == name);
         let hold = hold.ok_or_else(|| Error::refused(format!("there is no hold `{name}`")))?;
         let path = retention.layout.hold(name);
-        fs::remove_file(&path).map_err(Error::io("remove", &path))?;
-        durable::sync_folder(&retention.layout.holds())?;
+        Disk::Real.remove(&path).map_err(Error::io("remove", &path))?;
+        durable::sync_folder(&Disk::Real, &retention.layout.holds())?;
         Ok(hold)
     }
 

@@ -41,11 +41,13 @@
 mod cold;
 mod commit;
 mod cover;
+mod disk;
 mod durable;
 mod error;
 mod extent;
 mod follow;
 mod frames;
+mod history;
 mod hold;
 mod lines;
 mod log;
@@ -60,8 +62,11 @@ mod recovery;
 mod regular;
 mod retention;
 mod segment;
+#[cfg(test)]
+mod simulation;
 mod tree;
 pub mod verify;
+mod writer;
 
 pub use cold::Compressed;
 pub use error::Error;
@@ -73,3 +78,8 @@ pub use options::{Options, Recovery, Signer, TornTail};
 pub use reader::Reader;
 pub use retention::{Pruned, Removable};
 pub use sealtrail_proof as proof;
+
+/// The example of the README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,26 +3,25 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use sealtrail_proof::{Checkpoint, Receipt, SigningKey, key};
 
-use crate::commit::Committer;
+use crate::commit::{self, Committer, PoisonOnPanic};
 use crate::cover::Cover;
-use crate::mark::Mark;
+use crate::disk::Disk;
 use crate::paths::Layout;
 use crate::queue::{Queue, Submission};
-use crate::recovery::{Recovered, recover};
 use crate::retention::Retention;
-use crate::tree::Tree;
-use crate::{Error, Lines, Options, Reader, Recovery, Signer, durable, regular};
+use crate::writer::{self, Writer};
+use crate::{Error, Lines, Options, Reader, Recovery, Signer, regular};
 
 /// The one writer of a log.
 ///
-/// Any number of threads may append; one thread commits their lines together, another one covers them
-/// with checkpoints. Dropping the log is [`Log::close`] without anybody to tell of a failure.
+/// Any number of threads may append; one thread commits their lines together (a caller who is alone commits his
+/// own), another one covers them with checkpoints. Dropping the log is [`Log::close`] without anybody to tell of a failure.
 ///
 /// ```
 /// use std::sync::mpsc;
@@ -48,6 +47,7 @@ pub struct Log {
     origin: String,
     options: Options,
     queue: Arc<Queue>,
+    committer: Arc<Mutex<Committer>>,
     cover: Arc<Cover>,
     durable: Arc<AtomicU64>,
     reader: Reader,
@@ -66,14 +66,9 @@ impl Log {
         key::check_name(origin)?;
         let signer = Signer::new(origin, key.clone())?;
         let layout = Layout::new(dir);
-        durable::folder(dir)?;
+        writer::create_folder(&Disk::Real, &layout)?;
         let _lock = lock(&layout)?;
-        durable::folder(&layout.entries())?;
-        // The checkpoint comes last, so a creation that was cut short can be done again.
-        if layout.checkpoint().exists() || !layout.segments()?.is_empty() {
-            return Err(Error::already_there(dir));
-        }
-        Tree::create(&layout, &signer)
+        writer::create(&Disk::Real, &layout, &signer)
     }
 
     /// Takes the lock, recovers what a crash may have left, and is ready to append.
@@ -88,39 +83,27 @@ impl Log {
         }
         let lock = lock(&layout)?;
         let origin = signer.origin.clone();
-        let tree = Tree::load(&layout, signer.clone())?;
-        let retention = Retention::load(&layout, signer, tree.checkpoint().size())?;
-        let Recovered { segment, tail, recovery } = recover(&layout, &tree)?;
-        retention.finish()?;
-
-        let queue = Arc::new(Queue::new(options.max_queued_bytes));
-        let cover =
-            Arc::new(Cover::new(tree.checkpoint().clone(), tail, options.checkpoint_interval));
-        let durable = Arc::new(AtomicU64::new(recovery.lines));
-        let mut mark = Mark::new(&layout);
-        mark.set(recovery.lines);
-        let committer = Committer {
-            mark,
-            layout: layout.clone(),
-            queue: Arc::clone(&queue),
-            cover: Arc::clone(&cover),
-            segment,
-            segment_bytes: options.segment_bytes,
-            size: recovery.lines,
-            durable: Arc::clone(&durable),
-        };
+        let Writer { committer, tree, retention, recovery } =
+            Writer::open(&Disk::Real, &layout, signer, &options)?;
+        let (queue, cover) = (Arc::clone(&committer.queue), Arc::clone(&committer.cover));
+        let durable = Arc::clone(&committer.durable);
+        let committer = Arc::new(Mutex::new(committer));
         let mut log = Self {
             reader: Reader::of_writer(layout, &origin, Arc::clone(&durable)),
             origin,
             options,
             queue: Arc::clone(&queue),
+            committer: Arc::clone(&committer),
             cover: Arc::clone(&cover),
             durable,
             retention,
             threads: Vec::new(),
             _lock: lock,
         };
-        log.spawn("sealtrail-commit", move || committer.run())?;
+        log.spawn("sealtrail-commit", {
+            let queue = Arc::clone(&queue);
+            move || commit::run(&committer, &queue)
+        })?;
         log.spawn("sealtrail-cover", move || cover.run(tree, &queue))?;
         Ok((log, recovery))
     }
@@ -133,7 +116,11 @@ impl Log {
         if lines.is_empty() {
             return Ok(self.size()..self.size());
         }
-        self.queue.submit(submission)
+        self.queue.submit(submission, |submission| {
+            let _guard = PoisonOnPanic(&self.queue);
+            let mut committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner);
+            committer.turn(vec![submission])
+        })
     }
 
     /// The same without waiting. `done` is called once: from the commit thread when the lines are
@@ -158,6 +145,17 @@ impl Log {
 
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// Why appends fail, if the disk is full. The log goes on by itself when there is room, and looks for it even
+    /// if nobody appends.
+    pub fn disk_full(&self) -> Option<Error> {
+        self.queue.disk_full()
+    }
+
+    /// Why durable records wait longer than they should for a checkpoint, if the disk is full for tiles.
+    pub fn checkpoints_delayed(&self) -> Option<Error> {
+        self.cover.put_off()
     }
 
     /// Why the log takes no more records, if a write has failed.
@@ -207,9 +205,11 @@ impl Log {
     }
 
     /// Waits for everything appended, signs a last checkpoint, releases the lock.
+    ///
+    /// If the disk is full, the last checkpoint may be missing; the next opening covers what is there.
     pub fn close(mut self) -> Result<(), Error> {
         self.shut_down();
-        self.queue.poisoned().map_or(Ok(()), Err)
+        self.queue.poisoned().or_else(|| self.cover.put_off()).map_or(Ok(()), Err)
     }
 
     fn shut_down(&mut self) {

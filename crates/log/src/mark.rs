@@ -1,42 +1,36 @@
 //! How many lines are on disk, for readers in other processes.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::io::IoSlice;
 use std::path::PathBuf;
 
+use crate::disk::{Disk, DiskFile};
 use crate::paths::Layout;
-use crate::regular;
 
-/// The file `durable`: twenty digits and LF, overwritten in place after each sync and never synced itself.
+/// The file `durable`: twenty digits and LF, in one sector and one page, overwritten in place and never synced.
 ///
-/// Not to be able to write it costs nobody a record: readers then see what the checkpoint covers.
+/// A number is written after the lines are on disk, so whatever a crash leaves of the file is a lower bound. That
+/// makes it safe not to be told when it cannot be written: readers then see less, and the checkpoint.
 pub(crate) struct Mark {
+    disk: Disk,
     path: PathBuf,
-    file: Option<File>,
+    file: Option<DiskFile>,
 }
 
 impl Mark {
-    pub(crate) fn new(layout: &Layout) -> Self {
-        Self { path: layout.durable(), file: None }
+    pub(crate) fn new(disk: &Disk, layout: &Layout) -> Self {
+        Self { disk: disk.clone(), path: layout.durable(), file: None }
     }
 
     pub(crate) fn set(&mut self, lines: u64) {
+        if self.file.is_none() {
+            self.file =
+                self.disk.open_to_write(&self.path).or_else(|_| self.disk.create(&self.path)).ok();
+        }
         let text = format!("{lines:020}\n");
-        let write = |mut file: File| {
-            file.seek(SeekFrom::Start(0))?;
-            file.write_all(text.as_bytes()).map(|()| file)
-        };
-        self.file = self.file.take().map_or_else(|| self.open(), Ok).and_then(write).ok();
-    }
-
-    fn open(&self) -> std::io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.write(true);
-        match regular::open_with(&self.path, &options) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                options.create_new(true).open(&self.path)
-            }
-            opened => opened,
+        let written =
+            self.file.as_mut().map(|file| file.write_at(0, &mut [IoSlice::new(text.as_bytes())]));
+        if !matches!(written, Some(Ok(()))) {
+            self.file = None;
         }
     }
 }

@@ -39,6 +39,9 @@ impl Signer {
 pub struct Options {
     /// A segment that has reached this many bytes is left and a new one begun.
     pub segment_bytes: u64,
+    /// The segment being written is filled with NULs up to so many bytes ahead of its lines, which makes syncs
+    /// cheaper; as much again as it holds at most, so a small log stays small. 0 lets it grow line by line.
+    pub fill_ahead: u64,
     /// A durable record waits at most this long for a checkpoint that covers it.
     pub checkpoint_interval: Duration,
     /// A longer line is refused; at most [`Options::MAX_LINE_BYTES`].
@@ -56,6 +59,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             segment_bytes: 64 << 20,
+            fill_ahead: 1 << 20,
             checkpoint_interval: Duration::from_secs(1),
             max_line_bytes: 16 << 20,
             max_queued_bytes: 64 << 20,

@@ -64,14 +64,20 @@ impl Layout {
     /// All segments in order, each in one form: the plain file counts while it is there.
     pub(crate) fn all_segments(&self) -> Result<Vec<Stored>, Error> {
         let folder = self.entries();
-        let mut stored = Vec::new();
+        let mut names = Vec::new();
         for entry in fs::read_dir(&folder).map_err(Error::io("list", &folder))? {
             let entry = entry.map_err(Error::io("list", &folder))?;
-            stored.extend(entry.file_name().to_str().and_then(Stored::of_name));
+            names.extend(entry.file_name().into_string());
         }
+        Ok(Self::stored_among(&names))
+    }
+
+    /// The same among the names in [`Layout::entries`].
+    pub(crate) fn stored_among(names: &[String]) -> Vec<Stored> {
+        let mut stored: Vec<_> = names.iter().filter_map(|name| Stored::of_name(name)).collect();
         stored.sort_unstable();
         stored.dedup_by_key(|segment| segment.first);
-        Ok(stored)
+        stored
     }
 
     /// How many lines are on disk, for readers of other processes.
@@ -107,6 +113,26 @@ impl Layout {
     /// The hold of that name, which was looked at ([`Hold`](crate::Hold)).
     pub(crate) fn hold(&self, name: &str) -> PathBuf {
         self.holds().join(name)
+    }
+
+    /// The first indices of the segments among the names in [`Layout::entries`], in order.
+    pub(crate) fn segments_among(names: &[String]) -> Vec<u64> {
+        numbered(names, ".jsonl")
+    }
+
+    /// The folder of all checkpoints that were ever signed.
+    pub(crate) fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// The notes from the checkpoint of size `first` on.
+    pub(crate) fn notes(&self, first: u64) -> PathBuf {
+        self.checkpoints().join(format!("{first:020}.notes"))
+    }
+
+    /// The first sizes of the files among the names in [`Layout::checkpoints`], in order.
+    pub(crate) fn notes_among(names: &[String]) -> Vec<u64> {
+        numbered(names, ".notes")
     }
 
     /// A tile or entry bundle.
@@ -172,14 +198,25 @@ pub(crate) enum Form {
 impl Stored {
     /// Twenty digits and `.jsonl` or `.jsonl.zst`.
     fn of_name(name: &str) -> Option<Self> {
-        let (digits, form) = match name.strip_suffix(".zst") {
-            Some(plain) => (plain.strip_suffix(".jsonl")?, Form::Cold),
-            None => (name.strip_suffix(".jsonl")?, Form::Plain),
+        let (ending, form) = match name.ends_with(".zst") {
+            true => (".jsonl.zst", Form::Cold),
+            false => (".jsonl", Form::Plain),
         };
-        let is_index = digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit());
-        let first = is_index.then(|| digits.parse().ok()).flatten()?;
-        Some(Self { first, form })
+        number(name, ending).map(|first| Self { first, form })
     }
+}
+
+fn numbered(names: &[String], ending: &str) -> Vec<u64> {
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| number(name, ending)).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn number(name: &str, ending: &str) -> Option<u64> {
+    let digits = name.strip_suffix(ending)?;
+    (digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+        .then(|| digits.parse().ok())
+        .flatten()
 }
 
 #[cfg(test)]

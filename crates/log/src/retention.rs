@@ -1,13 +1,13 @@
 //! What may go, what must stay, and what has gone.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sealtrail_proof::{Note, VerifierKey};
 
+use crate::disk::Disk;
 use crate::paths::{Layout, Stored};
 use crate::{Error, Hold, Signer, durable, regular};
 
@@ -39,18 +39,19 @@ impl Pruned {
     /// What the directory says, verified by nobody.
     pub(crate) fn read(layout: &Layout) -> Result<Option<Self>, Error> {
         let path = layout.pruned();
-        let Some(note) = note(&path)? else { return Ok(None) };
+        let Some(note) = note(&path, regular::read(&path))? else { return Ok(None) };
         Ok(Some(Self::parse(note.unverified_text(), &path)?.1))
     }
 
     /// What the directory says, if the log's key says so too.
     fn read_signed(
+        disk: &Disk,
         layout: &Layout,
         origin: &str,
         key: &VerifierKey,
     ) -> Result<Option<Self>, Error> {
         let path = layout.pruned();
-        let Some(note) = note(&path)? else { return Ok(None) };
+        let Some(note) = note(&path, disk.read(&path))? else { return Ok(None) };
         let text = note.verify(key).map_err(|error| Error::damaged(&path, error.to_string()))?;
         let (found, pruned) = Self::parse(text, &path)?;
         if found != origin {
@@ -73,8 +74,8 @@ impl Pruned {
     }
 }
 
-fn note(path: &Path) -> Result<Option<Note>, Error> {
-    let bytes = match regular::read(path) {
+fn note(path: &Path, read: io::Result<Vec<u8>>) -> Result<Option<Note>, Error> {
+    let bytes = match read {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("read", path)(error)),
@@ -103,6 +104,7 @@ pub struct Removable {
 
 /// The writer's side of retention: one change at a time.
 pub(crate) struct Retention {
+    disk: Disk,
     pub(crate) layout: Layout,
     pub(crate) signer: Signer,
     turn: Mutex<()>,
@@ -110,10 +112,16 @@ pub(crate) struct Retention {
 
 impl Retention {
     /// Reads what was removed, and changes nothing. Refuses a statement that this log cannot have made.
-    pub(crate) fn load(layout: &Layout, signer: Signer, covered: u64) -> Result<Self, Error> {
-        let retention = Self { layout: layout.clone(), signer, turn: Mutex::default() };
+    pub(crate) fn load(
+        disk: &Disk,
+        layout: &Layout,
+        signer: Signer,
+        covered: u64,
+    ) -> Result<Self, Error> {
+        let (disk, turn) = (disk.clone(), Mutex::default());
+        let retention = Self { disk, layout: layout.clone(), signer, turn };
         let Some(pruned) = retention.pruned()? else { return Ok(retention) };
-        let segments = layout.all_segments()?;
+        let segments = Layout::stored_among(&retention.names()?);
         let why = if pruned.told_at >= covered || pruned.first_kept > pruned.told_at {
             let (first, told_at) = (pruned.first_kept, pruned.told_at);
             Some(format!("records below {first}, told by record {told_at} of {covered}"))
@@ -135,33 +143,49 @@ impl Retention {
 
     pub(crate) fn pruned(&self) -> Result<Option<Pruned>, Error> {
         let key = self.signer.key.verifier_key();
-        Pruned::read_signed(&self.layout, &self.signer.origin, &key)
+        Pruned::read_signed(&self.disk, &self.layout, &self.signer.origin, &key)
     }
 
     /// Says durably what is removed from now on. After this the files mean nothing any more.
     pub(crate) fn state(&self, pruned: Pruned) -> Result<(), Error> {
         let note = Note::sign(&pruned.text(&self.signer.origin), &self.signer.key)?;
-        durable::replace(&self.layout.pruned(), note.as_bytes())
+        durable::replace(&self.disk, &self.layout.pruned(), note.as_bytes())
     }
 
     /// Removes what the statement covers and is still there, oldest first, and what a compression that was
     /// cut short has left. The same after a crash as without one.
     pub(crate) fn finish(&self) -> Result<(), Error> {
         let first_kept = self.pruned()?.map_or(0, |pruned| pruned.first_kept);
+        let names = self.names()?;
         let mut gone = false;
-        for segment in self.layout.all_segments()? {
+        let mut remove = |path: PathBuf| {
+            let is_there =
+                path.file_name().is_some_and(|name| names.iter().any(|n| name == n.as_str()));
+            gone |= is_there;
+            if is_there {
+                self.disk.remove(&path).map_err(Error::io("remove", &path))
+            } else {
+                Ok(())
+            }
+        };
+        for segment in Layout::stored_among(&names) {
             if segment.first < first_kept {
-                gone |= remove(&self.layout.segment(segment.first))?;
-                gone |= remove(&self.layout.cold_segment(segment.first))?;
+                remove(self.layout.segment(segment.first))?;
+                remove(self.layout.cold_segment(segment.first))?;
             }
             let mut unfinished = self.layout.cold_segment(segment.first).into_os_string();
             unfinished.push(".tmp");
-            gone |= remove(&PathBuf::from(unfinished))?;
+            remove(unfinished.into())?;
         }
         if gone {
-            durable::sync_folder(&self.layout.entries())?;
+            durable::sync_folder(&self.disk, &self.layout.entries())?;
         }
         Ok(())
+    }
+
+    fn names(&self) -> Result<Vec<String>, Error> {
+        let entries = self.layout.entries();
+        self.disk.names(&entries).map_err(Error::io("list", &entries))
     }
 }
 
@@ -172,15 +196,6 @@ pub(crate) fn settled(layout: &Layout, covered: u64) -> Result<Vec<(Stored, u64)
     let ends: Vec<u64> = segments.iter().skip(1).map(|segment| segment.first).collect();
     let ended = segments.into_iter().zip(ends);
     Ok(ended.filter(|(_, end)| *end < covered).collect())
-}
-
-/// Whether it was there.
-fn remove(path: &Path) -> Result<bool, Error> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Error::io("remove", path)(error)),
-    }
 }
 
 #[cfg(test)]

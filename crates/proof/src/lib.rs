@@ -63,3 +63,8 @@ pub use key::{SigningKey, VerifierKey};
 pub use note::Note;
 pub use receipt::Receipt;
 pub use tile::Tile;
+
+/// The example of the README runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,9 @@
-//! What is done with sealed values, each with a record of its own in the log: [`reveal`] and [`shred`].
+//! What is done with sealed values and with records, each with a record of its own in the log: [`reveal`],
+//! [`shred`], [`prune`], [`hold`] and [`release`].
 
+mod hold;
 mod justification;
+mod prune;
 mod reveal;
 mod seals;
 mod shred;
@@ -11,7 +14,9 @@ use crate::engine::{Act, Stamp};
 use crate::error::Result;
 use crate::trail::Trail;
 
+pub use hold::{Held, hold, release};
 pub use justification::Justification;
+pub use prune::{Planned, Removed, plan, prune};
 pub use reveal::{Revealed, Value, reveal};
 pub use shred::{record_interrupted_shreds, shred};
 

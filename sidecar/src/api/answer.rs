@@ -26,11 +26,12 @@ pub fn json(value: &impl Serialize) -> Result<Answer> {
     Ok(uncached(body))
 }
 
-/// Records as they are in the log, in a list; `next` is there when there may be more.
+/// Records as they are in the log, in a list; `next` is there when there may be more, `first_kept` when
+/// those before it were removed by retention.
 ///
 /// The lines are JSON, which was seen when they were found. Each is dropped when it is in the body, so that
 /// a page is in memory once.
-pub fn records(Records { found, next }: Records) -> Answer {
+pub fn records(Records { found, next, first_kept }: Records) -> Answer {
     let bytes: usize = found.iter().map(|found| found.line.len() + 48).sum();
     let mut body = Vec::with_capacity(bytes + 64);
     body.extend_from_slice(b"{\"records\":[");
@@ -43,6 +44,9 @@ pub fn records(Records { found, next }: Records) -> Answer {
     body.push(b']');
     if let Some(next) = next {
         body.extend_from_slice(format!(",\"next\":{next}").as_bytes());
+    }
+    if first_kept > 0 {
+        body.extend_from_slice(format!(",\"first_kept\":{first_kept}").as_bytes());
     }
     body.push(b'}');
     uncached(body)
@@ -64,13 +68,19 @@ mod tests {
     async fn records_are_embedded_verbatim() {
         let line = br#"{"id":"r","n":1.10,"big":123456789012345678901234567890}"#.to_vec();
         let other = Found { index: 4, line: b"{}".to_vec() };
-        let body = |found, next| async move {
-            records(Records { found, next }).into_body().collect().await.unwrap().to_bytes()
+        let body = |found, next, first_kept| async move {
+            records(Records { found, next, first_kept })
+                .into_body()
+                .collect()
+                .await
+                .unwrap()
+                .to_bytes()
         };
         assert_eq!(
-            body(vec![Found { index: 3, line }, other], Some(4)).await,
+            body(vec![Found { index: 3, line }, other], Some(4), 0).await,
             r#"{"records":[{"index":3,"record":{"id":"r","n":1.10,"big":123456789012345678901234567890}},{"index":4,"record":{}}],"next":4}"#
         );
-        assert_eq!(body(vec![], None).await, r#"{"records":[]}"#);
+        assert_eq!(body(vec![], None, 0).await, r#"{"records":[]}"#);
+        assert_eq!(body(vec![], None, 3).await, r#"{"records":[],"first_kept":3}"#);
     }
 }

@@ -8,6 +8,11 @@
 //! GET  /v1/records/{id}/proof            its receipt, a C2SP .tlog-proof
 //! POST /v1/records/{id}/reveal           {"group","reason"}: the values, after a record of the reveal
 //! POST /v1/subjects/{id}/shred           {"reason"}: destroys the key of a data subject
+//! GET  /v1/holds                         the holds
+//! POST /v1/holds                         {"name","from","reason"}: keeps records from removal
+//! POST /v1/holds/{name}/release          {"reason"}: ends a hold
+//! POST /v1/retention/prune               {"reason"}: removes what is older than `retention.keep`
+//! POST /v1/retention/compress            {}: compresses the segments that are left
 //! GET  /checkpoint  /tile/...            the C2SP tlog-tiles read API
 //! GET  /healthz  /readyz  /metrics  /console/
 //! ```
@@ -24,6 +29,7 @@ mod health;
 mod metrics;
 mod query;
 mod records;
+mod retention;
 mod router;
 mod same_origin;
 mod subjects;

@@ -107,6 +107,13 @@ impl Api {
             ["v1", "subjects", id, "shred"] if is_post => {
                 self.shred(id.to_owned(), request, peer).await
             }
+            ["v1", "holds"] if is_read => self.holds().await,
+            ["v1", "holds"] if is_post => self.hold(request, peer).await,
+            ["v1", "holds", name, "release"] if is_post => {
+                self.release(name.to_owned(), request, peer).await
+            }
+            ["v1", "retention", "prune"] if is_post => self.prune(request, peer).await,
+            ["v1", "retention", "compress"] if is_post => self.compress(request).await,
             ["checkpoint"] | ["tile", ..] if is_read => self.log_resource(&path).await,
             ["healthz"] if is_read => Ok(self.healthz()),
             ["readyz"] if is_read => self.readyz(),
@@ -121,9 +128,12 @@ impl Api {
 /// §15.5.6).
 fn no_route(segments: &[&str]) -> Result<Answer> {
     let allowed = match segments {
-        ["v1", "changes"] | ["v1", "records", _, "reveal"] | ["v1", "subjects", _, "shred"] => {
-            "POST"
-        }
+        ["v1", "changes"]
+        | ["v1", "records", _, "reveal"]
+        | ["v1", "subjects", _, "shred"]
+        | ["v1", "holds", _, "release"]
+        | ["v1", "retention", "prune" | "compress"] => "POST",
+        ["v1", "holds"] => "GET, HEAD, POST",
         ["v1", "records"]
         | ["v1", "entities", _, _, "changes"]
         | ["v1", "records", _]

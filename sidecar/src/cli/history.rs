@@ -26,7 +26,7 @@ impl History {
     pub fn run(self, style: Style) -> Result<u8> {
         let questions = records::open(&self.config.read()?)?;
         let records = questions.entity(&self.kind, &self.id, Page::ALL)?;
-        records::print(&questions, &records.found, self.format, style)?;
+        records::print(&questions, &records, self.format, style)?;
         Ok(0)
     }
 }

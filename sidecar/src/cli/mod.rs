@@ -1,20 +1,24 @@
 //! The command line: one file for each command.
 
 mod append;
+mod compress;
 mod diff;
 mod history;
+mod hold;
 mod init;
 mod input;
 mod output;
 mod policy;
 mod preview;
 mod prove;
+mod prune;
 mod query;
 mod records;
 mod remote;
 mod reveal;
 mod serve;
 mod shred;
+mod tail;
 mod terminal;
 mod verify;
 mod verify_proof;
@@ -54,6 +58,10 @@ enum Command {
     Query(query::Query),
     Reveal(reveal::Reveal),
     Shred(shred::Shred),
+    Tail(tail::Tail),
+    Prune(prune::Prune),
+    Hold(hold::Hold),
+    Compress(compress::Compress),
     Verify(verify::Verify),
     Prove(prove::Prove),
     VerifyProof(verify_proof::VerifyProof),
@@ -107,6 +115,10 @@ pub fn run() -> ExitCode {
         Command::Query(command) => command.run(style),
         Command::Reveal(command) => command.run(style),
         Command::Shred(command) => command.run(style),
+        Command::Tail(command) => command.run(),
+        Command::Prune(command) => command.run(style),
+        Command::Hold(command) => command.run(style),
+        Command::Compress(command) => command.run(style),
         Command::Verify(command) => command.run(style),
         Command::Prove(command) => command.run(),
         Command::VerifyProof(command) => command.run(style),

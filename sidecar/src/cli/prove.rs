@@ -7,7 +7,7 @@ use sealtrail_record::json::{self, Value};
 use super::output;
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::questions::STORED;
+use crate::questions::{STORED, no_record};
 
 /// Writes the receipt of a record, a C2SP .tlog-proof
 ///
@@ -51,10 +51,10 @@ impl Prove {
     }
 }
 
-/// Reads the log from its begin: a directory alone has no index.
+/// Reads the log from its first line: a directory alone has no index.
 fn find(reader: &Reader, id: &str) -> Result<u64> {
     let quoted = format!("\"{id}\"");
-    for line in reader.lines(0)? {
+    for line in reader.lines(reader.first()?)? {
         let (index, line) = line?;
         if memchr::memmem::find(&line, quoted.as_bytes()).is_none() {
             continue;
@@ -66,5 +66,5 @@ fn find(reader: &Reader, id: &str) -> Result<u64> {
             return Ok(index);
         }
     }
-    Err(Error::new(Code::NotFound, format!("no record has the id `{id}`")))
+    Err(no_record(id, reader))
 }

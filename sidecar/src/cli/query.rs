@@ -23,7 +23,7 @@ impl Query {
     pub fn run(self, style: Style) -> Result<u8> {
         let questions = records::open(&self.config.read()?)?;
         let records = questions.correlation(&self.correlation, Page::ALL)?;
-        records::print(&questions, &records.found, self.format, style)?;
+        records::print(&questions, &records, self.format, style)?;
         Ok(0)
     }
 }

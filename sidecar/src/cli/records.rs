@@ -15,7 +15,7 @@ use crate::code::Code;
 use crate::config::{Config, Limits};
 use crate::engine::Sandbox;
 use crate::error::{Error, Result};
-use crate::questions::{Found, Questions, STORED};
+use crate::questions::{Found, Questions, Records, STORED};
 
 /// How records are printed, where not as words or as their lines.
 #[derive(Clone, Copy, ValueEnum)]
@@ -43,10 +43,14 @@ pub fn open(config: &Config) -> Result<Questions> {
 
 pub fn print(
     questions: &Questions,
-    found: &[Found],
+    records: &Records,
     format: Option<Format>,
     style: Style,
 ) -> Result<()> {
+    let found = &records.found;
+    if let Some(last) = records.first_kept.checked_sub(1) {
+        eprintln!("note: the records 0 to {last} were removed by retention and are not looked at");
+    }
     if let Some(format) = format {
         return print_rows(questions, found, format);
     }

@@ -17,6 +17,16 @@ pub fn post(url: &str, path: &str, body: &serde_json::Value) -> Result<Vec<u8>> 
     runtime.block_on(send(url, path, body.to_string()))
 }
 
+/// The answer of [`post`] as what it says.
+pub fn ask<T: serde::de::DeserializeOwned>(
+    url: &str,
+    path: &str,
+    body: &serde_json::Value,
+) -> Result<T> {
+    let other_form = |_| Error::new(Code::Internal, "the sidecar gave an answer of another form");
+    serde_json::from_slice(&post(url, path, body)?).map_err(other_form)
+}
+
 /// One segment of a path.
 pub fn segment(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()

@@ -5,10 +5,9 @@ use serde_json::json;
 
 use super::{Style, output, remote};
 use crate::acts::{self, Justification, Revealed, Value};
-use crate::code::Code;
 use crate::config::Config;
 use crate::engine::Actor;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::trail::Trail;
 
 /// Opens the sealed values of one data group of a record
@@ -39,7 +38,7 @@ pub struct Place {
         default_value = "sealtrail.toml",
         conflicts_with = "url"
     )]
-    config: PathBuf,
+    pub config: PathBuf,
     /// The API of a running sidecar, http://127.0.0.1:8090
     #[arg(long)]
     pub url: Option<String>,
@@ -79,9 +78,7 @@ impl Reveal {
         let answer = if let Some(url) = &self.place.url {
             let body = json!({"group": self.group, "reason": self.why.reason, "actor": actor});
             let path = format!("/v1/records/{}/reveal", remote::segment(record));
-            serde_json::from_slice(&remote::post(url, &path, &body)?).map_err(|_| {
-                Error::new(Code::Internal, "the sidecar gave an answer of another form")
-            })?
+            remote::ask(url, &path, &body)?
         } else {
             let because = Justification::parse(actor, &self.why.reason)?;
             let trail = self.place.open("POST /v1/records/{id}/reveal")?;

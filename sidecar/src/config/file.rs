@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::apart::expect_apart;
 use super::key_file::KekSource;
-use super::quantity::{Bytes, Span};
+use super::quantity::{Bytes, Period, Span};
 use super::unknown_key::{place_of, refuse_unknown_keys};
 use crate::code::Code;
 use crate::error::{Error, Result};
@@ -28,6 +28,7 @@ pub struct Config {
     pub proxy: Option<Proxy>,
     pub api: Option<Api>,
     pub remembering: Remembering,
+    pub retention: Retention,
     pub limits: Limits,
 }
 
@@ -62,6 +63,15 @@ pub struct Remembering {
     pub jwt_key: Option<PathBuf>,
     pub remember: Duration,
     pub at_most: usize,
+}
+
+/// How long records are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// What is older may be removed by `prune`; without it nothing ever is.
+    pub keep: Option<Period>,
+    /// A segment is left at this size. What is removed or compressed is whole segments.
+    pub segment: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -118,6 +128,8 @@ struct File {
     #[serde(default)]
     request: RequestTable,
     #[serde(default)]
+    retention: RetentionTable,
+    #[serde(default)]
     limits: LimitsTable,
 }
 
@@ -165,6 +177,13 @@ struct RequestTable {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
+struct RetentionTable {
+    keep: Option<Period>,
+    segment: Option<Bytes>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
 struct LimitsTable {
     body: Option<Bytes>,
     line: Option<Bytes>,
@@ -207,6 +226,7 @@ impl File {
             proxy: self.proxy.map(ProxyTable::finish).transpose()?,
             api: self.api.map(ApiTable::finish).transpose()?,
             remembering: self.request.finish(folder)?,
+            retention: self.retention.finish(),
             limits,
         };
         let kek = match &config.kek {
@@ -263,6 +283,13 @@ impl RequestTable {
             remember: or(self.remember, Duration::from_mins(5)),
             at_most: self.remember_at_most.unwrap_or(100_000).max(1),
         })
+    }
+}
+
+impl RetentionTable {
+    fn finish(self) -> Retention {
+        let segment = self.segment.map_or(64 << 20, |bytes| bytes.0 as u64);
+        Retention { keep: self.keep, segment }
     }
 }
 
@@ -343,6 +370,9 @@ trusted_proxies = ["10.0.0.0/8", "::1"]
 jwt_key = "keys/jwt.pem"
 remember = "5m"
 remember_at_most = 10
+[retention]
+keep = "7y"
+segment = "64MiB"
 [limits]
 body = "8MiB"
 line = 1048576
@@ -403,6 +433,8 @@ drain = "10s"
             ("\"10.0.0.0/8\"", "\"10.0.0.0/33\"", "request.trusted_proxies: "),
             ("sidecar.internal", "sidecar:80", "api.hosts must be names without a port"),
             ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
+            ("\"7y\"", "\"ever\"", "expected a period like `7y` or `90d`, got `ever`"),
+            ("segment = \"64MiB\"", "segment = 0", "expected a size above zero"),
             ("queue = \"64MiB\"", "queue = \"1MiB\"", "limits.queue is smaller than limits.body"),
             ("shop.example/audit", "shop example", "origin must be a name"),
             ("log_dir = \"log\"", "", "missing field `log_dir`"),

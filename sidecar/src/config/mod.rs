@@ -28,6 +28,10 @@
 //! remember = "5m"                     # how long a request can be joined with its changes
 //! remember_at_most = 100000
 //!
+//! [retention]                         # leave out to keep everything for ever
+//! keep = "7y"                         # what is older is removed by `sealtrail prune`, in whole segments
+//! segment = "64MiB"                   # a segment is left at this size
+//!
 //! [limits]
 //! body = "8MiB"                       # one POST
 //! line = "1MiB"                       # one change of an NDJSON body
@@ -43,5 +47,5 @@ mod key_file;
 mod quantity;
 mod unknown_key;
 
-pub use file::{Config, Limits, Proxy, Upstream};
+pub use file::{Config, Limits, Proxy, Retention, Upstream};
 pub use key_file::read_secret_file;

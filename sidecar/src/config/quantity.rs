@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use crate::clock::Moment;
+
 /// A number of bytes: `4096` or `"64KiB"`, `"8MiB"`, `"1GiB"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bytes(pub usize);
@@ -59,6 +61,32 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+/// A period of the calendar above zero: `"7y"`, `"18mo"`, `"90d"`, `"12h"`.
+#[derive(Debug, Clone, Copy)]
+pub struct Period(jiff::Span);
+
+impl Period {
+    /// The moment so long before another, by the calendar of UTC; the begin of time if there is none.
+    pub fn before(&self, moment: Moment) -> Moment {
+        moment.minus(self.0)
+    }
+}
+
+impl std::fmt::Display for Period {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Period {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse::<jiff::Span>().ok().filter(|span| span.is_positive()).map(Self).ok_or_else(
+            || D::Error::custom(format!("expected a period like `7y` or `90d`, got `{text}`")),
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +100,26 @@ mod tests {
             ["", "MiB", "8MB", "-1", "8.5MiB", "99999999999999999999", "18446744073709551615GiB"]
         {
             assert_eq!(parse_bytes(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn periods_go_by_the_calendar() {
+        let parse = |text: &str| Period::deserialize(toml::Value::String(text.into()));
+        let before = |text: &str| {
+            let now = Moment::parse("2028-02-29T12:00:00.000Z").unwrap();
+            parse(text).unwrap().before(now).to_string()
+        };
+        assert_eq!(before("7y"), "2021-02-28T12:00:00.000Z");
+        assert_eq!(before("1mo 1d"), "2028-01-28T12:00:00.000Z");
+        assert_eq!(before("12h"), "2028-02-29T00:00:00.000Z");
+        assert!(
+            Moment::parse(&before("19000y")).unwrap()
+                < Moment::parse("0001-01-01T00:00:00Z").unwrap()
+        );
+        assert_eq!(parse("7y").unwrap().to_string(), "7y");
+        for bad in ["", "7", "0d", "-1y", "1y ago", "ever"] {
+            assert!(parse(bad).is_err(), "{bad}");
         }
     }
 

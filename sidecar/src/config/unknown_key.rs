@@ -24,6 +24,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "proxy",
             "api",
             "request",
+            "retention",
             "limits",
         ],
     ),
@@ -40,6 +41,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ),
     ("api", &["listen", "hosts"]),
     ("request", &["trusted_proxies", "jwt_key", "remember", "remember_at_most"]),
+    ("retention", &["keep", "segment"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
     ("kek", &["env"]),
 ];

@@ -69,15 +69,44 @@ pub struct EngineName<'a> {
     pub sha256: &'a str,
 }
 
-/// What somebody did with sealed values, for a record of its own.
+/// What somebody did with sealed values or with records, for a record of its own.
 #[derive(Debug, Serialize)]
-#[serde(tag = "act", rename_all = "lowercase")]
+#[serde(tag = "act", rename_all = "kebab-case")]
 pub enum Act<'a> {
-    Reveal { actor: &'a Actor, reason: &'a str, record: &'a str, group: &'a str },
-    Shred { actor: &'a Actor, reason: &'a str, kids: &'a [String], hard: bool },
+    Reveal {
+        actor: &'a Actor,
+        reason: &'a str,
+        record: &'a str,
+        group: &'a str,
+    },
+    Shred {
+        actor: &'a Actor,
+        reason: &'a str,
+        kids: &'a [String],
+        hard: bool,
+    },
+    Prune {
+        actor: &'a Actor,
+        reason: &'a str,
+        first_removed: u64,
+        first_kept: u64,
+        older_than: &'a str,
+    },
+    Hold {
+        actor: &'a Actor,
+        reason: &'a str,
+        hold: &'a str,
+        from: u64,
+    },
+    HoldReleased {
+        actor: &'a Actor,
+        reason: &'a str,
+        hold: &'a str,
+        from: u64,
+    },
 }
 
-/// Who reveals or erases.
+/// Who acts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Actor {
     #[serde(rename = "type")]

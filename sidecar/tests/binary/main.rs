@@ -9,6 +9,7 @@ mod policies;
 mod proxy;
 mod put_back;
 mod renderings;
+mod retention;
 mod served;
 mod service;
 mod wire;

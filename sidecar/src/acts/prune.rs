@@ -1,0 +1,111 @@
+//! Removes records whose time is over, in whole segments.
+
+use std::sync::PoisonError;
+
+use sealtrail_log::{Reader, Removable};
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, Justification};
+use crate::clock::Moment;
+use crate::code::Code;
+use crate::config::Retention;
+use crate::engine::Act;
+use crate::error::{Error, Result};
+use crate::position::recorded_time;
+use crate::trail::Trail;
+
+/// What would be removed now.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Planned {
+    pub first_removed: u64,
+    pub first_kept: u64,
+    pub segments: u64,
+    pub bytes: u64,
+    /// Every record that goes was recorded before this.
+    pub older_than: String,
+    /// The hold without which more would go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
+}
+
+/// What was removed, and the record that says so; none if there was nothing to remove.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Removed {
+    #[serde(flatten)]
+    pub planned: Planned,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prune: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prune_index: Option<u64>,
+}
+
+/// Whole segments of which every record is older than `retention.keep`.
+pub fn plan(reader: &Reader, retention: &Retention) -> Result<Planned> {
+    let Some(keep) = retention.keep else {
+        let message = "`retention.keep` is not set, so nothing is ever removed; \
+                       set it in the configuration, like `keep = \"7y\"`";
+        return Err(Error::new(Code::ConfigInvalid, message));
+    };
+    let older_than = keep.before(Moment::now());
+    let is_old = |line: &[u8]| recorded_time(line).is_some_and(|time| time < older_than);
+    let removable = reader.removable(reader.partition_point(|_, line| is_old(line))?)?;
+    let removable = spare_newer(reader, removable, is_old)?;
+    Ok(Planned {
+        first_removed: removable.records.start,
+        first_kept: removable.records.end,
+        segments: removable.segments,
+        bytes: removable.bytes,
+        older_than: older_than.to_string(),
+        held_by: removable.held_by.map(|hold| hold.name),
+    })
+}
+
+/// Clocks step, so the search says only where to look: every line that would go is read.
+fn spare_newer(
+    reader: &Reader,
+    removable: Removable,
+    is_old: impl Fn(&[u8]) -> bool,
+) -> Result<Removable> {
+    let count = removable.records.end - removable.records.start;
+    let lines = reader.lines(removable.records.start)?;
+    for read in lines.take(usize::try_from(count).unwrap_or(usize::MAX)) {
+        let (index, line) = read?;
+        if !is_old(&line) {
+            return Ok(reader.removable(index)?);
+        }
+    }
+    Ok(removable)
+}
+
+/// The record is durable and covered before the first segment goes.
+pub fn prune(trail: &Trail, because: &Justification) -> Result<Removed> {
+    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+    trail.log().checkpoint_now()?;
+    let planned = plan(trail.log().reader(), &trail.retention)?;
+    if planned.is_empty() {
+        return match &planned.held_by {
+            None => Ok(Removed { planned, prune: None, prune_index: None }),
+            Some(hold) => {
+                let message =
+                    format!("the hold `{hold}` keeps what is older than `retention.keep`");
+                Err(Error::new(Code::Held, message))
+            }
+        };
+    }
+    let act = Act::Prune {
+        actor: because.actor(),
+        reason: because.reason(),
+        first_removed: planned.first_removed,
+        first_kept: planned.first_kept,
+        older_than: &planned.older_than,
+    };
+    let (record, index) = Entry::of(trail, &act, Moment::now())?.append(trail)?;
+    trail.log().prune(planned.first_kept, index)?;
+    Ok(Removed { planned, prune: Some(record), prune_index: Some(index) })
+}
+
+impl Planned {
+    pub fn is_empty(&self) -> bool {
+        self.first_removed == self.first_kept
+    }
+}
