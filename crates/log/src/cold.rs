@@ -1,19 +1,19 @@
 //! Compressing segments that are no longer written.
 
-use std::fs;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
+use std::path::Path;
 
 use sealtrail_proof::tile::{Level, Tile, WIDTH};
 use sealtrail_proof::{Hash, entry_hash};
 use zstd::bulk::{Compressor, decompress};
 use zstd::zstd_safe::CParameter;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::lines::read_line;
 use crate::paths::{Form, Layout, Stored};
 use crate::retention::settled;
-use crate::{Error, Log, durable, regular, tree};
+use crate::{Error, Log, durable, tree};
 
 /// A segment that was compressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,37 +52,50 @@ impl Log {
         let _turn = retention.turn();
         let layout = &retention.layout;
         let covered = self.checkpoint().size();
+        let wanted = Stored { first, form: Form::Plain };
         let settled = settled(layout, covered)?;
-        let plain = |(segment, _): &&_| *segment == Stored { first, form: Form::Plain };
-        let Some((_, end)) = settled.iter().find(plain) else {
+        let Some((_, end)) = settled.iter().find(|(segment, _)| *segment == wanted) else {
             return Err(Error::refused(format!(
                 "expected the first record of a segment that is left, covered and not compressed, \
                  got {first}"
             )));
         };
-        let (old, new) = (layout.segment(first), layout.cold_segment(first));
-        let file = regular::open(&old).map_err(Error::io("open", &old))?;
-        let before = file.metadata().map_err(Error::io("read", &old))?.len();
-        let mut frames = Compressing {
-            layout,
-            covered,
-            file: BufReader::with_capacity(256 << 10, file),
-            records: first..*end,
-            entries: Vec::new(),
-            compressor: compressor().map_err(Error::io("compress", &old))?,
-            frame: Vec::new(),
-            read: 0,
-            failed: None,
-        };
-        let copied = durable::copy(&Disk::Real, &new, &mut frames);
-        if let Some(error) = frames.failed {
-            return Err(error);
-        }
-        let after = copied?;
-        Disk::Real.remove(&old).map_err(Error::io("remove", &old))?;
-        durable::sync_folder(&Disk::Real, &layout.entries())?;
-        Ok(Compressed { records: first..*end, before, after })
+        compress(&Disk::Real, layout, first..*end, covered)
     }
+}
+
+/// Compresses the segment of these records, under the tree of that size. The order of the steps is
+/// FORMAT.md's.
+pub(crate) fn compress(
+    disk: &Disk,
+    layout: &Layout,
+    records: Range<u64>,
+    covered: u64,
+) -> Result<Compressed, Error> {
+    let (old, new) = (layout.segment(records.start), layout.cold_segment(records.start));
+    let file = disk.open(&old).map_err(Error::io("open", &old))?;
+    let before = DiskFile::bytes(&file).map_err(Error::io("read", &old))?;
+    let mut frames = Compressing {
+        disk,
+        layout,
+        covered,
+        path: &old,
+        file: BufReader::with_capacity(256 << 10, file),
+        records: records.clone(),
+        entries: Vec::new(),
+        compressor: compressor().map_err(Error::io("compress", &old))?,
+        frame: Vec::new(),
+        read: 0,
+        failed: None,
+    };
+    let copied = durable::copy(disk, &new, &mut frames);
+    if let Some(error) = frames.failed {
+        return Err(error);
+    }
+    let after = copied?;
+    disk.remove(&old).map_err(Error::io("remove", &old))?;
+    durable::sync_folder(disk, &layout.entries())?;
+    Ok(Compressed { records, before, after })
 }
 
 fn compressor() -> io::Result<Compressor<'static>> {
@@ -94,10 +107,13 @@ fn compressor() -> io::Result<Compressor<'static>> {
 
 /// The frames of a segment as they are read; one is in memory at a time.
 struct Compressing<'a> {
+    disk: &'a Disk,
     layout: &'a Layout,
+    /// The segment.
+    path: &'a Path,
     /// The size of the tree that the lines are compared with.
     covered: u64,
-    file: BufReader<fs::File>,
+    file: BufReader<DiskFile>,
     /// The records that are still to come.
     records: Range<u64>,
     /// The bundle of the next record.
@@ -138,8 +154,7 @@ impl Compressing<'_> {
         if lines.is_empty() {
             return self.expect_end().map(|()| lines);
         }
-        let path = self.layout.cold_segment(self.records.start);
-        let failed = |error| Error::io("compress to", &path)(error);
+        let failed = |error| Error::io("compress", self.path)(error);
         let frame = self.compressor.compress(&lines).map_err(failed)?;
         // The old file goes when the new one is there, so nothing is taken on trust.
         let again = decompress(&frame, lines.len()).map_err(failed)?;
@@ -153,14 +168,13 @@ impl Compressing<'_> {
 
     fn next_line(&mut self) -> Result<Vec<u8>, Error> {
         let index = self.records.start;
-        let path = self.layout.segment(index);
         let at = (index % WIDTH) as usize;
         if at == 0 || self.entries.is_empty() {
             let bundle = Tile::in_tree(self.covered, Level::Entries, index / WIDTH);
-            self.entries = tree::entries_on(&Disk::Real, self.layout, bundle.expect("covered"))?;
+            self.entries = tree::entries_on(self.disk, self.layout, bundle.expect("covered"))?;
         }
-        let damaged = |why: String| Err(Error::damaged(&self.layout.entries(), why));
-        match read_line(&mut self.file).map_err(Error::io("read", &path))? {
+        let damaged = |why: String| Err(Error::damaged(self.path, why));
+        match read_line(&mut self.file).map_err(Error::io("read", self.path))? {
             None => damaged(format!("record {index} is not where it must be")),
             Some(line) if entry_hash(&line) != self.entries[at] => {
                 damaged(format!("record {index} is not the one that was signed"))
@@ -174,13 +188,12 @@ impl Compressing<'_> {
 
     fn expect_end(&mut self) -> Result<(), Error> {
         let mut more = [0];
-        let path = self.layout.entries();
-        match self.file.read(&mut more).map_err(Error::io("read", &path))? {
+        match self.file.read(&mut more).map_err(Error::io("read", self.path))? {
             0 => Ok(()),
             _ => {
                 let next = self.records.end;
                 Err(Error::damaged(
-                    &path,
+                    self.path,
                     format!("something stands between record {} and {next}", next - 1),
                 ))
             }

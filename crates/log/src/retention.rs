@@ -192,10 +192,14 @@ impl Retention {
 /// The segments that are left and covered for good: those before the one with the last covered record,
 /// which opening reads again.
 pub(crate) fn settled(layout: &Layout, covered: u64) -> Result<Vec<(Stored, u64)>, Error> {
-    let segments = layout.all_segments()?;
+    Ok(settled_among(layout.all_segments()?, covered))
+}
+
+/// The same of all segments, each with the record that the next one begins with.
+pub(crate) fn settled_among(segments: Vec<Stored>, covered: u64) -> Vec<(Stored, u64)> {
     let ends: Vec<u64> = segments.iter().skip(1).map(|segment| segment.first).collect();
     let ended = segments.into_iter().zip(ends);
-    Ok(ended.filter(|(_, end)| *end < covered).collect())
+    ended.filter(|(_, end)| *end < covered).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 mod check;
 mod life;
 mod order;
+mod retention;
 mod room;
 
 use std::{env, thread};

@@ -80,14 +80,18 @@ impl Place {
         sealtrail(&["verify", &self.log(), "--vkey", &self.vkey])
     }
 
-    /// The lines of the log, as they are on disk.
+    /// The lines of the log, as they are on disk; NULs stand where a running server will write.
     pub fn lines(&self) -> Vec<String> {
         let mut files: Vec<_> = std::fs::read_dir(self.path("log/entries"))
             .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
             .unwrap_or_default();
         files.sort();
         let texts = files.iter().map(|file| std::fs::read_to_string(file).unwrap());
-        texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+        texts
+            .flat_map(|text| {
+                text.trim_end_matches('\0').lines().map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect()
     }
 }
 
