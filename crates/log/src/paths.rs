@@ -85,6 +85,21 @@ impl Layout {
         self.root.join("durable")
     }
 
+    /// The folder of all checkpoints that were ever signed.
+    pub(crate) fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// The notes from the checkpoint of size `first` on.
+    pub(crate) fn notes(&self, first: u64) -> PathBuf {
+        self.checkpoints().join(format!("{first:020}.notes"))
+    }
+
+    /// The first sizes of the files among the names in [`Layout::checkpoints`], in order.
+    pub(crate) fn notes_among(names: &[String]) -> Vec<u64> {
+        numbered(names, ".notes")
+    }
+
     /// What retention has removed.
     pub(crate) fn pruned(&self) -> PathBuf {
         self.root.join("pruned")
@@ -149,6 +164,20 @@ impl Layout {
     pub(crate) fn below<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)
     }
+}
+
+fn numbered(names: &[String], ending: &str) -> Vec<u64> {
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| number(name, ending)).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+/// Twenty digits and the ending.
+fn number(name: &str, ending: &str) -> Option<u64> {
+    let digits = name.strip_suffix(ending)?;
+    (digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+        .then(|| digits.parse().ok())
+        .flatten()
 }
 
 /// A segment that is there.

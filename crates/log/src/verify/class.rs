@@ -18,6 +18,9 @@ pub enum Class {
     Signature,
     ForeignKey,
     Unreadable,
+    RolledBack,
+    Fork,
+    Witness,
 }
 
 impl Class {
@@ -38,6 +41,9 @@ impl Class {
         Self::Signature,
         Self::ForeignKey,
         Self::Unreadable,
+        Self::RolledBack,
+        Self::Fork,
+        Self::Witness,
     ];
 
     /// 0 for an intact log, 10 for uncovered lines, 11 and up for failures.
@@ -58,6 +64,9 @@ impl Class {
             Self::Signature => 21,
             Self::ForeignKey => 22,
             Self::Unreadable => 23,
+            Self::RolledBack => 24,
+            Self::Fork => 25,
+            Self::Witness => 26,
         }
     }
 
@@ -75,12 +84,17 @@ impl Class {
             Self::Tile => ("tile", "a hash tile was changed or is missing"),
             Self::Bundle => ("bundle", "an entry bundle was changed or is missing"),
             Self::Root => ("root", "lines and tiles agree, but not with the signed root"),
-            Self::Checkpoint => ("checkpoint", "the checkpoint is missing or malformed"),
-            Self::Signature => ("signature", "the checkpoint's signature is forged"),
+            Self::Checkpoint => ("checkpoint", "a signed note is missing or malformed"),
+            Self::Signature => ("signature", "a signature is forged"),
             Self::ForeignKey => {
-                ("foreign-key", "the checkpoint is another log's or by another key")
+                ("foreign-key", "what was signed is another log's or by another key")
             }
             Self::Unreadable => ("unreadable", "a file cannot be read"),
+            Self::RolledBack => {
+                ("rolled-back", "the log is older than a checkpoint of it that is known")
+            }
+            Self::Fork => ("fork", "a checkpoint that was signed contradicts the lines"),
+            Self::Witness => ("witness", "too few witnesses have cosigned the checkpoint"),
         }
     }
 }
