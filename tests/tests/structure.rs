@@ -134,6 +134,25 @@ fn the_log_never_reads_a_record() {
     }
 }
 
+/// The auditor must not repeat the writer's mistakes: paths, plain files and the mathematics are all that
+/// they have in common.
+#[test]
+fn the_auditor_shares_no_code_with_the_writer() {
+    let mut seen = 0;
+    for (file, text) in sources("crates/log/src/verify") {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for used in line.split("crate::").skip(1) {
+                let is_shared = ["paths::", "regular"].iter().any(|module| used.starts_with(module));
+                assert!(is_shared, "{} uses `crate::{used}`", file.display());
+                seen += 1;
+            }
+            assert!(!line.contains("crate::{"), "{} hides what it uses", file.display());
+        }
+    }
+    assert!(seen > 5);
+}
+
 #[test]
 fn the_log_and_its_proofs_stand_on_their_own() {
     let metadata = metadata();

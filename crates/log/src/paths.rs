@@ -85,6 +85,21 @@ impl Layout {
         self.root.join("durable")
     }
 
+    /// The folder of all checkpoints that were ever signed.
+    pub(crate) fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// The notes from the checkpoint of size `first` on.
+    pub(crate) fn notes(&self, first: u64) -> PathBuf {
+        self.checkpoints().join(format!("{first:020}.notes"))
+    }
+
+    /// The first sizes of the files among the names in [`Layout::checkpoints`], in order.
+    pub(crate) fn notes_among(names: &[String]) -> Vec<u64> {
+        numbered(names, ".notes")
+    }
+
     /// What retention has removed.
     pub(crate) fn pruned(&self) -> PathBuf {
         self.root.join("pruned")
@@ -103,21 +118,6 @@ impl Layout {
     /// The first indices of the segments among the names in [`Layout::entries`], in order.
     pub(crate) fn segments_among(names: &[String]) -> Vec<u64> {
         numbered(names, ".jsonl")
-    }
-
-    /// The folder of all checkpoints that were ever signed.
-    pub(crate) fn checkpoints(&self) -> PathBuf {
-        self.root.join("checkpoints")
-    }
-
-    /// The notes from the checkpoint of size `first` on.
-    pub(crate) fn notes(&self, first: u64) -> PathBuf {
-        self.checkpoints().join(format!("{first:020}.notes"))
-    }
-
-    /// The first sizes of the files among the names in [`Layout::checkpoints`], in order.
-    pub(crate) fn notes_among(names: &[String]) -> Vec<u64> {
-        numbered(names, ".notes")
     }
 
     /// A tile or entry bundle.
@@ -151,6 +151,20 @@ impl Layout {
     }
 }
 
+fn numbered(names: &[String], ending: &str) -> Vec<u64> {
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| number(name, ending)).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+/// Twenty digits and the ending.
+fn number(name: &str, ending: &str) -> Option<u64> {
+    let digits = name.strip_suffix(ending)?;
+    (digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+        .then(|| digits.parse().ok())
+        .flatten()
+}
+
 /// A segment that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stored {
@@ -175,19 +189,6 @@ impl Stored {
         };
         number(name, ending).map(|first| Self { first, form })
     }
-}
-
-fn numbered(names: &[String], ending: &str) -> Vec<u64> {
-    let mut numbers: Vec<u64> = names.iter().filter_map(|name| number(name, ending)).collect();
-    numbers.sort_unstable();
-    numbers
-}
-
-fn number(name: &str, ending: &str) -> Option<u64> {
-    let digits = name.strip_suffix(ending)?;
-    (digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit()))
-        .then(|| digits.parse().ok())
-        .flatten()
 }
 
 #[cfg(test)]

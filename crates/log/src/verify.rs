@@ -1,13 +1,13 @@
 //! The auditor: shares the format with the writer, and nothing else.
 //!
-//! [`verify`] reads a log directory from its first byte to its last, in one pass and in bounded
+//! [`verify`] reads a log directory from its first byte to its last, on all processors and in bounded
 //! memory, and compares three accounts of it: the lines, the tiles and bundles, and what the
 //! checkpoint signs. The key comes from outside the directory, because whoever can change the lines can
 //! change everything beside them.
 //!
 //! It says whether the directory is what was signed at some time, not whether it is the newest that was
 //! signed: one that was put back whole to an earlier state, checkpoint and all, is intact. Who kept a
-//! later checkpoint elsewhere can tell.
+//! later checkpoint elsewhere can tell: [`Audit::known`].
 //!
 //! It may run beside the writer: it looks at one checkpoint, and at the lines that are there.
 //!
@@ -36,10 +36,18 @@
 mod audit;
 mod checkpoint;
 mod class;
+mod kept;
 mod lines;
+mod meter;
+mod pass;
+mod piece;
+mod pruned;
 mod report;
+mod source;
 mod tiles;
+mod walk;
 
-pub use audit::verify;
+pub use audit::{Audit, verify};
 pub use class::Class;
+pub use meter::Progress;
 pub use report::{Failure, Report};

@@ -64,10 +64,14 @@ fn what_a_crash_took_is_not_remembered() {
     assert_eq!(reader.read(300).unwrap(), line(300));
     // The power goes: the second line was never synced, and others come in its place.
     fs::write(&last, [&durable, &line(300)[..], b"\n"].concat()).unwrap();
-    append_bytes(&last, b"{\"longer than the one that was there\":true}\n{\"and\":\"another\"}\n");
-    publish(&dir, 303);
-    assert_eq!(reader.read(301).unwrap(), b"{\"longer than the one that was there\":true}");
-    assert_eq!(reader.read(302).unwrap(), b"{\"and\":\"another\"}");
+    let other = |index: u64| format!("{{\"longer\":{index:0100}}}").into_bytes();
+    for index in 301..345 {
+        append_bytes(&last, &[&other(index)[..], b"\n"].concat());
+    }
+    publish(&dir, 345);
+    for index in 301..345 {
+        assert_eq!(reader.read(index).unwrap(), other(index), "{index}");
+    }
 }
 
 #[test]

@@ -6,23 +6,15 @@ use std::fs;
 use std::path::Path;
 
 use fixture::{
-    ORIGIN, copy, files, key, line, lines, log_of, open, options, segments, signer, vkey,
+    ORIGIN, after, audit, copy, files, key, line, lines, log_of, open, options, segments, signer,
+    vkey,
 };
 use sealtrail_log::proof::tile::{self, Level, Tile};
 use sealtrail_log::proof::{Checkpoint, Edge, SigningKey, entry_hash, leaf_hash};
-use sealtrail_log::verify::{Class, Failure, verify};
+use sealtrail_log::verify::{Class, verify};
 use sealtrail_log::{Log, Reader};
 
 const SIZE: u64 = 600;
-
-/// Applies a change to a copy of an intact log and returns what the auditor says.
-fn after(intact: &Path, change: impl FnOnce(&Path)) -> Failure {
-    let folder = tempfile::tempdir().unwrap();
-    copy(intact, folder.path());
-    verify(folder.path(), &vkey()).unwrap();
-    change(folder.path());
-    verify(folder.path(), &vkey()).unwrap_err()
-}
 
 /// Rewrites the lines of the segment that holds record `index`, given its position there.
 fn edit(dir: &Path, index: u64, change: impl FnOnce(&mut Vec<Vec<u8>>, usize)) {
@@ -330,7 +322,7 @@ fn uncovered_lines_are_neither_a_failure_nor_silence() {
     let mut text = fs::read(&last).unwrap();
     text.extend_from_slice(b"{\"new\":1}\n{\"new\":2}\n{\"to");
     fs::write(&last, text).unwrap();
-    let report = verify(&dir, &vkey()).unwrap();
+    let report = audit(&dir).unwrap();
     assert_eq!(report.class(), Class::Uncovered);
     assert_eq!(report.exit_code(), 10);
     assert_eq!((report.covered, report.uncovered, report.torn_bytes), (300, 2, 4));
@@ -341,7 +333,7 @@ fn an_empty_log_is_intact_and_verify_runs_beside_the_writer() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("log");
     log_of(&dir, 0);
-    assert_eq!(verify(&dir, &vkey()).unwrap().class(), Class::Intact);
+    assert_eq!(audit(&dir).unwrap().class(), Class::Intact);
     let log = open(&dir);
     for first in (0..2000).step_by(50) {
         log.append(lines(first..first + 50)).unwrap();

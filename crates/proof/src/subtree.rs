@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::hash::node_hashes;
 use crate::tile::{Level, Tile, WIDTH};
 use crate::{Error, Hash, node_hash};
 
@@ -60,19 +61,9 @@ pub(crate) fn split(count: u64) -> u64 {
 /// The root of a perfect tree over 1 to 256 hashes.
 pub(crate) fn perfect(hashes: &[Hash]) -> Hash {
     debug_assert!(hashes.len().is_power_of_two() && hashes.len() <= WIDTH as usize);
-    let mut row = [[0; 32]; WIDTH as usize / 2];
-    if let [hash] = hashes {
-        return *hash;
-    }
-    let mut width = hashes.len() / 2;
-    for (i, pair) in hashes.chunks_exact(2).enumerate() {
-        row[i] = node_hash(&pair[0], &pair[1]);
-    }
-    while width > 1 {
-        width /= 2;
-        for i in 0..width {
-            row[i] = node_hash(&row[2 * i], &row[2 * i + 1]);
-        }
+    let mut row = hashes.to_vec();
+    while row.len() > 1 {
+        row = node_hashes(&row);
     }
     row[0]
 }

@@ -76,6 +76,8 @@ fn a_removal_is_a_record_first_and_everything_says_so() {
     assert_eq!((page["records"].as_array().unwrap().len(), &page["first_kept"]), (1, &json!(3)));
     assert_eq!(served.terminate().0, 0);
     // Once more: what is left is younger, or the last covered record.
+    let verified = place.verify();
+    assert!(verified.code == 0, "everything else still verifies: {verified:?}");
     let again = place.run("prune", &WHY);
     assert!(again.code == 0 && again.stdout.contains("the removal is record 5"), "{again:?}");
 }

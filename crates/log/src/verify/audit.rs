@@ -1,315 +1,217 @@
-//! The one pass over everything.
+//! What is looked at, in which order.
 
+use std::fmt;
 use std::path::Path;
+use std::thread;
 
-use sealtrail_proof::tile::{Level, Tile, WIDTH};
-use sealtrail_proof::{Checkpoint, Hash, VerifierKey, leaf_hash};
+use sealtrail_proof::{Checkpoint, VerifierKey};
 
-use super::lines::{Lines, Place, Step};
-use super::{Class, Failure, Report, checkpoint, tiles};
-use crate::paths::Layout;
+use super::kept::Kept;
+use super::lines::Lines;
+use super::meter::{Meter, Progress};
+use super::pass::Pass;
+use super::pruned::{self, Pruned};
+use super::source::{self, Segment};
+use super::tiles::Shelf;
+use super::walk::Walk;
+use super::{Class, Failure, Report, checkpoint};
+use crate::paths::{Layout, Stored};
+use crate::regular;
 
-/// How far to look for the lines that were expected, when another one was found.
-const LOOK_AHEAD: usize = 1024;
+/// More threads than this are not started unless asked for: each needs some memory, and no disk is faster.
+const MAX_THREADS: usize = 16;
+
+/// Looks at a log that retention is changing at the same time.
+const ATTEMPTS: u32 = 4;
 
 /// Re-hashes every stored byte of the log in `dir` and compares it with what `key` signed.
+///
+/// The same as [`Audit::new`] and [`Audit::run`].
 ///
 /// # Errors
 ///
 /// The first thing that is wrong, with its class, and the record, file and byte where they can be
 /// named.
 pub fn verify(dir: &Path, key: &VerifierKey) -> Result<Report, Failure> {
-    let layout = Layout::new(dir);
-    let checkpoint = checkpoint::read(&layout, key)?;
-    let extent = tiles::extent(&layout);
-    let mut lines = Lines::new(&layout)?;
-    let mut audit = Audit {
-        layout: &layout,
-        checkpoint: &checkpoint,
-        entries: Vec::new(),
-        levels: Vec::new(),
-        stored: None,
-        suspect: None,
-    };
-    if checkpoint.size() == 0 {
-        audit.compare_root()?;
-    }
-    let (end, torn_bytes) = loop {
-        match lines.next()? {
-            Step::Line { entry, place } => audit.line(entry, place, &mut lines)?,
-            Step::End { end, torn } => break (end, torn),
-            Step::Gap { next, end } => {
-                return Err(audit.suspect.take().unwrap_or_else(|| gap(&lines, next, end)));
-            }
-        }
-    };
-    if lines.count < checkpoint.size() {
-        return Err(audit.suspect.take().unwrap_or_else(|| {
-            if lines.segments == 0 {
-                let message = format!(
-                    "the file is missing, and so is every other; {} records were signed",
-                    checkpoint.size()
-                );
-                return Failure::new(Class::Segment, message).record(0).file(lines.file(end));
-            }
-            Failure::new(
-                Class::Truncated,
-                format!("the lines end here, but {} records were signed", checkpoint.size()),
-            )
-            .record(lines.count)
-            .file(lines.file(end))
-            .offset(end.offset)
-        }));
-    }
-    audit.finish(lines.count)?;
-    if let Some((leaves, tile)) = extent.filter(|(leaves, _)| *leaves > lines.count) {
-        return Err(Failure::new(
-            Class::Tile,
-            format!("it speaks of {leaves} records, but there are {} lines", lines.count),
-        )
-        .record(lines.count)
-        .file(tile.path()));
-    }
-    Ok(Report {
-        origin: checkpoint.origin().into(),
-        covered: checkpoint.size(),
-        uncovered: lines.count - checkpoint.size(),
-        torn_bytes,
-        root: checkpoint.root_text(),
-        segments: lines.segments,
-        bytes: lines.bytes,
-    })
+    Audit::new(dir, key).run()
 }
 
-/// The tree as the lines give it, and what it is compared with.
-struct Audit<'a> {
-    layout: &'a Layout,
-    checkpoint: &'a Checkpoint,
-    /// Entries since the last full bundle.
-    entries: Vec<Hash>,
-    /// The hashes of each level since its last full tile.
-    levels: Vec<Vec<Hash>>,
-    /// The bundle and the leaves that are stored for the current 256 records.
-    stored: Option<Stored>,
-    /// A tile or bundle that contradicts the lines. Which of them was changed, the signed root tells.
-    suspect: Option<Failure>,
+/// An audit, and what it may be told.
+///
+/// ```
+/// use sealtrail_log::verify::{Audit, Class};
+/// # use sealtrail_log::{Log, Options, Signer, proof::SigningKey};
+/// # let folder = tempfile::tempdir()?;
+/// # let (dir, backup) = (folder.path().join("log"), folder.path().join("backup"));
+/// # let key = SigningKey::from_seed("shop.example/trail", &[7; 32])?;
+/// # let vkey = key.verifier_key();
+/// # Log::create(&dir, "shop.example/trail", &key)?;
+/// # Log::create(&backup, "shop.example/trail", &key)?;
+/// # let (log, _) = Log::open(&dir, Signer::new("shop.example/trail", key)?, Options::default())?;
+/// log.append(vec![b"one".to_vec(), b"two".to_vec()])?;
+/// let kept_elsewhere = log.checkpoint_now()?;
+/// log.append(vec![b"three".to_vec()])?;
+/// # log.close()?;
+///
+/// let report = Audit::new(&dir, &vkey).known(kept_elsewhere.clone()).threads(2).run()?;
+/// assert_eq!((report.covered, report.known_checkpoints), (3, 1));
+///
+/// // Put back to the day before, the log is intact to whoever knows nothing else.
+/// assert!(Audit::new(&backup, &vkey).run().is_ok());
+/// let failure = Audit::new(&backup, &vkey).known(kept_elsewhere).run().unwrap_err();
+/// assert_eq!(failure.class, Class::RolledBack);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub struct Audit<'a> {
+    layout: Layout,
+    key: &'a VerifierKey,
+    known: Vec<Checkpoint>,
+    threads: usize,
+    progress: Option<Box<dyn Fn(Progress) + Sync + 'a>>,
 }
 
-struct Stored {
-    bundle: Tile,
-    entries: Vec<Hash>,
-    tile: Tile,
-    leaves: Vec<Hash>,
-}
-
-impl Audit<'_> {
-    fn line(&mut self, entry: Hash, place: Place, lines: &mut Lines<'_>) -> Result<(), Failure> {
-        let index = lines.count - 1;
-        let leaf = leaf_hash(&entry);
-        if index < self.checkpoint.size() {
-            self.compare_line(index, entry, leaf, place, lines)?;
+impl<'a> Audit<'a> {
+    /// An audit of the log in `dir` by the key that signs it, on all processors, up to 16.
+    pub fn new(dir: &Path, key: &'a VerifierKey) -> Self {
+        let threads = thread::available_parallelism().map_or(1, |threads| threads.get());
+        Self {
+            layout: Layout::new(dir),
+            key,
+            known: Vec::new(),
+            threads: threads.min(MAX_THREADS),
+            progress: None,
         }
-        self.entries.push(entry);
-        let width = WIDTH as usize;
-        if self.entries.len() == width {
-            self.check(Level::Entries, index / WIDTH, &self.entries.clone())?;
-            self.entries.clear();
-        }
-        let mut hash = leaf;
-        for level in 0.. {
-            if self.levels.len() == level {
-                self.levels.push(Vec::with_capacity(width));
-            }
-            self.levels[level].push(hash);
-            if self.levels[level].len() < width {
-                break;
-            }
-            let full = std::mem::take(&mut self.levels[level]);
-            self.check(Level::Hashes(level as u8), index >> (8 * (level + 1)), &full)?;
-            hash = tiles::perfect(&full);
-        }
-        if index + 1 == self.checkpoint.size() {
-            self.compare_root()?;
-        }
-        Ok(())
     }
 
-    /// Three accounts of one record: the line, the bundle's entry and the tile's leaf.
-    fn compare_line(
-        &mut self,
-        index: u64,
-        entry: Hash,
-        leaf: Hash,
-        place: Place,
-        lines: &mut Lines<'_>,
-    ) -> Result<(), Failure> {
-        let i = (index % WIDTH) as usize;
-        if i == 0 || self.stored.is_none() {
-            self.stored = self.read_stored(index / WIDTH)?;
-        }
-        let stored = self.stored.as_ref().expect("a covered record is stored");
-        match (entry == stored.entries[i], leaf == stored.leaves[i]) {
-            (true, true) => {}
-            (true, false) => self.suspect(tiles::mismatch(stored.tile, i as u16)),
-            (false, true) => self.suspect(tiles::mismatch(stored.bundle, i as u16)),
-            (false, false) => {
-                if let Some(suspect) = self.suspect.take() {
-                    return Err(suspect);
-                }
-                let mut wanted = stored.entries[i..].to_vec();
-                for next in index / WIDTH + 1.. {
-                    match self.read_stored(next) {
-                        Ok(Some(stored)) if wanted.len() < LOOK_AHEAD => {
-                            wanted.extend(stored.entries);
-                        }
-                        _ => break,
-                    }
-                }
-                let mut found = vec![entry];
-                found.extend(lines.ahead(LOOK_AHEAD));
-                let (class, message) = what_happened(index, &wanted, &found);
-                return Err(Failure::new(class, message)
-                    .record(index)
-                    .file(lines.file(place))
-                    .offset(place.offset));
+    /// The log must extend this checkpoint too, which was kept elsewhere and has been verified. May be
+    /// said again for another.
+    pub fn known(mut self, checkpoint: Checkpoint) -> Self {
+        self.known.push(checkpoint);
+        self
+    }
+
+    /// How many threads hash, at least one. The verdict does not depend on it.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Is told now and then how far it is, from any of the threads.
+    pub fn progress(mut self, told: impl Fn(Progress) + Sync + 'a) -> Self {
+        self.progress = Some(Box::new(told));
+        self
+    }
+
+    /// Reads everything.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`] says.
+    pub fn run(&self) -> Result<Report, Failure> {
+        for _ in 1..ATTEMPTS {
+            let before = self.retained();
+            let verdict = self.attempt();
+            // What looks missing may have been removed or compressed a moment ago.
+            if verdict.is_ok() || self.retained() == before {
+                return verdict;
             }
         }
-        Ok(())
+        self.attempt()
     }
 
-    fn read_stored(&self, chunk: u64) -> Result<Option<Stored>, Failure> {
-        let size = self.checkpoint.size();
-        let bundle = tiles::required(self.layout, size, Level::Entries, chunk)?;
-        let tile = tiles::required(self.layout, size, Level::Hashes(0), chunk)?;
-        let (Some((bundle, entries)), Some((tile, leaves))) = (bundle, tile) else {
-            return Ok(None);
-        };
-        Ok(Some(Stored { bundle, entries, tile, leaves }))
+    /// The oldest segments and the statement about what was before them, as far as they can be read: what
+    /// changes only when somebody prunes or compresses.
+    fn retained(&self) -> (Vec<Stored>, Option<Vec<u8>>) {
+        let mut stored = self.layout.all_segments().unwrap_or_default();
+        // The writer adds to the end.
+        stored.truncate(stored.len().saturating_sub(1));
+        (stored, regular::read(&self.layout.pruned()).ok())
     }
 
-    /// Compares everything stored at one place, once all that is known of it is known.
-    fn check(&mut self, level: Level, index: u64, computed: &[Hash]) -> Result<(), Failure> {
-        // The bundle and the leaves of covered records were looked at line by line; of a full one
-        // only as far as it is covered.
-        let whole = |tile: Tile, stored: &Stored| {
-            Some(tile).filter(|tile| usize::from(tile.width()) == stored.entries.len())
-        };
-        let seen = match (level, &self.stored) {
-            (Level::Entries, Some(stored)) => whole(stored.bundle, stored),
-            (Level::Hashes(0), Some(stored)) => whole(stored.tile, stored),
-            _ => {
-                tiles::required(self.layout, self.checkpoint.size(), level, index)?;
+    fn attempt(&self) -> Result<Report, Failure> {
+        let (layout, key) = (&self.layout, self.key);
+        let (checkpoint, _) = checkpoint::read(layout, key)?;
+        let covered = checkpoint.size();
+        // Before the lines, so that a writer at work can only make those more.
+        let durable = durable(layout);
+        let shelf = Shelf::look(layout);
+        let segments = source::segments(layout)?;
+        let pruned = pruned::read(layout, key)?;
+        let removed = removed(&checkpoint, pruned, &segments)?;
+
+        let told = self.progress.as_deref();
+        let meter = Meter::new(told);
+        meter.plan(segments.iter().map(|segment| segment.bytes).sum());
+        let pass = Pass::new(layout, covered, removed, &segments, &shelf, &meter);
+        let passed = match pass.run(self.threads) {
+            Ok(passed) => Some(passed),
+            Err(_) => {
+                meter.plan(segments.iter().map(|segment| segment.bytes).sum());
                 None
             }
         };
-        if let Err(failure) = tiles::compare_all(self.layout, level, index, computed, seen) {
-            if failure.class == Class::Unreadable {
-                return Err(failure);
-            }
-            self.suspect(failure);
-        }
-        Ok(())
-    }
-
-    fn suspect(&mut self, failure: Failure) {
-        self.suspect.get_or_insert(failure);
-    }
-
-    /// At the size of the checkpoint: do the lines give what was signed?
-    fn compare_root(&mut self) -> Result<(), Failure> {
-        self.check_edge(self.checkpoint.size())?;
-        if tiles::root(&self.levels) == *self.checkpoint.root() {
-            return self.suspect.take().map_or(Ok(()), Err);
-        }
-        Err(match self.suspect.take() {
-            // The lines are not what was signed, and somebody made other files agree with them.
-            Some(suspect) => Failure {
-                class: Class::Changed,
-                message: format!(
-                    "{}, and the lines do not give the signed root: a line at or after this \
-                     record was changed, and files beside it too",
-                    suspect.message
-                ),
-                ..suspect
-            },
-            None => Failure::new(
-                Class::Root,
-                format!(
-                    "the lines and all tiles agree with one another, but {} records were signed \
-                     with the root {}",
-                    self.checkpoint.size(),
-                    self.checkpoint.root_text()
-                ),
+        let lines = Lines::new(layout, &meter, covered, removed, &segments);
+        let walked = Walk::new(layout, &checkpoint, removed).run(lines, passed, durable)?;
+        if let Some((leaves, tile)) = shelf.extent.filter(|(leaves, _)| *leaves > walked.count) {
+            return Err(Failure::new(
+                Class::Tile,
+                format!("it speaks of {leaves} records, but there are {} lines", walked.count),
             )
-            .file("checkpoint"),
+            .record(walked.count)
+            .file(tile.path()));
+        }
+
+        let kept = Kept { layout, key, current: &checkpoint };
+        let old_checkpoints = kept.files(self.threads)?;
+        kept.known(&self.known)?;
+        Ok(Report {
+            origin: checkpoint.origin().into(),
+            covered,
+            uncovered: walked.count - covered,
+            torn_bytes: walked.torn_bytes,
+            root: checkpoint.root_text(),
+            segments: segments.len() as u64,
+            bytes: walked.bytes,
+            removed: (removed > 0).then_some(0..removed),
+            removal_told_at: pruned.told_at,
+            old_checkpoints,
+            known_checkpoints: self.known.len() as u64,
         })
     }
+}
 
-    /// Compares the partial tiles and the partial bundle of a tree of `count` records.
-    fn check_edge(&mut self, count: u64) -> Result<(), Failure> {
-        let entries = self.entries.clone();
-        if !entries.is_empty() {
-            self.check(Level::Entries, count / WIDTH, &entries)?;
-        }
-        for (level, hashes) in self.levels.clone().into_iter().enumerate() {
-            if !hashes.is_empty() {
-                let index = count >> (8 * (level + 1));
-                self.check(Level::Hashes(level as u8), index, &hashes)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The end of all lines, covered or not.
-    fn finish(mut self, count: u64) -> Result<(), Failure> {
-        self.check_edge(count)?;
-        self.suspect.map_or(Ok(()), Err)
+impl fmt::Debug for Audit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "audit of `{}` by `{}`", self.layout.root().display(), self.key.name())
     }
 }
 
-/// Names what somebody did, from the entries that were signed and those that are there.
-fn what_happened(index: u64, wanted: &[Hash], found: &[Hash]) -> (Class, String) {
-    let found_later = wanted.iter().position(|entry| *entry == found[0]);
-    let wanted_later = found.iter().position(|entry| *entry == wanted[0]);
-    match (found_later, wanted_later) {
-        (Some(at), Some(_)) => (
-            Class::Reordered,
-            format!("expected record {index}, got the line of record {}", index + at as u64),
-        ),
-        (Some(at), None) => (
-            Class::Dropped,
+/// How many records are gone from the beginning, and may be.
+fn removed(checkpoint: &Checkpoint, pruned: Pruned, segments: &[Segment]) -> Result<u64, Failure> {
+    // What is removed is told in the log before, and that is covered by a checkpoint.
+    if let Some(told_at) = pruned.told_at.filter(|told_at| *told_at >= checkpoint.size()) {
+        return Err(Failure::new(
+            Class::RolledBack,
             format!(
-                "expected record {index}, got the line of record {}: {at} taken out",
-                index + at as u64
+                "it signs {} records, but `pruned` was signed when record {told_at} was one of them",
+                checkpoint.size()
             ),
-        ),
-        (None, Some(at)) => (
-            Class::Inserted,
-            format!("expected record {index}, which comes {at} lines later: {at} put in"),
-        ),
-        (None, None) => {
-            (Class::Changed, format!("the line is not the record {index} that was signed"))
-        }
+        )
+        .record(checkpoint.size())
+        .file("checkpoint"));
     }
+    // A crash may have left some of what may go. It is read as long as it is there.
+    let first = segments.first().map_or(pruned.first_kept, |segment| segment.stored.first);
+    Ok(first.min(pruned.first_kept))
 }
 
-fn gap(lines: &Lines<'_>, next: u64, end: Place) -> Failure {
-    let expected = lines.count;
-    if lines.segments == 0 {
-        return Failure::new(
-            Class::Segment,
-            format!("the file is missing; the first one begins with record {next}"),
-        )
-        .record(expected)
-        .file(lines.file(Place::default()));
-    }
-    let message = if next > expected {
-        format!(
-            "records {expected} to {} are missing between the end of this file and the next one",
-            next - 1
-        )
-    } else {
-        format!("this file ends before record {expected}, but the next one begins with {next}")
-    };
-    Failure::new(Class::Segment, message).record(expected).file(lines.file(end)).offset(end.offset)
+/// How many lines were on disk at some time, as the log notes it for its readers; 0 if it does not say.
+fn durable(layout: &Layout) -> u64 {
+    let text = regular::read(&layout.durable()).unwrap_or_default();
+    let digits = str::from_utf8(&text).ok().and_then(|text| text.strip_suffix('\n'));
+    digits
+        .filter(|digits| digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(0)
 }

@@ -11,8 +11,8 @@ use crate::regular;
 
 const FILE: &str = "checkpoint";
 
-/// Reads the checkpoint and believes it only if `key` signed it.
-pub(super) fn read(layout: &Layout, key: &VerifierKey) -> Result<Checkpoint, Failure> {
+/// Reads the checkpoint and believes it only if `key` signed it. Gives the note too.
+pub(super) fn read(layout: &Layout, key: &VerifierKey) -> Result<(Checkpoint, Vec<u8>), Failure> {
     let fail = |class, message: String| Failure::new(class, message).file(FILE);
     let mut note = Vec::new();
     regular::open(&layout.checkpoint())
@@ -21,14 +21,19 @@ pub(super) fn read(layout: &Layout, key: &VerifierKey) -> Result<Checkpoint, Fai
             ErrorKind::NotFound => fail(Class::Checkpoint, "the file is missing".into()),
             _ => fail(Class::Unreadable, error.to_string()),
         })?;
-    Checkpoint::verify(&note, key).map_err(|error| {
-        let class = if error.is_bad_signature() {
-            Class::Signature
-        } else if error.is_unknown_key() || error.is_other_origin() {
-            Class::ForeignKey
-        } else {
-            Class::Checkpoint
-        };
-        fail(class, error.to_string())
-    })
+    match Checkpoint::verify(&note, key) {
+        Ok(checkpoint) => Ok((checkpoint, note)),
+        Err(error) => Err(fail(class(&error), error.to_string())),
+    }
+}
+
+/// What it is called that a note is not believed.
+pub(super) fn class(error: &sealtrail_proof::Error) -> Class {
+    if error.is_bad_signature() {
+        Class::Signature
+    } else if error.is_unknown_key() || error.is_other_origin() {
+        Class::ForeignKey
+    } else {
+        Class::Checkpoint
+    }
 }

@@ -1,40 +1,54 @@
 //! The lines as they are stored, hashed one by one in constant memory.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::PathBuf;
 
 use sealtrail_proof::Hash;
 use sealtrail_proof::hash::EntryHasher;
+use sealtrail_proof::tile::{Level, WIDTH};
 
-use super::{Class, Failure};
-use crate::paths::Layout;
-use crate::regular;
+use super::meter::Meter;
+use super::source::{Segment, Source};
+use super::{Class, Failure, tiles};
+use crate::paths::{Form, Layout, Stored};
 
-/// Every line of every segment, in order.
+/// Every line of every segment, in order, and before them the entries of those that were removed.
 pub(super) struct Lines<'a> {
     layout: &'a Layout,
-    /// First indices of the segments still to come, last one first.
-    to_come: Vec<u64>,
-    segment: Option<Segment>,
+    meter: &'a Meter<'a>,
+    /// The size of the tree whose bundles hold the entries of removed records.
+    covered: u64,
+    /// Records below were removed by retention.
+    pub(super) removed: u64,
+    bundle: Vec<Hash>,
+    /// Segments still to come.
+    to_come: &'a [Segment],
+    open: Option<Open>,
     /// Where the last segment ended.
     last: Place,
-    /// Complete lines so far.
+    /// Complete lines so far, removed ones included.
     pub(super) count: u64,
-    pub(super) segments: u64,
+    /// Bytes of lines so far, and how many of them the meter does not know of.
     pub(super) bytes: u64,
+    untold: u64,
 }
 
-struct Segment {
-    first: u64,
-    file: BufReader<File>,
+/// After so many bytes the meter is told.
+const TOLD: u64 = 1 << 20;
+
+struct Open {
+    segment: Stored,
+    file: BufReader<Source>,
+    /// The bytes that were read; in a compressed segment, of the lines.
     offset: u64,
+    /// The file ends within a frame.
+    cut: bool,
 }
 
-/// A byte of a segment.
-#[derive(Clone, Copy, Default)]
+/// A byte of a segment. In a compressed one, where the frame begins that the byte is in.
+#[derive(Clone, Copy)]
 pub(super) struct Place {
-    pub(super) segment: u64,
+    pub(super) segment: Stored,
     pub(super) offset: u64,
 }
 
@@ -44,10 +58,16 @@ pub(super) enum Step {
         entry: Hash,
         place: Place,
     },
-    /// The next segment does not begin where the last one ended.
+    /// The line was removed by retention; what it was is in its bundle.
+    Removed {
+        entry: Hash,
+    },
+    /// The next segment does not begin where the last one ended, or the last one ended with `rest` bytes
+    /// that are no line.
     Gap {
         next: u64,
         end: Place,
+        rest: u64,
     },
     /// No more segments; `torn` bytes of a line without its end remain after `end`.
     End {
@@ -56,55 +76,117 @@ pub(super) enum Step {
     },
 }
 
+/// What stands at a place of a segment.
+enum Found {
+    Line {
+        entry: Hash,
+        whole: bool,
+    },
+    /// Bytes that are left and are no line, and how many without the NULs at their end.
+    Rest {
+        bytes: u64,
+        torn: u64,
+    },
+}
+
 impl<'a> Lines<'a> {
-    pub(super) fn new(layout: &'a Layout) -> Result<Self, Failure> {
-        let mut to_come = layout
-            .segments()
-            .map_err(|error| Failure::new(Class::Unreadable, error.to_string()))?;
-        to_come.reverse();
-        Ok(Self {
+    pub(super) fn new(
+        layout: &'a Layout,
+        meter: &'a Meter<'a>,
+        covered: u64,
+        removed: u64,
+        segments: &'a [Segment],
+    ) -> Self {
+        let nowhere = Stored { first: removed, form: Form::Plain };
+        Self {
             layout,
-            to_come,
-            segment: None,
-            last: Place::default(),
+            meter,
+            covered,
+            removed,
+            bundle: Vec::new(),
+            to_come: segments,
+            open: None,
+            last: Place { segment: nowhere, offset: 0 },
             count: 0,
-            segments: 0,
             bytes: 0,
-        })
+            untold: 0,
+        }
+    }
+
+    /// Goes on after the first `count` lines, of `bytes` bytes, the last of which ends at `end`.
+    pub(super) fn skip_to(
+        &mut self,
+        count: u64,
+        bytes: u64,
+        end: Option<Place>,
+    ) -> Result<(), Failure> {
+        (self.count, self.bytes) = (count, bytes);
+        let Some(Place { segment, offset }) = end else {
+            return Ok(());
+        };
+        while self.to_come.first().is_some_and(|next| next.stored <= segment) {
+            self.open_next(if segment.form == Form::Plain { offset } else { 0 })?;
+        }
+        if segment.form == Form::Cold
+            && let Some(open) = &mut self.open
+        {
+            for _ in segment.first..count {
+                let place = open.place();
+                open.line().map_err(|error| bad(self.layout, place, count, &error))?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn next(&mut self) -> Result<Step, Failure> {
+        if self.count < self.removed {
+            return self.next_removed();
+        }
         loop {
-            let Some(segment) = &mut self.segment else {
-                match self.to_come.last().copied() {
+            let Some(open) = &mut self.open else {
+                match self.to_come.first().map(|segment| segment.stored.first) {
                     None => {
                         return Ok(Step::End { end: self.last, torn: 0 });
                     }
                     Some(next) if next != self.count => {
-                        return Ok(Step::Gap { next, end: self.last });
+                        return Ok(Step::Gap { next, end: self.last, rest: 0 });
                     }
-                    Some(_) => self.open_next()?,
+                    Some(_) => self.open_next(0)?,
                 }
                 continue;
             };
-            let place = Place { segment: segment.first, offset: segment.offset };
-            let line = segment.line().map_err(|error| unreadable(self.layout, place, &error))?;
-            match line {
-                Ok(entry) => {
+            let before = open.offset;
+            // With something in the buffer, it is known which frame the line begins in.
+            let begun = open.begin();
+            let place = open.place();
+            let found = begun
+                .and_then(|()| open.line())
+                .map_err(|error| bad(self.layout, place, self.count, &error))?;
+            let (bytes, torn) = match found {
+                // The writer writes no empty line and no NUL, so where no checkpoint says otherwise this
+                // is what a crash has left.
+                Found::Line { entry, whole } if whole || self.count < self.covered => {
                     self.count += 1;
-                    self.bytes += segment.offset - place.offset;
+                    self.bytes += open.offset - before;
+                    self.untold += open.offset - before;
+                    if self.untold > TOLD {
+                        self.meter.read(std::mem::take(&mut self.untold));
+                    }
                     return Ok(Step::Line { entry, place });
                 }
-                Err(torn) => {
-                    self.segment = None;
-                    self.last = place;
-                    if torn > 0 {
-                        return Ok(match self.to_come.last() {
-                            None => Step::End { end: place, torn },
-                            Some(next) => Step::Gap { next: *next, end: place },
-                        });
-                    }
-                }
+                Found::Line { .. } => open
+                    .rest(before)
+                    .map_err(|error| bad(self.layout, place, self.count, &error))?,
+                Found::Rest { bytes, torn } => (bytes, torn),
+            };
+            self.open = None;
+            self.last = place;
+            self.meter.read(std::mem::take(&mut self.untold));
+            if bytes > 0 {
+                return Ok(match self.to_come.first() {
+                    None => Step::End { end: place, torn },
+                    Some(next) => Step::Gap { next: next.stored.first, end: place, rest: bytes },
+                });
             }
         }
     }
@@ -115,7 +197,7 @@ impl<'a> Lines<'a> {
         while entries.len() < limit {
             match self.next() {
                 Ok(Step::Line { entry, .. }) => entries.push(entry),
-                Ok(Step::Gap { .. }) if self.open_next().is_ok() => {}
+                Ok(Step::Gap { .. }) if self.open_next(0).is_ok() => {}
                 _ => break,
             }
         }
@@ -123,51 +205,107 @@ impl<'a> Lines<'a> {
     }
 
     pub(super) fn file(&self, place: Place) -> PathBuf {
-        let path = self.layout.segment(place.segment);
+        let path = self.layout.stored(place.segment);
         self.layout.below(&path).into()
     }
 
-    fn open_next(&mut self) -> Result<(), Failure> {
-        let Some(first) = self.to_come.pop() else {
+    fn next_removed(&mut self) -> Result<Step, Failure> {
+        let (chunk, i) = (self.count / WIDTH, (self.count % WIDTH) as usize);
+        if i == 0 || self.bundle.is_empty() {
+            let bundle = tiles::required(self.layout, self.covered, Level::Entries, chunk)?;
+            self.bundle = bundle.map(|(_, entries)| entries).unwrap_or_default();
+        }
+        let entry = *self.bundle.get(i).expect("what was removed is covered");
+        self.count += 1;
+        Ok(Step::Removed { entry })
+    }
+
+    fn open_next(&mut self, offset: u64) -> Result<(), Failure> {
+        let Some((Segment { stored: segment, .. }, to_come)) = self.to_come.split_first() else {
             return Ok(());
         };
-        let place = Place { segment: first, offset: 0 };
-        let file = regular::open(&self.layout.segment(first))
-            .map_err(|error| unreadable(self.layout, place, &error))?;
-        self.segments += 1;
-        self.segment =
-            Some(Segment { first, file: BufReader::with_capacity(1 << 20, file), offset: 0 });
+        self.to_come = to_come;
+        let place = Place { segment: *segment, offset };
+        let source = Source::open(self.layout, *segment, offset)
+            .map_err(|error| bad(self.layout, place, self.count, &error))?;
+        let file = BufReader::with_capacity(1 << 20, source);
+        self.open = Some(Open { segment: *segment, file, offset, cut: false });
         Ok(())
     }
 }
 
-impl Segment {
-    /// The entry of the next line, or the number of bytes that are left and are no line.
-    fn line(&mut self) -> std::io::Result<Result<Hash, u64>> {
+impl Open {
+    /// Of the byte that is read next, if something is in the buffer.
+    fn place(&self) -> Place {
+        let offset = self.file.get_ref().frame().unwrap_or(self.offset);
+        Place { segment: self.segment, offset }
+    }
+
+    fn begin(&mut self) -> std::io::Result<()> {
+        match self.file.fill_buf() {
+            // A compressed file that was cut within a frame: `line` finds that nothing is left.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                self.cut = true;
+                Ok(())
+            }
+            buffer => buffer.map(|_| ()),
+        }
+    }
+
+    fn line(&mut self) -> std::io::Result<Found> {
         let mut hasher = EntryHasher::new();
-        let mut torn = 0;
+        let (mut bytes, mut torn, mut nul) = (0, 0, false);
         loop {
-            let buffer = self.file.fill_buf()?;
+            let buffer = match self.file.fill_buf() {
+                // A compressed file that was cut within a frame.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    return Ok(Found::Rest { bytes: bytes + 1, torn });
+                }
+                buffer => buffer?,
+            };
             if buffer.is_empty() {
-                return Ok(Err(torn));
+                return Ok(Found::Rest { bytes: bytes + u64::from(self.cut), torn });
             }
             let end = memchr::memchr(b'\n', buffer);
             let piece = &buffer[..end.unwrap_or(buffer.len())];
             hasher.update(piece);
+            nul |= memchr::memchr(0, piece).is_some();
+            if let Some(last) = piece.iter().rposition(|byte| *byte != 0) {
+                torn = bytes + last as u64 + 1;
+            }
+            bytes += piece.len() as u64;
             let used = piece.len() + usize::from(end.is_some());
             self.file.consume(used);
             self.offset += used as u64;
-            torn += used as u64;
             if end.is_some() {
-                return Ok(Ok(hasher.finish()));
+                let whole = bytes > 0 && !nul;
+                return Ok(Found::Line { entry: hasher.finish(), whole });
+            }
+        }
+    }
+
+    /// What is left from `begin` on, to the end of the file.
+    fn rest(&mut self, begin: u64) -> std::io::Result<(u64, u64)> {
+        let mut torn = self.offset - begin;
+        loop {
+            match self.line()? {
+                Found::Line { .. } => torn = self.offset - begin,
+                Found::Rest { bytes, torn: more } => {
+                    let before = self.offset - begin - bytes;
+                    return Ok((before + bytes, if more > 0 { before + more } else { torn }));
+                }
             }
         }
     }
 }
 
-fn unreadable(layout: &Layout, place: Place, error: &std::io::Error) -> Failure {
-    let path = layout.segment(place.segment);
-    Failure::new(Class::Unreadable, error.to_string())
-        .file(layout.below(&path))
-        .offset(place.offset)
+/// A file that cannot be read, or does not decode.
+fn bad(layout: &Layout, place: Place, record: u64, error: &std::io::Error) -> Failure {
+    let changed = place.segment.form == Form::Cold
+        && matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
+    let class = if changed { Class::Changed } else { Class::Unreadable };
+    let failure = Failure::new(class, error.to_string())
+        .file(layout.below(&layout.stored(place.segment)))
+        .offset(place.offset);
+    if changed { failure.record(record) } else { failure }
 }

@@ -1,10 +1,11 @@
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use super::Class;
 
 /// A log in which nothing is wrong.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub origin: String,
     /// Records under the signed checkpoint, all as they were when it was signed.
@@ -16,8 +17,16 @@ pub struct Report {
     /// The signed root, base64.
     pub root: String,
     pub segments: u64,
-    /// Bytes of lines that were hashed.
+    /// Bytes of lines that were hashed, compressed ones as they were before.
     pub bytes: u64,
+    /// Records whose lines retention has removed, as the log's key has signed. They are still in the tree.
+    pub removed: Option<Range<u64>>,
+    /// The record that tells of the last removal.
+    pub removal_told_at: Option<u64>,
+    /// Checkpoints in `checkpoints/`: each is signed, and what it signed is the beginning of this log.
+    pub old_checkpoints: u64,
+    /// Checkpoints given from outside that this log extends.
+    pub known_checkpoints: u64,
 }
 
 impl Report {
@@ -33,7 +42,7 @@ impl Report {
 }
 
 /// The first thing that is wrong.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub class: Class,
     /// The first record concerned, where one can be named.

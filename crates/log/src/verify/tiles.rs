@@ -1,9 +1,12 @@
 //! Tiles and bundles as they are stored.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use sealtrail_proof::hash::node_hashes;
 use sealtrail_proof::tile::{self, ENTRY_BYTES, Level, Tile, WIDTH};
 use sealtrail_proof::{Hash, node_hash};
 
@@ -104,42 +107,78 @@ fn fail(tile: Tile, i: u16, message: impl Into<String>) -> Failure {
     Failure::new(class, message).file(tile.path()).offset(offset as u64)
 }
 
-/// How many records the stored tiles speak of, at most, and the tile that does.
-///
-/// Tiles are written for durable lines only. So when the lines are fewer, lines were taken away, even
-/// if no checkpoint ever covered them. Asked before the lines are read, so that a writer at work can
-/// only make the lines more.
-pub(super) fn extent(layout: &Layout) -> Option<(u64, Tile)> {
-    fn walk(root: &Path, folder: &Path, depth: u8, most: &mut Option<(u64, Tile)>) {
-        // A tile index of 64 bits has seven groups of digits.
-        if depth > 12 {
-            return;
-        }
+/// What the folder of tiles holds, by the names in it.
+#[derive(Default)]
+pub(super) struct Shelf {
+    /// How many records the tiles speak of, at most, and the tile that does.
+    ///
+    /// Tiles are written for durable lines only. So when the lines are fewer, lines were taken away, even
+    /// if no checkpoint ever covered them.
+    pub(super) extent: Option<(u64, Tile)>,
+    /// The places that have partial forms, each as the full tile; none if there are too many to remember.
+    partials: Option<BTreeSet<Tile>>,
+}
+
+/// An honest log has a handful.
+const MAX_PARTIALS: usize = 10_000;
+
+/// A tile index of 64 bits has seven groups of digits.
+const MAX_DEPTH: u8 = 12;
+
+impl Shelf {
+    /// Looks before the lines are read, so that a writer at work can only make the lines more.
+    pub(super) fn look(layout: &Layout) -> Self {
+        let mut shelf = Self { extent: None, partials: Some(BTreeSet::new()) };
+        shelf.walk(layout.root(), &layout.tiles(), 0);
+        shelf
+    }
+
+    /// Whether there may be partial forms of a full tile.
+    pub(super) fn may_have_partials(&self, full: Tile) -> bool {
+        self.partials.as_ref().is_none_or(|partials| partials.contains(&full))
+    }
+
+    fn walk(&mut self, root: &Path, folder: &Path, depth: u8) {
         let Ok(entries) = fs::read_dir(folder) else {
             return;
         };
+        // Of the full tiles beside one another, the one with the last name speaks of the most records.
+        let mut last: Option<OsString> = None;
         for entry in entries.flatten() {
-            let path = entry.path();
+            let name = entry.file_name();
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                walk(root, &path, depth + 1, most);
-                continue;
-            }
-            let tile = path
-                .strip_prefix(root)
-                .ok()
-                .and_then(Path::to_str)
-                .and_then(|path| Tile::parse(path).ok());
-            if let Some(tile) = tile {
-                let leaves = tile.leaves().unwrap_or(u64::MAX);
-                if most.is_none_or(|(known, _)| leaves > known) {
-                    *most = Some((leaves, tile));
+                if depth < MAX_DEPTH {
+                    self.walk(root, &folder.join(name), depth + 1);
                 }
+            } else if name.len() < 3 || folder.extension().is_some() {
+                self.note(root, &folder.join(name));
+            } else if name.len() == 3 && last.as_ref().is_none_or(|last| name > *last) {
+                last = Some(name);
+            }
+        }
+        if let Some(name) = last {
+            self.note(root, &folder.join(name));
+        }
+    }
+
+    fn note(&mut self, root: &Path, path: &Path) {
+        let path = path.strip_prefix(root).ok().and_then(Path::to_str);
+        let Some(tile) = path.and_then(|path| Tile::parse(path).ok()) else {
+            return;
+        };
+        let leaves = tile.leaves().unwrap_or(u64::MAX);
+        if self.extent.is_none_or(|(known, _)| leaves > known) {
+            self.extent = Some((leaves, tile));
+        }
+        if !tile.is_full()
+            && let Some(partials) = &mut self.partials
+        {
+            partials.insert(tile.full());
+            if partials.len() > MAX_PARTIALS {
+                self.partials = None;
             }
         }
     }
-    let mut most = None;
-    walk(layout.root(), &layout.tiles(), 0, &mut most);
-    most
 }
 
 /// The root over the partial tiles of a tree, lowest level first (RFC 6962 §2.1).
@@ -162,7 +201,7 @@ pub(super) fn root(levels: &[Vec<Hash>]) -> Hash {
 pub(super) fn perfect(hashes: &[Hash]) -> Hash {
     let mut row = hashes.to_vec();
     while row.len() > 1 {
-        row = row.chunks(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+        row = node_hashes(&row);
     }
     row[0]
 }
