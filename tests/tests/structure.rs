@@ -143,7 +143,8 @@ fn the_auditor_shares_no_code_with_the_writer() {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
             for used in line.split("crate::").skip(1) {
-                let is_shared = ["paths::", "regular"].iter().any(|module| used.starts_with(module));
+                let is_shared =
+                    ["paths::", "regular"].iter().any(|module| used.starts_with(module));
                 assert!(is_shared, "{} uses `crate::{used}`", file.display());
                 seen += 1;
             }

@@ -55,12 +55,6 @@ impl Layout {
         }
     }
 
-    /// The first indices of the segments that are not compressed, in order.
-    pub(crate) fn segments(&self) -> Result<Vec<u64>, Error> {
-        let stored = self.all_segments()?;
-        Ok(stored.into_iter().filter(|s| s.form == Form::Plain).map(|s| s.first).collect())
-    }
-
     /// All segments in order, each in one form: the plain file counts while it is there.
     pub(crate) fn all_segments(&self) -> Result<Vec<Stored>, Error> {
         let folder = self.entries();
@@ -83,21 +77,6 @@ impl Layout {
     /// How many lines are on disk, for readers of other processes.
     pub(crate) fn durable(&self) -> PathBuf {
         self.root.join("durable")
-    }
-
-    /// The folder of all checkpoints that were ever signed.
-    pub(crate) fn checkpoints(&self) -> PathBuf {
-        self.root.join("checkpoints")
-    }
-
-    /// The notes from the checkpoint of size `first` on.
-    pub(crate) fn notes(&self, first: u64) -> PathBuf {
-        self.checkpoints().join(format!("{first:020}.notes"))
-    }
-
-    /// The first sizes of the files among the names in [`Layout::checkpoints`], in order.
-    pub(crate) fn notes_among(names: &[String]) -> Vec<u64> {
-        numbered(names, ".notes")
     }
 
     /// What retention has removed.
@@ -151,20 +130,6 @@ impl Layout {
     }
 }
 
-fn numbered(names: &[String], ending: &str) -> Vec<u64> {
-    let mut numbers: Vec<u64> = names.iter().filter_map(|name| number(name, ending)).collect();
-    numbers.sort_unstable();
-    numbers
-}
-
-/// Twenty digits and the ending.
-fn number(name: &str, ending: &str) -> Option<u64> {
-    let digits = name.strip_suffix(ending)?;
-    (digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit()))
-        .then(|| digits.parse().ok())
-        .flatten()
-}
-
 /// A segment that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stored {
@@ -215,7 +180,6 @@ mod tests {
         ] {
             fs::write(layout.entries().join(other), "").unwrap();
         }
-        assert_eq!(layout.segments().unwrap(), [0, 7, 300]);
         let forms = layout.all_segments().unwrap().into_iter().map(|s| (s.first, s.form));
         let (plain, cold) = (Form::Plain, Form::Cold);
         assert!(forms.eq([(0, plain), (7, plain), (9, cold), (300, plain)]));

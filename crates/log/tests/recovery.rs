@@ -206,7 +206,8 @@ fn a_crash_between_tiles_and_checkpoint_is_repeated_to_the_same_end() {
     let folder = tempfile::tempdir().unwrap();
     let (dir, crashed) = (folder.path().join("log"), folder.path().join("crashed"));
     log_of(&dir, 250);
-    let old = fs::read(dir.join("checkpoint")).unwrap();
+    let mut old = files(&dir);
+    old.retain(|(path, _)| path.starts_with("checkpoint") || path.starts_with("checkpoints"));
     let log = open(&dir);
     log.append(lines(250..300)).unwrap();
     log.close().unwrap();
@@ -214,7 +215,9 @@ fn a_crash_between_tiles_and_checkpoint_is_repeated_to_the_same_end() {
 
     // Everything of the second checkpoint is there but itself; a temporary file lies about.
     copy(&dir, &crashed);
-    fs::write(crashed.join("checkpoint"), old).unwrap();
+    for (path, bytes) in old {
+        fs::write(crashed.join(path), bytes).unwrap();
+    }
     fs::create_dir_all(crashed.join("tile/0/000.p")).unwrap();
     fs::copy(dir.join("tile/0/000"), crashed.join("tile/0/000.tmp")).unwrap();
     assert_eq!(verify(&crashed, &vkey()).unwrap().uncovered, 50);

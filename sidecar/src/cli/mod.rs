@@ -10,6 +10,7 @@ mod input;
 mod output;
 mod policy;
 mod preview;
+mod progress;
 mod prove;
 mod prune;
 mod query;

@@ -371,6 +371,41 @@ fn receipts_under_a_policy() {
     ran.refused(26, "cosigned by `w2`");
 }
 
+#[test]
+fn a_log_under_a_policy() {
+    let place = Place::new();
+    append(&place, "a");
+    let earlier = place.copy();
+    append(&place, "b");
+    let witness = WitnessFolder::new("w1");
+    let service = WitnessService::start(&witness, &[&place.vkey]);
+    let (policy, cosigned) = (place.path("policy.txt"), place.path("cosigned"));
+    let text = format!("log {}\nwitness w1 {} {}\n", place.vkey, witness.vkey, service.url());
+    std::fs::write(&policy, text + "quorum w1\n").unwrap();
+    let [policy, cosigned] = [policy, cosigned].map(|path| path.display().to_string());
+    let ran =
+        sealtrail(&["witness", "collect", &place.log(), "--policy", &policy, "--out", &cosigned]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    append(&place, "c");
+
+    let verify = |log: &str, rest: &[&str]| {
+        sealtrail(&[&["verify", log, "--vkey", &place.vkey, "--json"], rest].concat())
+    };
+    let known = ["--checkpoint", &cosigned, "--policy", &policy];
+    let ran = verify(&place.log(), &known);
+    assert_eq!((ran.code, ran.json()["known_checkpoints"].as_u64()), (0, Some(1)), "{ran:?}");
+    assert_eq!(verify(&earlier.log(), &known).code, 24, "put back to before the witness saw it");
+    let own = place.path("log/checkpoint").display().to_string();
+    let ran = verify(&place.log(), &["--checkpoint", &own, "--policy", &policy]);
+    assert_eq!((ran.code, ran.json()["class"].as_str()), (26, Some("witness")), "{ran:?}");
+    assert_eq!(verify(&place.log(), &["--checkpoint", &own]).code, 0);
+    assert_eq!(
+        verify(&place.log(), &["--policy", &policy]).code,
+        2,
+        "a policy is for a checkpoint"
+    );
+}
+
 fn policy_file_of(place: &Place, witnesses: &[WitnessFolder], up: &WitnessService) -> String {
     let text = format!(
         "log {}\nwitness w1 {} http://127.0.0.1:9\nwitness w2 {} {}\ngroup two all w1 w2\nquorum two\n",

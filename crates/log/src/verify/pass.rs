@@ -38,6 +38,9 @@ pub(super) struct Pass<'a> {
     window: u64,
 }
 
+/// A frame may ask for 8 MiB while it is decoded, and the audit must do with 64 MB.
+const MAX_COLD: usize = 6;
+
 /// Everything up to here is as it was signed, if the root says so too.
 pub(super) struct Passed {
     pub(super) count: u64,
@@ -62,6 +65,8 @@ struct Shared {
     finished: BTreeMap<u64, Outcome>,
     /// Pieces put together.
     joined: u64,
+    /// Compressed segments that threads are at.
+    cold: usize,
     /// `None` while a thread is at it.
     join: Option<Join>,
     odd: bool,
@@ -89,6 +94,7 @@ impl<'a> Pass<'a> {
             firsts: BTreeMap::new(),
             finished: BTreeMap::new(),
             joined: 0,
+            cold: 0,
             join: Some(join),
             odd: false,
         };
@@ -142,7 +148,7 @@ impl<'a> Pass<'a> {
         let mut worker = Worker::new(self);
         while let Some((number, piece)) = self.take() {
             match worker.piece(number, &piece) {
-                Ok(outcome) => self.finish(number, outcome),
+                Ok(outcome) => self.finish(number, piece, outcome),
                 Err(Odd) => return self.give_up(),
             }
         }
@@ -152,7 +158,9 @@ impl<'a> Pass<'a> {
         let mut shared = self.lock();
         loop {
             let piece = shared.next.filter(|_| !shared.odd)?;
-            if shared.taken < shared.joined + self.window {
+            let cold = matches!(piece, Piece::Cold { .. });
+            if shared.taken < shared.joined + self.window && !(cold && shared.cold == MAX_COLD) {
+                shared.cold += usize::from(cold);
                 let number = shared.taken;
                 shared.taken += 1;
                 if let Some(first) = piece.first_record(self.segments) {
@@ -193,8 +201,10 @@ impl<'a> Pass<'a> {
     }
 
     /// Puts the piece where it belongs, and whatever can be put together now.
-    fn finish(&self, number: u64, outcome: Outcome) {
+    fn finish(&self, number: u64, piece: Piece, outcome: Outcome) {
         let mut shared = self.lock();
+        shared.cold -= usize::from(matches!(piece, Piece::Cold { .. }));
+        self.changed.notify_all();
         shared.finished.insert(number, outcome);
         // Whoever is at it finds this one too.
         while let Some(mut join) = shared.join.take() {
