@@ -99,6 +99,21 @@ impl Layout {
         numbered(names, ".jsonl")
     }
 
+    /// The folder of all checkpoints that were ever signed.
+    pub(crate) fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// The notes from the checkpoint of size `first` on.
+    pub(crate) fn notes(&self, first: u64) -> PathBuf {
+        self.checkpoints().join(format!("{first:020}.notes"))
+    }
+
+    /// The first sizes of the files among the names in [`Layout::checkpoints`], in order.
+    pub(crate) fn notes_among(names: &[String]) -> Vec<u64> {
+        numbered(names, ".notes")
+    }
+
     /// A tile or entry bundle.
     pub(crate) fn tile(&self, tile: Tile) -> PathBuf {
         self.root.join(tile.path())
@@ -154,6 +169,19 @@ impl Stored {
         };
         number(name, ending).map(|first| Self { first, form })
     }
+}
+
+fn numbered(names: &[String], ending: &str) -> Vec<u64> {
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| number(name, ending)).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn number(name: &str, ending: &str) -> Option<u64> {
+    let digits = name.strip_suffix(ending)?;
+    (digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+        .then(|| digits.parse().ok())
+        .flatten()
 }
 
 #[cfg(test)]
