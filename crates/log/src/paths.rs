@@ -55,12 +55,6 @@ impl Layout {
         }
     }
 
-    /// The first indices of the segments that are not compressed, in order.
-    pub(crate) fn segments(&self) -> Result<Vec<u64>, Error> {
-        let stored = self.all_segments()?;
-        Ok(stored.into_iter().filter(|s| s.form == Form::Plain).map(|s| s.first).collect())
-    }
-
     /// All segments in order, each in one form: the plain file counts while it is there.
     pub(crate) fn all_segments(&self) -> Result<Vec<Stored>, Error> {
         let folder = self.entries();
@@ -215,7 +209,6 @@ mod tests {
         ] {
             fs::write(layout.entries().join(other), "").unwrap();
         }
-        assert_eq!(layout.segments().unwrap(), [0, 7, 300]);
         let forms = layout.all_segments().unwrap().into_iter().map(|s| (s.first, s.form));
         let (plain, cold) = (Form::Plain, Form::Cold);
         assert!(forms.eq([(0, plain), (7, plain), (9, cold), (300, plain)]));
