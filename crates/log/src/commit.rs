@@ -85,11 +85,8 @@ impl Committer {
             return Err(error);
         }
         if self.segment.bytes() >= self.options.segment_bytes {
-            // Everything in the old segment is synced, and nothing follows it, so a new one never hides a torn
-            // line.
-            if self.segment.is_filled_ahead() {
-                self.segment.cut_back()?;
-            }
+            // Everything in the old segment is synced, and nothing was filled ahead beyond its limit, so a new one
+            // never hides a torn line.
             self.segment = Segment::create(&self.disk, &self.layout, self.size)?;
         }
         self.segment.write(

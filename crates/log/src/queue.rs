@@ -197,7 +197,9 @@ impl Queue {
     pub(crate) fn finished(&self) {
         let mut state = self.lock();
         state.busy = false;
-        let anything = !state.waiting.is_empty() || state.closing;
+        // A full disk changes how long the thread sleeps.
+        let anything =
+            !state.waiting.is_empty() || state.closing || state.disk_full.is_some();
         drop(state);
         if anything {
             self.work.notify_one();

@@ -11,7 +11,8 @@ use crate::{Error, durable};
 ///
 /// Grammar of the file: `(line LF)* NUL*`, where a line is one or more bytes, none of them LF or NUL. The
 /// NULs are there only while it is written: blocks that were written before cost no metadata at a sync, which
-/// is most of what a sync of a growing file costs. They are cut off when the segment is left or closed.
+/// is most of what a sync of a growing file costs. A segment that is left has none, because none are written beyond
+/// the bytes at which it is left; at closing they are cut off.
 pub(crate) struct Segment {
     file: DiskFile,
     path: PathBuf,
@@ -86,7 +87,7 @@ impl Segment {
         self.file.sync_data().map_err(Error::io("sync", &self.path)).map_err(Error::for_good)
     }
 
-    /// Cuts off what was filled ahead, durably: the segment is left, or the disk is full.
+    /// Cuts off what was filled ahead, durably: the log is closed, or the disk is full.
     pub(crate) fn cut_back(&mut self) -> Result<(), Error> {
         durable::cut(&self.file, &self.path, self.end)?;
         self.filled = self.end;

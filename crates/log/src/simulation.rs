@@ -15,8 +15,9 @@ use std::{env, thread};
 
 use life::{Counts, Life};
 
-/// Cuts of every test run, some seconds of them. `SEALTRAIL_POWER_CUTS` asks for another number.
-const CUTS: u64 = 20_000;
+/// Cuts of every test run, some seconds of them; fewer where they take longer. `SEALTRAIL_POWER_CUTS` asks for
+/// another number.
+const CUTS: u64 = if cfg!(debug_assertions) { 1_000 } else { 20_000 };
 
 /// The first seed; `SEALTRAIL_POWER_CUT_SEED` runs the one life that a failure named.
 const FIRST_SEED: u64 = 1;

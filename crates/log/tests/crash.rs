@@ -14,6 +14,8 @@ use sealtrail_log::verify::{Class, verify};
 use sealtrail_log::{Log, Options, Reader};
 
 const DIR: &str = "SEALTRAIL_CRASH_TEST_DIR";
+/// Of every test run; `SEALTRAIL_KILLS` asks for another number.
+const KILLS: usize = 100;
 const ROUND: &str = "SEALTRAIL_CRASH_TEST_ROUND";
 
 /// Not a test of its own: what the killed process runs. Appends and says what was acknowledged.
@@ -47,12 +49,13 @@ fn child() {
 }
 
 #[test]
-fn twenty_five_kills() {
+fn kills() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("log");
     Log::create(&dir, ORIGIN, &key()).unwrap();
     let mut acknowledged: HashMap<String, u64> = HashMap::new();
-    for round in 0..25 {
+    let kills = env::var("SEALTRAIL_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number"));
+    for round in 0..kills {
         let mut child = Command::new(env::current_exe().unwrap())
             .args(["--exact", "child", "--nocapture"])
             .env(DIR, &dir)
@@ -61,7 +64,7 @@ fn twenty_five_kills() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut enough = 1 + round * 7 % 60;
+        let mut enough = 1 + (round * 7 % 60) as i64;
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         // After so many acknowledgements, not after so much time; then to the end of the pipe, where

@@ -206,8 +206,8 @@ fn a_crash_between_tiles_and_checkpoint_is_repeated_to_the_same_end() {
     let folder = tempfile::tempdir().unwrap();
     let (dir, crashed) = (folder.path().join("log"), folder.path().join("crashed"));
     log_of(&dir, 250);
-    let mut old = files(&dir);
-    old.retain(|(path, _)| path.starts_with("checkpoint") || path.starts_with("checkpoints"));
+    let notes = "checkpoints/00000000000000000000.notes";
+    let old = ["checkpoint", notes].map(|name| (name, fs::read(dir.join(name)).unwrap()));
     let log = open(&dir);
     log.append(lines(250..300)).unwrap();
     log.close().unwrap();
@@ -215,8 +215,8 @@ fn a_crash_between_tiles_and_checkpoint_is_repeated_to_the_same_end() {
 
     // Everything of the second checkpoint is there but itself; a temporary file lies about.
     copy(&dir, &crashed);
-    for (path, bytes) in old {
-        fs::write(crashed.join(path), bytes).unwrap();
+    for (name, content) in old {
+        fs::write(crashed.join(name), content).unwrap();
     }
     fs::create_dir_all(crashed.join("tile/0/000.p")).unwrap();
     fs::copy(dir.join("tile/0/000"), crashed.join("tile/0/000.tmp")).unwrap();
@@ -260,4 +260,78 @@ fn a_checkpoint_that_somebody_else_put_there_is_not_signed_over() {
     assert!(log.append(lines(30..31)).unwrap_err().is_poisoned());
     assert!(log.close().unwrap_err().is_poisoned());
     assert_eq!(fs::read(dir.join("checkpoint")).unwrap(), old);
+}
+
+#[test]
+fn a_directory_that_was_put_back_is_not_signed_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("log");
+    log_of(&dir, 10);
+    let old = fs::read(dir.join("checkpoint")).unwrap();
+    let log = open(&dir);
+    log.append(lines(10..20)).unwrap();
+    log.close().unwrap();
+    // The lines and tiles of the earlier size are all there: signing on from it would be a fork.
+    let error = refused(&dir, |dir| fs::write(dir.join("checkpoint"), &old).unwrap());
+    assert!(error.is_damaged(), "{error}");
+    assert!(error.to_string().contains("size 10") && error.to_string().contains("size 20"));
+}
+
+#[test]
+fn every_checkpoint_is_kept_and_a_torn_one_is_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("log");
+    log_of(&dir, 10);
+    let log = open(&dir);
+    log.append(lines(10..20)).unwrap();
+    log.close().unwrap();
+    let path = dir.join("checkpoints/00000000000000000000.notes");
+    let kept = fs::read_to_string(&path).unwrap();
+    let current = fs::read_to_string(dir.join("checkpoint")).unwrap();
+    assert!(kept.ends_with(&current));
+    let sizes: Vec<&str> =
+        kept.split("log.example/one\n").map(|n| n.lines().next().unwrap_or("")).collect();
+    assert_eq!(sizes, ["", "0", "10", "20"].map(|size| size));
+    for torn in [1, current.len() / 2, current.len()] {
+        fs::write(&path, &kept[..kept.len() - torn]).unwrap();
+        open(&dir).close().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), kept, "{torn}");
+    }
+    // A log of before there was a history gets one.
+    fs::remove_dir_all(dir.join("checkpoints")).unwrap();
+    open(&dir).close().unwrap();
+    assert_eq!(
+        fs::read_to_string(dir.join("checkpoints/00000000000000000020.notes")).unwrap(),
+        current
+    );
+    // What is no beginning of the current checkpoint was not left by a crash.
+    let error = refused(&dir, |dir| {
+        append_bytes(&dir.join("checkpoints/00000000000000000020.notes"), b"somebody's");
+    });
+    assert!(error.is_damaged(), "{error}");
+}
+
+#[test]
+fn nuls_after_the_last_line_are_there_while_the_log_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("log");
+    log_of(&dir, 0);
+    let options = sealtrail_log::Options { segment_bytes: 1 << 20, ..options() };
+    let (log, _) = Log::open(&dir, signer(), options.clone()).unwrap();
+    log.append(lines(0..10)).unwrap();
+    let segment = segments(&dir).pop().unwrap();
+    let lines_end = fs::read(&segment).unwrap().iter().position(|byte| *byte == 0).unwrap();
+    assert_eq!(fs::read_to_string(dir.join("durable")).unwrap(), format!("{:020}\n", 10));
+    let reader = Reader::open(&dir).unwrap();
+    assert_eq!((reader.size().unwrap(), reader.read(9).unwrap()), (10, line(9)));
+    let crashed = folder.path().join("crashed");
+    copy(&dir, &crashed);
+    log.close().unwrap();
+    assert_eq!(fs::metadata(&segment).unwrap().len(), lines_end as u64);
+
+    // No torn line: only what is not NUL is set aside.
+    let (log, recovery) = Log::open(&crashed, signer(), options).unwrap();
+    assert_eq!((recovery.lines, recovery.torn), (10, None));
+    log.close().unwrap();
+    assert_eq!(verify(&crashed, &vkey()).unwrap().class(), Class::Intact);
 }

@@ -307,7 +307,7 @@ impl Handle {
             state.seen.push(bytes.clone());
         }
         let offset = offset as usize;
-        let what = match bytes.first() == Some(&0) {
+        let what = match state.trace.is_some() && bytes.iter().all(|byte| *byte == 0) {
             true => "fill",
             false => "write",
         };
@@ -411,10 +411,8 @@ impl State {
             return Err(io::Error::other("the power is gone"));
         }
         if let Some(trace) = &mut self.trace {
-            trace.push(format!(
-                "{what} {}",
-                name.trim_start_matches("/disk/log/").trim_end_matches('/')
-            ));
+            let name = name.trim_end_matches('/');
+            trace.push(format!("{what} {}", name.strip_prefix("/disk/log/").unwrap_or(name)));
         }
         self.steps += 1;
         if needs_room && self.full > 0 {

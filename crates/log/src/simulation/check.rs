@@ -148,10 +148,10 @@ impl Life {
     /// All whole lines of all segments, and what follows the last one without the NULs at its end.
     fn lines(&self) -> (Vec<Vec<u8>>, Vec<u8>) {
         let names = self.disk.names(&self.layout.entries()).unwrap_or_default();
-        let (mut lines, mut torn) = (Vec::new(), Vec::new());
+        let (mut lines, mut torn, mut is_cut) = (Vec::new(), Vec::new(), true);
         for first in Layout::segments_among(&names) {
             assert_eq!(first, lines.len() as u64, "segments follow one another without gap");
-            assert!(torn.is_empty(), "only the last segment may end with a torn line");
+            assert!(is_cut, "only the last segment may end with NULs or a torn line");
             let text = self.disk.read(&self.layout.segment(first)).unwrap();
             let mut rest = text.as_slice();
             while let Some(end) = memchr::memchr(b'\n', rest) {
@@ -162,7 +162,7 @@ impl Life {
                 rest = &rest[end + 1..];
             }
             let end = rest.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
-            torn = rest[..end].to_vec();
+            (torn, is_cut) = (rest[..end].to_vec(), rest.is_empty());
         }
         (lines, torn)
     }
