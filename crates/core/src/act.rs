@@ -29,7 +29,7 @@ pub fn act(stamp: &Stamp<'_>, act: &[u8]) -> Result<Vec<u8>, Error> {
     write_string(&kind, &mut data);
     data.extend_from_slice(b",\"reason\":");
     write_string(&reason, &mut data);
-    let subject = match kind.as_str() {
+    let subject = match kind.as_ref() {
         "reveal" => {
             let (record, group) = (required("record")?, required("group")?);
             for (name, text) in [(",\"record\":", &record), (",\"group\":", &group)] {
@@ -75,7 +75,7 @@ pub fn act(stamp: &Stamp<'_>, act: &[u8]) -> Result<Vec<u8>, Error> {
         (",\"datacontenttype\":", Some("application/json")),
         (",\"recordedtime\":", Some(stamp.recorded_time)),
         (",\"correlationid\":", correlation.as_deref()),
-        (",\"authtype\":", actor.as_ref().map(|(kind, _)| kind.as_str())),
+        (",\"authtype\":", actor.as_ref().map(|(kind, _)| kind.as_ref())),
         (",\"authid\":", actor.as_ref().and_then(|(_, id)| id.as_deref())),
     ];
     for (name, text) in attributes {

@@ -58,6 +58,7 @@ mod preview;
 mod protection;
 mod protector;
 pub mod render;
+mod room;
 pub mod seal;
 mod session;
 mod stamp;

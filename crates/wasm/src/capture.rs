@@ -110,7 +110,7 @@ impl Capture {
         Ok(match recorded {
             Recorded::Line { line, nonces } => {
                 self.nonces = nonces;
-                Some(line)
+                Some(line.to_vec())
             }
             Recorded::Unchanged => {
                 self.nonces = 0;

@@ -65,18 +65,32 @@ impl RecordKeys {
         plaintext: &[u8],
         nonce: &[u8; NONCE_BYTES],
     ) -> Result<String, Error> {
-        let mut stream = self.key_stream([(nonce, plaintext.len())].into_iter())?;
+        let mut stream = KeyStream::default();
+        self.key_stream([(nonce, plaintext.len())].into_iter(), &mut stream)?;
         let (mut out, mut room) = (Vec::new(), Vec::new());
         self.write_token(index, location, plaintext, nonce, &mut stream, &mut room, &mut out);
         Ok(String::from_utf8(out).unwrap_or_default())
     }
 
-    /// What encrypts fields of these lengths, in this order, by [`write_token`](Self::write_token).
+    /// Takes the keys of another record in place of these.
+    pub(crate) fn rekey(&mut self, source: &Source, scope: &Scope<'_>) {
+        self.cipher.rekey(&source.expand(b"sealtrail/seal/v1/record-key", scope));
+        self.commit = *source.expand(b"sealtrail/seal/v1/commit", scope);
+    }
+
+    /// Forgets the key.
+    pub(crate) fn wipe(&mut self) {
+        self.cipher.wipe();
+    }
+
+    /// Makes `stream` what encrypts fields of these lengths, in this order, by
+    /// [`write_token`](Self::write_token).
     pub(crate) fn key_stream<'n>(
         &self,
         fields: impl Iterator<Item = (&'n [u8; NONCE_BYTES], usize)> + Clone,
-    ) -> Result<KeyStream, Error> {
-        self.cipher.key_stream(fields)
+        stream: &mut KeyStream,
+    ) -> Result<(), Error> {
+        self.cipher.key_stream(fields, stream)
     }
 
     /// Appends the token of the next field; `room` is to work in.
