@@ -5,6 +5,8 @@ use std::convert::Infallible;
 
 use similar::algorithms::{DiffHook, myers};
 
+use crate::diff::longest_increasing;
+
 /// A run that is the same in both: where it begins in the old list and in the new one, and its length.
 pub(crate) type Run = (usize, usize, usize);
 
@@ -20,9 +22,28 @@ pub(crate) fn equal_runs(old: &[u32], new: &[u32]) -> Vec<Run> {
 /// is where there is none.
 pub(crate) fn bounded_runs(old: &[u32], new: &[u32]) -> Option<Vec<Run>> {
     if old.len().saturating_mul(new.len()) > SHORT {
-        return few_edits(old, new);
+        return if least_edits(old, new) > EDITS { None } else { few_edits(old, new) };
     }
     Some(equal_runs(old, new))
+}
+
+/// No script has fewer edits. The search would come to the same, and take far longer.
+fn least_edits(old: &[u32], new: &[u32]) -> usize {
+    let numbers = old.iter().chain(new).max().map_or(0, |most| *most as usize + 1);
+    // Of each number how often it is there, and where in the new list.
+    let (mut of_old, mut of_new) = (vec![0usize; numbers], vec![(0usize, 0); numbers]);
+    old.iter().for_each(|&number| of_old[number as usize] += 1);
+    for (at, &number) in new.iter().enumerate() {
+        let (count, _) = of_new[number as usize];
+        of_new[number as usize] = (count + 1, at);
+    }
+    let alone: usize = of_old.iter().zip(&of_new).map(|(old, new)| old.abs_diff(new.0)).sum();
+    // What is once in both and keeps no order with the others is removed and added.
+    let once = old.iter().map(|&number| number as usize);
+    let once = once.filter(|&number| of_old[number] == 1 && of_new[number].0 == 1);
+    let places: Vec<usize> = once.map(|number| of_new[number].1).collect();
+    let stays = longest_increasing(&places).into_iter().filter(|stays| *stays).count();
+    alone + 2 * (places.len() - stays)
 }
 
 /// Pairs of items up to which lists are short.
@@ -128,6 +149,10 @@ mod tests {
                 (i, j, count) = (x + len, y + len, count + len);
             }
             assert_eq!(count, longest_common(&old, &new), "{old:?} {new:?} {runs:?}");
+            assert!(
+                least_edits(&old, &new) <= old.len() + new.len() - 2 * count,
+                "{old:?} {new:?}"
+            );
         }
     }
 
@@ -142,6 +167,15 @@ mod tests {
             }
         }
         row[new.len()]
+    }
+
+    #[test]
+    fn what_is_in_another_order_is_known_to_take_many_edits() {
+        let old: Vec<u32> = (0..5_000).collect();
+        let reversed: Vec<u32> = (0..5_000).rev().collect();
+        assert_eq!(least_edits(&old, &reversed), 2 * 4_999);
+        assert_eq!(least_edits(&old, &old[10..]), 10);
+        assert!(bounded_runs(&old, &reversed).is_none());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Masks: what is left of a value that may be recognised but not read.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use sealtrail_record::json::Value;
@@ -34,13 +35,13 @@ pub enum Shape {
 
 impl Mask {
     /// Everything but text is masked whole: of a number or an object no part is harmless.
-    pub fn apply(self, value: &Value<'_>) -> String {
+    pub fn apply(self, value: &Value<'_>) -> Cow<'static, str> {
         let (first, last, text) = match (self, value) {
             (Mask::Ends { first, last }, Value::String(text)) => (first, last, text),
             (Mask::Shape(shape), Value::String(text)) => {
-                return shape.apply(text).unwrap_or_else(|| FIXED.into());
+                return shape.apply(text).map_or(Cow::Borrowed(FIXED), Cow::Owned);
             }
-            (Mask::Cards, Value::String(text)) => return without_card_numbers(text),
+            (Mask::Cards, Value::String(text)) => return without_card_numbers(text).into(),
             _ => return FIXED.into(),
         };
         let count = text.chars().count();
@@ -48,7 +49,9 @@ impl Mask {
             return FIXED.into();
         }
         let head = text.chars().take(first);
-        head.chain(FIXED.chars()).chain(text.chars().skip(count - last)).collect()
+        let shown: String =
+            head.chain(FIXED.chars()).chain(text.chars().skip(count - last)).collect();
+        shown.into()
     }
 }
 

@@ -17,7 +17,11 @@ impl Document<'_> {
         if !(self.has_children(a) && self.has_children(b)) {
             return self.same_leaf(a, b);
         }
-        let mut due = vec![(a, b)];
+        // Mostly what a container holds are leaves, and they are compared at once.
+        let mut due = Vec::new();
+        if self.kind(a) != self.kind(b) || !self.pair_children(a, b, &mut due) {
+            return false;
+        }
         while let Some((a, b)) = due.pop() {
             if self.is_twin(a, b) {
                 continue;
