@@ -65,11 +65,11 @@ impl<'s> Entry<'s> {
             Role::Sealed => {
                 let sealing = match room.sealings.pop() {
                     Some(mut sealing) => {
-                        sealing.keys.rekey(source, &scope);
+                        sealing.keys.rekey(source, &scope, &mut room.token);
                         sealing
                     }
                     None => {
-                        let keys = source.record_keys(&scope);
+                        let keys = source.record_keys(&scope, &mut room.token);
                         Box::new(Sealing { keys, stream: KeyStream::default() })
                     }
                 };

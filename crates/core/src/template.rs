@@ -6,11 +6,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use sealtrail_record::json::write_string;
+use sealtrail_record::json::{Value, write_string};
 
 use crate::Error;
 use crate::plaintext::Plaintext;
-use crate::policy::{Reason, Seal};
+use crate::policy::{Mask, Reason, Seal};
 
 /// Keys that a record needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,15 @@ impl Template {
 
     pub(crate) fn string(&mut self, text: &str) {
         write_string(text, &mut self.body.text);
+    }
+
+    /// What a mask leaves of a value, as a JSON string.
+    pub(crate) fn masked(&mut self, mask: Mask, value: &Value<'_>) {
+        // What is to be a name for as long as it takes.
+        let start = self.names.len();
+        mask.apply_to(value, &mut self.names);
+        write_string(&self.names[start..], &mut self.body.text);
+        self.names.truncate(start);
     }
 
     /// Leaves a gap here. `write` writes the plaintext, at most `bound` bytes.

@@ -140,7 +140,7 @@ impl<'w> Writer<'w> {
             Protection::Mask(reason) => {
                 self.explain(found, value, spot, "mask", None);
                 let mask = mask_of(Decision::of(found.set(), reason));
-                self.template.string(&mask.apply(&self.document.to_value(value)));
+                self.template.masked(mask, &self.document.to_value(value));
             }
             Protection::Drop => self.template.string("***"),
             Protection::Seal(reason) => {

@@ -19,23 +19,44 @@ struct Plan {
     added: Vec<usize>,
 }
 
+/// What one pair of arrays leaves for the next.
+#[derive(Default)]
+pub(super) struct Room {
+    old: Vec<NodeId>,
+    new: Vec<NodeId>,
+    plan: Plan,
+    runs: Vec<Range<usize>>,
+}
+
 impl Walk<'_> {
     /// Leaves tasks for the items of two arrays; false where these should be given whole.
     pub(super) fn arrays(&mut self, matching: &Matching, before: NodeId, after: NodeId) -> bool {
         let document = self.document;
-        let items = |node| document.children(node).map(|(_, item)| item).collect::<Vec<_>>();
-        let (old, new) = (&items(before)[..], &items(after)[..]);
+        let mut room = std::mem::take(&mut self.arrays);
+        for (items, array) in [(&mut room.old, before), (&mut room.new, after)] {
+            items.clear();
+            items.extend(document.children(array).map(|(_, item)| item));
+        }
         let first_task = self.tasks.len();
-        let found = self.match_items(matching, old, new);
+        let Room { old, new, plan, runs } = &mut room;
+        let found = self.match_items(matching, old, new, plan, runs);
         self.tasks[first_task..].reverse();
+        self.arrays = room;
         found
     }
 
-    fn match_items(&mut self, matching: &Matching, old: &[NodeId], new: &[NodeId]) -> bool {
+    fn match_items(
+        &mut self,
+        matching: &Matching,
+        old: &[NodeId],
+        new: &[NodeId],
+        plan: &mut Plan,
+        runs: &mut Vec<Range<usize>>,
+    ) -> bool {
         match matching {
-            Matching::Position => self.by_position(old, new),
-            Matching::Sequence => return self.by_sequence(old, new).is_some(),
-            Matching::Set => self.by_set(old, new),
+            Matching::Position => self.by_position(old, new, plan),
+            Matching::Sequence => return self.by_sequence(old, new, plan, runs).is_some(),
+            Matching::Set => self.by_set(old, new, plan),
             Matching::Key(names) => {
                 let (document, budget) = (self.document, &mut self.budget);
                 let mut of = |items| Identities::of(document, items, names, budget);
@@ -46,29 +67,31 @@ impl Walk<'_> {
                 return match followed {
                     Some(plan) => self.by_key(old, new, plan),
                     // Without one identity each, they are a sequence like any other.
-                    None => self.by_sequence(old, new).is_some(),
+                    None => self.by_sequence(old, new, plan, runs).is_some(),
                 };
             }
         }
         true
     }
 
-    fn by_position(&mut self, old: &[NodeId], new: &[NodeId]) {
+    fn by_position(&mut self, old: &[NodeId], new: &[NodeId], plan: &mut Plan) {
         let both = old.len().min(new.len());
-        self.emit(
-            old,
-            new,
-            Plan {
-                pairs: (0..both).map(|i| (i, i)).collect(),
-                removed: (both..old.len()).collect(),
-                added: (both..new.len()).collect(),
-            },
-        );
+        plan.clear();
+        plan.pairs.extend((0..both).map(|i| (i, i)));
+        plan.removed.extend(both..old.len());
+        plan.added.extend(both..new.len());
+        self.emit(old, new, plan);
     }
 
     /// Equal items are anchors; between two anchors items are paired in their order, and what is
     /// left over is removed or added. `None` where that takes too long to find.
-    fn by_sequence(&mut self, old: &[NodeId], new: &[NodeId]) -> Option<()> {
+    fn by_sequence(
+        &mut self,
+        old: &[NodeId],
+        new: &[NodeId],
+        plan: &mut Plan,
+        runs: &mut Vec<Range<usize>>,
+    ) -> Option<()> {
         let document = self.document;
         let mut same = |a: &NodeId, b: &NodeId| self.sameness.same(document, *a, *b);
         let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
@@ -76,11 +99,11 @@ impl Walk<'_> {
         let from_end = old_rest.iter().rev().zip(new_rest.iter().rev());
         let tail = from_end.take_while(|(a, b)| same(a, b)).count();
         let (old_end, new_end) = (old.len() - tail, new.len() - tail);
-        let mut plan = Plan::default();
+        plan.clear();
         if old_end == new_end {
             // Mostly a few items changed where they stand: only what lies between two that did not
             // is worth a search.
-            let mut runs = Vec::new();
+            runs.clear();
             let mut from = head;
             while from < old_end {
                 let to = (from..old_end).find(|&i| same(&old[i], &new[i])).unwrap_or(old_end);
@@ -88,10 +111,10 @@ impl Walk<'_> {
                 from = (to..old_end).find(|&i| !same(&old[i], &new[i])).unwrap_or(old_end);
             }
             for run in runs {
-                self.search(old, new, (run.clone(), run), &mut plan)?;
+                self.search(old, new, (run.clone(), run.clone()), plan)?;
             }
         } else {
-            self.search(old, new, (head..old_end, head..new_end), &mut plan)?;
+            self.search(old, new, (head..old_end, head..new_end), plan)?;
         }
         plan.part_colliding();
         self.emit(old, new, plan);
@@ -127,9 +150,9 @@ impl Walk<'_> {
         Some(())
     }
 
-    fn by_set(&mut self, old: &[NodeId], new: &[NodeId]) {
+    fn by_set(&mut self, old: &[NodeId], new: &[NodeId], plan: &mut Plan) {
         let ids = numbers(self.document, old, new, &mut self.budget);
-        let Some((old_ids, new_ids)) = ids else { return self.by_position(old, new) };
+        let Some((old_ids, new_ids)) = ids else { return self.by_position(old, new, plan) };
         let most = old_ids.iter().chain(&new_ids).max().map_or(0, |id| *id as usize + 1);
         let mut left = vec![0u32; most];
         new_ids.iter().for_each(|id| left[*id as usize] += 1);
@@ -211,7 +234,7 @@ impl Walk<'_> {
         true
     }
 
-    fn emit(&mut self, old: &[NodeId], new: &[NodeId], plan: Plan) {
+    fn emit(&mut self, old: &[NodeId], new: &[NodeId], plan: &Plan) {
         self.pairs(old, new, &plan.pairs);
         self.removed(old, &plan.removed);
         self.added(new, &plan.added);
@@ -240,6 +263,12 @@ impl Walk<'_> {
 }
 
 impl Plan {
+    fn clear(&mut self) {
+        self.pairs.clear();
+        self.removed.clear();
+        self.added.clear();
+    }
+
     /// An item that changed is named by its old index, an added one by its new index. Where both
     /// are the same number, a sealed value of the one could stand in for that of the other; so such
     /// a pair is removed and added instead.

@@ -27,15 +27,26 @@ impl Budget {
 pub(super) struct Sameness {
     asked: usize,
     hashes: Option<Vec<u64>>,
+    /// Room for what is left to compare.
+    due: Vec<(NodeId, NodeId)>,
 }
 
 impl Sameness {
+    pub(super) fn within(due: Vec<(NodeId, NodeId)>) -> Self {
+        Self { due, ..Self::default() }
+    }
+
+    pub(super) fn into_room(self) -> Vec<(NodeId, NodeId)> {
+        self.due
+    }
+
     pub(super) fn same(&mut self, document: &Document<'_>, a: NodeId, b: NodeId) -> bool {
         if document.is_twin(a, b) {
             return true;
         }
         if let Some(hashes) = &self.hashes {
-            return hashes[document.index(a)] == hashes[document.index(b)] && document.same(a, b);
+            return hashes[document.index(a)] == hashes[document.index(b)]
+                && document.same_within(a, b, &mut self.due);
         }
         if document.has_children(a) && document.has_children(b) {
             let size = |node| document.index(document.next(node)) - document.index(node);
@@ -46,7 +57,7 @@ impl Sameness {
                 self.hashes = Some(hashing.found);
             }
         }
-        document.same(a, b)
+        document.same_within(a, b, &mut self.due)
     }
 }
 
@@ -76,9 +87,11 @@ pub(super) fn numbers(
         };
         hash_of.push(hash);
     }
-    let (mut table, mut numbers, mut next) = (Table::new(hash_of), Vec::with_capacity(count), 0);
+    let (mut table, mut due) = (Table::new(hash_of), Vec::new());
+    let (mut numbers, mut next) = (Vec::with_capacity(count), 0);
     for at in 0..count {
-        let first = table.place(at, budget, &mut |other| document.same(item(at), item(other)))?;
+        let mut same = |other| document.same_within(item(at), item(other), &mut due);
+        let first = table.place(at, budget, &mut same)?;
         if first == at {
             next += 1;
         }

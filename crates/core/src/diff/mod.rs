@@ -117,6 +117,8 @@ pub(crate) fn compare_entities(
 pub(crate) struct Room {
     path: path::Room,
     tasks: Vec<Task>,
+    arrays: arrays::Room,
+    due: Vec<(NodeId, NodeId)>,
 }
 
 struct Walk<'w> {
@@ -126,6 +128,7 @@ struct Walk<'w> {
     /// What is left to do, the next one last.
     tasks: Vec<Task>,
     budget: Budget,
+    arrays: arrays::Room,
     sameness: Sameness,
     /// Bytes of all pointers so far.
     pointers: usize,
@@ -160,14 +163,16 @@ impl<'w> Walk<'w> {
             path: Path::new(document, policy, room.path),
             tasks: room.tasks,
             budget: Budget::default(),
-            sameness: Sameness::default(),
+            arrays: room.arrays,
+            sameness: Sameness::within(room.due),
             pointers: 0,
             sink,
         }
     }
 
     fn into_room(self) -> Room {
-        Room { path: self.path.into_room(), tasks: self.tasks }
+        let Self { path, tasks, arrays, sameness, .. } = self;
+        Room { path: path.into_room(), tasks, arrays, due: sameness.into_room() }
     }
 
     fn finish(&mut self) -> Result<(), Error> {

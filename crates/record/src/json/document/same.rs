@@ -11,6 +11,11 @@ impl Document<'_> {
 
     /// The same value, whatever the order of keys, the spelling of numbers or the escapes.
     pub fn same(&self, a: NodeId, b: NodeId) -> bool {
+        self.same_within(a, b, &mut Vec::new())
+    }
+
+    /// The same; `due` is room for what is left to compare.
+    pub fn same_within(&self, a: NodeId, b: NodeId, due: &mut Vec<(NodeId, NodeId)>) -> bool {
         if self.is_twin(a, b) {
             return true;
         }
@@ -18,8 +23,8 @@ impl Document<'_> {
             return self.same_leaf(a, b);
         }
         // Mostly what a container holds are leaves, and they are compared at once.
-        let mut due = Vec::new();
-        if self.kind(a) != self.kind(b) || !self.pair_children(a, b, &mut due) {
+        due.clear();
+        if self.kind(a) != self.kind(b) || !self.pair_children(a, b, due) {
             return false;
         }
         while let Some((a, b)) = due.pop() {
@@ -30,7 +35,7 @@ impl Document<'_> {
                 if !self.same_leaf(a, b) {
                     return false;
                 }
-            } else if self.kind(a) != self.kind(b) || !self.pair_children(a, b, &mut due) {
+            } else if self.kind(a) != self.kind(b) || !self.pair_children(a, b, due) {
                 return false;
             }
         }
