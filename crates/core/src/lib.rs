@@ -48,6 +48,7 @@ mod diff;
 mod equal_runs;
 mod error;
 mod explain;
+mod few_edits;
 mod fold;
 mod lent_keys;
 mod open;
