@@ -96,7 +96,11 @@ impl From<sealtrail_log::Error> for Error {
             () if error.is_full() => Code::QueueFull,
             () if error.is_refused_line() => Code::TooLarge,
             () if error.is_no_record() => Code::NotFound,
-            () if error.is_not_covered() || error.is_poisoned() || error.is_closed() => {
+            () if error.is_not_covered()
+                || error.is_poisoned()
+                || error.is_disk_full()
+                || error.is_closed() =>
+            {
                 Code::LogUnavailable
             }
             () if error.is_not_a_log() => Code::LogUnavailable,

@@ -136,7 +136,7 @@ impl Cover {
 
     /// Covers lines that were taken. False if there is nothing more to be done.
     pub(crate) fn turn(&self, tree: &mut Tree, queue: &Queue, lines: Vec<Hash>) -> bool {
-        let covered = tree.cover(&lines).map(Checkpoint::clone);
+        let covered = tree.cover(&lines).cloned();
         let mut state = self.lock();
         let goes_on = match covered {
             Ok(checkpoint) => {

@@ -198,8 +198,7 @@ impl Queue {
         let mut state = self.lock();
         state.busy = false;
         // A full disk changes how long the thread sleeps.
-        let anything =
-            !state.waiting.is_empty() || state.closing || state.disk_full.is_some();
+        let anything = !state.waiting.is_empty() || state.closing || state.disk_full.is_some();
         drop(state);
         if anything {
             self.work.notify_one();
