@@ -47,7 +47,10 @@ impl Traced {
         self.steps(|life| {
             for n in first..first + callers {
                 let submission = Submission::new(&[line(n)], &life.options).unwrap();
-                writer.committer.queue.offer(submission, Box::new(|result| drop(result.unwrap())));
+                writer
+                    .committer
+                    .queue
+                    .offer(submission, Box::new(|result| assert!(result.is_ok())));
             }
             let Some(Work::Commit(batch)) = writer.committer.queue.take() else { panic!() };
             writer.committer.turn(batch).unwrap();
