@@ -1,7 +1,8 @@
 //! The order of the durable steps, as FORMAT.md has it, write by write and sync by sync.
 
 use super::life::{Life, line};
-use crate::queue::{Submission, Work};
+use crate::queue::Work;
+use crate::submission::Submission;
 use crate::writer::{self, Writer};
 
 struct Traced {
