@@ -246,7 +246,7 @@ mod tests {
         };
         let vkey = key("a.example", 1).verifier_key();
         let class = |note: String| {
-            known_checkpoint(Path::new("kept"), note.as_bytes(), &vkey).map_err(|f| f.class)
+            known_checkpoint(Path::new("kept"), note.as_bytes(), &vkey, None).map_err(|f| f.class)
         };
         let good = note("a.example", 1);
         assert_eq!(class(good.clone()).unwrap().size(), 3);
