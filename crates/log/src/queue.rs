@@ -198,8 +198,7 @@ impl Queue {
         let mut state = self.lock();
         state.busy = false;
         // A full disk changes how long the thread sleeps.
-        let anything =
-            !state.waiting.is_empty() || state.closing || state.disk_full.is_some();
+        let anything = !state.waiting.is_empty() || state.closing || state.disk_full.is_some();
         drop(state);
         if anything {
             self.work.notify_one();
@@ -215,16 +214,22 @@ impl Queue {
 
     /// After a failed write nobody knows what is on disk: everything from here on is refused.
     pub(crate) fn poison(&self, why: &str) -> Error {
+        let (error, waiting) = self.condemn(why);
+        for submission in waiting {
+            submission.finish(Err(error.clone()));
+        }
+        error
+    }
+
+    /// The same, for a caller who has something to do before those that wait are told, by code of theirs.
+    pub(crate) fn condemn(&self, why: &str) -> (Error, Vec<Submission>) {
         let mut state = self.lock();
         let error = state.poisoned.get_or_insert_with(|| Error::poisoned(why)).clone();
         let waiting = mem::take(&mut state.waiting);
         drop(state);
         self.work.notify_all();
         self.room.notify_all();
-        for submission in waiting {
-            submission.finish(Err(error.clone()));
-        }
-        error
+        (error, waiting)
     }
 
     pub(crate) fn poisoned(&self) -> Option<Error> {
