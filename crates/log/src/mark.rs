@@ -16,6 +16,9 @@ pub(crate) struct Mark {
     file: Option<DiskFile>,
 }
 
+/// Twenty digits and LF.
+const BYTES: u64 = 21;
+
 impl Mark {
     pub(crate) fn new(disk: &Disk, layout: &Layout) -> Self {
         Self { disk: disk.clone(), path: layout.durable(), file: None }
@@ -25,6 +28,12 @@ impl Mark {
         if self.file.is_none() {
             self.file =
                 self.disk.open_to_write(&self.path).or_else(|_| self.disk.create(&self.path)).ok();
+            // Readers take the exact form only, and nothing else would ever take away what is too much.
+            if let Some(file) =
+                self.file.as_ref().filter(|file| file.bytes().is_ok_and(|n| n > BYTES))
+            {
+                let _ = file.cut(BYTES);
+            }
         }
         let text = format!("{lines:020}\n");
         let written =

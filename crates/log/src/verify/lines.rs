@@ -33,6 +33,9 @@ pub(super) struct Lines<'a> {
     untold: u64,
 }
 
+/// Bytes of a line in any log (FORMAT.md). A compressed file of a few bytes may hold one without end.
+pub(super) const LONGEST_LINE: u64 = 64 << 20;
+
 /// After so many bytes the meter is told.
 const TOLD: u64 = 1 << 20;
 
@@ -127,9 +130,7 @@ impl<'a> Lines<'a> {
         while self.to_come.first().is_some_and(|next| next.stored <= segment) {
             self.open_next(if segment.form == Form::Plain { offset } else { 0 })?;
         }
-        if segment.form == Form::Cold
-            && let Some(open) = &mut self.open
-        {
+        if let Some(open) = self.open.as_mut().filter(|open| open.segment.form == Form::Cold) {
             for _ in segment.first..count {
                 let place = open.place();
                 open.line().map_err(|error| bad(self.layout, place, count, &error))?;
@@ -225,11 +226,21 @@ impl<'a> Lines<'a> {
             return Ok(());
         };
         self.to_come = to_come;
-        let place = Place { segment: *segment, offset };
-        let source = Source::open(self.layout, *segment, offset)
-            .map_err(|error| bad(self.layout, place, self.count, &error))?;
+        let (mut place, mut opened) =
+            (Place { segment: *segment, offset }, Source::open(self.layout, *segment, offset));
+        if segment.form == Form::Plain
+            && opened.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+        {
+            // Compressed since it was listed. Whoever compresses one segment after the other is always a little
+            // ahead of who looks again from the beginning.
+            let cold = Stored { form: Form::Cold, ..*segment };
+            if let Ok(source) = Source::open(self.layout, cold, 0) {
+                (place, opened) = (Place { segment: cold, offset: 0 }, Ok(source));
+            }
+        }
+        let source = opened.map_err(|error| bad(self.layout, place, self.count, &error))?;
         let file = BufReader::with_capacity(1 << 20, source);
-        self.open = Some(Open { segment: *segment, file, offset, cut: false });
+        self.open = Some(Open { segment: place.segment, file, offset: place.offset, cut: false });
         Ok(())
     }
 }
@@ -274,6 +285,12 @@ impl Open {
                 torn = bytes + last as u64 + 1;
             }
             bytes += piece.len() as u64;
+            if bytes > LONGEST_LINE && self.segment.form == Form::Cold {
+                return Err(std::io::Error::new(
+                    ErrorKind::InvalidData,
+                    format!("a line is longer than the {LONGEST_LINE} bytes that any may have"),
+                ));
+            }
             let used = piece.len() + usize::from(end.is_some());
             self.file.consume(used);
             self.offset += used as u64;
