@@ -4,6 +4,7 @@ use std::io::IoSlice;
 use std::path::PathBuf;
 
 use crate::disk::{Disk, DiskFile};
+use crate::extent;
 use crate::paths::Layout;
 
 /// The file `durable`: twenty digits and LF, in one sector and one page, overwritten in place and never synced.
@@ -22,6 +23,11 @@ const BYTES: u64 = 21;
 impl Mark {
     pub(crate) fn new(disk: &Disk, layout: &Layout) -> Self {
         Self { disk: disk.clone(), path: layout.durable(), file: None }
+    }
+
+    /// What it says; 0 if it says nothing.
+    pub(crate) fn read(&self) -> u64 {
+        self.disk.read(&self.path).ok().and_then(|text| extent::number(&text)).unwrap_or(0)
     }
 
     pub(crate) fn set(&mut self, lines: u64) {
