@@ -29,6 +29,20 @@ impl Position {
             }
         }
     }
+
+    /// The index before which no record is meant. Clocks step, so the search of [`Position::find`] says only from
+    /// where on there is none to be looked for, and every line before it is read.
+    pub fn find_earliest(&self, reader: &Reader) -> Result<u64> {
+        let found = self.find(reader)?;
+        let Self::Time(wanted) = *self else { return Ok(found) };
+        for read in reader.lines(reader.first()?)? {
+            let (index, line) = read?;
+            if index >= found || recorded_time(&line).is_some_and(|time| time >= wanted) {
+                return Ok(index.min(found));
+            }
+        }
+        Ok(found)
+    }
 }
 
 impl FromStr for Position {
@@ -65,6 +79,28 @@ pub fn recorded_time(line: &[u8]) -> Option<Moment> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A clock that went back for a while: half of the places say that what is wanted comes later.
+    #[test]
+    fn a_clock_that_stepped_hides_no_record_from_a_hold() {
+        use sealtrail_log::proof::SigningKey;
+        use sealtrail_log::{Log, Options, Signer};
+
+        let folder = tempfile::tempdir().unwrap();
+        let key = SigningKey::from_seed("a.example", &[1; 32]).unwrap();
+        Log::create(folder.path(), "a.example", &key).unwrap();
+        let signer = Signer::new("a.example", key).unwrap();
+        let (log, _) = Log::open(folder.path(), signer, Options::default()).unwrap();
+        let line =
+            |day: &u8| format!(r#"{{"recordedtime":"2026-11-{day}T00:00:00Z"}}"#).into_bytes();
+        log.append([10, 20, 11, 12, 30].iter().map(line).collect()).unwrap();
+        let position: Position = "2026-11-15T00:00:00Z".parse().unwrap();
+        assert_eq!(position.find(log.reader()).unwrap(), 4);
+        assert_eq!(position.find_earliest(log.reader()).unwrap(), 1);
+        let later: Position = "2026-12-01T00:00:00Z".parse().unwrap();
+        assert_eq!(later.find_earliest(log.reader()).unwrap(), 5);
+        assert_eq!(Position::Index(3).find_earliest(log.reader()).unwrap(), 3);
+    }
 
     #[test]
     fn indices_and_times() {

@@ -152,9 +152,12 @@ impl Cover {
             }
             Err(error) => {
                 drop(state);
-                queue.poison(&error.to_string());
-                state = self.lock();
-                false
+                let (error, waiting) = queue.condemn(&error.to_string());
+                // Nobody waits here for us any more: those who are told now may ask for a checkpoint.
+                self.lock().stopped = true;
+                self.covered.notify_all();
+                waiting.finish(Err(error));
+                return false;
             }
         };
         drop(state);
@@ -217,4 +220,43 @@ impl Drop for Stopped<'_> {
 
 fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use sealtrail_proof::{SigningKey, entry_hash};
+
+    use super::*;
+    use crate::disk::Disk;
+    use crate::paths::Layout;
+    use crate::submission::Submission;
+    use crate::{Options, Signer, writer};
+
+    /// Those who are told that the log is poisoned may ask for what only this thread could have done.
+    #[test]
+    fn who_is_told_of_a_failure_may_ask_for_a_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        let key = SigningKey::from_seed("log.example", &[1; 32]).unwrap();
+        let signer = Signer::new("log.example", key).unwrap();
+        writer::create(&Disk::Real, &layout, &signer).unwrap();
+        let mut tree = Tree::load(&Disk::Real, &layout, signer).unwrap();
+        let cover = Cover::new(tree.checkpoint().clone(), Vec::new(), Duration::MAX);
+        let (cover, queue) = (Arc::new(cover), Arc::new(Queue::new(10)));
+        let entries = [entry_hash(b"a")];
+        cover.add([&entries[..]].into_iter());
+        let (sender, receiver) = mpsc::channel();
+        let (asked, of) = (Arc::clone(&cover), Arc::clone(&queue));
+        let submission = Submission::new(&[b"b".to_vec()], &Options::default()).unwrap();
+        queue.offer(
+            submission,
+            Box::new(move |result| sender.send((result.is_err(), asked.now(&of))).unwrap()),
+        );
+        std::fs::write(layout.checkpoint(), "another").unwrap();
+        assert!(!cover.turn(&mut tree, &queue, cover.take_now().unwrap()));
+        let (is_err, checkpoint) = receiver.recv().unwrap();
+        assert!(is_err && checkpoint.unwrap_err().is_poisoned());
+    }
 }

@@ -56,7 +56,7 @@ fn durable(path: &Path) -> Result<Option<u64>, Error> {
 }
 
 /// Twenty digits and LF.
-fn number(bytes: &[u8]) -> Option<u64> {
+pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
     let digits = bytes.strip_suffix(b"\n")?;
     if digits.len() != 20 || !digits.iter().all(u8::is_ascii_digit) {
         return None;

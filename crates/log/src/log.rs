@@ -57,8 +57,8 @@ pub struct Log {
     retention: Retention,
     /// The commit thread, then the covering thread; gone once they are joined.
     threads: Vec<JoinHandle<()>>,
-    /// Held until the threads have ended; fields are dropped in order.
-    _lock: File,
+    /// Each thread has it too: it is held until they have ended, even if nobody could wait for them.
+    _lock: Arc<Lock>,
 }
 
 impl Log {
@@ -84,7 +84,7 @@ impl Log {
         if !layout.entries().is_dir() {
             return Err(Error::not_a_log(dir, "there is no folder `entries`"));
         }
-        let lock = lock(&layout)?;
+        let lock = Arc::new(lock(&layout)?);
         let origin = signer.origin.clone();
         let Writer { committer, tree, retention, recovery } =
             Writer::open(&Disk::Real, &layout, signer, &options)?;
@@ -103,23 +103,36 @@ impl Log {
             commits,
             retention,
             threads: Vec::new(),
-            _lock: lock,
+            _lock: Arc::clone(&lock),
         };
         log.spawn("sealtrail-commit", {
-            let queue = Arc::clone(&queue);
-            move || commit::run(&committer, &queue)
+            let (queue, lock) = (Arc::clone(&queue), Arc::clone(&lock));
+            move || {
+                let _lock = lock;
+                commit::run(&committer, &queue);
+            }
         })?;
-        log.spawn("sealtrail-cover", move || cover.run(tree, &queue))?;
+        log.spawn("sealtrail-cover", move || {
+            let _lock = lock;
+            cover.run(tree, &queue);
+        })?;
         Ok((log, recovery))
     }
 
     /// Appends lines (without LF) next to one another; returns their indices when they are durable.
     ///
-    /// Waits while too much is queued. One bad line refuses all, and nothing is appended.
+    /// Waits while too much is queued. One bad line refuses all, and nothing is appended. From within what
+    /// [`append_then`](Self::append_then) calls it would wait for itself, so it is refused there
+    /// ([`Error::is_refused`]).
     pub fn append(&self, lines: Vec<Vec<u8>>) -> Result<Range<u64>, Error> {
         let submission = Submission::new(&lines, &self.options)?;
         if lines.is_empty() {
             return Ok(self.size()..self.size());
+        }
+        if self.threads.iter().any(is_current) {
+            return Err(Error::refused(
+                "expected `append_then` in what `append_then` calls, got `append`, which waits for its end",
+            ));
         }
         self.queue.submit(submission, |submission| {
             let _guard = PoisonOnPanic(&self.queue);
@@ -130,7 +143,8 @@ impl Log {
 
     /// The same without waiting. `done` is called once: from the commit thread when the lines are
     /// durable or lost, or at once when they are refused or the queue is full
-    /// ([`Error::is_full`]). It must be short, for everybody's commit waits.
+    /// ([`Error::is_full`]). It must be short, for everybody's commit waits. It may append with
+    /// `append_then`, and it may drop the log.
     pub fn append_then(
         &self,
         lines: Vec<Vec<u8>>,
@@ -228,6 +242,11 @@ impl Log {
             if i == 1 {
                 self.cover.close();
             }
+            // The last one who had the log may be what one of the threads calls. It ends after that, and has the lock
+            // until then.
+            if is_current(&thread) {
+                continue;
+            }
             // A panic in it has poisoned the queue, which is how the caller hears of it.
             let _ = thread.join();
         }
@@ -255,8 +274,23 @@ impl fmt::Debug for Log {
     }
 }
 
+fn is_current(thread: &JoinHandle<()>) -> bool {
+    thread.thread().id() == thread::current().id()
+}
+
+/// The right to write the log.
+struct Lock(File);
+
+impl Drop for Lock {
+    /// A process that another thread is starting at this moment has the open file too, until it is another program;
+    /// so closing it here alone would leave it locked a little longer.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
 /// One writer per log: the lock belongs to the open file, so it dies with the process, however it dies.
-fn lock(layout: &Layout) -> Result<File, Error> {
+fn lock(layout: &Layout) -> Result<Lock, Error> {
     let path = layout.lock();
     let file = match fs::OpenOptions::new().create_new(true).write(true).open(&path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -266,7 +300,7 @@ fn lock(layout: &Layout) -> Result<File, Error> {
     };
     let file = file.map_err(Error::io("open", &path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(fs::TryLockError::WouldBlock) => Err(Error::locked(layout.root())),
         Err(fs::TryLockError::Error(error)) if error.kind() == ErrorKind::WouldBlock => {
             Err(Error::locked(layout.root()))

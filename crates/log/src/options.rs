@@ -76,6 +76,10 @@ pub struct Recovery {
     pub recovered: u64,
     /// A last line that a crash had cut, if there was one.
     pub torn: Option<TornTail>,
+    /// How many lines after these were on disk once, as `durable` says, and are not there any more. No crash does
+    /// that: the disk has lost them, or somebody took them before a checkpoint covered them. Tell somebody: the next
+    /// records take their places.
+    pub missing: u64,
 }
 
 /// The beginning of a line whose end never reached the disk. Nobody was ever told that it was kept.

@@ -152,14 +152,20 @@ impl Queue {
 
     /// After a failed write nobody knows what is on disk: everything from here on is refused.
     pub(crate) fn poison(&self, why: &str) -> Error {
+        let (error, waiting) = self.condemn(why);
+        waiting.finish(Err(error.clone()));
+        error
+    }
+
+    /// The same, for a caller who has something to do before those that wait are told, by code of theirs.
+    pub(crate) fn condemn(&self, why: &str) -> (Error, Batch) {
         let mut state = self.lock();
         let error = state.poisoned.get_or_insert_with(|| Error::poisoned(why)).clone();
         let waiting = mem::take(&mut state.waiting);
         drop(state);
         self.work.notify_all();
         self.room.notify_all();
-        waiting.finish(Err(error.clone()));
-        error
+        (error, waiting)
     }
 
     pub(crate) fn poisoned(&self) -> Option<Error> {

@@ -37,7 +37,7 @@ pub(crate) fn recover(disk: &Disk, layout: &Layout, tree: &Tree) -> Result<Recov
             return Ok(Recovered {
                 segment: Segment::create(disk, layout, 0)?,
                 tail: Vec::new(),
-                recovery: Recovery { lines: 0, recovered: 0, torn: None },
+                recovery: Recovery { lines: 0, recovered: 0, torn: None, missing: 0 },
             });
         }
         return Err(Error::damaged(
@@ -86,7 +86,7 @@ pub(crate) fn recover(disk: &Disk, layout: &Layout, tree: &Tree) -> Result<Recov
     durable::sync_folder(disk, layout.root())?;
     Ok(Recovered {
         segment: writer,
-        recovery: Recovery { lines, recovered: tail.len() as u64, torn },
+        recovery: Recovery { lines, recovered: tail.len() as u64, torn, missing: 0 },
         tail,
     })
 }

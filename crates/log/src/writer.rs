@@ -48,10 +48,11 @@ impl Writer {
     ) -> Result<Self, Error> {
         let mut tree = Tree::load(disk, layout, signer.clone())?;
         let retention = Retention::load(disk, layout, signer, tree.checkpoint().size())?;
-        let Recovered { segment, tail, recovery } = recover(disk, layout, &tree)?;
+        let Recovered { segment, tail, mut recovery } = recover(disk, layout, &tree)?;
         tree.settle_history()?;
         retention.finish()?;
         let mut mark = Mark::new(disk, layout);
+        recovery.missing = mark.read().saturating_sub(recovery.lines);
         mark.set(recovery.lines);
         let cover = Cover::new(tree.checkpoint().clone(), tail, options.checkpoint_interval);
         let committer = Committer {

@@ -6,7 +6,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
-use fixture::{copy, files, line, lines, log_of, open, options, segments, signer, vkey};
+use fixture::{
+    ORIGIN, copy, files, key, line, lines, log_of, open, options, segments, signer, vkey,
+};
 use sealtrail_log::verify::{Class, verify};
 use sealtrail_log::{Error, Log, Reader, Recovery};
 
@@ -38,7 +40,7 @@ fn a_clean_log_opens_with_nothing_to_do() {
         log_of(&dir, size);
         let before = files(&dir);
         let (log, recovery) = reopen(&dir);
-        assert_eq!(recovery, Recovery { lines: size, recovered: 0, torn: None });
+        assert_eq!(recovery, Recovery { lines: size, recovered: 0, torn: None, missing: 0 });
         log.close().unwrap();
         assert_eq!(files(&dir), before);
         assert_eq!(verify(&dir, &vkey()).unwrap().covered, size);
@@ -334,4 +336,27 @@ fn nuls_after_the_last_line_are_there_while_the_log_is_open() {
     assert_eq!((recovery.lines, recovery.torn), (10, None));
     log.close().unwrap();
     assert_eq!(verify(&crashed, &vkey()).unwrap().class(), Class::Intact);
+}
+
+/// The next opening cannot bring them back, and it must not be the end of anybody's knowing.
+#[test]
+fn lines_that_were_on_disk_and_are_gone_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, crashed) = (folder.path().join("log"), folder.path().join("crashed"));
+    Log::create(&dir, ORIGIN, &key()).unwrap();
+    let log = open(&dir);
+    log.append(lines(0..20)).unwrap();
+    log.checkpoint_now().unwrap();
+    log.append(lines(20..30)).unwrap();
+    fs::create_dir(&crashed).unwrap();
+    copy(&dir, &crashed);
+    let segment = &segments(&crashed)[0];
+    let text = fs::read(segment).unwrap();
+    let left: usize = (0..25).map(|index| line(index).len() + 1).sum();
+    fs::write(segment, &text[..left]).unwrap();
+    let (log, recovery) = reopen(&crashed);
+    assert_eq!((recovery.lines, recovery.recovered, recovery.missing), (25, 5, 5));
+    log.close().unwrap();
+    // Once is enough: what comes next takes their places.
+    assert_eq!(reopen(&crashed).1.missing, 0);
 }

@@ -21,10 +21,11 @@ pub struct Held {
     pub record_index: u64,
 }
 
-/// The hold is in force before its record is appended: what is held too long does no harm.
+/// The hold is in force before its record is appended: what is held too long does no harm. For the same reason a
+/// time is looked for line by line: of a record that was meant and is not held, nothing may be left tomorrow.
 pub fn hold(trail: &Trail, name: &str, from: &Position, because: &Justification) -> Result<Held> {
     let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
-    let from = from.find(trail.log().reader())?;
+    let from = from.find_earliest(trail.log().reader())?;
     let (actor, reason) = (because.actor(), because.reason());
     // Made before anything is done, so that what the core refuses is refused.
     let entry = Entry::of(trail, &Act::Hold { actor, reason, hold: name, from }, Moment::now())?;

@@ -147,13 +147,20 @@ async fn follow(trail: Arc<Trail>) {
     }
 }
 
-/// Says what a crash had left, if it left something.
+/// Says what a crash had left, if it left something, and what no crash takes.
 pub fn tell_torn_tail(recovery: &Recovery) {
     if let Some(torn) = &recovery.torn {
         eprintln!(
             "note: a last line of {} bytes had been cut by a crash and was set aside in {}; it was never acknowledged",
             torn.bytes,
             torn.path.display()
+        );
+    }
+    if recovery.missing > 0 {
+        eprintln!(
+            "warning: {} records from record {} on were on disk and are gone; no crash does that: the disk has lost them, \
+             or somebody took them",
+            recovery.missing, recovery.lines
         );
     }
 }

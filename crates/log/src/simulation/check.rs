@@ -35,6 +35,7 @@ impl Life {
                 before.whole
             );
         }
+        assert_eq!(recovery.missing, 0, "no crash takes what was on disk");
         match &recovery.torn {
             None => assert!(before.torn.is_empty(), "a torn line was not told of"),
             Some(torn) => {

@@ -1,7 +1,7 @@
 //! Checkpoints beside the current one: those the log keeps, and those that somebody else has kept.
 
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -131,8 +131,10 @@ impl Kept<'_> {
                 .map_err(|error| self.fail(&path, Class::Unreadable, error.to_string()))?;
             let note = match note {
                 None => return Ok(notes),
-                Some((note, true)) => note,
-                Some((note, false)) if is_last && note.len() <= MAX_BYTES => {
+                Some((note, true)) if !(is_last && note.contains(&0)) => note,
+                Some((mut note, _)) if is_last && note.len() <= MAX_BYTES => {
+                    file.rest(&mut note)
+                        .map_err(|error| self.fail(&path, Class::Unreadable, error.to_string()))?;
                     notes.torn = Some((offset, note));
                     return Ok(notes);
                 }
@@ -178,11 +180,11 @@ impl Kept<'_> {
     }
 
     /// The last note may be on its way, or be what a crash has left of it: the beginning of the current
-    /// checkpoint, which was put in place before, and NULs where nothing has arrived.
+    /// checkpoint, which was put in place before, and NULs wherever nothing has arrived.
     fn torn(&self, path: &std::path::Path, offset: u64, bytes: &[u8]) -> Result<(), Failure> {
-        let written = bytes.len() - bytes.iter().rev().take_while(|byte| **byte == 0).count();
         let (_, note) = checkpoint::read(self.layout, self.key)?;
-        if note.starts_with(&bytes[..written]) {
+        let is_of_it = |(i, byte): (usize, &u8)| *byte == 0 || note.get(i) == Some(byte);
+        if bytes.iter().enumerate().all(is_of_it) {
             return Ok(());
         }
         let message =
@@ -219,7 +221,7 @@ impl<R: BufRead> Splitter<R> {
         loop {
             let mut line = Vec::new();
             let limit = MAX_BYTES as u64 + 1;
-            std::io::Read::take(&mut self.file, limit).read_until(b'\n', &mut line)?;
+            Read::take(&mut self.file, limit).read_until(b'\n', &mut line)?;
             if line.is_empty() {
                 let whole = signed && note.ends_with(b"\n");
                 return Ok((!note.is_empty()).then_some((note, whole)));
@@ -235,6 +237,13 @@ impl<R: BufRead> Splitter<R> {
                 return Ok(Some((note, false)));
             }
         }
+    }
+
+    /// Adds what follows, as far as one note may go and a little more.
+    fn rest(&mut self, note: &mut Vec<u8>) -> std::io::Result<()> {
+        note.append(&mut self.line);
+        let room = (MAX_BYTES + 1).saturating_sub(note.len()) as u64;
+        Read::take(&mut self.file, room).read_to_end(note).map(|_| ())
     }
 }
 

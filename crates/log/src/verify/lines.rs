@@ -35,6 +35,9 @@ pub(super) struct Lines<'a> {
     untold: u64,
 }
 
+/// Bytes of a line in any log (FORMAT.md). A compressed file of a few bytes may hold one without end.
+pub(super) const LONGEST_LINE: u64 = 64 << 20;
+
 /// After so many bytes the meter is told.
 const TOLD: u64 = 1 << 20;
 
@@ -301,6 +304,12 @@ impl Open {
                 torn = bytes + last as u64 + 1;
             }
             bytes += piece.len() as u64;
+            if bytes > LONGEST_LINE && self.segment.form == Form::Cold {
+                return Err(std::io::Error::new(
+                    ErrorKind::InvalidData,
+                    format!("a line is longer than the {LONGEST_LINE} bytes that any may have"),
+                ));
+            }
             let used = piece.len() + usize::from(end.is_some());
             self.file.consume(used);
             self.offset += used as u64;

@@ -8,7 +8,7 @@ use sealtrail_proof::Hash;
 use sealtrail_proof::hash::{EntryHasher, entry_hashes};
 use sealtrail_proof::tile::{Level, Tile, WIDTH};
 
-use super::lines::Place;
+use super::lines::{LONGEST_LINE, Place};
 use super::pass::{Odd, Pass};
 use super::source::{Segment, Source};
 use super::tiles;
@@ -273,9 +273,10 @@ impl<'a> Found<'a> {
         let mut hasher = EntryHasher::new();
         hasher.update(buffer);
         self.outcome.bytes += buffer.len() as u64;
+        let begin = self.outcome.bytes;
         loop {
             let filled = fill(source, buffer)?;
-            if filled == 0 {
+            if filled == 0 || self.outcome.bytes - begin > LONGEST_LINE {
                 return Err(Odd);
             }
             let end = memchr(b'\n', &buffer[..filled]);
