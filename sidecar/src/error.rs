@@ -107,7 +107,11 @@ impl From<sealtrail_log::Error> for Error {
             () if error.is_held() => Code::Held,
             () if error.is_refused() => Code::WrongUse,
             () if error.is_replaced() => Code::ForeignLog,
-            () if error.is_not_covered() || error.is_poisoned() || error.is_closed() => {
+            () if error.is_not_covered()
+                || error.is_poisoned()
+                || error.is_disk_full()
+                || error.is_closed() =>
+            {
                 Code::LogUnavailable
             }
             () if error.is_not_a_log() => Code::LogUnavailable,

@@ -34,8 +34,8 @@ pub struct Trail {
     pub policy_summary: PolicySummary,
     policy: Vec<u8>,
     log: Log,
-    /// The log has refused for good: only a restart helps.
-    is_broken: AtomicBool,
+    /// Whether the operator was told that the log has refused for good.
+    is_told: AtomicBool,
 }
 
 /// What compressing has made of how many bytes.
@@ -83,7 +83,7 @@ impl Trail {
             policy_summary,
             policy,
             log,
-            is_broken: AtomicBool::new(false),
+            is_told: AtomicBool::new(false),
         };
         crate::acts::record_interrupted_shreds(&trail)?;
         Ok((trail, recovery))
@@ -150,9 +150,10 @@ impl Trail {
         Ok(compression)
     }
 
-    /// Whether the log can still append.
-    pub fn is_ready(&self) -> bool {
-        !self.is_broken.load(Ordering::Relaxed)
+    /// Whether the log can append now; why not, if it cannot.
+    pub fn ready(&self) -> Result<()> {
+        let refused = self.log.poisoned().or_else(|| self.log.disk_full());
+        refused.map_or(Ok(()), |error| Err(error.into()))
     }
 
     pub fn count(&self, outcomes: &[Outcome]) {
@@ -178,9 +179,10 @@ impl Trail {
     }
 
     fn note(&self, error: sealtrail_log::Error) -> Error {
-        if error.is_poisoned() || error.is_io() {
-            self.is_broken.store(true, Ordering::Relaxed);
+        if error.is_poisoned() && !self.is_told.swap(true, Ordering::Relaxed) {
             tracing::error!(%error, "the log takes no more records");
+        } else if error.is_disk_full() {
+            tracing::error!(%error, "the disk is full; the log goes on when there is room");
         }
         error.into()
     }

@@ -1,6 +1,8 @@
 //! Records that are no change of an entity: somebody read sealed fields, a key was destroyed, or records were
 //! removed or are kept from it.
 
+use std::borrow::Cow;
+
 use sealtrail_record::json::{self, Limits, Value, write_string};
 use sealtrail_record::time;
 
@@ -54,7 +56,7 @@ pub fn act(stamp: &Stamp<'_>, act: &[u8]) -> Result<Vec<u8>, Error> {
         (",\"datacontenttype\":", Some("application/json")),
         (",\"recordedtime\":", Some(stamp.recorded_time)),
         (",\"correlationid\":", correlation.as_deref()),
-        (",\"authtype\":", actor.as_ref().map(|(kind, _)| kind.as_str())),
+        (",\"authtype\":", actor.as_ref().map(|(kind, _)| kind.as_ref())),
         (",\"authid\":", actor.as_ref().and_then(|(_, id)| id.as_deref())),
     ];
     for (name, text) in attributes {
@@ -144,7 +146,7 @@ fn write_what(kind: &str, act: &Value<'_>, data: &mut Vec<u8>) -> Result<String,
     }
 }
 
-fn name(act: &Value<'_>, key: &str) -> Result<String, Error> {
+fn name<'a>(act: &Value<'a>, key: &str) -> Result<Cow<'a, str>, Error> {
     let at = format!("/{key}");
     act.get(key).ok_or_else(|| Error::missing(&at)).and_then(|value| read_name(value, &at))
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use sealtrail_record::json::{Buffers, Document, Limits, write_string};
+use sealtrail_record::json::{Document, Limits, write_string};
 
 use crate::change::{Action, Change, Image};
 use crate::change_list::ChangeList;
@@ -14,12 +14,13 @@ use crate::context_writer::write_context;
 use crate::diff::compare_entities;
 use crate::fold::fold_keys;
 use crate::policy::{Cursor, Policy, Seal};
-use crate::protector::{Entry, Protector};
-use crate::seal::RecordKeys;
+use crate::protector::{self, Entry, Protector};
+use crate::room::Room;
+use crate::seal::Source;
 use crate::stamp::{KeyPair, Stamp};
 use crate::subject::payload_subject;
 use crate::template::{Body, Gap, Need, Role, Template};
-use crate::writer::{Spot, Writer};
+use crate::writer::Writer;
 use crate::{Error, hex};
 
 /// A change whose images have been compared and put through the policy.
@@ -27,11 +28,16 @@ pub struct Draft {
     policy: Arc<Policy>,
     template: Template,
     envelope: Vec<u8>,
-    entity_type: String,
-    entity_id: String,
+    entity: Entity,
     action: Action,
     changes: usize,
     unchanged: bool,
+}
+
+/// `<type>/<id>`, and how long the type is.
+struct Entity {
+    text: String,
+    split: usize,
 }
 
 /// What a change is read for.
@@ -49,21 +55,22 @@ impl Draft {
     /// Reads a change; nothing of it is kept but what the policy lets through and what is to be
     /// sealed.
     pub fn read(policy: &Arc<Policy>, change: &[u8], limits: &Limits) -> Result<Self, Error> {
-        Self::read_with(policy, change, limits, Reading::Host, &mut Buffers::default())
+        Self::read_with(policy, change, limits, Reading::Host, &mut Room::default())
     }
 
-    /// The same; `buffers` is what the reading before left, and what this one leaves.
+    /// The same in the room of a record before.
     pub(crate) fn read_with(
         policy: &Arc<Policy>,
         change: &[u8],
         limits: &Limits,
         reading: Reading,
-        buffers: &mut Buffers,
+        room: &mut Room,
     ) -> Result<Self, Error> {
-        let mut document = Document::read_images(change, limits, std::mem::take(buffers))
+        let buffers = std::mem::take(&mut room.change);
+        let mut document = Document::read_images(change, limits, buffers)
             .map_err(|e| Error::json("the change", e))?;
-        let draft = Self::of(policy, &mut document, reading);
-        *buffers = document.into_buffers();
+        let draft = Self::of(policy, &mut document, reading, room);
+        room.change = document.into_buffers();
         draft
     }
 
@@ -71,6 +78,7 @@ impl Draft {
         policy: &Arc<Policy>,
         document: &mut Document<'_>,
         reading: Reading,
+        room: &mut Room,
     ) -> Result<Self, Error> {
         let change = Change::of(document)?;
         if policy.fold_keys {
@@ -81,8 +89,11 @@ impl Draft {
             }
         }
         let document = &*document;
-        let mut template = Template::new(reading == Reading::Preview);
-        let subjects = |seal: &Seal, side: &str| payload_subject(document, &change, seal, side);
+        let mut template = std::mem::take(&mut room.template);
+        template.fields = (reading == Reading::Preview).then(Vec::new);
+        let subjects = |seal: &Seal, side: &str, out: &mut String| {
+            payload_subject(document, &change, seal, side, out)
+        };
         let mut writer = Writer::new(policy, document, &mut template, &subjects);
         writer.template.text(b",\"changes\":[");
         let (mut changes, mut unchanged) = (0, false);
@@ -92,19 +103,21 @@ impl Draft {
             if let Some(node) = image.value() {
                 let is_before = matches!(change.after, Image::Unknown);
                 let name = if is_before { "before" } else { "after" };
-                let at = format!("/data/{name}");
-                let mut spot = Spot { side: "rec", path: at.clone(), at };
+                room.spot.begin("rec", &format!("/data/{name}"));
                 let head = format!(",\"{name}\":");
-                writer.members(&Cursor::new(&policy.payload), node, &mut spot, head.as_bytes())?;
+                let cursor = Cursor::new(&policy.payload);
+                writer.members(&cursor, node, &mut room.spot, head.as_bytes())?;
             }
         } else {
             let (before, after) = (change.before.value(), change.after.value());
-            let mut list = ChangeList::new(writer);
-            compare_entities(document, before, after, Some(policy), &mut list)?;
+            let mut list = ChangeList::new(writer, &mut room.list);
+            compare_entities(document, before, after, Some(policy), &mut list, &mut room.walk)?;
             (changes, unchanged) =
                 (list.written, list.found == 0 && change.action == Action::Update);
             list.writer.template.text(b"]");
         }
+        let mut entity = std::mem::take(&mut room.entity);
+        change.push_entity(&mut entity);
         Ok(Self {
             policy: Arc::clone(policy),
             template,
@@ -112,8 +125,7 @@ impl Draft {
                 Reading::Record => Vec::new(),
                 Reading::Host | Reading::Preview => change.envelope(),
             },
-            entity_type: change.entity_type,
-            entity_id: change.entity_id,
+            entity: Entity { text: entity, split: change.entity_type.len() },
             action: change.action,
             changes,
             unchanged,
@@ -128,37 +140,49 @@ impl Draft {
 
     /// Adds the context, which now is whole.
     pub fn plan(self, context: &[u8]) -> Result<Plan, Error> {
+        self.plan_with(context, &mut Room::default())
+    }
+
+    pub(crate) fn plan_with(self, context: &[u8], room: &mut Room) -> Result<Plan, Error> {
         let limits = Limits { max_bytes: 256 << 10, max_depth: 32, max_values: 10_000 };
-        let document = Document::read(context, &limits, Buffers::default())
+        let document = Document::read(context, &limits, std::mem::take(&mut room.context))
             .map_err(|e| Error::json("the context", e))?;
-        let context = Context::of(document.to_value(document.root()), "/context")?;
-        let correlation_id = context
-            .correlation_id
-            .clone()
-            .ok_or_else(|| Error::missing("/context/correlation_id"))?;
+        let mut has_actor = false;
+        let texts = Context::texts(&document, document.root(), "/context", &mut |name, _| {
+            has_actor |= name == "actor";
+        })?;
+        let Some(correlation_id) = &texts.correlation_id else {
+            return Err(Error::missing("/context/correlation_id"));
+        };
         let mut template = self.template;
-        let changes = std::mem::take(&mut template.body);
-        let entity = format!("{}/{}", self.entity_type, self.entity_id);
-        let actor = write_context(&self.policy, &document, &context, &entity, &mut template)?;
-        let context_body = std::mem::replace(&mut template.body, changes);
+        std::mem::swap(&mut template.body, &mut room.context_body);
+        let entity = &self.entity.text;
+        let actor = write_context(&self.policy, &document, entity, &mut template, &mut room.spot)?;
+        std::mem::swap(&mut template.body, &mut room.context_body);
+        let mut attributes = std::mem::take(&mut room.attributes);
+        attributes.add(&[("", texts.service.as_deref())]);
+        attributes.add(&[("", texts.time.as_deref())]);
+        // CloudEvents' authcontext wants a type wherever there is an actor.
+        let authtype = has_actor.then(|| actor.kind.as_deref().unwrap_or("unknown"));
+        attributes.add(&[
+            (",\"correlationid\":", Some(correlation_id)),
+            (",\"causationid\":", texts.causation_id.as_deref()),
+            (",\"traceparent\":", texts.traceparent.as_deref()),
+            (",\"tracestate\":", texts.tracestate.as_deref()),
+            (",\"authtype\":", authtype),
+        ]);
+        attributes.add(&[(",\"authid\":", actor.id.as_deref())]);
+        drop(texts);
+        room.context = document.into_buffers();
         Ok(Plan {
             policy: self.policy,
             template,
-            context_body,
-            entity_type: self.entity_type,
-            entity_id: self.entity_id,
+            context_body: std::mem::take(&mut room.context_body),
+            attributes,
+            entity: self.entity,
             action: self.action,
             changes: self.changes,
             unchanged: self.unchanged,
-            correlation_id,
-            causation_id: context.causation_id,
-            traceparent: context.traceparent,
-            tracestate: context.tracestate,
-            time: context.time,
-            service: context.service,
-            // CloudEvents' authcontext wants a type wherever there is an actor.
-            authtype: context.actor.map(|_| actor.kind.unwrap_or_else(|| "unknown".into())),
-            authid: actor.id,
         })
     }
 }
@@ -168,19 +192,43 @@ pub struct Plan {
     policy: Arc<Policy>,
     pub(crate) template: Template,
     context_body: Body,
-    entity_type: String,
-    entity_id: String,
+    attributes: Attributes,
+    entity: Entity,
     action: Action,
     changes: usize,
     unchanged: bool,
-    correlation_id: String,
-    causation_id: Option<String>,
-    traceparent: Option<String>,
-    tracestate: Option<String>,
-    time: Option<String>,
-    service: Option<String>,
-    authtype: Option<String>,
-    authid: Option<String>,
+}
+
+/// CloudEvents attributes that the context gives, as they stand in the record.
+#[derive(Default)]
+pub(crate) struct Attributes {
+    json: Vec<u8>,
+    /// Where the source ends, the time, what follows the recorded time, and the id of the actor.
+    ends: [usize; 4],
+    parts: usize,
+}
+
+impl Attributes {
+    fn add(&mut self, attributes: &[(&str, Option<&str>)]) {
+        for (name, text) in attributes {
+            if let Some(text) = text {
+                self.json.extend_from_slice(name.as_bytes());
+                write_string(text, &mut self.json);
+            }
+        }
+        self.ends[self.parts] = self.json.len();
+        self.parts += 1;
+    }
+
+    fn part(&self, part: usize) -> &[u8] {
+        let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.json[start..self.ends[part]]
+    }
+
+    fn clear(&mut self) {
+        self.json.clear();
+        self.parts = 0;
+    }
 }
 
 impl Plan {
@@ -244,41 +292,59 @@ impl Plan {
                 format!("{} key pairs are needed, got {}", self.needs().len(), keys.len());
             return Err(Error::new("missing_field", message));
         }
-        let mut entries = Vec::with_capacity(keys.len());
+        let mut room = protector::Room::default();
+        let mut entries = room.entries();
         for (need, pair) in self.needs().iter().zip(keys) {
             let kids = [pair.subject_kid, pair.period_kid];
-            entries.push(Entry::new(need, kids, stamp, &pair.subject, |scope| {
-                RecordKeys::derive(&pair.subject, &pair.period, scope)
-            })?);
+            let source = Source::new(&pair.subject, &pair.period);
+            entries.push(Entry::new(need, kids, stamp, &pair.subject, &source, &mut room)?);
         }
-        self.write(stamp, entropy, entries)
+        let mut out = Vec::new();
+        self.write(stamp, entropy, entries, &mut room, &mut out)?;
+        Ok(out)
     }
 
-    pub(crate) fn write(
-        &self,
+    /// Appends the record.
+    pub(crate) fn write<'s>(
+        &'s self,
         stamp: &Stamp<'_>,
         entropy: &[u8],
-        entries: Vec<Entry<'_>>,
-    ) -> Result<Vec<u8>, Error> {
+        mut entries: Vec<Entry<'s>>,
+        room: &mut protector::Room,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         stamp.check()?;
-        let mut protector = Protector::new(self, entropy, entries)?;
-        let mut out = Vec::with_capacity(self.expected_len());
-        self.head(stamp, &protector, &mut out);
+        let mut protector = Protector::new(self, entropy, &mut entries, &mut room.token)?;
+        out.reserve(self.expected_len());
+        self.head(stamp, &protector, out);
         for body in [&self.context_body, &self.template.body] {
             let mut from = 0;
             for gap in &body.gaps {
                 out.extend_from_slice(&body.text[from..gap.offset]);
-                protector.fill(gap, &mut out);
+                protector.fill(gap, out);
                 from = gap.offset;
             }
             out.extend_from_slice(&body.text[from..]);
         }
-        protector.write_seals(&mut out);
+        protector.write_seals(out);
         out.extend_from_slice(b",\"policy\":");
         out.extend_from_slice(self.policy.summary());
-        stamp.write_engine(&mut out);
+        stamp.write_engine(out);
         out.extend_from_slice(b"}}");
-        Ok(out)
+        room.take_back(entries);
+        Ok(())
+    }
+
+    /// Leaves its room to the next record.
+    pub(crate) fn leave(mut self, room: &mut Room) {
+        self.template.clear();
+        self.context_body.clear();
+        self.attributes.clear();
+        self.entity.text.clear();
+        room.template = self.template;
+        room.context_body = self.context_body;
+        room.attributes = self.attributes;
+        room.entity = self.entity.text;
     }
 
     /// Near the length of the record, so that it is written where it stays.
@@ -293,43 +359,44 @@ impl Plan {
     }
 
     /// The CloudEvents attributes and the head of `data`.
-    fn head(&self, stamp: &Stamp<'_>, protector: &Protector<'_>, out: &mut Vec<u8>) {
-        let subject = format!("{}/{}", self.entity_type, self.entity_id);
-        let kind = format!("sealtrail.change.{}.v1", self.action.name());
-        // An actor whose id is a pseudonym is known by it.
-        let pseudonym = self
-            .context_body
-            .gaps
-            .iter()
-            .find(|gap| self.template.at(gap) == "/data/actor/id")
-            .and_then(|gap| protector.pseudonym(gap));
-        let authid = self.authid.as_deref().or(pseudonym.as_deref());
-        let attributes = [
-            ("{\"specversion\":", Some("1.0")),
-            (",\"id\":", Some(stamp.id)),
-            (",\"source\":", Some(self.service.as_deref().unwrap_or(stamp.origin))),
-            (",\"type\":", Some(kind.as_str())),
-            (",\"subject\":", Some(subject.as_str())),
-            (",\"time\":", Some(self.time.as_deref().unwrap_or(stamp.recorded_time))),
-            (",\"datacontenttype\":", Some("application/json")),
-            (",\"recordedtime\":", Some(stamp.recorded_time)),
-            (",\"correlationid\":", Some(self.correlation_id.as_str())),
-            (",\"causationid\":", self.causation_id.as_deref()),
-            (",\"traceparent\":", self.traceparent.as_deref()),
-            (",\"tracestate\":", self.tracestate.as_deref()),
-            (",\"authtype\":", self.authtype.as_deref()),
-            (",\"authid\":", authid),
-        ];
-        for (name, text) in attributes {
-            if let Some(text) = text {
-                out.extend_from_slice(name.as_bytes());
-                write_string(text, out);
+    fn head(&self, stamp: &Stamp<'_>, protector: &Protector<'_, '_>, out: &mut Vec<u8>) {
+        let text = |name: &str, text: &str, out: &mut Vec<u8>| {
+            out.extend_from_slice(name.as_bytes());
+            write_string(text, out);
+        };
+        text("{\"specversion\":\"1.0\",\"id\":", stamp.id, out);
+        out.extend_from_slice(b",\"source\":");
+        match self.attributes.part(0) {
+            b"" => write_string(stamp.origin, out),
+            service => out.extend_from_slice(service),
+        }
+        for part in [",\"type\":\"sealtrail.change.", self.action.name(), ".v1\""] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        text(",\"subject\":", &self.entity.text, out);
+        out.extend_from_slice(b",\"time\":");
+        match self.attributes.part(1) {
+            b"" => write_string(stamp.recorded_time, out),
+            time => out.extend_from_slice(time),
+        }
+        let name = ",\"datacontenttype\":\"application/json\",\"recordedtime\":";
+        text(name, stamp.recorded_time, out);
+        out.extend_from_slice(self.attributes.part(2));
+        match self.attributes.part(3) {
+            // An actor whose id is a pseudonym is known by it.
+            b"" => {
+                let mut gaps = self.context_body.gaps.iter();
+                let id = gaps.find(|gap| self.template.at(gap) == "/data/actor/id");
+                if let Some(pseudonym) = id.and_then(|gap| protector.pseudonym(gap)) {
+                    text(",\"authid\":", &pseudonym, out);
+                }
             }
+            id => out.extend_from_slice(id),
         }
         out.extend_from_slice(b",\"data\":{");
-        crate::change::write_entity(&self.entity_type, &self.entity_id, out);
-        out.extend_from_slice(b",\"action\":");
-        write_string(self.action.name(), out);
+        let (entity_type, id) = self.entity.text.split_at(self.entity.split);
+        crate::change::write_entity(entity_type, &id[1..], out);
+        text(",\"action\":", self.action.name(), out);
     }
 }
 

@@ -22,8 +22,8 @@ use crate::fold::fold_key;
 
 /// A change that has been read.
 pub(crate) struct Change<'a> {
-    pub(crate) entity_type: String,
-    pub(crate) entity_id: String,
+    pub(crate) entity_type: Cow<'a, str>,
+    pub(crate) entity_id: Cow<'a, str>,
     pub(crate) action: Action,
     pub(crate) before: Image,
     pub(crate) after: Image,
@@ -92,15 +92,15 @@ impl<'a> Change<'a> {
         document: &Document<'a>,
         members: impl Iterator<Item = (Cow<'a, str>, NodeId)>,
     ) -> Result<Self, Error> {
-        let (mut entity, mut action, mut context) = (None, None, Value::Null);
+        let (mut entity, mut action, mut context) = (None, None, None);
         let (mut before, mut after) = (Image::Unknown, Image::Unknown);
         for (key, node) in members {
             match key.as_ref() {
-                "entity" => entity = Some(read_entity(document.to_value(node))?),
-                "action" => action = Some(read_action(&document.to_value(node), "/action")?),
+                "entity" => entity = Some(read_entity(document, node)?),
+                "action" => action = Some(read_action(document, node, "/action")?),
                 "before" => before = Image::of(document, node),
                 "after" => after = Image::of(document, node),
-                "context" => context = document.to_value(node),
+                "context" => context = Some(node),
                 _ => return Err(unknown_key(&key, "entity, action, before, after, context")),
             }
         }
@@ -111,7 +111,10 @@ impl<'a> Change<'a> {
             action: action.ok_or_else(|| Error::missing("/action"))?,
             before,
             after,
-            context: Context::of(context, "/context")?,
+            context: match context {
+                Some(node) => Context::of(document, node, "/context")?,
+                None => Context::default(),
+            },
         })
     }
 
@@ -134,15 +137,15 @@ impl<'a> Change<'a> {
                 return Err(Error::new("duplicate_key", message));
             }
             seen.push(name);
-            let value = || document.to_value(node);
+            let text = || name_of(document, node, &|| at.clone());
             match name {
-                OlderKey::Table => kind = Some(read_name(&value(), &at)?),
-                OlderKey::Entity => id = Some(read_name(&value(), &at)?),
-                OlderKey::Action => action = Some(read_action(&value(), &at)?),
+                OlderKey::Table => kind = Some(text()?),
+                OlderKey::Entity => id = Some(text()?),
+                OlderKey::Action => action = Some(read_action(document, node, &at)?),
                 OlderKey::Old => before = Image::of(document, node),
                 OlderKey::New => after = Image::of(document, node),
-                OlderKey::Service => context.service = Some(read_name(&value(), &at)?),
-                OlderKey::Request => context.read_older(value(), &at)?,
+                OlderKey::Service => context.service = Some(text()?),
+                OlderKey::Request => context.read_older(document.to_value(node), &at)?,
             }
         }
         context.check("/request_info")?;
@@ -192,9 +195,11 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// `<type>/<id>`: the entity as CloudEvents subject and as data subject.
-    pub(crate) fn entity(&self) -> String {
-        format!("{}/{}", self.entity_type, self.entity_id)
+    /// Appends `<type>/<id>`: the entity as CloudEvents subject and as data subject.
+    pub(crate) fn push_entity(&self, out: &mut String) {
+        for part in [&self.entity_type, "/", &self.entity_id] {
+            out.push_str(part);
+        }
     }
 
     /// What the change says of itself without its images, in one spelling.
@@ -269,30 +274,43 @@ impl OlderKey {
     }
 }
 
-pub(crate) fn read_entity(value: Value<'_>) -> Result<(String, String), Error> {
-    if !matches!(value, Value::Object(_)) {
-        return Err(Error::field("/entity", "an object with `type` and `id`", value.kind()));
+/// Type and id.
+fn read_entity<'a>(
+    document: &Document<'a>,
+    node: NodeId,
+) -> Result<(Cow<'a, str>, Cow<'a, str>), Error> {
+    let kind = document.kind(node);
+    if kind != Kind::Object {
+        return Err(Error::field("/entity", "an object with `type` and `id`", kind.name()));
     }
-    if let Some(other) = value.members().iter().find(|m| m.key != "type" && m.key != "id") {
-        let message = format!("`/entity` has `type` and `id` only, got `{}`", other.key);
-        return Err(Error::new("not_a_change", message));
+    let (mut entity_type, mut id) = (None, None);
+    for (place, part) in document.children(node) {
+        let Place::Key(key) = place else { continue };
+        match document.written(key).as_ref() {
+            "type" => entity_type = Some(part),
+            "id" => id = Some(part),
+            other => {
+                let message = format!("`/entity` has `type` and `id` only, got `{other}`");
+                return Err(Error::new("not_a_change", message));
+            }
+        }
     }
-    let part = |key: &str, at: &str| match value.get(key) {
-        Some(part) => read_name(part, at),
+    let part = |node: Option<NodeId>, at: &str| match node {
+        Some(node) => name_of(document, node, &|| at.to_owned()),
         None => Err(Error::missing(at)),
     };
-    Ok((part("type", "/entity/type")?, part("id", "/entity/id")?))
+    Ok((part(entity_type, "/entity/type")?, part(id, "/entity/id")?))
 }
 
-fn read_action(value: &Value<'_>, at: &str) -> Result<Action, Error> {
+fn read_action(document: &Document<'_>, node: NodeId, at: &str) -> Result<Action, Error> {
     let wanted = "one of `create`, `update`, `delete`";
-    let Some(text) = value.as_str() else {
-        return Err(Error::new(
-            "unknown_action",
-            format!("`{at}` must be {wanted}, got {}", value.kind()),
-        ));
-    };
-    Action::parse(text).ok_or_else(|| {
+    let kind = document.kind(node);
+    if kind != Kind::String {
+        let message = format!("`{at}` must be {wanted}, got {}", kind.name());
+        return Err(Error::new("unknown_action", message));
+    }
+    let text = document.written(node);
+    Action::parse(&text).ok_or_else(|| {
         let shown: String = text.chars().take(40).collect();
         let message = format!("`{at}` must be {wanted}, got `{}`", shown.escape_debug());
         Error::new("unknown_action", message)
@@ -300,17 +318,38 @@ fn read_action(value: &Value<'_>, at: &str) -> Result<Action, Error> {
 }
 
 /// A short name or id: text that is not empty, or a number, taken as it is written.
-pub(crate) fn read_name(value: &Value<'_>, at: &str) -> Result<String, Error> {
-    let text: Cow<'_, str> = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(text) => Cow::Borrowed(*text),
-        other => return Err(Error::field(at, "a text or a number", other.kind())),
-    };
-    if text.is_empty() || text.len() > MAX_NAME || text.chars().any(char::is_control) {
-        let wanted = format!("1 to {MAX_NAME} bytes without control characters");
-        return Err(Error::field(at, &wanted, &format!("{} bytes", text.len())));
+pub(crate) fn read_name<'a>(value: &Value<'a>, at: &str) -> Result<Cow<'a, str>, Error> {
+    match value {
+        Value::String(text) => check_name(text.clone(), &|| at.to_owned()),
+        Value::Number(text) => check_name(Cow::Borrowed(*text), &|| at.to_owned()),
+        other => Err(Error::field(at, "a text or a number", other.kind())),
     }
-    Ok(text.into_owned())
+}
+
+/// The same of a node; `at` says where it stands, for an error.
+pub(crate) fn name_of<'a>(
+    document: &Document<'a>,
+    node: NodeId,
+    at: &dyn Fn() -> String,
+) -> Result<Cow<'a, str>, Error> {
+    match document.kind(node) {
+        Kind::String => check_name(document.written(node), at),
+        Kind::Number => check_name(Cow::Borrowed(document.raw(node)), at),
+        other => Err(Error::field(&at(), "a text or a number", other.name())),
+    }
+}
+
+fn check_name<'a>(text: Cow<'a, str>, at: &dyn Fn() -> String) -> Result<Cow<'a, str>, Error> {
+    // Nearly all are ASCII, and of a byte the question is a short one.
+    let has_control = match text.is_ascii() {
+        true => text.bytes().any(|b| b.is_ascii_control()),
+        false => text.chars().any(char::is_control),
+    };
+    if text.is_empty() || text.len() > MAX_NAME || has_control {
+        let wanted = format!("1 to {MAX_NAME} bytes without control characters");
+        return Err(Error::field(&at(), &wanted, &format!("{} bytes", text.len())));
+    }
+    Ok(text)
 }
 
 /// Ids and names longer than this are a slip: they would be repeated in every record and index.

@@ -11,25 +11,29 @@ pub(crate) struct ChangeList<'w> {
     pub(crate) found: usize,
     /// Without those that the policy drops.
     pub(crate) written: usize,
-    /// Room for what is written again for each.
+    room: &'w mut Room,
+}
+
+/// What is written again for each entry.
+#[derive(Default)]
+pub(crate) struct Room {
     head: Vec<u8>,
     old: Spot,
     new: Spot,
 }
 
 impl<'w> ChangeList<'w> {
-    pub(crate) fn new(writer: Writer<'w>) -> Self {
-        let room = || String::with_capacity(64);
-        let spot = |side| Spot { side, path: room(), at: room() };
-        let (old, new) = (spot("old"), spot("new"));
-        Self { writer, found: 0, written: 0, head: Vec::with_capacity(128), old, new }
+    pub(crate) fn new(writer: Writer<'w>, room: &'w mut Room) -> Self {
+        (room.old.side, room.new.side) = ("old", "new");
+        Self { writer, found: 0, written: 0, room }
     }
 }
 
 impl Sink for ChangeList<'_> {
     fn take(&mut self, path: &mut Path<'_>, what: What, coarse: bool) -> Result<(), Error> {
         self.found += 1;
-        let Self { writer, head, old, new, .. } = self;
+        let Self { writer, room, .. } = self;
+        let Room { head, old, new } = &mut **room;
         for spot in [&mut *old, &mut *new] {
             spot.path.clear();
             spot.at.clear();

@@ -2,23 +2,23 @@
 
 use std::borrow::Cow;
 
-use sealtrail_record::json::{Member, Value, write_string};
+use sealtrail_record::json::{Document, Kind, Member, NodeId, Place, Value, write_string};
 use sealtrail_record::sort::sorted;
 use sealtrail_record::{pointer, time};
 
 use crate::Error;
-use crate::change::read_name;
+use crate::change::{name_of, read_name};
 use crate::fold::fold_key;
 
 /// The context of a change; every part may be missing.
 #[derive(Default)]
 pub(crate) struct Context<'a> {
-    pub(crate) correlation_id: Option<String>,
-    pub(crate) causation_id: Option<String>,
-    pub(crate) traceparent: Option<String>,
-    pub(crate) tracestate: Option<String>,
-    pub(crate) time: Option<String>,
-    pub(crate) service: Option<String>,
+    pub(crate) correlation_id: Option<Cow<'a, str>>,
+    pub(crate) causation_id: Option<Cow<'a, str>>,
+    pub(crate) traceparent: Option<Cow<'a, str>>,
+    pub(crate) tracestate: Option<Cow<'a, str>>,
+    pub(crate) time: Option<Cow<'a, str>>,
+    pub(crate) service: Option<Cow<'a, str>>,
     pub(crate) tenant: Option<Value<'a>>,
     /// An object, open to what a service knows of its users.
     pub(crate) actor: Option<Value<'a>>,
@@ -27,39 +27,80 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn of(value: Value<'a>, at: &str) -> Result<Self, Error> {
+    pub(crate) fn of(document: &Document<'a>, node: NodeId, at: &str) -> Result<Self, Error> {
+        let (mut tenant, mut actor, mut request) = (None, None, None);
+        let texts = Self::texts(document, node, at, &mut |name, node| {
+            let part = match name {
+                "tenant" => &mut tenant,
+                "actor" => &mut actor,
+                _ => &mut request,
+            };
+            *part = Some(document.to_value(node));
+        })?;
+        Ok(Self { tenant, actor, request, ..texts })
+    }
+
+    /// The same without the values, whose nodes `part` gets.
+    pub(crate) fn texts(
+        document: &Document<'a>,
+        node: NodeId,
+        at: &str,
+        part: &mut dyn FnMut(&str, NodeId),
+    ) -> Result<Self, Error> {
         let mut context = Self::default();
-        let members = match value {
-            Value::Null => return Ok(context),
-            Value::Object(members) => members,
-            other => return Err(Error::field(at, "an object", other.kind())),
-        };
-        for Member { key, value } in members {
-            if value.is_null() {
+        match document.kind(node) {
+            Kind::Null => return Ok(context),
+            Kind::Object => {}
+            other => return Err(Error::field(at, "an object", other.name())),
+        }
+        for (place, value) in document.children(node) {
+            let Place::Key(key) = place else { continue };
+            if document.kind(value) == Kind::Null {
                 continue;
             }
-            let mut place = at.to_owned();
-            pointer::push_key(&mut place, &key);
-            let text = |value: &Value<'_>| read_name(value, &place).map(Some);
+            let key = document.written(key);
+            let place = || {
+                let mut place = at.to_owned();
+                pointer::push_key(&mut place, &key);
+                place
+            };
+            let text = || name_of(document, value, &place).map(Some);
             match key.as_ref() {
-                "correlation_id" => context.correlation_id = text(&value)?,
-                "causation_id" => context.causation_id = text(&value)?,
-                "traceparent" => context.traceparent = text(&value)?,
-                "tracestate" => context.tracestate = text(&value)?,
-                "time" => context.time = text(&value)?,
-                "service" => context.service = text(&value)?,
-                "tenant" => context.tenant = Some(value),
-                "actor" => context.actor = Some(object(value, &place)?),
-                "request" => context.request = Some(object(value, &place)?),
+                "correlation_id" => context.correlation_id = text()?,
+                "causation_id" => context.causation_id = text()?,
+                "traceparent" => context.traceparent = text()?,
+                "tracestate" => context.tracestate = text()?,
+                "time" => context.time = text()?,
+                "service" => context.service = text()?,
+                "tenant" => part("tenant", value),
+                name @ ("actor" | "request") => match document.kind(value) {
+                    Kind::Object => part(name, value),
+                    other => return Err(Error::field(&place(), "an object", other.name())),
+                },
                 _ => {
                     let known = "correlation_id, causation_id, traceparent, tracestate, time, service, tenant, actor, request";
-                    let message = format!("`{place}` is not known; a context knows {known}");
+                    let message = format!("`{}` is not known; a context knows {known}", place());
                     return Err(Error::new("not_a_change", message));
                 }
             }
         }
         context.check(at)?;
         Ok(context)
+    }
+
+    /// The values of a context that has been read before.
+    pub(crate) fn of_valid(value: Value<'a>) -> Self {
+        let mut context = Self::default();
+        let Value::Object(members) = value else { return context };
+        for Member { key, value } in members.into_iter().filter(|member| !member.value.is_null()) {
+            match key.as_ref() {
+                "tenant" => context.tenant = Some(value),
+                "actor" => context.actor = Some(value),
+                "request" => context.request = Some(value),
+                _ => {}
+            }
+        }
+        context
     }
 
     /// Reads `request_info` of the older shape; what it has beyond the known names stays with the
@@ -104,7 +145,7 @@ impl<'a> Context<'a> {
             return Err(Error::field(&format!("{at}/time"), "an RFC 3339 date-time", &got));
         }
         let uri_reference =
-            |text: &String| !text.contains([' ', '<', '>', '"', '\\', '^', '`', '{', '|', '}']);
+            |text: &str| !text.contains([' ', '<', '>', '"', '\\', '^', '`', '{', '|', '}']);
         if let Some(service) = &self.service
             && !uri_reference(service)
         {

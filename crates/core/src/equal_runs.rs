@@ -5,6 +5,9 @@ use std::convert::Infallible;
 
 use similar::algorithms::{DiffHook, myers};
 
+use crate::diff::longest_increasing;
+use crate::few_edits::{Place, Sides, few_edits};
+
 /// A run that is the same in both: where it begins in the old list and in the new one, and its length.
 pub(crate) type Run = (usize, usize, usize);
 
@@ -20,9 +23,31 @@ pub(crate) fn equal_runs(old: &[u32], new: &[u32]) -> Vec<Run> {
 /// is where there is none.
 pub(crate) fn bounded_runs(old: &[u32], new: &[u32]) -> Option<Vec<Run>> {
     if old.len().saturating_mul(new.len()) > SHORT {
-        return few_edits(old, new);
+        return match least_edits(old, new) > EDITS {
+            true => None,
+            false => few_edits(&Lists { old, new }, EDITS, &mut { STEPS }),
+        };
     }
     Some(equal_runs(old, new))
+}
+
+/// No script has fewer edits. The search would come to the same, and take far longer.
+fn least_edits(old: &[u32], new: &[u32]) -> usize {
+    let numbers = old.iter().chain(new).max().map_or(0, |most| *most as usize + 1);
+    // Of each number how often it is there, and where in the new list.
+    let (mut of_old, mut of_new) = (vec![0usize; numbers], vec![(0usize, 0); numbers]);
+    old.iter().for_each(|&number| of_old[number as usize] += 1);
+    for (at, &number) in new.iter().enumerate() {
+        let (count, _) = of_new[number as usize];
+        of_new[number as usize] = (count + 1, at);
+    }
+    let alone: usize = of_old.iter().zip(&of_new).map(|(old, new)| old.abs_diff(new.0)).sum();
+    // What is once in both and keeps no order with the others is removed and added.
+    let once = old.iter().map(|&number| number as usize);
+    let once = once.filter(|&number| of_old[number] == 1 && of_new[number].0 == 1);
+    let places: Vec<usize> = once.map(|number| of_new[number].1).collect();
+    let stays = longest_increasing(&places).into_iter().filter(|stays| *stays).count();
+    alone + 2 * (places.len() - stays)
 }
 
 /// Pairs of items up to which lists are short.
@@ -31,66 +56,29 @@ const SHORT: usize = 4_000_000;
 const STEPS: usize = 8_000_000;
 const EDITS: usize = 1_000;
 
-/// Myers, "An O(ND) Difference Algorithm and Its Variations" (1986), the greedy form: how far each
-/// diagonal is reached with one edit more, until the end is.
-fn few_edits(old: &[u32], new: &[u32]) -> Option<Vec<Run>> {
-    let (n, m) = (old.len() as isize, new.len() as isize);
-    // Of diagonal k = x - y the furthest x, for each number of edits.
-    let mut rounds: Vec<Vec<isize>> = Vec::new();
-    let mut steps = 0;
-    for edits in 0..=EDITS.min(old.len() + new.len()) as isize {
-        let above = rounds.last();
-        let at = |k: isize| {
-            let index = k + edits - 1;
-            let round = above?;
-            // Not every diagonal is reached with every number of edits.
-            round.get(usize::try_from(index).ok()?).copied().filter(|x| *x >= 0)
-        };
-        let mut round = vec![-1; 2 * edits as usize + 1];
-        for k in (-edits..=edits).step_by(2) {
-            let down = at(k + 1);
-            let right = at(k - 1).map(|x| x + 1);
-            let mut x = if edits == 0 { 0 } else { down.max(right).unwrap_or(-1) };
-            if x < 0 || x > n || x - k > m {
-                continue;
-            }
-            while x < n && x - k < m && old[x as usize] == new[(x - k) as usize] {
-                (x, steps) = (x + 1, steps + 1);
-            }
-            steps += 1;
-            round[(k + edits) as usize] = x;
-            if x == n && x - k == m {
-                rounds.push(round);
-                return Some(trace(&rounds, n, m));
-            }
-        }
-        if steps > STEPS {
-            return None;
-        }
-        rounds.push(round);
-    }
-    None
+struct Lists<'l> {
+    old: &'l [u32],
+    new: &'l [u32],
 }
 
-/// The runs of the script that the rounds led to, from its end.
-fn trace(rounds: &[Vec<isize>], n: isize, m: isize) -> Vec<Run> {
-    let (mut x, mut k, mut runs) = (n, n - m, Vec::new());
-    for edits in (0..rounds.len() as isize).rev() {
-        let at = |k: isize| {
-            let index = usize::try_from(k + edits - 1).ok()?;
-            let round = rounds.get(usize::try_from(edits - 1).ok()?)?;
-            round.get(index).copied().filter(|x| *x >= 0)
-        };
-        let (down, right) = (at(k + 1), at(k - 1).map(|x| x + 1));
-        let start = if edits == 0 { 0 } else { down.max(right).unwrap_or(0) };
-        if x > start {
-            runs.push((start as usize, (start - k) as usize, (x - start) as usize));
-        }
-        // One step back: onto the diagonal that led here furthest.
-        (x, k) = if down >= right { (start, k + 1) } else { (start - 1, k - 1) };
+impl Sides for Lists<'_> {
+    fn end(&self) -> Place {
+        (self.old.len(), self.new.len())
     }
-    runs.reverse();
-    runs
+
+    fn skip_equal(&self, (old, new): Place) -> (Place, usize) {
+        let both = self.old[old..].iter().zip(&self.new[new..]);
+        let equal = both.take_while(|(a, b)| a == b).count();
+        ((old + equal, new + equal), equal + 1)
+    }
+
+    fn end_of_old(&self, at: usize) -> (usize, usize) {
+        (at + 1, 0)
+    }
+
+    fn end_of_new(&self, at: usize) -> (usize, usize) {
+        (at + 1, 0)
+    }
 }
 
 struct Equal(Vec<Run>);
@@ -120,7 +108,8 @@ mod tests {
                 (0..random(12)).map(|_| random(4) as u32).collect()
             };
             let (old, new) = (list(&mut random), list(&mut random));
-            let runs = few_edits(&old, &new).unwrap();
+            let sides = Lists { old: &old, new: &new };
+            let runs = few_edits(&sides, EDITS, &mut { STEPS }).unwrap();
             let (mut i, mut j, mut count) = (0, 0, 0);
             for &(x, y, len) in &runs {
                 assert!(x >= i && y >= j && len > 0, "{old:?} {new:?} {runs:?}");
@@ -128,6 +117,10 @@ mod tests {
                 (i, j, count) = (x + len, y + len, count + len);
             }
             assert_eq!(count, longest_common(&old, &new), "{old:?} {new:?} {runs:?}");
+            assert!(
+                least_edits(&old, &new) <= old.len() + new.len() - 2 * count,
+                "{old:?} {new:?}"
+            );
         }
     }
 
@@ -142,6 +135,15 @@ mod tests {
             }
         }
         row[new.len()]
+    }
+
+    #[test]
+    fn what_is_in_another_order_is_known_to_take_many_edits() {
+        let old: Vec<u32> = (0..5_000).collect();
+        let reversed: Vec<u32> = (0..5_000).rev().collect();
+        assert_eq!(least_edits(&old, &reversed), 2 * 4_999);
+        assert_eq!(least_edits(&old, &old[10..]), 10);
+        assert!(bounded_runs(&old, &reversed).is_none());
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! Keys that a host lent for a while, so that it need not send them with every change.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::Error;
 use crate::capture::Plan;
-use crate::protector::Entry;
-use crate::seal::{Key, RecordKeys, Scope, Source};
+use crate::protector::{Entry, Room};
+use crate::seal::{Key, Source};
 use crate::stamp::Stamp;
 
 #[derive(Default)]
@@ -23,23 +22,24 @@ struct Lent {
     key: Key,
     /// Of a subject's key: what it gives together with that of a period, by the id of that. Few, because
     /// there are few retention classes.
-    sources: RefCell<Vec<(String, Source)>>,
+    sources: Vec<(String, Source)>,
 }
 
 impl Lent {
     fn new(kid: &str, key: Key) -> Self {
-        Self { kid: kid.into(), key, sources: RefCell::default() }
+        Self { kid: kid.into(), key, sources: Vec::new() }
     }
 
-    fn record_keys(&self, period: &Lent, scope: &Scope<'_>) -> RecordKeys {
-        let mut sources = self.sources.borrow_mut();
-        if let Some((_, source)) = sources.iter().find(|(kid, _)| *kid == period.kid) {
-            return source.record_keys(scope);
+    /// Makes sure of the source of this key and that of a period.
+    fn meet(&mut self, period: &Lent) {
+        if !self.sources.iter().any(|(kid, _)| *kid == period.kid) {
+            self.sources.push((period.kid.clone(), Source::new(&self.key, &period.key)));
         }
-        let source = Source::new(&self.key, &period.key);
-        let keys = source.record_keys(scope);
-        sources.push((period.kid.clone(), source));
-        keys
+    }
+
+    fn source(&self, period: &Lent) -> Option<&Source> {
+        let source = self.sources.iter().find(|(kid, _)| *kid == period.kid);
+        source.map(|(_, source)| source)
     }
 }
 
@@ -54,29 +54,33 @@ impl LentKeys {
         // what the old one gave.
         for subject in self.subjects.values_mut() {
             let gone = |period: &str| period == kid || past.as_deref() == Some(period);
-            subject.sources.get_mut().retain(|(period, _)| !gone(period));
+            subject.sources.retain(|(period, _)| !gone(period));
         }
     }
 
-    /// The line, or none where a key is not here.
+    /// Appends the line; false, and nothing is written, where a key is not here.
     pub(crate) fn write(
         &mut self,
         plan: &Plan,
         stamp: &Stamp<'_>,
         entropy: &[u8],
-    ) -> Result<Option<Vec<u8>>, Error> {
-        let mut entries = Vec::with_capacity(plan.needs().len());
+        room: &mut Room,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Error> {
         for need in plan.needs() {
-            let lent = (self.subjects.get(&need.subject), self.periods.get(&need.retain));
-            let (Some(subject), Some(period)) = lent else { return Ok(None) };
-            entries.push(Entry::new(
-                need,
-                [&subject.kid, &period.kid],
-                stamp,
-                &subject.key,
-                |scope| subject.record_keys(period, scope),
-            )?);
+            let lent = (self.subjects.get_mut(&need.subject), self.periods.get(&*need.retain));
+            let (Some(subject), Some(period)) = lent else { return Ok(false) };
+            subject.meet(period);
         }
-        plan.write(stamp, entropy, entries).map(Some)
+        let mut entries = room.entries();
+        for need in plan.needs() {
+            let lent = (self.subjects.get(&need.subject), self.periods.get(&*need.retain));
+            let (Some(subject), Some(period)) = lent else { return Ok(false) };
+            let Some(source) = subject.source(period) else { return Ok(false) };
+            let kids = [&*subject.kid, &*period.kid];
+            entries.push(Entry::new(need, kids, stamp, &subject.key, source, room)?);
+        }
+        plan.write(stamp, entropy, entries, room, out)?;
+        Ok(true)
     }
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use hkdf::Hkdf;
-use sealtrail_record::json::{self, Buffers, Limits, Value, write_string};
+use sealtrail_record::json::{self, Limits, Value, write_string};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::Error;
 use crate::capture::{Draft, Reading, native_engine_sha256};
 use crate::policy::Policy;
+use crate::room::Room;
 use crate::seal::{Key, NONCE_BYTES};
 use crate::stamp::{KeyPair, Stamp};
 
@@ -28,8 +29,7 @@ pub fn preview(
         .ok()
         .filter(|_| seed.len() == 32)
         .ok_or_else(|| Error::field("/seed", "32 bytes", &format!("{} bytes", seed.len())))?;
-    let draft =
-        Draft::read_with(policy, change, limits, Reading::Preview, &mut Buffers::default())?;
+    let draft = Draft::read_with(policy, change, limits, Reading::Preview, &mut Room::default())?;
     let context = if context.is_empty() {
         let envelope = parse(draft.envelope(), "the change")?;
         with_correlation_id(envelope.get("context"))
@@ -90,9 +90,9 @@ pub fn preview(
         let texts = [
             (",\"side\":", Some(field.side)),
             (",\"action\":", Some(field.action)),
-            (",\"group\":", need.map(|n| n.group.as_str())),
+            (",\"group\":", need.map(|n| &*n.group)),
             (",\"subject\":", need.map(|n| n.subject.as_str())),
-            (",\"retain\":", need.map(|n| n.retain.as_str())),
+            (",\"retain\":", need.map(|n| &*n.retain)),
             (",\"because\":", Some(field.because.as_str())),
         ];
         for (name, text) in texts {

@@ -6,16 +6,25 @@ use sealtrail_record::json::write_string;
 
 use crate::Error;
 use crate::capture::Plan;
-use crate::seal::{Key, KeyStream, NONCE_BYTES, PseudonymKey, RecordKeys, Scope};
+use crate::seal::{Key, KeyStream, NONCE_BYTES, PseudonymKey, RecordKeys, Scope, Source};
 use crate::stamp::Stamp;
 use crate::template::{Gap, Need, Role};
 
 /// Fills the gaps of a record.
-pub(crate) struct Protector<'s> {
+pub(crate) struct Protector<'p, 's> {
     plan: &'s Plan,
-    entropy: &'s [[u8; NONCE_BYTES]],
-    entries: Vec<Entry<'s>>,
-    room: Vec<u8>,
+    entropy: &'p [[u8; NONCE_BYTES]],
+    entries: &'p mut [Entry<'s>],
+    token: &'p mut Vec<u8>,
+}
+
+/// What a record leaves for the next; its keys are wiped.
+#[derive(Default)]
+pub(crate) struct Room {
+    entries: Vec<Entry<'static>>,
+    #[allow(clippy::vec_box, reason = "a key that is moved leaves a copy behind")]
+    sealings: Vec<Box<Sealing>>,
+    pub(crate) token: Vec<u8>,
 }
 
 /// What protects the values of one need.
@@ -26,8 +35,13 @@ pub(crate) struct Entry<'s> {
 }
 
 enum Keys {
-    Sealing { index: usize, keys: RecordKeys, stream: KeyStream },
+    Sealing { index: usize, sealing: Box<Sealing> },
     Naming(PseudonymKey),
+}
+
+struct Sealing {
+    keys: RecordKeys,
+    stream: KeyStream,
 }
 
 impl<'s> Entry<'s> {
@@ -36,7 +50,8 @@ impl<'s> Entry<'s> {
         kids: [&'s str; 2],
         stamp: &Stamp<'_>,
         subject: &Key,
-        record_keys: impl FnOnce(&Scope<'_>) -> RecordKeys,
+        source: &Source,
+        room: &mut Room,
     ) -> Result<Self, Error> {
         for kid in kids {
             let plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
@@ -48,8 +63,17 @@ impl<'s> Entry<'s> {
         let scope = Scope { origin: stamp.origin, record_id: stamp.id, group: &need.group, kids };
         let keys = match need.role {
             Role::Sealed => {
-                let keys = record_keys(&scope);
-                Keys::Sealing { index: 0, keys, stream: KeyStream::default() }
+                let sealing = match room.sealings.pop() {
+                    Some(mut sealing) => {
+                        sealing.keys.rekey(source, &scope, &mut room.token);
+                        sealing
+                    }
+                    None => {
+                        let keys = source.record_keys(&scope, &mut room.token);
+                        Box::new(Sealing { keys, stream: KeyStream::default() })
+                    }
+                };
+                Keys::Sealing { index: 0, sealing }
             }
             Role::Pseudonym => {
                 Keys::Naming(PseudonymKey::derive(subject, stamp.origin, &need.group))
@@ -59,31 +83,55 @@ impl<'s> Entry<'s> {
     }
 }
 
-impl<'s> Protector<'s> {
+impl Room {
+    /// An empty list of entries.
+    pub(crate) fn entries<'s>(&mut self) -> Vec<Entry<'s>> {
+        emptied(std::mem::take(&mut self.entries))
+    }
+
+    /// Takes back a list of entries, and wipes their keys.
+    pub(crate) fn take_back(&mut self, mut entries: Vec<Entry<'_>>) {
+        for entry in entries.drain(..) {
+            if let Keys::Sealing { mut sealing, .. } = entry.keys {
+                sealing.keys.wipe();
+                sealing.stream.clear();
+                self.sealings.push(sealing);
+            }
+        }
+        self.entries = emptied(entries);
+    }
+}
+
+/// The room of a list for entries of another record: the standard library lets it stay where it is.
+fn emptied<'a>(entries: Vec<Entry<'_>>) -> Vec<Entry<'a>> {
+    entries.into_iter().map_while(|_| None).collect()
+}
+
+impl<'p, 's> Protector<'p, 's> {
     pub(crate) fn new(
         plan: &'s Plan,
-        entropy: &'s [u8],
-        entries: Vec<Entry<'s>>,
+        entropy: &'p [u8],
+        entries: &'p mut [Entry<'s>],
+        token: &'p mut Vec<u8>,
     ) -> Result<Self, Error> {
         let (entropy, _) = entropy.as_chunks::<NONCE_BYTES>();
         if entropy.len() < plan.nonces() {
             let message = "there is less entropy than fields to seal";
             return Err(Error::new("missing_field", message));
         }
-        let mut protector = Self { plan, entropy, entries, room: Vec::new() };
         let mut seals = 0;
-        for need in 0..protector.entries.len() {
-            if let Keys::Sealing { index, keys, stream } = &mut protector.entries[need].keys {
+        for (need, entry) in entries.iter_mut().enumerate() {
+            if let Keys::Sealing { index, sealing } = &mut entry.keys {
                 // Nonces are used in the order of the record.
                 let sealed = plan.gaps().filter(|gap| plan.is_sealed(gap)).zip(entropy);
                 let own = sealed.filter(|(gap, _)| gap.need == need);
                 let lengths = own.map(|(gap, nonce)| (nonce, plan.template.plaintext(gap).len()));
-                *stream = keys.key_stream(lengths)?;
+                sealing.keys.key_stream(lengths, &mut sealing.stream)?;
                 *index = seals;
                 seals += 1;
             }
         }
-        Ok(protector)
+        Ok(Self { plan, entropy, entries, token })
     }
 
     pub(crate) fn fill(&mut self, gap: &Gap, out: &mut Vec<u8>) {
@@ -92,11 +140,12 @@ impl<'s> Protector<'s> {
         out.push(b'"');
         match &mut self.entries[gap.need].keys {
             Keys::Naming(key) => out.extend_from_slice(key.pseudonym(plaintext).as_bytes()),
-            Keys::Sealing { index, keys, stream } => {
+            Keys::Sealing { index, sealing } => {
                 let Some((nonce, rest)) = self.entropy.split_first() else { return };
                 self.entropy = rest;
                 let location = template.location(gap);
-                keys.write_token(*index, location, plaintext, nonce, stream, &mut self.room, out);
+                let Sealing { keys, stream } = &mut **sealing;
+                keys.write_token(*index, location, plaintext, nonce, stream, self.token, out);
             }
         }
         out.push(b'"');
@@ -113,7 +162,7 @@ impl<'s> Protector<'s> {
     pub(crate) fn write_seals(&self, out: &mut Vec<u8>) {
         let mut next: &[u8] = b",\"seals\":[";
         for (need, entry) in self.entries.iter().enumerate() {
-            let Keys::Sealing { keys, .. } = &entry.keys else { continue };
+            let Keys::Sealing { sealing, .. } = &entry.keys else { continue };
             out.extend_from_slice(std::mem::replace(&mut next, b","));
             out.extend_from_slice(b"{\"alg\":\"A256GCM-HS256\",\"group\":");
             write_string(entry.group, out);
@@ -124,7 +173,7 @@ impl<'s> Protector<'s> {
             out.extend_from_slice(b"],\"commit\":\"");
             let start = out.len();
             out.resize(start + 43, b'=');
-            let written = URL_SAFE_NO_PAD.encode_slice(keys.commit(), &mut out[start..]);
+            let written = URL_SAFE_NO_PAD.encode_slice(sealing.keys.commit(), &mut out[start..]);
             debug_assert_eq!(written, Ok(43));
             out.push(b'"');
             self.write_pointers(need, out);

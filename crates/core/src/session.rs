@@ -8,6 +8,7 @@ use sealtrail_record::json::{Buffers, Document, Kind, Limits, NodeId};
 use crate::capture::{Draft, Plan, Reading};
 use crate::lent_keys::LentKeys;
 use crate::policy::Policy;
+use crate::room::Room;
 use crate::seal::{Key, NONCE_BYTES};
 use crate::stamp::{KeyPair, Stamp};
 use crate::{Error, act};
@@ -19,15 +20,16 @@ pub struct Session {
     draft: Option<Draft>,
     plan: Option<Plan>,
     keys: LentKeys,
-    /// What the reading of the last change left for the next.
-    buffers: Buffers,
+    room: Room,
+    /// The last record.
+    line: Vec<u8>,
 }
 
 /// What came of a change in one call.
-pub enum Recorded {
+pub enum Recorded<'s> {
     /// The line, and how many nonces it took.
     Line {
-        line: Vec<u8>,
+        line: &'s [u8],
         nonces: usize,
     },
     Unchanged,
@@ -54,7 +56,7 @@ impl Session {
     /// Takes the joined context; gives the [summary](Plan::summary) of what is needed.
     pub fn plan(&mut self, context: &[u8]) -> Result<Vec<u8>, Error> {
         let draft = self.draft.take().ok_or_else(|| out_of_turn("`plan` follows `read`"))?;
-        let plan = draft.plan(context)?;
+        let plan = draft.plan_with(context, &mut self.room)?;
         let summary = plan.summary();
         self.plan = Some(plan);
         Ok(summary)
@@ -68,7 +70,7 @@ impl Session {
         keys: &[KeyPair<'_>],
     ) -> Result<Vec<u8>, Error> {
         let plan = self.plan.take().ok_or_else(|| out_of_turn("`seal` follows `plan`"))?;
-        with_stamp(stamp, |stamp| plan.seal(stamp, entropy, keys))
+        with_stamp(stamp, &mut self.room.context, |stamp| plan.seal(stamp, entropy, keys))
     }
 
     /// Lends the key of a data subject, for [`record`](Self::record), until [`forget`](Self::forget).
@@ -93,17 +95,21 @@ impl Session {
         context: &[u8],
         stamp: &[u8],
         entropy: &[u8],
-    ) -> Result<Recorded, Error> {
+    ) -> Result<Recorded<'_>, Error> {
         (self.draft, self.plan) = (None, None);
-        let plan = self.draft(change, Reading::Record)?.plan(context)?;
+        let plan = self.draft(change, Reading::Record)?.plan_with(context, &mut self.room)?;
         if plan.is_unchanged() {
+            plan.leave(&mut self.room);
             return Ok(Recorded::Unchanged);
         }
         let nonces = plan.nonces();
         if nonces * NONCE_BYTES <= entropy.len() {
-            let line = with_stamp(stamp, |stamp| self.keys.write(&plan, stamp, entropy))?;
-            if let Some(line) = line {
-                return Ok(Recorded::Line { line, nonces });
+            let Self { keys, room: Room { context, seals, .. }, line, .. } = self;
+            line.clear();
+            let write = |stamp: &Stamp<'_>| keys.write(&plan, stamp, entropy, seals, line);
+            if with_stamp(stamp, context, write)? {
+                plan.leave(&mut self.room);
+                return Ok(Recorded::Line { line: &self.line, nonces });
             }
         }
         let summary = plan.summary();
@@ -113,7 +119,7 @@ impl Session {
 
     fn draft(&mut self, change: &[u8], reading: Reading) -> Result<Draft, Error> {
         let policy = Arc::clone(self.loaded()?);
-        Draft::read_with(&policy, change, &Limits::default(), reading, &mut self.buffers)
+        Draft::read_with(&policy, change, &Limits::default(), reading, &mut self.room)
     }
 
     fn loaded(&self) -> Result<&Arc<Policy>, Error> {
@@ -123,16 +129,17 @@ impl Session {
 
 /// The record of an [act](act()), from a stamp document and the act.
 pub fn act_with_stamp(stamp: &[u8], document: &[u8]) -> Result<Vec<u8>, Error> {
-    with_stamp(stamp, |stamp| act(stamp, document))
+    with_stamp(stamp, &mut Buffers::default(), |stamp| act(stamp, document))
 }
 
 /// Reads `{"origin","id","recorded_time","engine":{"version","sha256"}}`.
 fn with_stamp<T>(
     document: &[u8],
+    buffers: &mut Buffers,
     use_it: impl FnOnce(&Stamp<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let limits = Limits { max_bytes: 16 << 10, max_depth: 4, max_values: 16 };
-    let document = Document::read(document, &limits, Buffers::default())
+    let document = Document::read(document, &limits, std::mem::take(buffers))
         .map_err(|e| Error::json("the stamp", e))?;
     let text = |parent: Option<NodeId>, name: &str, at: &str| {
         let node = parent.and_then(|parent| document.get(parent, name));
@@ -155,7 +162,10 @@ fn with_stamp<T>(
         engine_version: &version,
         engine_sha256: &sha256,
     };
-    use_it(&stamp)
+    let used = use_it(&stamp);
+    drop((origin, id, time, version, sha256));
+    *buffers = document.into_buffers();
+    used
 }
 
 fn out_of_turn(what: &str) -> Error {

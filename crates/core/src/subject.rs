@@ -1,19 +1,21 @@
 //! The data subject of a value.
 
-use sealtrail_record::json::{Document, Kind, NodeId, Value};
+use std::borrow::Cow;
+
+use sealtrail_record::json::{Document, Kind, NodeId};
 
 use crate::Error;
 use crate::change::{Change, Image, MAX_NAME};
-use crate::context::Context;
 use crate::policy::{Seal, SubjectPart};
 
-/// Whose key protects a value of an image.
+/// Appends whose key protects a value of an image.
 pub(crate) fn payload_subject(
     document: &Document<'_>,
     change: &Change<'_>,
     seal: &Seal,
     side: &str,
-) -> Result<String, Error> {
+    out: &mut String,
+) -> Result<(), Error> {
     let image = |image: Image, pointer: &str| {
         node_text(document, document.pointer(image.value()?, pointer)?)
     };
@@ -23,71 +25,70 @@ pub(crate) fn payload_subject(
         "old" => [change.before, change.after],
         _ => [change.after, change.before],
     };
-    subject(seal, change.entity(), |pointer| image(own, pointer).or_else(|| image(other, pointer)))
+    let find = |pointer: &str| image(own, pointer).or_else(|| image(other, pointer));
+    subject(seal, &|out| change.push_entity(out), &find, out)
 }
 
-/// Whose key protects a value of the context.
+/// Appends whose key protects a value of the context.
 pub(crate) fn context_subject(
-    context: &Context<'_>,
+    context: &Document<'_>,
     seal: &Seal,
     entity: &str,
-) -> Result<String, Error> {
-    let actor = |key: &str| context.actor.as_ref().and_then(|a| a.get(key)).and_then(scalar_text);
-    let otherwise = match actor("id") {
-        Some(id) => format!("{}/{id}", actor("type").as_deref().unwrap_or("user")),
-        None => entity.to_owned(),
+    out: &mut String,
+) -> Result<(), Error> {
+    let text = |pointer: &str| node_text(context, context.pointer(context.root(), pointer)?);
+    let otherwise = |out: &mut String| match text("/actor/id") {
+        Some(id) => {
+            out.push_str(text("/actor/type").as_deref().unwrap_or("user"));
+            out.push('/');
+            out.push_str(&id);
+        }
+        None => out.push_str(entity),
     };
-    subject(seal, otherwise, |pointer| {
-        let (root, rest) = match pointer[1..].split_once('/') {
-            Some((root, _)) => (root, &pointer[1 + root.len()..]),
-            None => (&pointer[1..], ""),
-        };
-        let value = match root {
-            "actor" => &context.actor,
-            "request" => &context.request,
-            "tenant" => &context.tenant,
-            _ => &None,
-        };
-        value.as_ref()?.pointer(rest).and_then(scalar_text)
-    })
+    let find = |pointer: &str| {
+        let root = pointer[1..].split('/').next();
+        text(pointer).filter(|_| matches!(root, Some("actor" | "request" | "tenant")))
+    };
+    subject(seal, &otherwise, &find, out)
 }
 
-fn subject(
+fn subject<'a>(
     seal: &Seal,
-    otherwise: String,
-    find: impl Fn(&str) -> Option<String>,
-) -> Result<String, Error> {
-    let Some(wanted) = &seal.subject else { return Ok(otherwise) };
-    let mut text = String::new();
+    otherwise: &dyn Fn(&mut String),
+    find: &dyn Fn(&str) -> Option<Cow<'a, str>>,
+    out: &mut String,
+) -> Result<(), Error> {
+    let Some(wanted) = &seal.subject else {
+        otherwise(out);
+        return Ok(());
+    };
+    let start = out.len();
     for part in &wanted.0 {
         match part {
-            SubjectPart::Text(fixed) => text.push_str(fixed),
+            SubjectPart::Text(fixed) => out.push_str(fixed),
             SubjectPart::Pointer(pointer) => match find(pointer) {
-                Some(value) => text.push_str(&value),
-                None => return Ok(otherwise),
+                Some(value) => out.push_str(&value),
+                None => {
+                    out.truncate(start);
+                    otherwise(out);
+                    return Ok(());
+                }
             },
         }
     }
-    if text.is_empty() || text.len() > MAX_NAME {
+    let len = out.len() - start;
+    if len == 0 || len > MAX_NAME {
         let wanted = format!("1 to {MAX_NAME} bytes");
-        return Err(Error::field("/subject", &wanted, &format!("{} bytes", text.len())));
+        return Err(Error::field("/subject", &wanted, &format!("{len} bytes")));
     }
-    Ok(text)
+    Ok(())
 }
 
 /// A text that is not empty, or a number as it is written.
-pub(crate) fn node_text(document: &Document<'_>, node: NodeId) -> Option<String> {
+pub(crate) fn node_text<'a>(document: &Document<'a>, node: NodeId) -> Option<Cow<'a, str>> {
     match document.kind(node) {
-        Kind::String => Some(document.written(node).into_owned()).filter(|text| !text.is_empty()),
-        Kind::Number => Some(document.raw(node).to_owned()),
-        _ => None,
-    }
-}
-
-fn scalar_text(value: &Value<'_>) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.to_string()),
-        Value::Number(text) => Some((*text).to_owned()),
+        Kind::String => Some(document.written(node)).filter(|text| !text.is_empty()),
+        Kind::Number => Some(Cow::Borrowed(document.raw(node))),
         _ => None,
     }
 }

@@ -4,19 +4,22 @@
 //! entropy are needed is known before a key is asked for.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use sealtrail_record::json::write_string;
+use sealtrail_record::json::{Value, write_string};
 
+use crate::Error;
 use crate::plaintext::Plaintext;
+use crate::policy::{Mask, Reason, Seal};
 
 /// Keys that a record needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
-    pub group: String,
+    pub group: Arc<str>,
     /// The data subject.
     pub subject: String,
     /// Retention class.
-    pub retain: String,
+    pub retain: Arc<str>,
     pub(crate) role: Role,
 }
 
@@ -32,6 +35,13 @@ pub(crate) enum Role {
 pub(crate) struct Body {
     pub(crate) text: Vec<u8>,
     pub(crate) gaps: Vec<Gap>,
+}
+
+impl Body {
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.gaps.clear();
+    }
 }
 
 /// A protected field.
@@ -65,14 +75,45 @@ pub(crate) struct Template {
     pub(crate) fields: Option<Vec<Field>>,
     names: String,
     plaintext: Plaintext,
+    /// The needs that are known: by the rule that named the keys, and the side.
+    pub(crate) known: Vec<(Reason, &'static str, Role, usize)>,
+    /// Texts that were data subjects of records before this one.
+    spare: Vec<String>,
 }
 
 impl Template {
-    pub(crate) fn new(explain: bool) -> Self {
-        // Room for a small record: growing to it step by step costs more than the rest of it.
-        let body = Body { text: Vec::with_capacity(1024), gaps: Vec::with_capacity(8) };
-        let names = String::with_capacity(512);
-        Self { body, names, fields: explain.then(Vec::new), ..Self::default() }
+    /// Wipes what is in it, and keeps the room.
+    pub(crate) fn clear(&mut self) {
+        self.body.clear();
+        let subjects = self.needs.drain(..).map(|need| need.subject);
+        self.spare.extend(subjects);
+        self.fields = None;
+        self.names.clear();
+        self.plaintext.clear();
+        self.known.clear();
+    }
+
+    /// The number of a need, which is noted where it is new. `write` writes the data subject.
+    pub(crate) fn need(
+        &mut self,
+        seal: &Seal,
+        role: Role,
+        write: impl FnOnce(&mut String) -> Result<(), Error>,
+    ) -> Result<usize, Error> {
+        let mut subject = self.spare.pop().unwrap_or_default();
+        subject.clear();
+        write(&mut subject)?;
+        let is_it = |need: &Need| {
+            (&need.group, &need.subject, &need.retain, need.role)
+                == (&seal.group, &subject, &seal.retain, role)
+        };
+        if let Some(known) = self.needs.iter().position(is_it) {
+            self.spare.push(subject);
+            return Ok(known);
+        }
+        let (group, retain) = (Arc::clone(&seal.group), Arc::clone(&seal.retain));
+        self.needs.push(Need { group, subject, retain, role });
+        Ok(self.needs.len() - 1)
     }
 
     pub(crate) fn text(&mut self, bytes: &[u8]) {
@@ -81,6 +122,15 @@ impl Template {
 
     pub(crate) fn string(&mut self, text: &str) {
         write_string(text, &mut self.body.text);
+    }
+
+    /// What a mask leaves of a value, as a JSON string.
+    pub(crate) fn masked(&mut self, mask: Mask, value: &Value<'_>) {
+        // What is to be a name for as long as it takes.
+        let start = self.names.len();
+        mask.apply_to(value, &mut self.names);
+        write_string(&self.names[start..], &mut self.body.text);
+        self.names.truncate(start);
     }
 
     /// Leaves a gap here. `write` writes the plaintext, at most `bound` bytes.

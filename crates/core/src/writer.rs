@@ -7,10 +7,10 @@ use crate::Error;
 use crate::plain::plain;
 use crate::policy::{Action, Cursor, Decision, Mask, Policy, Reason, Seal};
 use crate::protection::{Protection, Protections};
-use crate::template::{Need, Role, Template};
+use crate::template::{Role, Template};
 
-/// Finds the data subject that a seal speaks of, for `old`, `new` or `rec`.
-pub(crate) type Subjects<'s> = dyn Fn(&Seal, &str) -> Result<String, Error> + 's;
+/// Appends the data subject that a seal speaks of, for `old`, `new` or `rec`.
+pub(crate) type Subjects<'s> = dyn Fn(&Seal, &str, &mut String) -> Result<(), Error> + 's;
 
 /// Writes values of one document by one set of rules.
 pub(crate) struct Writer<'w> {
@@ -18,8 +18,6 @@ pub(crate) struct Writer<'w> {
     pub(crate) document: &'w Document<'w>,
     pub(crate) template: &'w mut Template,
     pub(crate) subjects: &'w Subjects<'w>,
-    /// The needs that are known: by the rule that named the keys, and the side.
-    known: Vec<(Reason, &'static str, Role, usize)>,
 }
 
 /// Where a value stands: in its tree, in the record, and for the cipher.
@@ -48,7 +46,9 @@ impl<'w> Writer<'w> {
         template: &'w mut Template,
         subjects: &'w Subjects<'w>,
     ) -> Self {
-        Self { policy, document, template, subjects, known: Vec::new() }
+        // Of rules of another set.
+        template.known.clear();
+        Self { policy, document, template, subjects }
     }
 
     /// Writes the values of one difference, each after its label. False, and nothing written, where
@@ -140,7 +140,7 @@ impl<'w> Writer<'w> {
             Protection::Mask(reason) => {
                 self.explain(found, value, spot, "mask", None);
                 let mask = mask_of(Decision::of(found.set(), reason));
-                self.template.string(&mask.apply(&self.document.to_value(value)));
+                self.template.masked(mask, &self.document.to_value(value));
             }
             Protection::Drop => self.template.string("***"),
             Protection::Seal(reason) => {
@@ -273,7 +273,7 @@ impl<'w> Writer<'w> {
         let is_it = |known: &&(Reason, &'static str, Role, usize)| {
             (known.0, known.1, known.2) == (reason, side, role)
         };
-        if let Some(known) = self.known.iter().find(is_it) {
+        if let Some(known) = self.template.known.iter().find(is_it) {
             return Ok(known.3);
         }
         let (Action::Seal(seal) | Action::Pseudonym(seal)) =
@@ -281,19 +281,23 @@ impl<'w> Writer<'w> {
         else {
             return Err(Error::new("internal", "a rule without keys was to protect a value"));
         };
-        let subject = (self.subjects)(seal, side)?;
-        let need = Need { group: seal.group.clone(), subject, retain: seal.retain.clone(), role };
-        let needs = &mut self.template.needs;
-        let index = needs.iter().position(|n| *n == need).unwrap_or_else(|| {
-            needs.push(need);
-            needs.len() - 1
-        });
-        self.known.push((reason, side, role, index));
+        let subjects = self.subjects;
+        let index = self.template.need(seal, role, |out| subjects(seal, side, out))?;
+        self.template.known.push((reason, side, role, index));
         Ok(index)
     }
 }
 
 impl Spot {
+    /// A place in the record.
+    pub(crate) fn begin(&mut self, side: &'static str, at: &str) {
+        self.side = side;
+        for text in [&mut self.path, &mut self.at] {
+            text.clear();
+            text.push_str(at);
+        }
+    }
+
     fn down(&mut self, document: &Document<'_>, place: Place) {
         push_place(document, place, &mut self.path);
         push_place(document, place, &mut self.at);

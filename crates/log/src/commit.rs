@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use crate::batch::Batch;
 use crate::cover::Cover;
 use crate::disk::Disk;
 use crate::mark::Mark;
 use crate::paths::Layout;
-use crate::queue::{Queue, Submission, Work};
+use crate::queue::{Queue, Work};
 use crate::segment::Segment;
 use crate::{Error, Options};
 
@@ -55,7 +56,7 @@ pub(crate) fn run(committer: &Mutex<Committer>, queue: &Queue) {
 
 impl Committer {
     /// Commits one batch and tells everybody in it; returns what it told.
-    pub(crate) fn turn(&mut self, batch: Vec<Submission>) -> Result<Range<u64>, Error> {
+    pub(crate) fn turn(&mut self, batch: Batch) -> Result<Range<u64>, Error> {
         match self.commit(&batch) {
             Ok(()) => {
                 if self.is_disk_full {
@@ -71,16 +72,14 @@ impl Committer {
                     }
                     false => self.queue.poison(&error.to_string()),
                 };
-                for submission in batch {
-                    submission.finish(Err(error.clone()));
-                }
+                batch.finish(Err(error.clone()));
                 Err(error)
             }
         }
     }
 
     /// If the disk is full, everything is as it was; after any other failure nobody knows what is on disk.
-    fn commit(&mut self, batch: &[Submission]) -> Result<(), Error> {
+    fn commit(&mut self, batch: &Batch) -> Result<(), Error> {
         if let Some(error) = self.cover.refusal() {
             return Err(error);
         }
@@ -89,28 +88,19 @@ impl Committer {
             // never hides a torn line.
             self.segment = Segment::create(&self.disk, &self.layout, self.size)?;
         }
-        self.segment.write(
-            batch.iter().map(|submission| submission.bytes.as_slice()),
-            self.options.fill_ahead,
-            self.options.segment_bytes,
-        )?;
+        self.segment.write(batch.bytes(), self.options.fill_ahead, self.options.segment_bytes)?;
         self.segment.sync()
     }
 
-    fn acknowledge(&mut self, batch: Vec<Submission>) -> Range<u64> {
+    fn acknowledge(&mut self, batch: Batch) -> Range<u64> {
         let first = self.size;
-        self.size += batch.iter().map(|submission| submission.entries.len() as u64).sum::<u64>();
+        self.size += batch.lines();
         self.mark.set(self.size);
         self.durable.store(self.size, Ordering::Release);
         self.commits.fetch_add(1, Ordering::Relaxed);
         // Before the callers hear of it, so that a checkpoint they ask for covers their lines.
-        self.cover.add(batch.iter().map(|submission| submission.entries.as_slice()));
-        let mut next = first;
-        for submission in batch {
-            let range = next..next + submission.entries.len() as u64;
-            next = range.end;
-            submission.finish(Ok(range));
-        }
+        self.cover.add(batch.entries());
+        batch.finish(Ok(first));
         first..self.size
     }
 

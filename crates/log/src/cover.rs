@@ -136,7 +136,7 @@ impl Cover {
 
     /// Covers lines that were taken. False if there is nothing more to be done.
     pub(crate) fn turn(&self, tree: &mut Tree, queue: &Queue, lines: Vec<Hash>) -> bool {
-        let covered = tree.cover(&lines).map(Checkpoint::clone);
+        let covered = tree.cover(&lines).cloned();
         let mut state = self.lock();
         let goes_on = match covered {
             Ok(checkpoint) => {
@@ -156,9 +156,7 @@ impl Cover {
                 // Nobody waits here for us any more: those who are told now may ask for a checkpoint.
                 self.lock().stopped = true;
                 self.covered.notify_all();
-                for submission in waiting {
-                    submission.finish(Err(error.clone()));
-                }
+                waiting.finish(Err(error));
                 return false;
             }
         };
@@ -233,7 +231,7 @@ mod tests {
     use super::*;
     use crate::disk::Disk;
     use crate::paths::Layout;
-    use crate::queue::Submission;
+    use crate::submission::Submission;
     use crate::{Options, Signer, writer};
 
     /// Those who are told that the log is poisoned may ask for what only this thread could have done.

@@ -38,6 +38,7 @@
 //! | readers | [`Reader`] | any number, beside the writer |
 //! | the auditor | [`verify`](mod@verify) | the format and the mathematics of `sealtrail-proof`, no code of the writer |
 
+mod batch;
 mod cold;
 mod commit;
 mod cover;
@@ -64,6 +65,7 @@ mod retention;
 mod segment;
 #[cfg(test)]
 mod simulation;
+mod submission;
 mod tree;
 pub mod verify;
 mod writer;

@@ -9,12 +9,14 @@ use std::thread::{self, JoinHandle};
 
 use sealtrail_proof::{Checkpoint, Receipt, SigningKey, key};
 
+use crate::batch::Batch;
 use crate::commit::{self, Committer, PoisonOnPanic};
 use crate::cover::Cover;
 use crate::disk::Disk;
 use crate::paths::Layout;
-use crate::queue::{Queue, Submission};
+use crate::queue::Queue;
 use crate::retention::Retention;
+use crate::submission::Submission;
 use crate::writer::{self, Writer};
 use crate::{Error, Lines, Options, Reader, Recovery, Signer, regular};
 
@@ -135,7 +137,7 @@ impl Log {
         self.queue.submit(submission, |submission| {
             let _guard = PoisonOnPanic(&self.queue);
             let mut committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner);
-            committer.turn(vec![submission])
+            committer.turn(Batch::of(submission))
         })
     }
 

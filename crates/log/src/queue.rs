@@ -2,70 +2,12 @@
 
 use std::mem;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sealtrail_proof::{Hash, entry_hash};
-
-use crate::{Error, Options};
-
-/// What is called when it is known how an append went.
-type Done = Box<dyn FnOnce(Result<Range<u64>, Error>) + Send>;
-
-/// Lines that are appended next to one another, hashed by whoever brought them.
-pub(crate) struct Submission {
-    /// The lines, each with its LF.
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) entries: Vec<Hash>,
-    done: Option<Done>,
-}
-
-impl Submission {
-    /// Checks and hashes the lines, on the caller's time.
-    pub(crate) fn new(lines: &[Vec<u8>], options: &Options) -> Result<Self, Error> {
-        let limit = options.max_line_bytes.min(Options::MAX_LINE_BYTES);
-        let mut bytes = Vec::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
-        let mut entries = Vec::with_capacity(lines.len());
-        for line in lines {
-            if line.is_empty() {
-                return Err(Error::refused_line("expected a record, got an empty line"));
-            }
-            if line.len() > limit {
-                return Err(Error::refused_line(format!(
-                    "expected at most {limit} bytes, got {}",
-                    line.len()
-                )));
-            }
-            if let Some(at) = memchr::memchr2(b'\n', 0, line) {
-                return Err(Error::refused_line(format!(
-                    "expected neither LF nor NUL, got 0x{:02x} at byte {at}",
-                    line[at]
-                )));
-            }
-            bytes.extend_from_slice(line);
-            bytes.push(b'\n');
-            entries.push(entry_hash(line));
-        }
-        Ok(Self { bytes, entries, done: None })
-    }
-
-    /// Tells the caller. A panic of theirs is theirs: it must not take the next caller's answer with it.
-    pub(crate) fn finish(mut self, result: Result<Range<u64>, Error>) {
-        if let Some(done) = self.done.take() {
-            let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
-        }
-    }
-}
-
-impl Drop for Submission {
-    /// Nobody waits for ever, even if the commit thread dies with the submission in its hands.
-    fn drop(&mut self) {
-        if let Some(done) = self.done.take() {
-            done(Err(Error::poisoned("the commit thread died")));
-        }
-    }
-}
+use crate::Error;
+use crate::batch::{Batch, Place};
+use crate::submission::{Done, Submission};
 
 /// Bounded by bytes; poisoned by the first failed write.
 pub(crate) struct Queue {
@@ -78,7 +20,7 @@ pub(crate) struct Queue {
 }
 
 struct State {
-    waiting: Vec<Submission>,
+    waiting: Batch,
     bytes: usize,
     /// Somebody commits: the thread, or a caller for himself.
     busy: bool,
@@ -91,7 +33,7 @@ struct State {
 
 /// What the commit thread has to do next. It says [`Queue::finished`] when it is done.
 pub(crate) enum Work {
-    Commit(Vec<Submission>),
+    Commit(Batch),
     /// The disk was full: look whether there is room again, for nobody may be trying.
     LookForRoom,
 }
@@ -102,7 +44,7 @@ const LOOK_FOR_ROOM: Duration = Duration::from_millis(500);
 impl Queue {
     pub(crate) fn new(limit: usize) -> Self {
         let state = State {
-            waiting: Vec::new(),
+            waiting: Batch::default(),
             bytes: 0,
             busy: false,
             last_batch: 1,
@@ -126,7 +68,7 @@ impl Queue {
                 done(Err(error));
             }
             None => {
-                submission.done = Some(done);
+                submission.tell(done);
                 self.push(state, submission);
             }
         }
@@ -136,7 +78,7 @@ impl Queue {
     /// `commit_alone` instead, on his own thread: two wake-ups less.
     pub(crate) fn submit(
         &self,
-        mut submission: Submission,
+        submission: Submission,
         commit_alone: impl FnOnce(Submission) -> Result<Range<u64>, Error>,
     ) -> Result<Range<u64>, Error> {
         let mut state = self.lock();
@@ -155,11 +97,7 @@ impl Queue {
             let _finished = Finished(self);
             return commit_alone(submission);
         }
-        let ticket = Arc::new(Ticket::default());
-        let issued = Arc::clone(&ticket);
-        submission.done = Some(Box::new(move |result| issued.call(result)));
-        self.push(state, submission);
-        ticket.wait()
+        self.push(state, submission).wait()
     }
 
     /// Everything that waits, as one batch; waits for it. `None` when the queue is closed and empty, or poisoned.
@@ -215,14 +153,12 @@ impl Queue {
     /// After a failed write nobody knows what is on disk: everything from here on is refused.
     pub(crate) fn poison(&self, why: &str) -> Error {
         let (error, waiting) = self.condemn(why);
-        for submission in waiting {
-            submission.finish(Err(error.clone()));
-        }
+        waiting.finish(Err(error.clone()));
         error
     }
 
     /// The same, for a caller who has something to do before those that wait are told, by code of theirs.
-    pub(crate) fn condemn(&self, why: &str) -> (Error, Vec<Submission>) {
+    pub(crate) fn condemn(&self, why: &str) -> (Error, Batch) {
         let mut state = self.lock();
         let error = state.poisoned.get_or_insert_with(|| Error::poisoned(why)).clone();
         let waiting = mem::take(&mut state.waiting);
@@ -246,15 +182,16 @@ impl Queue {
         self.lock().disk_full.clone()
     }
 
-    fn push(&self, mut state: MutexGuard<'_, State>, submission: Submission) {
+    fn push(&self, mut state: MutexGuard<'_, State>, submission: Submission) -> Place {
         state.bytes += submission.bytes.len();
-        state.waiting.push(submission);
+        let place = state.waiting.push(submission);
         // Whoever commits now looks again when he has finished.
         let first = state.waiting.len() == 1 && !state.busy;
         drop(state);
         if first {
             self.work.notify_one();
         }
+        place
     }
 
     /// One submission always fits, or one larger than the bound would wait for ever.
@@ -269,12 +206,11 @@ impl Queue {
 }
 
 impl State {
-    fn claim(&mut self) -> Vec<Submission> {
+    fn claim(&mut self) -> Batch {
         self.busy = true;
         self.bytes = 0;
         self.last_batch = self.waiting.len();
-        // As many may come again.
-        let next = Vec::with_capacity(self.waiting.len());
+        let next = Batch::with_room(self.waiting.len());
         mem::replace(&mut self.waiting, next)
     }
 
@@ -295,30 +231,6 @@ impl Drop for Finished<'_> {
     }
 }
 
-/// Where one blocking caller waits for its own outcome.
-#[derive(Default)]
-struct Ticket {
-    result: Mutex<Option<Result<Range<u64>, Error>>>,
-    called: Condvar,
-}
-
-impl Ticket {
-    fn call(&self, result: Result<Range<u64>, Error>) {
-        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-        self.called.notify_one();
-    }
-
-    fn wait(&self) -> Result<Range<u64>, Error> {
-        let mut result = self.result.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            match result.take() {
-                Some(result) => return result,
-                None => result = wait(&self.called, result),
-            }
-        }
-    }
-}
-
 fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
@@ -328,28 +240,19 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::Options;
 
-    fn taken(queue: &Queue) -> Option<Vec<Submission>> {
+    fn taken(queue: &Queue) -> Option<Batch> {
         let work = queue.take()?;
         queue.finished();
         match work {
             Work::Commit(batch) => Some(batch),
-            Work::LookForRoom => Some(Vec::new()),
+            Work::LookForRoom => Some(Batch::default()),
         }
     }
 
     fn submission(bytes: usize) -> Submission {
         Submission::new(&[vec![b'x'; bytes - 1]], &Options::default()).unwrap()
-    }
-
-    #[test]
-    fn lines_that_would_break_the_file_are_refused() {
-        let options = Options { max_line_bytes: 4, ..Options::default() };
-        let refused = |line: &[u8]| Submission::new(&[b"ok".to_vec(), line.to_vec()], &options);
-        assert!(refused(b"1234").is_ok());
-        for line in [&b""[..], b"12345", b"a\nb", b"\n", b"a\0"] {
-            assert!(refused(line).err().unwrap().is_refused_line(), "{line:?}");
-        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ const CUTS: u64 = if cfg!(debug_assertions) { 1_000 } else { 20_000 };
 const FIRST_SEED: u64 = 1;
 
 #[test]
-fn nothing_acknowledged_is_lost_and_nothing_signed_is_contradicted() {
+fn power_cuts_lose_nothing_acknowledged_and_contradict_nothing_signed() {
     let number = |name| env::var(name).ok().map(|value| value.parse().expect("a number"));
     if let Some(seed) = number("SEALTRAIL_POWER_CUT_SEED") {
         println!("{:?}", Life::lead(seed));

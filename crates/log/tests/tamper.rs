@@ -344,3 +344,32 @@ fn an_empty_log_is_intact_and_verify_runs_beside_the_writer() {
         assert_eq!(report.covered + report.uncovered, first + 50);
     }
 }
+
+/// A crash may leave the partial forms of a tile that is full by now; readers may still ask for them.
+#[test]
+fn partial_forms_of_full_tiles() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    log_of(&log, SIZE);
+    for (full, each) in [("tile/0/000", 32), ("tile/0/001", 32), ("tile/entries/001", 34)] {
+        let whole = fs::read(log.join(full)).unwrap();
+        let path = format!("{full}.p/100");
+        let put = |dir: &Path, change: usize| {
+            let mut bytes = whole[..100 * each].to_vec();
+            if let Some(byte) = bytes.get_mut(change) {
+                *byte ^= 1;
+            }
+            fs::create_dir_all(dir.join(&path).parent().unwrap()).unwrap();
+            fs::write(dir.join(&path), bytes).unwrap();
+        };
+        let dir = tempfile::tempdir().unwrap();
+        copy(&log, dir.path());
+        put(dir.path(), usize::MAX);
+        assert_eq!(audit(dir.path()).unwrap().class(), Class::Intact);
+        for place in [0, 50, 99] {
+            let failure = after(&log, |dir| put(dir, place * each + 5));
+            assert_eq!(failure.file.as_deref(), Some(Path::new(&path)), "{failure}");
+            assert_eq!(failure.offset, Some((place * each) as u64), "{failure}");
+        }
+    }
+}

@@ -360,3 +360,34 @@ fn compressed_and_removed_by_the_log_itself() {
     assert_eq!((report.class(), report.covered), (Class::Intact, 650));
     assert_eq!(report.removed, Some(removable));
 }
+
+/// What looks missing may have been compressed or removed a moment ago.
+#[test]
+fn verify_beside_a_writer_that_compresses_and_removes() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("log");
+    log_of(&dir, 3000);
+    let log = open(&dir);
+    let segments = log.compressible(u64::MAX).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for two in segments.windows(2) {
+                log.compress(two[0]).unwrap();
+                // Segments begin at multiples of ten.
+                if two[0] % 70 == 0 {
+                    log.prune(two[1], 2999).unwrap();
+                }
+            }
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+        let mut looks = 0;
+        while !done.load(std::sync::atomic::Ordering::SeqCst) || looks == 0 {
+            let report = sealtrail_log::verify::verify(&dir, &fixture::vkey()).unwrap();
+            assert_eq!((report.class(), report.covered), (Class::Intact, 3000));
+            looks += 1;
+        }
+    });
+    assert!(audit(&dir).unwrap().removed.is_some());
+    log.close().unwrap();
+}

@@ -33,10 +33,13 @@ pub fn push_index(pointer: &mut String, index: usize) {
 
 /// The unescaped reference tokens; `None` if the text is not a JSON pointer.
 pub fn tokens(pointer: &str) -> Option<Vec<Cow<'_, str>>> {
-    if pointer.is_empty() {
-        return Some(Vec::new());
-    }
-    pointer.strip_prefix('/')?.split('/').map(unescape).collect()
+    each_token(pointer)?.collect()
+}
+
+/// The same one after another, each `None` where it is not one.
+pub(crate) fn each_token(pointer: &str) -> Option<impl Iterator<Item = Option<Cow<'_, str>>>> {
+    let inside = if pointer.is_empty() { None } else { Some(pointer.strip_prefix('/')?) };
+    Some(inside.into_iter().flat_map(|tokens| tokens.split('/')).map(unescape))
 }
 
 fn unescape(token: &str) -> Option<Cow<'_, str>> {

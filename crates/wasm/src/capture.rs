@@ -13,7 +13,15 @@ pub struct Capture {
     missing: Vec<u8>,
     nonces: usize,
     pruning: Vec<u8>,
+    /// The parts of a call of `recordInput`, and what came of it.
+    input: Vec<u8>,
+    line: *const u8,
+    refusal: JsValue,
 }
+
+/// What `recordInput` gives where there is no line.
+const MISSING: isize = -1;
+const REFUSED: isize = -2;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -31,7 +39,8 @@ impl Capture {
         let mut session = Session::default();
         session.policy(policy).map_err(thrown)?;
         let pruning = Policy::parse(policy).map_err(thrown)?.pruning();
-        Ok(Self { session, missing: Vec::new(), nonces: 0, pruning })
+        let (input, line, refusal) = (Vec::new(), std::ptr::null(), JsValue::NULL);
+        Ok(Self { session, missing: Vec::new(), nonces: 0, pruning, input, line, refusal })
     }
 
     /// What of two images the record depends on, beside what differs in them: `{fold_keys, arrays,
@@ -110,7 +119,7 @@ impl Capture {
         Ok(match recorded {
             Recorded::Line { line, nonces } => {
                 self.nonces = nonces;
-                Some(line)
+                Some(line.to_vec())
             }
             Recorded::Unchanged => {
                 self.nonces = 0;
@@ -121,6 +130,63 @@ impl Capture {
                 None
             }
         })
+    }
+
+    /// Where the parts of a call of `recordInput` go, one behind another: at least so many bytes of this
+    /// module's memory, until they are asked for again.
+    pub fn input(&mut self, length: usize) -> *const u8 {
+        if self.input.len() < length {
+            self.input.resize(length, 0);
+        }
+        self.input.as_ptr()
+    }
+
+    /// `record` without copies but those that the host makes itself: of parts of these lengths that stand
+    /// in the input, into a line whose length this gives (0 where nothing changed), at `line`, until the
+    /// next call. -1 says that something is `missing`, -2 that there is a `refusal` to throw.
+    #[wasm_bindgen(js_name = recordInput)]
+    pub fn record_input(
+        &mut self,
+        change: usize,
+        context: usize,
+        stamp: usize,
+        entropy: usize,
+    ) -> isize {
+        let Self { session, missing, nonces, input, line: place, refusal, .. } = self;
+        let mut rest = &input[..];
+        let parts = [change, context, stamp, entropy].map(|length| {
+            let (part, behind) = rest.split_at(length.min(rest.len()));
+            rest = behind;
+            part
+        });
+        *nonces = 0;
+        match session.record(parts[0], parts[1], parts[2], parts[3]) {
+            Ok(Recorded::Line { line, nonces: took }) => {
+                (*nonces, *place) = (took, line.as_ptr());
+                line.len() as isize
+            }
+            Ok(Recorded::Unchanged) => 0,
+            Ok(Recorded::Needs(needs)) => {
+                *missing = needs;
+                MISSING
+            }
+            Err(error) => {
+                *refusal = thrown(error);
+                REFUSED
+            }
+        }
+    }
+
+    /// Where the line of the last `recordInput` begins.
+    #[wasm_bindgen(getter)]
+    pub fn line(&self) -> *const u8 {
+        self.line
+    }
+
+    /// Why the last `recordInput` gave no line.
+    #[wasm_bindgen(getter)]
+    pub fn refusal(&self) -> JsValue {
+        self.refusal.clone()
     }
 
     /// What `plan` gives, of the change that `record` could not seal.

@@ -1,9 +1,9 @@
-//! `GET /healthz`, whether the process lives; `GET /readyz`, whether the log takes records.
+//! `GET /healthz`, whether the process lives; `GET /readyz`, whether the log takes records now: not for good
+//! after a failed write, not for a while when the disk is full.
 
 use super::Api;
 use super::answer::{self, Answer};
-use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 impl Api {
     pub(super) fn healthz(&self) -> Answer {
@@ -11,9 +11,7 @@ impl Api {
     }
 
     pub(super) fn readyz(&self) -> Result<Answer> {
-        if self.trail.is_ready() {
-            return Ok(answer::with_type("text/plain; charset=utf-8", "ready\n"));
-        }
-        Err(Error::new(Code::LogUnavailable, "the log takes no more records; restart the sidecar"))
+        self.trail.ready()?;
+        Ok(answer::with_type("text/plain; charset=utf-8", "ready\n"))
     }
 }

@@ -5,8 +5,24 @@ use super::answer::{self, Answer};
 
 impl Api {
     pub(super) fn metrics(&self) -> Answer {
+        let log = self.trail.log();
         let gauges = [
             ("log_records", "Durable records in the log.", self.trail.size()),
+            (
+                "log_poisoned",
+                "1 after a failed write: no more records until a restart.",
+                log.poisoned().is_some().into(),
+            ),
+            (
+                "log_disk_full",
+                "1 while records are refused because the disk is full.",
+                log.disk_full().is_some().into(),
+            ),
+            (
+                "log_checkpoints_delayed",
+                "1 while records wait for a checkpoint because the disk is full.",
+                log.checkpoints_delayed().is_some().into(),
+            ),
             (
                 "queue_bytes",
                 "Bytes of changes being worked on.",

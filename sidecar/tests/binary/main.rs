@@ -8,6 +8,7 @@ mod place;
 mod policies;
 mod proxy;
 mod put_back;
+mod readiness;
 mod renderings;
 mod retention;
 mod served;

@@ -94,11 +94,11 @@ impl Place {
             .unwrap_or_default();
         files.sort();
         let texts = files.iter().map(|file| std::fs::read_to_string(file).unwrap());
-        texts
-            .flat_map(|text| {
-                text.trim_end_matches('\0').lines().map(str::to_owned).collect::<Vec<_>>()
-            })
-            .collect()
+        // The segment being written is filled with NULs ahead of its lines.
+        let lines = |text: String| {
+            text.trim_end_matches('\0').lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        texts.flat_map(lines).collect()
     }
 }
 

@@ -21,7 +21,7 @@ pub fn run() -> Result<Report> {
     let [mut sonic, mut memcmp, mut made] = [(); 3].map(|()| Figures::default());
     for workload in workloads::all() {
         let sealer = Sealer::new(&workload)?;
-        let line = sealer.seal()?.len();
+        let line = sealer.seal()?;
         let times = times(&workload, &sealer)?;
         let (allocations, bytes) = allocations::count(|| drop(black_box(sealer.seal())));
         let of_diff = allocations::count(|| drop(black_box(sealer.diff())));

@@ -1,12 +1,10 @@
 //! The four ways to match the items of two arrays.
 
-use std::cmp::Ordering;
 use std::ops::Range;
 
-use sealtrail_record::json::{Document, Kind, NodeId, canonical_number};
-use sealtrail_record::sort::sorted;
+use sealtrail_record::json::{Document, Kind, NodeId, write_canonical_number};
 
-use super::intern::numbers;
+use super::intern::{Budget, Table, bytes, numbers};
 use super::moves::moves;
 use super::{PathStep, Walk, What};
 use crate::equal_runs::bounded_runs;
@@ -21,51 +19,79 @@ struct Plan {
     added: Vec<usize>,
 }
 
+/// What one pair of arrays leaves for the next.
+#[derive(Default)]
+pub(super) struct Room {
+    old: Vec<NodeId>,
+    new: Vec<NodeId>,
+    plan: Plan,
+    runs: Vec<Range<usize>>,
+}
+
 impl Walk<'_> {
     /// Leaves tasks for the items of two arrays; false where these should be given whole.
     pub(super) fn arrays(&mut self, matching: &Matching, before: NodeId, after: NodeId) -> bool {
         let document = self.document;
-        let items = |node| document.children(node).map(|(_, item)| item).collect::<Vec<_>>();
-        let (old, new) = (&items(before)[..], &items(after)[..]);
+        let mut room = std::mem::take(&mut self.arrays);
+        for (items, array) in [(&mut room.old, before), (&mut room.new, after)] {
+            items.clear();
+            items.extend(document.children(array).map(|(_, item)| item));
+        }
         let first_task = self.tasks.len();
-        let found = self.match_items(matching, old, new);
+        let Room { old, new, plan, runs } = &mut room;
+        let found = self.match_items(matching, old, new, plan, runs);
         self.tasks[first_task..].reverse();
+        self.arrays = room;
         found
     }
 
-    fn match_items(&mut self, matching: &Matching, old: &[NodeId], new: &[NodeId]) -> bool {
+    fn match_items(
+        &mut self,
+        matching: &Matching,
+        old: &[NodeId],
+        new: &[NodeId],
+        plan: &mut Plan,
+        runs: &mut Vec<Range<usize>>,
+    ) -> bool {
         match matching {
-            Matching::Position => self.by_position(old, new),
-            Matching::Sequence => return self.by_sequence(old, new).is_some(),
-            Matching::Set => self.by_set(old, new),
+            Matching::Position => self.by_position(old, new, plan),
+            Matching::Sequence => return self.by_sequence(old, new, plan, runs).is_some(),
+            Matching::Set => self.by_set(old, new, plan),
             Matching::Key(names) => {
-                let of = |items| Identities::of(self.document, items, names);
-                return match (of(old), of(new)) {
-                    (Some(old_ids), Some(new_ids)) => self.by_key(old, new, &old_ids, &new_ids),
+                let (document, budget) = (self.document, &mut self.budget);
+                let mut of = |items| Identities::of(document, items, names, budget);
+                let followed = match (of(old), of(new)) {
+                    (Some(old_ids), Some(new_ids)) => self.follow(old, new, &old_ids, &new_ids),
+                    _ => None,
+                };
+                return match followed {
+                    Some(plan) => self.by_key(old, new, plan),
                     // Without one identity each, they are a sequence like any other.
-                    _ => self.by_sequence(old, new).is_some(),
+                    None => self.by_sequence(old, new, plan, runs).is_some(),
                 };
             }
         }
         true
     }
 
-    fn by_position(&mut self, old: &[NodeId], new: &[NodeId]) {
+    fn by_position(&mut self, old: &[NodeId], new: &[NodeId], plan: &mut Plan) {
         let both = old.len().min(new.len());
-        self.emit(
-            old,
-            new,
-            Plan {
-                pairs: (0..both).map(|i| (i, i)).collect(),
-                removed: (both..old.len()).collect(),
-                added: (both..new.len()).collect(),
-            },
-        );
+        plan.clear();
+        plan.pairs.extend((0..both).map(|i| (i, i)));
+        plan.removed.extend(both..old.len());
+        plan.added.extend(both..new.len());
+        self.emit(old, new, plan);
     }
 
     /// Equal items are anchors; between two anchors items are paired in their order, and what is
     /// left over is removed or added. `None` where that takes too long to find.
-    fn by_sequence(&mut self, old: &[NodeId], new: &[NodeId]) -> Option<()> {
+    fn by_sequence(
+        &mut self,
+        old: &[NodeId],
+        new: &[NodeId],
+        plan: &mut Plan,
+        runs: &mut Vec<Range<usize>>,
+    ) -> Option<()> {
         let document = self.document;
         let mut same = |a: &NodeId, b: &NodeId| self.sameness.same(document, *a, *b);
         let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
@@ -73,11 +99,11 @@ impl Walk<'_> {
         let from_end = old_rest.iter().rev().zip(new_rest.iter().rev());
         let tail = from_end.take_while(|(a, b)| same(a, b)).count();
         let (old_end, new_end) = (old.len() - tail, new.len() - tail);
-        let mut plan = Plan::default();
+        plan.clear();
         if old_end == new_end {
             // Mostly a few items changed where they stand: only what lies between two that did not
             // is worth a search.
-            let mut runs = Vec::new();
+            runs.clear();
             let mut from = head;
             while from < old_end {
                 let to = (from..old_end).find(|&i| same(&old[i], &new[i])).unwrap_or(old_end);
@@ -85,10 +111,10 @@ impl Walk<'_> {
                 from = (to..old_end).find(|&i| !same(&old[i], &new[i])).unwrap_or(old_end);
             }
             for run in runs {
-                self.search(old, new, (run.clone(), run), &mut plan)?;
+                self.search(old, new, (run.clone(), run.clone()), plan)?;
             }
         } else {
-            self.search(old, new, (head..old_end, head..new_end), &mut plan)?;
+            self.search(old, new, (head..old_end, head..new_end), plan)?;
         }
         plan.part_colliding();
         self.emit(old, new, plan);
@@ -124,9 +150,9 @@ impl Walk<'_> {
         Some(())
     }
 
-    fn by_set(&mut self, old: &[NodeId], new: &[NodeId]) {
+    fn by_set(&mut self, old: &[NodeId], new: &[NodeId], plan: &mut Plan) {
         let ids = numbers(self.document, old, new, &mut self.budget);
-        let Some((old_ids, new_ids)) = ids else { return self.by_position(old, new) };
+        let Some((old_ids, new_ids)) = ids else { return self.by_position(old, new, plan) };
         let most = old_ids.iter().chain(&new_ids).max().map_or(0, |id| *id as usize + 1);
         let mut left = vec![0u32; most];
         new_ids.iter().for_each(|id| left[*id as usize] += 1);
@@ -151,16 +177,17 @@ impl Walk<'_> {
         }
     }
 
-    fn by_key(
+    /// Who became whom, by identity.
+    fn follow(
         &mut self,
         old: &[NodeId],
         new: &[NodeId],
         old_ids: &Identities,
         new_ids: &Identities,
-    ) -> bool {
+    ) -> Option<Plan> {
         let (mut plan, mut is_new) = (Plan::default(), vec![true; new.len()]);
         for i in 0..old.len() {
-            match new_ids.find(old_ids.get(i)) {
+            match new_ids.find(old_ids.get(i), &mut self.budget)? {
                 Some(j) => {
                     is_new[j] = false;
                     plan.pairs.push((i, j));
@@ -169,23 +196,24 @@ impl Walk<'_> {
             }
         }
         plan.added = (0..new.len()).filter(|&j| is_new[j]).collect();
+        Some(plan)
+    }
+
+    fn by_key(&mut self, old: &[NodeId], new: &[NodeId], mut plan: Plan) -> bool {
         let document = self.document;
         let mut same = |(i, j): (usize, usize)| self.sameness.same(document, old[i], new[j]);
-        let mut unchanged = Vec::new();
-        plan.pairs.retain(|&pair| {
-            let same = same(pair);
-            unchanged.extend(same.then_some(pair));
-            !same
-        });
+        // In the order of the old items, and whether they are the same.
+        let pairs = std::mem::take(&mut plan.pairs);
+        let all: Vec<_> = pairs.into_iter().map(|pair| (pair, same(pair))).collect();
+        plan.pairs = all.iter().filter(|(_, same)| !same).map(|(pair, _)| *pair).collect();
         // Whoever has an identity is followed, unless that let sealed values share a place.
         if self.policy.is_some_and(|policy| policy.payload.seals()) {
             plan.part_colliding();
         }
         // Those who stay, and their places among each other.
-        let mut followed = unchanged;
-        followed.extend(&plan.pairs);
-        let by_old = sorted(followed.len(), &mut |a, b| followed[a].0.cmp(&followed[b].0));
-        let followed: Vec<(usize, usize)> = by_old.into_iter().map(|at| followed[at]).collect();
+        let mut changed = plan.pairs.iter().peekable();
+        let stay = all.iter().filter(|(pair, same)| *same || changed.next_if_eq(&pair).is_some());
+        let followed: Vec<(usize, usize)> = stay.map(|(pair, _)| *pair).collect();
         let mut stays = vec![false; new.len()];
         followed.iter().for_each(|pair| stays[pair.1] = true);
         let (mut count, mut rank) = (0, vec![0; new.len()]);
@@ -206,7 +234,7 @@ impl Walk<'_> {
         true
     }
 
-    fn emit(&mut self, old: &[NodeId], new: &[NodeId], plan: Plan) {
+    fn emit(&mut self, old: &[NodeId], new: &[NodeId], plan: &Plan) {
         self.pairs(old, new, &plan.pairs);
         self.removed(old, &plan.removed);
         self.added(new, &plan.added);
@@ -235,6 +263,12 @@ impl Walk<'_> {
 }
 
 impl Plan {
+    fn clear(&mut self) {
+        self.pairs.clear();
+        self.removed.clear();
+        self.added.clear();
+    }
+
     /// An item that changed is named by its old index, an added one by its new index. Where both
     /// are the same number, a sealed value of the one could stand in for that of the other; so such
     /// a pair is removed and added instead.
@@ -284,49 +318,59 @@ struct Identities {
     /// All of them, one behind the other, and where each ends.
     bytes: Vec<u8>,
     ends: Vec<usize>,
-    /// The items by their identity.
-    sorted: Vec<usize>,
+    table: Table,
 }
 
 impl Identities {
     /// `None` where an item has none or two have the same.
-    fn of(document: &Document<'_>, items: &[NodeId], pointers: &[String]) -> Option<Self> {
-        let ends = Vec::with_capacity(items.len());
-        let mut found = Self { bytes: Vec::new(), ends, sorted: Vec::new() };
+    fn of(
+        document: &Document<'_>,
+        items: &[NodeId],
+        pointers: &[String],
+        budget: &mut Budget,
+    ) -> Option<Self> {
+        let (mut all, mut ends) = (Vec::new(), Vec::with_capacity(items.len()));
+        let mut hashes = Vec::with_capacity(items.len());
         for item in items {
+            let start = all.len();
             for pointer in pointers {
                 let part = document.pointer(*item, pointer)?;
                 if !matches!(document.kind(part), Kind::String | Kind::Number | Kind::Bool) {
                     return None;
                 }
-                match canonical_number(document.raw(part)) {
-                    Some(number) if document.kind(part) == Kind::Number => {
-                        found.bytes.extend_from_slice(number.as_bytes());
-                    }
-                    _ => document.write_leaf(part, &mut found.bytes),
+                let canonical = match document.kind(part) {
+                    Kind::Number => write_canonical_number(document.raw(part), &mut all),
+                    _ => None,
+                };
+                if canonical.is_none() {
+                    document.write_leaf(part, &mut all);
                 }
-                found.bytes.push(b',');
+                all.push(b',');
             }
-            found.ends.push(found.bytes.len());
+            ends.push(all.len());
+            hashes.push(bytes(&all[start..]));
         }
-        let mut is_double = false;
-        found.sorted = sorted(items.len(), &mut |a, b| {
-            let order = found.get(a).cmp(found.get(b));
-            is_double |= order == Ordering::Equal;
-            order
-        });
-        // Two that are the same end side by side, which takes a comparison of the two.
-        (!is_double).then_some(found)
+        let mut table = Table::new(hashes);
+        let get = |item: usize| identity(&all, &ends, item);
+        for item in 0..items.len() {
+            if table.place(item, budget, &mut |other| get(other) == get(item))? != item {
+                return None;
+            }
+        }
+        Some(Self { bytes: all, ends, table })
     }
 
     fn get(&self, item: usize) -> &[u8] {
-        let start = item.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[start..self.ends[item]]
+        identity(&self.bytes, &self.ends, item)
     }
 
-    /// The item of this identity.
-    fn find(&self, identity: &[u8]) -> Option<usize> {
-        let place = self.sorted.binary_search_by(|&item| self.get(item).cmp(identity)).ok()?;
-        Some(self.sorted[place])
+    /// The item of this identity; the outer `None` is the end of the budget.
+    fn find(&self, identity: &[u8], budget: &mut Budget) -> Option<Option<usize>> {
+        self.table.find(bytes(identity), budget, &mut |item| self.get(item) == identity)
     }
+}
+
+fn identity<'b>(bytes: &'b [u8], ends: &[usize], item: usize) -> &'b [u8] {
+    let start = item.checked_sub(1).map_or(0, |before| ends[before]);
+    &bytes[start..ends[item]]
 }

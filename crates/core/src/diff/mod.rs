@@ -83,7 +83,7 @@ pub(crate) fn compare(
     policy: Option<&Policy>,
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
-    let mut walk = Walk::new(document, policy, sink);
+    let mut walk = Walk::new(document, policy, sink, Room::default());
     walk.values(before, after)?;
     walk.finish()
 }
@@ -95,8 +95,9 @@ pub(crate) fn compare_entities(
     after: Option<NodeId>,
     policy: Option<&Policy>,
     sink: &mut dyn Sink,
+    room: &mut Room,
 ) -> Result<(), Error> {
-    let mut walk = Walk::new(document, policy, sink);
+    let mut walk = Walk::new(document, policy, sink, std::mem::take(room));
     let is_object = |node| document.kind(node) == Kind::Object;
     match (before, after) {
         (Some(before), Some(after)) => walk.values(before, after)?,
@@ -106,7 +107,18 @@ pub(crate) fn compare_entities(
         (Some(before), None) => walk.give(What::Remove(before), false)?,
         (None, None) => {}
     }
-    walk.finish()
+    walk.finish()?;
+    *room = walk.into_room();
+    Ok(())
+}
+
+/// What a comparison leaves for the next, so that it need not ask for memory again.
+#[derive(Default)]
+pub(crate) struct Room {
+    path: path::Room,
+    tasks: Vec<Task>,
+    arrays: arrays::Room,
+    due: Vec<(NodeId, NodeId)>,
 }
 
 struct Walk<'w> {
@@ -116,6 +128,7 @@ struct Walk<'w> {
     /// What is left to do, the next one last.
     tasks: Vec<Task>,
     budget: Budget,
+    arrays: arrays::Room,
     sameness: Sameness,
     /// Bytes of all pointers so far.
     pointers: usize,
@@ -138,17 +151,28 @@ enum Due {
 }
 
 impl<'w> Walk<'w> {
-    fn new(document: &'w Document<'_>, policy: Option<&'w Policy>, sink: &'w mut dyn Sink) -> Self {
+    fn new(
+        document: &'w Document<'_>,
+        policy: Option<&'w Policy>,
+        sink: &'w mut dyn Sink,
+        room: Room,
+    ) -> Self {
         Self {
             document,
             policy,
-            path: Path::new(document, policy),
-            tasks: Vec::new(),
+            path: Path::new(document, policy, room.path),
+            tasks: room.tasks,
             budget: Budget::default(),
-            sameness: Sameness::default(),
+            arrays: room.arrays,
+            sameness: Sameness::within(room.due),
             pointers: 0,
             sink,
         }
+    }
+
+    fn into_room(self) -> Room {
+        let Self { path, tasks, arrays, sameness, .. } = self;
+        Room { path: path.into_room(), tasks, arrays, due: sameness.into_room() }
     }
 
     fn finish(&mut self) -> Result<(), Error> {

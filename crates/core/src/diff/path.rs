@@ -20,6 +20,21 @@ pub(crate) struct Path<'w> {
     ends: Vec<usize>,
 }
 
+/// What a path leaves for the next one.
+#[derive(Default)]
+pub(super) struct Room {
+    steps: Vec<PathStep>,
+    cursors: Vec<Cursor<'static>>,
+    others: Vec<Cursor<'static>>,
+    pointer: String,
+    ends: Vec<usize>,
+}
+
+/// The room of a list for cursors of another policy: the standard library lets it stay where it is.
+fn emptied<'a>(cursors: Vec<Cursor<'_>>) -> Vec<Cursor<'a>> {
+    cursors.into_iter().map_while(|_| None).collect()
+}
+
 #[derive(Clone, Copy)]
 pub(crate) enum PathStep {
     Key(NodeId),
@@ -78,17 +93,19 @@ impl PathStep {
 }
 
 impl<'w> Path<'w> {
-    pub(super) fn new(document: &'w Document<'w>, policy: Option<&'w Policy>) -> Self {
-        Self {
-            document,
-            policy,
-            steps: Vec::new(),
-            cursors: Vec::new(),
-            others: Vec::new(),
-            parting: None,
-            pointer: String::new(),
-            ends: Vec::new(),
-        }
+    /// A path at the root, in the room of one that is done with.
+    pub(super) fn new(document: &'w Document<'w>, policy: Option<&'w Policy>, room: Room) -> Self {
+        let Room { steps, cursors, others, pointer, ends } = room;
+        let (cursors, others) = (emptied(cursors), emptied(others));
+        Self { document, policy, steps, cursors, others, parting: None, pointer, ends }
+    }
+
+    pub(super) fn into_room(mut self) -> Room {
+        self.steps.clear();
+        self.pointer.clear();
+        self.ends.clear();
+        let (cursors, others) = (emptied(self.cursors), emptied(self.others));
+        Room { steps: self.steps, cursors, others, pointer: self.pointer, ends: self.ends }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -66,7 +66,7 @@ pub(super) fn read(document: &[u8]) -> Result<Policy, Error> {
     let context_default = match root.value("context_default") {
         Some(value) => read_action(value, "/context_default", "actor", &retain)?,
         None => {
-            let seal = Seal { group: "actor".into(), subject: None, retain: retain.clone() };
+            let seal = Seal { group: "actor".into(), subject: None, retain: (*retain).into() };
             Action::Seal(seal)
         }
     };
@@ -200,10 +200,10 @@ fn read_action(value: &Value<'_>, at: &str, group: &str, retain: &str) -> Result
         }
         Action::Seal(seal) | Action::Pseudonym(seal) => {
             if let Some(group) = object.text("group")? {
-                seal.group = name(&group, &object.place("group"), 64)?;
+                seal.group = name(&group, &object.place("group"), 64)?.into();
             }
             if let Some(class) = object.text("retain")? {
-                seal.retain = name(&class, &object.place("retain"), 32)?;
+                seal.retain = name(&class, &object.place("retain"), 32)?.into();
             }
             if let Some(subject) = object.text("subject")? {
                 seal.subject = Some(read_subject(&subject, &object.place("subject"))?);

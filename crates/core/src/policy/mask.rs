@@ -35,20 +35,30 @@ pub enum Shape {
 impl Mask {
     /// Everything but text is masked whole: of a number or an object no part is harmless.
     pub fn apply(self, value: &Value<'_>) -> String {
+        let mut shown = String::new();
+        self.apply_to(value, &mut shown);
+        shown
+    }
+
+    /// The same, appended.
+    pub fn apply_to(self, value: &Value<'_>, out: &mut String) {
         let (first, last, text) = match (self, value) {
             (Mask::Ends { first, last }, Value::String(text)) => (first, last, text),
             (Mask::Shape(shape), Value::String(text)) => {
-                return shape.apply(text).unwrap_or_else(|| FIXED.into());
+                return out.push_str(&shape.apply(text).unwrap_or_else(|| FIXED.into()));
             }
-            (Mask::Cards, Value::String(text)) => return without_card_numbers(text),
-            _ => return FIXED.into(),
+            (Mask::Cards, Value::String(text)) => {
+                return out.push_str(&without_card_numbers(text));
+            }
+            _ => return out.push_str(FIXED),
         };
         let count = text.chars().count();
         if count <= first.saturating_add(last) {
-            return FIXED.into();
+            return out.push_str(FIXED);
         }
-        let head = text.chars().take(first);
-        head.chain(FIXED.chars()).chain(text.chars().skip(count - last)).collect()
+        out.extend(text.chars().take(first));
+        out.push_str(FIXED);
+        out.extend(text.chars().skip(count - last));
     }
 }
 

@@ -48,6 +48,7 @@ mod secrets;
 mod selector;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use sealtrail_record::json::{Document, Kind, NodeId, write_string};
 use sha2::{Digest, Sha256};
@@ -120,11 +121,11 @@ pub(crate) enum Action {
 /// Under which keys a value is sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seal {
-    pub(crate) group: String,
+    pub(crate) group: Arc<str>,
     /// `None`: the entity, or in the context the actor.
     pub(crate) subject: Option<Subject>,
     /// Retention class.
-    pub(crate) retain: String,
+    pub(crate) retain: Arc<str>,
 }
 
 /// How the id of the data subject is found: fixed text and pointers, joined.

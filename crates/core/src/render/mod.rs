@@ -97,10 +97,12 @@ pub fn diff(
             fold_keys(&mut document, image);
         }
     }
+    if format == Format::Changes {
+        return changes::written(&document, policy);
+    }
     let found = entry::entries(&document, policy)?;
     Ok(match format {
-        Format::Changes => changes::list(&found, None),
-        Format::ChangesWithWords => changes::list(&found, Some(&mut Budget::default())),
+        Format::Changes | Format::ChangesWithWords => changes::list(&found, &mut Budget::default()),
         Format::Patch => patch::list(&found),
         Format::PatchWithTests => {
             let tests = patch::tests_of_moves(&found, &document);

@@ -8,16 +8,17 @@
 //! much, it is removed and added whole.
 
 mod align;
-mod few_edits;
 mod intern;
+mod uncut;
 mod units;
 
 use std::ops::Range;
 
 use crate::Error;
+use crate::few_edits::few_edits;
 use align::align;
-use few_edits::few_edits;
 use intern::Interner;
+use uncut::Uncut;
 use units::{common_head, common_tail, cut};
 
 /// What a text is cut into. No cut is ever within a character.
@@ -148,6 +149,9 @@ fn utf16_len(text: &str) -> usize {
     text.bytes().map(|b| usize::from(b & 0xC0 != 0x80) + usize::from(b >= 0xF0)).sum()
 }
 
+/// The most units that are removed and added before the short search is given up.
+const MOST_EDITS: usize = 100;
+
 /// Equal parts as (old, new, length) in bytes, and whether the search was cut short.
 fn middle(
     old: &str,
@@ -162,7 +166,7 @@ fn middle(
     let allowed = 50_000 + (old.len() + new.len()) / 2;
     let mut steps = allowed;
     if budget.take(allowed).is_some() {
-        let found = few_edits(old, new, unit, &mut steps);
+        let found = few_edits(&Uncut { old, new, unit }, MOST_EDITS, &mut steps);
         budget.0 += steps as u64;
         if let Some(equal) = found {
             return (equal, false);

@@ -20,46 +20,73 @@ type Block = ghash::Block;
 
 /// The key of a record's fields in one data group.
 pub(super) struct FieldCipher {
-    // Boxed so that moving the value leaves no copy of the key schedule behind.
-    aes: Box<Aes256>,
-    /// Keyed, and past the blocks that every field's associated data begin with.
-    hash: Box<GHash>,
+    // Boxed so that moving the value leaves no copy of the key schedule behind; none once it is wiped.
+    aes: Box<Option<Aes256>>,
     aad_head: &'static [u8],
 }
 
 /// What the counter blocks of several fields became: for each field the mask of its tag, then its key
 /// stream.
-#[derive(Default)]
 pub(crate) struct KeyStream {
     blocks: Zeroizing<Vec<[u8; BLOCK]>>,
     at: usize,
+    /// Keyed, and past the blocks that every field's associated data begin with.
+    hash: GHash,
+}
+
+impl KeyStream {
+    /// Wipes it, and keeps the room.
+    pub(crate) fn clear(&mut self) {
+        self.blocks.as_flattened_mut().zeroize();
+        self.blocks.clear();
+        self.hash = GHash::new(&Block::default());
+    }
+}
+
+impl Default for KeyStream {
+    fn default() -> Self {
+        Self { blocks: Zeroizing::default(), at: 0, hash: GHash::new(&Block::default()) }
+    }
 }
 
 impl FieldCipher {
     /// `aad_head` is what the associated data of every field begin with.
     pub(super) fn new(key: &[u8; 32], aad_head: &'static [u8]) -> Self {
-        let aes = Box::new(Aes256::new(key.into()));
-        let mut hash_key = Block::default();
-        aes.encrypt_block(&mut hash_key);
-        let mut hash = Box::new(GHash::new(&hash_key));
-        hash_key.zeroize();
-        hash.update(Block::cast_slice_from_core(aad_head.as_chunks::<BLOCK>().0));
-        Self { aes, hash, aad_head }
+        Self { aes: Box::new(Some(Aes256::new(key.into()))), aad_head }
+    }
+
+    /// Takes another key in place of the one before.
+    pub(super) fn rekey(&mut self, key: &[u8; 32]) {
+        *self.aes = Some(Aes256::new(key.into()));
+    }
+
+    /// Forgets its key.
+    pub(super) fn wipe(&mut self) {
+        *self.aes = None;
+    }
+
+    fn aes(&self) -> &Aes256 {
+        self.aes.as_ref().as_ref().unwrap_or_else(|| unreachable!("a wiped cipher is not used"))
     }
 
     /// The same cipher as the `aes-gcm` crate knows it.
     pub(super) fn aes_gcm(&self) -> Aes256Gcm {
-        Aes256Gcm::from((*self.aes).clone())
+        Aes256Gcm::from(self.aes().clone())
     }
 
-    /// Encrypts the counter blocks of fields of these lengths, in bytes.
+    /// Encrypts the counter blocks of fields of these lengths, in bytes, and with them the block that
+    /// keys the hash.
     pub(super) fn key_stream<'n>(
         &self,
         fields: impl Iterator<Item = (&'n [u8; NONCE_BYTES], usize)> + Clone,
-    ) -> Result<KeyStream, Error> {
+        stream: &mut KeyStream,
+    ) -> Result<(), Error> {
         // Made as large as it gets: a vector that grows leaves what it held where it was.
         let count: usize = fields.clone().map(|(_, len)| 1 + len.div_ceil(BLOCK)).sum();
-        let mut blocks = Zeroizing::new(Vec::with_capacity(count));
+        stream.clear();
+        let blocks = &mut stream.blocks;
+        blocks.reserve_exact(1 + count);
+        blocks.push([0; BLOCK]);
         for (nonce, len) in fields {
             // SP 800-38D §5.2.1.1 has room for 2^32 - 2 blocks; no limit lets a field come near it.
             let last = u32::try_from(len.div_ceil(BLOCK))
@@ -73,8 +100,11 @@ impl FieldCipher {
                 blocks.push(block);
             }
         }
-        self.aes.encrypt_blocks(Block::cast_slice_from_core_mut(&mut blocks));
-        Ok(KeyStream { blocks, at: 0 })
+        self.aes().encrypt_blocks(Block::cast_slice_from_core_mut(blocks));
+        stream.hash = GHash::new(Block::cast_from_core(&blocks[0]));
+        stream.hash.update(Block::cast_slice_from_core(self.aad_head.as_chunks::<BLOCK>().0));
+        stream.at = 1;
+        Ok(())
     }
 
     /// Appends the ciphertext of the next field and its tag. `aad_tail` is what its associated data
@@ -94,7 +124,7 @@ impl FieldCipher {
         for (bytes, key) in out[start..].chunks_mut(BLOCK).zip(&field[1..]) {
             bytes.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
         }
-        let mut hash = (*self.hash).clone();
+        let mut hash = stream.hash.clone();
         let rest = self.aad_head.as_chunks::<BLOCK>().1;
         let aad_len = self.aad_head.len() + aad_tail[0].len() + aad_tail[1].len();
         update_padded(&mut hash, [rest, aad_tail[0], aad_tail[1]]);
@@ -161,7 +191,8 @@ mod tests {
                 })
                 .collect();
             let lengths = fields.iter().map(|(nonce, _, _, text)| (nonce, text.len()));
-            let mut stream = cipher.key_stream(lengths).unwrap();
+            let mut stream = KeyStream::default();
+            cipher.key_stream(lengths, &mut stream).unwrap();
             for (nonce, tail, at, text) in &fields {
                 let mut sealed = Vec::new();
                 let (a, b) = tail.split_at(tail.len() * at / 2);

@@ -48,8 +48,7 @@ pub struct RecordKeys {
 impl RecordKeys {
     /// From the subject's key and the period's.
     pub fn derive(subject: &Key, period: &Key, scope: &Scope<'_>) -> Self {
-        let hkdf = Source::new(subject, period);
-        hkdf.record_keys(scope)
+        Source::new(subject, period).record_keys(scope, &mut Vec::new())
     }
 
     /// Names the keys without giving them away.
@@ -65,18 +64,33 @@ impl RecordKeys {
         plaintext: &[u8],
         nonce: &[u8; NONCE_BYTES],
     ) -> Result<String, Error> {
-        let mut stream = self.key_stream([(nonce, plaintext.len())].into_iter())?;
+        let mut stream = KeyStream::default();
+        self.key_stream([(nonce, plaintext.len())].into_iter(), &mut stream)?;
         let (mut out, mut room) = (Vec::new(), Vec::new());
         self.write_token(index, location, plaintext, nonce, &mut stream, &mut room, &mut out);
         Ok(String::from_utf8(out).unwrap_or_default())
     }
 
-    /// What encrypts fields of these lengths, in this order, by [`write_token`](Self::write_token).
+    /// Takes the keys of another record in place of these.
+    pub(crate) fn rekey(&mut self, source: &Source, scope: &Scope<'_>, room: &mut Vec<u8>) {
+        scope.write(room);
+        self.cipher.rekey(&source.expand(RECORD_KEY_HEAD, room));
+        self.commit = *source.expand(COMMIT_HEAD, room);
+    }
+
+    /// Forgets the key.
+    pub(crate) fn wipe(&mut self) {
+        self.cipher.wipe();
+    }
+
+    /// Makes `stream` what encrypts fields of these lengths, in this order, by
+    /// [`write_token`](Self::write_token).
     pub(crate) fn key_stream<'n>(
         &self,
         fields: impl Iterator<Item = (&'n [u8; NONCE_BYTES], usize)> + Clone,
-    ) -> Result<KeyStream, Error> {
-        self.cipher.key_stream(fields)
+        stream: &mut KeyStream,
+    ) -> Result<(), Error> {
+        self.cipher.key_stream(fields, stream)
     }
 
     /// Appends the token of the next field; `room` is to work in.
@@ -143,34 +157,36 @@ impl Source {
         Self(Box::new(hkdf))
     }
 
-    pub(crate) fn record_keys(&self, scope: &Scope<'_>) -> RecordKeys {
-        let record_key = self.expand(b"sealtrail/seal/v1/record-key", scope);
-        let commit = *self.expand(b"sealtrail/seal/v1/commit", scope);
-        RecordKeys { cipher: FieldCipher::new(&record_key, AAD_HEAD), commit }
+    /// `room` is to work in.
+    pub(crate) fn record_keys(&self, scope: &Scope<'_>, room: &mut Vec<u8>) -> RecordKeys {
+        scope.write(room);
+        let cipher = FieldCipher::new(&self.expand(RECORD_KEY_HEAD, room), AAD_HEAD);
+        RecordKeys { cipher, commit: *self.expand(COMMIT_HEAD, room) }
     }
 
-    fn expand(&self, label: &[u8], scope: &Scope<'_>) -> Zeroizing<[u8; 32]> {
-        let parts = [
-            label,
-            scope.origin.as_bytes(),
-            scope.record_id.as_bytes(),
-            scope.group.as_bytes(),
-            scope.kids[0].as_bytes(),
-            scope.kids[1].as_bytes(),
-        ];
+    fn expand(&self, head: &[u8], scope: &[u8]) -> Zeroizing<[u8; 32]> {
         let mut key = Zeroizing::new([0; 32]);
-        let lengths = parts.map(|part| (part.len() as u64).to_le_bytes());
-        let count = (parts.len() as u64).to_le_bytes();
-        let mut info: [&[u8]; 13] = [&count; 13];
-        for (i, part) in parts.iter().enumerate() {
-            (info[1 + 2 * i], info[2 + 2 * i]) = (&lengths[i], part);
-        }
         self.0
-            .expand_multi_info(&info, &mut *key)
+            .expand_multi_info(&[head, scope], &mut *key)
             .unwrap_or_else(|_| unreachable!("32 bytes are within HKDF's bound"));
         key
     }
 }
+
+impl Scope<'_> {
+    /// What its PAE has behind the label, which is the same for both keys.
+    fn write(&self, out: &mut Vec<u8>) {
+        out.clear();
+        for part in [self.origin, self.record_id, self.group, self.kids[0], self.kids[1]] {
+            out.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            out.extend_from_slice(part.as_bytes());
+        }
+    }
+}
+
+/// The PAEs of the record key and of the commitment, up to their labels.
+const RECORD_KEY_HEAD: &[u8] = b"\x06\0\0\0\0\0\0\0\x1c\0\0\0\0\0\0\0sealtrail/seal/v1/record-key";
+const COMMIT_HEAD: &[u8] = b"\x06\0\0\0\0\0\0\0\x18\0\0\0\0\0\0\0sealtrail/seal/v1/commit";
 
 /// The PAE of the associated data, up to the length of the location.
 const AAD_HEAD: &[u8] = b"\x02\0\0\0\0\0\0\0\x17\0\0\0\0\0\0\0sealtrail/seal/v1/field";
@@ -185,5 +201,20 @@ mod tests {
         let parts: [&[u8]; 2] = [b"sealtrail/seal/v1/field", b"old:/email"];
         let whole = [AAD_HEAD, &10u64.to_le_bytes(), b"old:/email"].concat();
         assert_eq!(whole, pae(parts.into_iter()));
+    }
+
+    #[test]
+    fn what_keys_are_bound_to_is_a_pae() {
+        let kids = ["k_1", "t_1"];
+        let scope = Scope { origin: "log", record_id: "id", group: "contact", kids };
+        let mut rest = Vec::new();
+        scope.write(&mut rest);
+        for (head, label) in [
+            (RECORD_KEY_HEAD, "sealtrail/seal/v1/record-key"),
+            (COMMIT_HEAD, "sealtrail/seal/v1/commit"),
+        ] {
+            let parts = [label, "log", "id", "contact", "k_1", "t_1"].map(str::as_bytes);
+            assert_eq!([head, &rest].concat(), pae(parts.into_iter()));
+        }
     }
 }

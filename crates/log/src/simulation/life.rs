@@ -11,7 +11,8 @@ use crate::disk::Disk;
 use crate::disk::simulated::chance::Chance;
 use crate::disk::simulated::{Break, Simulated};
 use crate::paths::Layout;
-use crate::queue::{Submission, Work};
+use crate::queue::Work;
+use crate::submission::Submission;
 use crate::writer::{self, Writer};
 use crate::{Error, Options, Signer};
 

@@ -1,7 +1,8 @@
 //! The order of the durable steps, as FORMAT.md has it, write by write and sync by sync.
 
 use super::life::{Life, line};
-use crate::queue::{Submission, Work};
+use crate::queue::Work;
+use crate::submission::Submission;
 use crate::writer::{self, Writer};
 
 struct Traced {
@@ -47,7 +48,10 @@ impl Traced {
         self.steps(|life| {
             for n in first..first + callers {
                 let submission = Submission::new(&[line(n)], &life.options).unwrap();
-                writer.committer.queue.offer(submission, Box::new(|result| drop(result.unwrap())));
+                writer
+                    .committer
+                    .queue
+                    .offer(submission, Box::new(|result| assert!(result.is_ok())));
             }
             let Some(Work::Commit(batch)) = writer.committer.queue.take() else { panic!() };
             writer.committer.turn(batch).unwrap();

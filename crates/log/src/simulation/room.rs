@@ -76,7 +76,7 @@ fn a_failed_sync_refuses_everybody() {
         let offer = || {
             let told = waiting.clone();
             let lines = [b"a line".to_vec()];
-            let submission = crate::queue::Submission::new(&lines, &life.options).unwrap();
+            let submission = crate::submission::Submission::new(&lines, &life.options).unwrap();
             queue.offer(submission, Box::new(move |result| told.lock().unwrap().push(result)));
         };
         offer();

@@ -151,7 +151,7 @@ impl<'a> Audit<'a> {
                 None
             }
         };
-        let lines = Lines::new(layout, &meter, covered, removed, &segments);
+        let lines = Lines::new(layout, key, &meter, covered, removed, &segments);
         let walked = Walk::new(layout, &checkpoint, removed).run(lines, passed, durable)?;
         if let Some((leaves, tile)) = shelf.extent.filter(|(leaves, _)| *leaves > walked.count) {
             return Err(Failure::new(
@@ -161,6 +161,9 @@ impl<'a> Audit<'a> {
             .record(walked.count)
             .file(tile.path()));
         }
+
+        // What was removed in the meantime is told of by another statement.
+        let pruned = if walked.removed > removed { pruned::read(layout, key)? } else { pruned };
 
         let kept = Kept { layout, key, current: &checkpoint };
         let old_checkpoints = kept.files(self.threads)?;
@@ -173,7 +176,7 @@ impl<'a> Audit<'a> {
             root: checkpoint.root_text(),
             segments: segments.len() as u64,
             bytes: walked.bytes,
-            removed: (removed > 0).then_some(0..removed),
+            removed: (walked.removed > 0).then_some(0..walked.removed),
             removal_told_at: pruned.told_at,
             old_checkpoints,
             known_checkpoints: self.known.len() as u64,

@@ -3,24 +3,26 @@
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::PathBuf;
 
-use sealtrail_proof::Hash;
 use sealtrail_proof::hash::EntryHasher;
 use sealtrail_proof::tile::{Level, WIDTH};
+use sealtrail_proof::{Hash, VerifierKey};
 
 use super::meter::Meter;
 use super::source::{Segment, Source};
-use super::{Class, Failure, tiles};
+use super::{Class, Failure, pruned, tiles};
 use crate::paths::{Form, Layout, Stored};
 
 /// Every line of every segment, in order, and before them the entries of those that were removed.
 pub(super) struct Lines<'a> {
     layout: &'a Layout,
+    key: &'a VerifierKey,
     meter: &'a Meter<'a>,
     /// The size of the tree whose bundles hold the entries of removed records.
     covered: u64,
-    /// Records below were removed by retention.
+    /// Records below were removed by retention; more of them, if it is at work.
     pub(super) removed: u64,
-    bundle: Vec<Hash>,
+    /// The bundle that was read last.
+    bundle: (Option<u64>, Vec<Hash>),
     /// Segments still to come.
     to_come: &'a [Segment],
     open: Option<Open>,
@@ -95,6 +97,7 @@ enum Found {
 impl<'a> Lines<'a> {
     pub(super) fn new(
         layout: &'a Layout,
+        key: &'a VerifierKey,
         meter: &'a Meter<'a>,
         covered: u64,
         removed: u64,
@@ -103,10 +106,11 @@ impl<'a> Lines<'a> {
         let nowhere = Stored { first: removed, form: Form::Plain };
         Self {
             layout,
+            key,
             meter,
             covered,
             removed,
-            bundle: Vec::new(),
+            bundle: (None, Vec::new()),
             to_come: segments,
             open: None,
             last: Place { segment: nowhere, offset: 0 },
@@ -127,10 +131,13 @@ impl<'a> Lines<'a> {
         let Some(Place { segment, offset }) = end else {
             return Ok(());
         };
-        while self.to_come.first().is_some_and(|next| next.stored <= segment) {
-            self.open_next(if segment.form == Form::Plain { offset } else { 0 })?;
-        }
-        if let Some(open) = self.open.as_mut().filter(|open| open.segment.form == Form::Cold) {
+        let last = self.to_come.partition_point(|next| next.stored.first < segment.first);
+        self.to_come = &self.to_come[last..];
+        self.open_next(offset)?;
+        // The bytes of a compressed segment cannot be counted from outside.
+        if let Some(open) = &mut self.open
+            && open.segment.form == Form::Cold
+        {
             for _ in segment.first..count {
                 let place = open.place();
                 open.line().map_err(|error| bad(self.layout, place, count, &error))?;
@@ -140,11 +147,11 @@ impl<'a> Lines<'a> {
     }
 
     pub(super) fn next(&mut self) -> Result<Step, Failure> {
-        if self.count < self.removed {
-            return self.next_removed();
-        }
         loop {
             let Some(open) = &mut self.open else {
+                if self.count < self.removed {
+                    return self.next_removed();
+                }
                 match self.to_come.first().map(|segment| segment.stored.first) {
                     None => {
                         return Ok(Step::End { end: self.last, torn: 0 });
@@ -212,35 +219,47 @@ impl<'a> Lines<'a> {
 
     fn next_removed(&mut self) -> Result<Step, Failure> {
         let (chunk, i) = (self.count / WIDTH, (self.count % WIDTH) as usize);
-        if i == 0 || self.bundle.is_empty() {
+        if self.bundle.0 != Some(chunk) {
             let bundle = tiles::required(self.layout, self.covered, Level::Entries, chunk)?;
-            self.bundle = bundle.map(|(_, entries)| entries).unwrap_or_default();
+            self.bundle = (Some(chunk), bundle.map(|(_, entries)| entries).unwrap_or_default());
         }
-        let entry = *self.bundle.get(i).expect("what was removed is covered");
+        let entry = *self.bundle.1.get(i).expect("what was removed is covered");
         self.count += 1;
         Ok(Step::Removed { entry })
     }
 
+    /// Opens the next segment, in the form that it has by now: retention may be at work.
     fn open_next(&mut self, offset: u64) -> Result<(), Failure> {
-        let Some((Segment { stored: segment, .. }, to_come)) = self.to_come.split_first() else {
+        let Some((Segment { stored, .. }, to_come)) = self.to_come.split_first() else {
             return Ok(());
         };
         self.to_come = to_come;
-        let (mut place, mut opened) =
-            (Place { segment: *segment, offset }, Source::open(self.layout, *segment, offset));
-        if segment.form == Form::Plain
-            && opened.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)
-        {
-            // Compressed since it was listed. Whoever compresses one segment after the other is always a little
-            // ahead of who looks again from the beginning.
-            let cold = Stored { form: Form::Cold, ..*segment };
-            if let Ok(source) = Source::open(self.layout, cold, 0) {
-                (place, opened) = (Place { segment: cold, offset: 0 }, Ok(source));
+        let cold = Stored { form: Form::Cold, ..*stored };
+        let is_gone = |opened: &std::io::Result<Source>| {
+            opened.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+        };
+        let (mut segment, mut offset) = (*stored, offset);
+        let mut opened = Source::open(self.layout, segment, offset);
+        if is_gone(&opened) {
+            let compressed = Source::open(self.layout, cold, 0);
+            if !is_gone(&compressed) {
+                (segment, offset, opened) = (cold, 0, compressed);
             }
         }
+        if is_gone(&opened) {
+            let first_kept = pruned::read(self.layout, self.key)?.first_kept;
+            // If the bundles of the checkpoint do not reach so far, the audit must begin anew.
+            if (stored.first..self.covered).contains(&first_kept.saturating_sub(1)) {
+                self.removed = first_kept;
+                let rest = self.to_come.partition_point(|next| next.stored.first < first_kept);
+                self.to_come = &self.to_come[rest..];
+                return Ok(());
+            }
+        }
+        let place = Place { segment, offset };
         let source = opened.map_err(|error| bad(self.layout, place, self.count, &error))?;
         let file = BufReader::with_capacity(1 << 20, source);
-        self.open = Some(Open { segment: place.segment, file, offset: place.offset, cut: false });
+        self.open = Some(Open { segment, file, offset, cut: false });
         Ok(())
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Walked {
     pub(super) count: u64,
     pub(super) bytes: u64,
     pub(super) torn_bytes: u64,
+    /// Records whose lines were removed, in the meantime too.
+    pub(super) removed: u64,
 }
 
 /// The tree as the lines give it, and what it is compared with.
@@ -77,7 +79,10 @@ impl<'a> Walk<'a> {
         let (end, torn_bytes) = loop {
             match lines.next()? {
                 Step::Line { entry, place } => self.line(entry, place, &mut lines)?,
-                Step::Removed { entry } => self.removed_line(lines.count - 1, entry)?,
+                Step::Removed { entry } => {
+                    self.removed = lines.removed;
+                    self.removed_line(lines.count - 1, entry)?;
+                }
                 Step::End { end, torn } => break (end, torn),
                 Step::Gap { next, end, rest } => {
                     return Err(self
@@ -111,7 +116,8 @@ impl<'a> Walk<'a> {
                 missing(Class::Truncated, message).offset(end.offset)
             }));
         }
-        let walked = Walked { count: lines.count, bytes: lines.bytes, torn_bytes };
+        let walked =
+            Walked { count: lines.count, bytes: lines.bytes, torn_bytes, removed: lines.removed };
         self.finish(lines.count)?;
         Ok(walked)
     }

@@ -23,7 +23,7 @@ pub use walk::{Event, Place, Walk};
 /// assert!(document.same(image("before"), image("after")));
 /// ```
 pub struct Document<'t> {
-    text: &'t [u8],
+    text: &'t str,
     buffers: Buffers,
     /// Keys that are to be read as something else than they are written.
     renamed: BTreeMap<u32, String>,
@@ -81,6 +81,9 @@ impl<'t> Document<'t> {
         if let Some(split) = split {
             scan::read(text, split, Some(0), false, limits, &mut buffers).map_err(|e| (true, e))?;
         }
+        // SAFETY: the reader refuses what is not UTF-8, and has read all of the text: the whole, or what
+        // stands on either side of the split.
+        let text = unsafe { std::str::from_utf8_unchecked(text) };
         Ok(Self { text, buffers, renamed: BTreeMap::new() })
     }
 
@@ -108,7 +111,7 @@ impl<'t> Document<'t> {
     }
 
     pub fn kind(&self, node: NodeId) -> Kind {
-        match self.text[self.entry(node).start as usize] {
+        match self.text.as_bytes()[self.entry(node).start as usize] {
             b'n' => Kind::Null,
             b't' | b'f' => Kind::Bool,
             b'"' => Kind::String,
@@ -120,8 +123,7 @@ impl<'t> Document<'t> {
 
     /// The text of a value as it is written.
     pub fn raw(&self, node: NodeId) -> &'t str {
-        let entry = self.entry(node);
-        std::str::from_utf8(self.bytes(entry)).unwrap_or_default()
+        self.text_of(self.entry(node))
     }
 
     /// The text of a string, or of a key as it is to be read.
@@ -137,9 +139,8 @@ impl<'t> Document<'t> {
     /// The text of a string as it stands, whatever it has been renamed to.
     pub fn written(&self, node: NodeId) -> Cow<'t, str> {
         let entry = self.entry(node);
-        let raw = self.bytes(entry);
-        let inside = raw.get(1..raw.len() - 1).unwrap_or_default();
-        let text = std::str::from_utf8(inside).unwrap_or_default();
+        let raw = self.text_of(entry);
+        let text = raw.get(1..raw.len() - 1).unwrap_or_default();
         if entry.is_escaped() { decode(text) } else { Cow::Borrowed(text) }
     }
 
@@ -212,15 +213,25 @@ impl<'t> Document<'t> {
     /// The member of an object with this key.
     pub fn get(&self, node: NodeId, key: &str) -> Option<NodeId> {
         self.children(node).find_map(|(place, value)| match place {
-            Place::Key(name) if self.string(name) == key => Some(value),
+            Place::Key(name) if self.is_read_as(name, key) => Some(value),
             _ => None,
         })
+    }
+
+    fn is_read_as(&self, key: NodeId, name: &str) -> bool {
+        let entry = self.entry(key);
+        if !self.renamed.is_empty() || entry.is_escaped() {
+            return self.string(key) == name;
+        }
+        let raw = self.bytes(entry);
+        raw.len() == name.len() + 2 && raw[1..=name.len()] == *name.as_bytes()
     }
 
     /// The value at an RFC 6901 pointer; `None` where there is none or the pointer is not one.
     pub fn pointer(&self, node: NodeId, pointer: &str) -> Option<NodeId> {
         let mut at = node;
-        for token in crate::pointer::tokens(pointer)? {
+        for token in crate::pointer::each_token(pointer)? {
+            let token = token?;
             at = match self.kind(at) {
                 Kind::Object => self.get(at, &token)?,
                 Kind::Array => self.children(at).nth(crate::pointer::index(&token)?)?.1,
@@ -350,7 +361,13 @@ impl<'t> Document<'t> {
 
     #[inline]
     fn bytes(&self, entry: &Entry) -> &'t [u8] {
-        &self.text[entry.start as usize..entry.end() as usize]
+        &self.text.as_bytes()[entry.start as usize..entry.end() as usize]
+    }
+
+    /// What an entry spans begins and ends with a character of ASCII, and so between characters.
+    #[inline]
+    fn text_of(&self, entry: &Entry) -> &'t str {
+        self.text.get(entry.start as usize..entry.end() as usize).unwrap_or_default()
     }
 }
 

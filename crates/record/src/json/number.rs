@@ -1,3 +1,5 @@
+use crate::decimal::digits;
+
 /// Whether two JSON numbers, as written, have the same value, to the last digit of any length.
 ///
 /// ```
@@ -27,12 +29,30 @@ pub fn same_number(a: &str, b: &str) -> bool {
 /// assert_ne!(canonical_number("1"), canonical_number("-1"));
 /// ```
 pub fn canonical_number(text: &str) -> Option<String> {
+    let mut out = Vec::new();
+    write_canonical_number(text, &mut out)?;
+    String::from_utf8(out).ok()
+}
+
+/// Appends it; `None`, and nothing is appended, where there is none.
+pub fn write_canonical_number(text: &str, out: &mut Vec<u8>) -> Option<()> {
     let decimal = Decimal::of(text)?;
-    let mut out = String::from(if decimal.negative { "-" } else { "" });
-    out.extend(decimal.digits().map(|&b| char::from(b)));
-    out.push('e');
-    out.push_str(&decimal.exponent.to_string());
-    Some(out)
+    if decimal.negative {
+        out.push(b'-');
+    }
+    out.extend_from_slice(decimal.whole);
+    out.extend_from_slice(decimal.fraction);
+    out.push(b'e');
+    if decimal.exponent < 0 {
+        out.push(b'-');
+    }
+    let size = usize::try_from(decimal.exponent.unsigned_abs());
+    match size {
+        Ok(size) => out.extend_from_slice(digits(size, &mut [0; 20]).as_bytes()),
+        // Where a word is short.
+        Err(_) => out.extend_from_slice(decimal.exponent.unsigned_abs().to_string().as_bytes()),
+    }
+    Some(())
 }
 
 /// A number as sign, significant digits without zeros at either end, and a power of ten.

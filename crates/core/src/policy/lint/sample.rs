@@ -40,7 +40,7 @@ impl<'a> Sample<'a> {
                 "before" | "after" | "old_data" | "new_data" if !value.is_null() => {
                     images.push(value);
                 }
-                "context" => context = Context::of(value, "/context")?,
+                "context" => context = Context::of_valid(value),
                 "request_info" => {
                     let mut at = String::new();
                     pointer::push_key(&mut at, &key);

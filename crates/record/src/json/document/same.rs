@@ -11,13 +11,22 @@ impl Document<'_> {
 
     /// The same value, whatever the order of keys, the spelling of numbers or the escapes.
     pub fn same(&self, a: NodeId, b: NodeId) -> bool {
+        self.same_within(a, b, &mut Vec::new())
+    }
+
+    /// The same; `due` is room for what is left to compare.
+    pub fn same_within(&self, a: NodeId, b: NodeId, due: &mut Vec<(NodeId, NodeId)>) -> bool {
         if self.is_twin(a, b) {
             return true;
         }
         if !(self.has_children(a) && self.has_children(b)) {
             return self.same_leaf(a, b);
         }
-        let mut due = vec![(a, b)];
+        // Mostly what a container holds are leaves, and they are compared at once.
+        due.clear();
+        if self.kind(a) != self.kind(b) || !self.pair_children(a, b, due) {
+            return false;
+        }
         while let Some((a, b)) = due.pop() {
             if self.is_twin(a, b) {
                 continue;
@@ -26,7 +35,7 @@ impl Document<'_> {
                 if !self.same_leaf(a, b) {
                     return false;
                 }
-            } else if self.kind(a) != self.kind(b) || !self.pair_children(a, b, &mut due) {
+            } else if self.kind(a) != self.kind(b) || !self.pair_children(a, b, due) {
                 return false;
             }
         }

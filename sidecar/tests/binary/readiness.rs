@@ -1,0 +1,98 @@
+//! What `/readyz` and `/metrics` say when the log cannot append.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use super::place::Place;
+use super::served::Served;
+use super::wire::get;
+
+fn change(n: u32) -> String {
+    let text = "x".repeat(2000);
+    format!(
+        r#"{{"entity":{{"type":"order","id":"{n}"}},"action":"create","before":null,"after":{{"text":"{text}"}}}}"#
+    )
+}
+
+fn gauge(served: &Served, name: &str) -> String {
+    let text = get(served.api, "/metrics").text();
+    let line = text.lines().find(|line| line.starts_with(&format!("sealtrail_{name} ")));
+    line.unwrap_or_else(|| panic!("no `{name}`: {text}")).rsplit_once(' ').unwrap().1.to_owned()
+}
+
+#[test]
+fn after_a_failed_write_the_sidecar_is_not_ready() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    assert_eq!(
+        (gauge(&served, "log_poisoned"), gauge(&served, "log_disk_full")),
+        ("0".into(), "0".into())
+    );
+    // Somebody else's checkpoint: the writer must not sign over it.
+    fs::write(place.path("log/checkpoint"), "another one").unwrap();
+    assert_eq!(served.post_change(&change(0)).status, 200);
+    while get(served.api, "/readyz").status == 200 {
+        thread::sleep(Duration::from_millis(10));
+    }
+    get(served.api, "/readyz").is_problem(503, "log_unavailable");
+    assert_eq!(gauge(&served, "log_poisoned"), "1");
+    served.post_change(&change(1)).is_problem(503, "log_unavailable");
+    assert_eq!(get(served.api, "/healthz").status, 200);
+}
+
+#[test]
+fn while_the_disk_is_full_the_sidecar_is_not_ready_and_then_it_is() {
+    let place = Place::new();
+    let Some(_small) = Small::under_the_log(&place) else { return };
+    let served = Served::start(&place);
+    assert_eq!(served.post_change(&change(0)).status, 200);
+    let ballast = place.path("log/ballast");
+    fs::write(&ballast, vec![1; 8 << 20]).unwrap_err();
+    let refused =
+        (1..500).map(|n| served.post_change(&change(n))).find(|answer| answer.status != 200);
+    refused.expect("the disk is full").is_problem(503, "log_unavailable");
+    get(served.api, "/readyz").is_problem(503, "log_unavailable");
+    assert_eq!(
+        (gauge(&served, "log_disk_full"), gauge(&served, "log_poisoned")),
+        ("1".into(), "0".into())
+    );
+
+    fs::remove_file(ballast).unwrap();
+    while get(served.api, "/readyz").status != 200 {
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(gauge(&served, "log_disk_full"), "0");
+    assert_eq!(served.post_change(&change(1000)).status, 200);
+    assert_eq!(served.terminate().0, 0);
+}
+
+/// A file system of 4 MiB under the log, where one may be mounted.
+struct Small(std::path::PathBuf);
+
+impl Small {
+    fn under_the_log(place: &Place) -> Option<Self> {
+        let (log, aside) = (place.path("log"), place.path("aside"));
+        fs::rename(&log, &aside).unwrap();
+        fs::create_dir(&log).unwrap();
+        let run = |command: &mut Command| command.output().is_ok_and(|o| o.status.success());
+        let mounted =
+            run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(&log));
+        if !mounted {
+            eprintln!("NOT TESTED: a really full disk needs the right to mount a tmpfs");
+            return None;
+        }
+        let small = Self(log.clone());
+        let from = |dir: &Path| dir.join(".");
+        assert!(run(Command::new("cp").arg("-a").arg(from(&aside)).arg(&log)));
+        Some(small)
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
