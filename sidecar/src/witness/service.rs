@@ -135,7 +135,12 @@ impl Shared {
                 } else {
                     tracing::warn!(origin, size, "refused: {refusal}");
                 }
-                StatusCode::UNPROCESSABLE_ENTITY
+                // C2SP tlog-witness: another root of the same size is a conflict, and only that.
+                if submission.old() == checkpoint.size() && submission.proof().is_empty() {
+                    StatusCode::CONFLICT
+                } else {
+                    StatusCode::UNPROCESSABLE_ENTITY
+                }
             }
             Refusal::Failed(error) => return failed(error),
         };

@@ -134,7 +134,7 @@ fn every_answer_of_the_protocol() {
     conflict(&served.add(&log.submission(0, 13)), "13\n");
     conflict(&served.add(&log.submission(5, 9)), "13\n");
 
-    // 422: a proof that proves nothing, another tree of the same size, another history.
+    // 422: a proof that proves nothing, another history. 409: another tree of the same size.
     let good = log.submission(13, 20);
     let mut lines: Vec<_> = good.split('\n').collect();
     lines.remove(1);
@@ -142,7 +142,7 @@ fn every_answer_of_the_protocol() {
     lines.insert(1, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
     expect(&served.add(&lines.join("\n")), 422);
     let fork = Log::new(1, 100..120);
-    expect(&served.add(&fork.submission(13, 13)), 422);
+    expect(&served.add(&fork.submission(13, 13)), 409);
     expect(&served.add(&fork.submission(13, 20)), 422);
 
     // 403: a signature by nobody known, and a forged one; also beside a good one.
@@ -180,7 +180,7 @@ fn the_empty_tree() {
     let served = WitnessService::start(&witness, &[&log.vkey()]);
     for root in [[0; 32], [7; 32]] {
         let note = Checkpoint::new(ORIGIN, 0, root).sign(&log.key).unwrap();
-        expect(&served.add(&format!("old 0\n\n{note}")), 422);
+        expect(&served.add(&format!("old 0\n\n{note}")), 409);
     }
     let note = Checkpoint::new(ORIGIN, 0, empty_root()).sign(&log.key).unwrap();
     expect(&served.add(&format!("old 0\n\n{note}")), 200);

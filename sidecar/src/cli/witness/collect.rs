@@ -112,14 +112,13 @@ fn ask(
         let reply =
             client.post("/add-checkpoint", "text/plain; charset=utf-8", body, MAX_ANSWER)?;
         let text = str::from_utf8(&reply.body).unwrap_or_default();
-        match reply.status {
-            StatusCode::OK => {
+        match (reply.status, known(text)) {
+            (StatusCode::OK, _) => {
                 return line_by(witness, note, text)
                     .ok_or_else(|| client.failed("the answer holds no cosignature by its key"));
             }
-            StatusCode::CONFLICT => {
-                let known = text.strip_suffix('\n').and_then(|size| size.parse().ok());
-                let known: u64 = known.ok_or_else(|| client.failed("it told no size"))?;
+            // Another tree of this size was cosigned, if it tells something else than a size.
+            (StatusCode::CONFLICT, Some(known)) => {
                 if known > checkpoint.size() {
                     return Err(client.failed(format!(
                         "it has cosigned {known} records, more than the {} of this log",
@@ -128,13 +127,18 @@ fn ask(
                 }
                 old = known;
             }
-            status => {
+            (status, _) => {
                 let why: String = text.trim().chars().take(200).collect();
                 return Err(client.failed(format!("{status}: {}", why.escape_debug())));
             }
         }
     }
     Err(client.failed("it is asked by somebody else at the same time"))
+}
+
+/// The size that a witness tells.
+fn known(answer: &str) -> Option<u64> {
+    answer.strip_suffix('\n')?.parse().ok()
 }
 
 /// Lines of keys that the policy does not know are ignored.
