@@ -2,17 +2,21 @@
 
 use std::sync::PoisonError;
 
+use jiff::Span;
 use sealtrail_log::{Reader, Removable};
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::config::Retention;
+use crate::config::{Period, Retention};
 use crate::engine::Act;
 use crate::error::{Error, Result};
 use crate::position::recorded_time;
 use crate::trail::Trail;
+
+/// A log may be quiet for longer than a short `retention.keep`.
+const A_QUIET_TIME_HOURS: i64 = 24;
 
 /// What would be removed now.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,10 +50,17 @@ pub fn plan(reader: &Reader, retention: &Retention) -> Result<Planned> {
                        set it in the configuration, like `keep = \"7y\"`";
         return Err(Error::new(Code::ConfigInvalid, message));
     };
-    let older_than = keep.before(Moment::now());
+    plan_at(reader, &keep, Moment::now())
+}
+
+fn plan_at(reader: &Reader, keep: &Period, now: Moment) -> Result<Planned> {
+    let older_than = keep.before(now);
     let is_old = |line: &[u8]| recorded_time(line).is_some_and(|time| time < older_than);
     let removable = reader.removable(reader.partition_point(|_, line| is_old(line))?)?;
     let removable = spare_newer(reader, removable, is_old)?;
+    if !removable.records.is_empty() {
+        doubt_the_clock(reader, older_than, now)?;
+    }
     Ok(Planned {
         first_removed: removable.records.start,
         first_kept: removable.records.end,
@@ -58,6 +69,25 @@ pub fn plan(reader: &Reader, retention: &Retention) -> Result<Planned> {
         older_than: older_than.to_string(),
         held_by: removable.held_by.map(|hold| hold.name),
     })
+}
+
+/// A clock that is years ahead would remove all there is. Whoever writes a log has a newest record that is not
+/// older than what is kept; one that nobody has written for so long is removed as a whole, by hand.
+fn doubt_the_clock(reader: &Reader, older_than: Moment, now: Moment) -> Result<()> {
+    let Some(last) = reader.size()?.checked_sub(1) else { return Ok(()) };
+    let newest = recorded_time(&reader.read(last)?);
+    match newest.filter(|newest| {
+        *newest < older_than && *newest < now.minus(Span::new().hours(A_QUIET_TIME_HOURS))
+    }) {
+        None => Ok(()),
+        Some(newest) => Err(Error::new(
+            Code::WrongUse,
+            format!(
+                "now is {now} by the clock, and the newest record is of {newest}, which is older than \
+                 what is kept; if the clock is right, append a record first"
+            ),
+        )),
+    }
 }
 
 /// Clocks step, so the search says only where to look: every line that would go is read.
@@ -107,5 +137,35 @@ pub fn prune(trail: &Trail, because: &Justification) -> Result<Removed> {
 impl Planned {
     pub fn is_empty(&self) -> bool {
         self.first_removed == self.first_kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sealtrail_log::proof::SigningKey;
+    use sealtrail_log::{Log, Options, Signer};
+
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_years_ahead_removes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = SigningKey::from_seed("a.example", &[1; 32]).unwrap();
+        Log::create(folder.path(), "a.example", &key).unwrap();
+        let signer = Signer::new("a.example", key).unwrap();
+        let options = Options { segment_bytes: 1, ..Options::default() };
+        let (log, _) = Log::open(folder.path(), signer, options).unwrap();
+        for year in [2010, 2011, 2025, 2026] {
+            let line = format!(r#"{{"recordedtime":"{year}-11-21T00:00:00Z"}}"#);
+            log.append(vec![line.into_bytes()]).unwrap();
+        }
+        log.checkpoint_now().unwrap();
+        let keep: Period = serde_json::from_str("\"7y\"").unwrap();
+        let plan = |now: &str| plan_at(log.reader(), &keep, Moment::parse(now).unwrap());
+        let planned = plan("2026-11-22T00:00:00Z").unwrap();
+        assert_eq!((planned.first_removed, planned.first_kept), (0, 2));
+        let error = plan("2099-01-01T00:00:00Z").unwrap_err();
+        assert_eq!(error.code(), Code::WrongUse);
+        assert!(error.to_string().contains("the newest record is of 2026-11-21"), "{error}");
     }
 }

@@ -49,3 +49,4 @@ mod unknown_key;
 
 pub use file::{Config, Limits, Proxy, Retention, Upstream};
 pub use key_file::read_secret_file;
+pub use quantity::Period;
