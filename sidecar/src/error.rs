@@ -141,7 +141,7 @@ impl From<sealtrail_keyring::Error> for Error {
             () if error.is_shredded() => Code::Shredded,
             () if error.is_bad_argument() => Code::InvalidField,
             () if error.is_edited() => Code::LogDamaged,
-            () if error.is_stopped() => Code::LogUnavailable,
+            () if error.is_stopped() || error.is_disk_full() => Code::LogUnavailable,
             () => Code::Internal,
         };
         Self::new(code, error.to_string())

@@ -40,7 +40,11 @@ impl Metrics {
             ("upstream_failures", "Requests answered with 502 or 504.", &self.upstream_failed),
             ("records", "Records that are durable in the log.", &self.recorded),
             ("unchanged", "Changes in which nothing had changed.", &self.unchanged),
-            ("refused_changes", "Changes refused as bad input.", &self.changes_refused),
+            (
+                "refused_changes",
+                "Changes refused: bad input, or no room or no log to record them.",
+                &self.changes_refused,
+            ),
             (
                 "queue_full",
                 "Posts answered with 503 because too much was under way.",

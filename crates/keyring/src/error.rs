@@ -91,6 +91,12 @@ impl Error {
         matches!(*self.kind, Kind::BadArgument { .. } | Kind::BadKek { .. })
     }
 
+    /// There is no room for a new key; nothing of it was kept, and it is made when there is room again.
+    pub fn is_disk_full(&self) -> bool {
+        let Kind::Io { source, .. } = &*self.kind else { return false };
+        matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
     /// An earlier write failed in a way that leaves its outcome open; the keyring must be opened again.
     pub fn is_stopped(&self) -> bool {
         matches!(*self.kind, Kind::Stopped { .. })

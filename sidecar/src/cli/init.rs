@@ -111,7 +111,11 @@ impl Init {
              # Peers whose X-Forwarded-For is believed.\n\
              trusted_proxies = []\n\
              # PEM public key or HMAC secret; without it actors are marked unverified.\n\
-             # jwt_key = \"keys/jwt.pem\"\n",
+             # jwt_key = \"keys/jwt.pem\"\n\
+             \n\
+             # What is older may go, by `sealtrail prune` and for ever; without it nothing does.\n\
+             # [retention]\n\
+             # keep = \"7y\"\n",
             quote(origin),
             quote(&self.proxy_listen),
             quote(&self.upstream),

@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use sealtrail_log::proof::{Policy, VerifierKey};
+
 use crate::code::Code;
 use crate::error::{Error, Result};
 
@@ -59,21 +61,34 @@ pub fn split_numbered(input: &[u8]) -> Vec<(Option<usize>, &[u8])> {
 }
 
 /// A witness policy (C2SP tlog-policy).
-pub fn read_witness_policy(path: &Path) -> Result<sealtrail_log::proof::Policy> {
-    sealtrail_log::proof::Policy::parse(&read(path)?)
+pub fn read_witness_policy(path: &Path) -> Result<Policy> {
+    Policy::parse(&read(path)?)
         .map_err(|error| Error::new(Code::KeyFile, error.to_string()).context(path.display()))
 }
 
+/// A witness policy that says which log is meant, unless a key does.
+pub fn read_log_policy(path: &Path, key: Option<&VerifierKey>) -> Result<Policy> {
+    let policy = read_witness_policy(path)?;
+    if policy.logs().is_empty() && key.is_none() {
+        let message = "the policy names no log: give the verifier key with --vkey";
+        return Err(Error::new(Code::KeyFile, message).context(path.display()));
+    }
+    Ok(policy)
+}
+
 /// A key that is given as itself or as the path of a file that holds it.
-pub fn read_verifier_key(text: &str) -> Result<sealtrail_log::proof::VerifierKey> {
+pub fn read_verifier_key(text: &str) -> Result<VerifierKey> {
+    let refused = |why: &dyn std::fmt::Display| {
+        let message = format!("--vkey is neither a verifier key nor a file with one: {why}");
+        Error::new(Code::KeyFile, message)
+    };
     let content = match std::fs::read_to_string(text) {
         Ok(content) => content,
+        // A key has two of them.
+        Err(error) if !text.contains('+') => return Err(refused(&error)),
         Err(_) => text.to_owned(),
     };
-    content.trim().parse().map_err(|error: sealtrail_log::proof::Error| {
-        let message = format!("--vkey is neither a verifier key nor a file with one: {error}");
-        Error::new(Code::KeyFile, message)
-    })
+    content.trim().parse().map_err(|error: sealtrail_log::proof::Error| refused(&error))
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::progress::Bar;
 use super::{Style, input, output};
-use crate::error::Result;
+use crate::code::Code;
+use crate::error::{Error, Result};
 
 /// Re-hashes every byte of a log and compares it with what was signed
 ///
@@ -41,6 +42,7 @@ impl Verify {
         let key = input::read_verifier_key(&self.vkey)?;
         let known = self.checkpoint.iter().map(|file| Ok((file, input::read(file)?)));
         let known = known.collect::<Result<Vec<_>>>()?;
+        self.expect_folder()?;
         let verdict = self.verdict(&key, policy.as_ref(), &known);
         if style.json {
             output::print_json(&to_json(&verdict))?;
@@ -55,6 +57,17 @@ impl Verify {
 }
 
 impl Verify {
+    /// A mistyped path is no verdict on a log.
+    fn expect_folder(&self) -> Result<()> {
+        let why = match std::fs::metadata(&self.log) {
+            Ok(found) if found.is_dir() => return Ok(()),
+            Ok(_) => "it is no directory".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let message = format!("no log in `{}`: {why}", self.log.display());
+        Err(Error::new(Code::LogUnavailable, message))
+    }
+
     fn verdict(
         &self,
         key: &VerifierKey,
@@ -140,8 +153,9 @@ fn words(verdict: &Result<Report, Failure>) -> String {
             if old > 0 || known > 0 {
                 text += &format!("  checkpoints  {old} kept by the log and {known} given agree\n");
             }
+            let segments = if report.segments == 1 { "segment" } else { "segments" };
             text +=
-                &format!("  read         {} bytes in {} segments", report.bytes, report.segments);
+                &format!("  read         {} bytes in {} {segments}", report.bytes, report.segments);
             text
         }
         Err(failure) => {

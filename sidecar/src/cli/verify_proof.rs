@@ -32,7 +32,8 @@ impl VerifyProof {
     pub fn run(self, style: Style) -> Result<u8> {
         input::check_read_once([&self.proof, &self.line].into_iter().chain(&self.policy))?;
         let key = self.vkey.as_deref().map(input::read_verifier_key).transpose()?;
-        let policy = self.policy.as_deref().map(input::read_witness_policy).transpose()?;
+        let read = |path| input::read_log_policy(path, key.as_ref());
+        let policy = self.policy.as_deref().map(read).transpose()?;
         let (receipt, line) = (input::read(&self.proof)?, input::read(&self.line)?);
         let line = line.strip_suffix(b"\n").unwrap_or(&line);
         match check(&receipt, line, key.as_ref(), policy.as_ref()) {

@@ -95,7 +95,7 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let named = |error: Error| error.context(path.display());
         let text = std::fs::read_to_string(path)
-            .map_err(|e| named(Error::new(Code::ConfigInvalid, e.to_string())))?;
+            .map_err(|e| named(Error::new(Code::ConfigInvalid, unreadable(&e))))?;
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
         Self::parse(&text, folder.unwrap_or(Path::new("."))).map_err(named)
     }
@@ -109,6 +109,13 @@ impl Config {
         refuse_unknown_keys(table.get_ref(), text)?;
         let file: File = toml::from_str(text).map_err(invalid)?;
         file.finish(folder)
+    }
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => format!("{error}; --config says where it is"),
+        _ => error.to_string(),
     }
 }
 
@@ -433,7 +440,7 @@ drain = "10s"
             ("\"10.0.0.0/8\"", "\"10.0.0.0/33\"", "request.trusted_proxies: "),
             ("sidecar.internal", "sidecar:80", "api.hosts must be names without a port"),
             ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
-            ("\"7y\"", "\"ever\"", "expected a period like `7y` or `90d`, got `ever`"),
+            ("\"7y\"", "\"ever\"", "expected a period like `7y`, `6mo` or `90d`, got `ever`"),
             ("segment = \"64MiB\"", "segment = 0", "expected a size above zero"),
             ("queue = \"64MiB\"", "queue = \"1MiB\"", "limits.queue is smaller than limits.body"),
             ("shop.example/audit", "shop example", "origin must be a name"),

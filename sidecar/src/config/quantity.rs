@@ -18,15 +18,19 @@ impl<'de> Deserialize<'de> for Bytes {
             Number(u64),
             Text(String),
         }
-        let bytes = match Form::deserialize(deserializer)? {
-            Form::Number(bytes) => Some(bytes),
-            Form::Text(text) => parse_bytes(&text),
+        let form = Form::deserialize(deserializer)?;
+        let (got, bytes) = match &form {
+            Form::Number(bytes) => (bytes.to_string(), Some(*bytes)),
+            Form::Text(text) => (text.clone(), parse_bytes(text)),
         };
         bytes
             .and_then(|bytes| usize::try_from(bytes).ok())
             .filter(|bytes| *bytes > 0)
             .map(Bytes)
-            .ok_or_else(|| D::Error::custom("expected a size above zero, like `8MiB` or `512KiB`"))
+            .ok_or_else(|| {
+                let expected = "expected a size above zero, like `8MiB`, `512KiB` or `1GiB`";
+                D::Error::custom(format!("{expected}, got `{got}`"))
+            })
     }
 }
 
@@ -61,7 +65,8 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
-/// A period of the calendar above zero: `"7y"`, `"18mo"`, `"90d"`, `"12h"`.
+/// A period of the calendar above zero: `"7y"`, `"18mo"`, `"90d"`, `"12h"`. Not in minutes: whoever writes
+/// `"6m"` means months, and what is older goes for ever.
 #[derive(Debug, Clone, Copy)]
 pub struct Period(jiff::Span);
 
@@ -81,9 +86,13 @@ impl std::fmt::Display for Period {
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse::<jiff::Span>().ok().filter(|span| span.is_positive()).map(Self).ok_or_else(
-            || D::Error::custom(format!("expected a period like `7y` or `90d`, got `{text}`")),
-        )
+        let span = text.parse::<jiff::Span>().ok().filter(|span| span.is_positive());
+        let expected = match span {
+            Some(span) if span.get_minutes() == 0 => return Ok(Self(span)),
+            Some(_) => "no minutes; months are written `6mo`",
+            None => "a period like `7y`, `6mo` or `90d`",
+        };
+        Err(D::Error::custom(format!("expected {expected}, got `{text}`")))
     }
 }
 
@@ -118,9 +127,13 @@ mod tests {
                 < Moment::parse("0001-01-01T00:00:00Z").unwrap()
         );
         assert_eq!(parse("7y").unwrap().to_string(), "7y");
-        for bad in ["", "7", "0d", "-1y", "1y ago", "ever"] {
+        assert_eq!(before("6mo"), before("P6M"));
+        for bad in ["", "7", "0d", "-1y", "1y ago", "ever", "6m", "1d 30min", "PT6M"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
+        assert!(
+            parse("6m").unwrap_err().to_string().contains("months are written `6mo`, got `6m`")
+        );
     }
 
     #[test]

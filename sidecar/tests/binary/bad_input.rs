@@ -198,9 +198,27 @@ fn a_verifier_key_of_another_log() {
     assert_eq!(ran.code, 22, "{ran:?}");
     assert!(ran.stdout.starts_with("FAILED, foreign-key: "), "{ran:?}");
     foreign("no key").refused(3, "--vkey is neither a verifier key nor a file with one");
+    foreign("/nowhere/vkey").refused(3, "nor a file with one: No such file");
     let file = place.path("log.vkey");
     std::fs::write(&file, format!("{}\n", place.vkey)).unwrap();
     assert_eq!(foreign(file.to_str().unwrap()).code, 0, "a file with the key will do");
+}
+
+#[test]
+fn a_path_where_no_log_is_gets_no_verdict() {
+    let place = Place::new();
+    let verify = |log: &str| sealtrail(&["verify", log, "--vkey", &place.vkey]);
+    verify("/nowhere").refused(6, "no log in `/nowhere`: No such file");
+    verify(&place.config()).refused(6, "sealtrail.toml`: it is no directory");
+    // But what is left of a log is one that was damaged.
+    std::fs::remove_file(place.path("log/checkpoint")).unwrap();
+    assert_eq!(verify(&place.log()).code, 20);
+}
+
+#[test]
+fn a_missing_configuration_says_how_to_give_one() {
+    sealtrail(&["history", "customer", "3", "--config", "/nowhere/s.toml"])
+        .refused(3, "/nowhere/s.toml: No such file or directory (os error 2); --config says where");
 }
 
 #[test]

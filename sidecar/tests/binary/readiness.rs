@@ -46,7 +46,7 @@ fn after_a_failed_write_the_sidecar_is_not_ready() {
 #[test]
 fn while_the_disk_is_full_the_sidecar_is_not_ready_and_then_it_is() {
     let place = Place::new();
-    let Some(_small) = Small::under_the_log(&place) else { return };
+    let Some(_small) = Small::under(&place, "log") else { return };
     let served = Served::start(&place);
     assert_eq!(served.post_change(&change(0)).status, 200);
     let ballast = place.path("log/ballast");
@@ -69,24 +69,41 @@ fn while_the_disk_is_full_the_sidecar_is_not_ready_and_then_it_is() {
     assert_eq!(served.terminate().0, 0);
 }
 
-/// A file system of 4 MiB under the log, where one may be mounted.
+/// The key of a new data subject is on disk before its record is.
+#[test]
+fn without_room_for_a_key_a_change_is_to_be_sent_again() {
+    let place = Place::new();
+    let Some(_small) = Small::under(&place, "keyring") else { return };
+    let served = Served::start(&place);
+    assert_eq!(served.post_change(&change(0)).status, 200);
+    let ballast = place.path("keyring/ballast");
+    fs::write(&ballast, vec![1; 8 << 20]).unwrap_err();
+    let refused = served.post_change(&change(1));
+    refused.is_problem(503, "log_unavailable");
+    assert!(refused.header("retry-after").is_some(), "{}", refused.text());
+    fs::remove_file(ballast).unwrap();
+    assert_eq!(served.post_change(&change(1)).status, 200);
+    assert_eq!(served.terminate().0, 0);
+}
+
+/// A file system of 4 MiB under a folder, where one may be mounted.
 struct Small(std::path::PathBuf);
 
 impl Small {
-    fn under_the_log(place: &Place) -> Option<Self> {
-        let (log, aside) = (place.path("log"), place.path("aside"));
-        fs::rename(&log, &aside).unwrap();
-        fs::create_dir(&log).unwrap();
+    fn under(place: &Place, name: &str) -> Option<Self> {
+        let (folder, aside) = (place.path(name), place.path("aside"));
+        fs::rename(&folder, &aside).unwrap();
+        fs::create_dir(&folder).unwrap();
         let run = |command: &mut Command| command.output().is_ok_and(|o| o.status.success());
         let mounted =
-            run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(&log));
+            run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(&folder));
         if !mounted {
             eprintln!("NOT TESTED: a really full disk needs the right to mount a tmpfs");
             return None;
         }
-        let small = Self(log.clone());
+        let small = Self(folder.clone());
         let from = |dir: &Path| dir.join(".");
-        assert!(run(Command::new("cp").arg("-a").arg(from(&aside)).arg(&log)));
+        assert!(run(Command::new("cp").arg("-a").arg(from(&aside)).arg(&folder)));
         Some(small)
     }
 }

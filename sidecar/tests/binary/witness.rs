@@ -355,6 +355,10 @@ fn receipts_under_a_policy() {
     let broken = policy(&place.vkey, "quorum w4\n");
     check(&["--policy", &broken]).refused(3, "policy.txt: malformed policy: line 6: ");
     assert_eq!(check(&[]).code, 2, "a key or a policy is needed");
+    std::fs::write(&policy_file, "quorum none\n").unwrap();
+    check(&["--policy", &policy_file]).refused(3, "policy.txt: the policy names no log");
+    collect(&policy_file).refused(3, "give the verifier key with --vkey");
+    assert_eq!(check(&["--policy", &policy_file, "--vkey", &place.vkey]).code, 0);
     // A record that the cosigned checkpoint does not cover.
     let ran = sealtrail(&["prove", &place.log(), "3", "--checkpoint", &cosigned]);
     ran.refused(7, "a tree of 3 has no record 3");

@@ -46,8 +46,8 @@ const ATTEMPTS: usize = 4;
 
 impl Collect {
     pub fn run(self, style: Style) -> Result<u8> {
-        let policy = input::read_witness_policy(&self.policy)?;
         let key = self.vkey.as_deref().map(input::read_verifier_key).transpose()?;
+        let policy = input::read_log_policy(&self.policy, key.as_ref())?;
         let source = Source::open(&self.log)?;
         let bytes = source.checkpoint()?;
         let damaged = |e: sealtrail_log::proof::Error| {
