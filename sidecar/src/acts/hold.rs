@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, Justification};
 use crate::clock::Moment;
+use crate::code::Code;
 use crate::engine::Act;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::position::Position;
 use crate::trail::Trail;
 
@@ -26,6 +27,13 @@ pub struct Held {
 pub fn hold(trail: &Trail, name: &str, from: &Position, because: &Justification) -> Result<Held> {
     let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let from = from.find_earliest(trail.log().reader())?;
+    let size = trail.size();
+    if from > size {
+        let message = format!(
+            "expected the index of a record, or {size} for what comes from now on, got {from}"
+        );
+        return Err(Error::new(Code::WrongUse, message));
+    }
     let (actor, reason) = (because.actor(), because.reason());
     // Made before anything is done, so that what the core refuses is refused.
     let entry = Entry::of(trail, &Act::Hold { actor, reason, hold: name, from }, Moment::now())?;

@@ -48,6 +48,16 @@ impl Tail {
             block: Vec::with_capacity(2 * BLOCK),
             saved: Instant::now(),
         };
+        let done = self.print_all(&mut printer);
+        if done.is_err() {
+            // What stands before damage was read well, and a second call would come no further.
+            printer.flush()?;
+            printer.save()?;
+        }
+        done
+    }
+
+    fn print_all(&self, printer: &mut Printer<'_>) -> Result<u8> {
         loop {
             if let Some(followed) = printer.follow.poll()? {
                 printer.print(followed)?;

@@ -96,6 +96,8 @@ fn nothing_goes_without_a_period_or_under_a_hold() {
     let added = hold(&[&["add", "case-17", "--from", "2"], &WHY[..]].concat());
     assert_eq!(added.stdout, "`case-17` keeps record 2 and all after it\nthe hold is record 4\n");
     hold(&[&["add", "case-17"], &WHY[..]].concat()).refused(2, "there is a hold `case-17` already");
+    let beyond = hold(&[&["add", "case-18", "--from", "999"], &WHY[..]].concat());
+    beyond.refused(2, "expected the index of a record, or 5 for what comes from now on, got 999");
     hold(&[&["add", "Case 18"], &WHY[..]].concat()).refused(2, "expected the name of a hold");
     hold(&[&["remove", "other"], &WHY[..]].concat()).refused(2, "there is no hold `other`");
     assert_eq!(hold(&["list", "--json"]).json(), json!({"name": "case-17", "from": 2}));
@@ -187,6 +189,14 @@ fn lines_come_as_they_are_and_a_cursor_goes_on() {
     tail(&place, &cursor).refused(6, "this is not the log that was read before: record 3");
     fs::write(&file, "garbage").unwrap();
     tail(&place, &cursor).refused(2, "is no cursor");
+
+    // What stands before damage is printed, and the cursor is there.
+    let damaged = place.copy();
+    fs::remove_file(damaged.path(&format!("log/entries/{:020}.jsonl", 2))).unwrap();
+    fs::remove_file(&file).unwrap();
+    let ran = tail(&damaged, &["--cursor", &file]);
+    assert_eq!((ran.code, ran.stdout), (6, print(&lines[..2])), "{}", ran.stderr);
+    assert!(fs::read_to_string(&file).unwrap().contains("\n2\n"));
 
     place.run("prune", &WHY);
     let jumped = tail(&place, &["--from", "0"]);
