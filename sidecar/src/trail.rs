@@ -61,10 +61,10 @@ impl Trail {
 
         let options = Options {
             checkpoint_interval: config.checkpoint_interval,
+            fill_ahead: if config.fill_ahead { Options::default().fill_ahead } else { 0 },
             max_line_bytes: MAX_RECORD,
             max_queued_bytes: config.limits.queue.max(MAX_RECORD),
             segment_bytes: config.retention.segment,
-            ..Options::default()
         };
         let (log, recovery) = Log::open(&config.log_dir, signer, options)?;
         let keyring = Keyring::open(&config.keyring_dir, kek)?;

@@ -25,6 +25,8 @@ pub struct Config {
     pub signing_key: PathBuf,
     pub kek: KekSource,
     pub checkpoint_interval: Duration,
+    /// Whether the segment being written may end with NULs.
+    pub fill_ahead: bool,
     pub proxy: Option<Proxy>,
     pub api: Option<Api>,
     pub remembering: Remembering,
@@ -130,6 +132,7 @@ struct File {
     signing_key: PathBuf,
     kek: KekEntry,
     checkpoint_interval: Option<Span>,
+    fill_ahead: Option<bool>,
     proxy: Option<ProxyTable>,
     api: Option<ApiTable>,
     #[serde(default)]
@@ -230,6 +233,7 @@ impl File {
                 KekEntry::Env(KekEnv { env }) => KekSource::Env(env),
             },
             checkpoint_interval: or(self.checkpoint_interval, Duration::from_secs(1)),
+            fill_ahead: self.fill_ahead.unwrap_or(true),
             proxy: self.proxy.map(ProxyTable::finish).transpose()?,
             api: self.api.map(ApiTable::finish).transpose()?,
             remembering: self.request.finish(folder)?,
@@ -362,6 +366,7 @@ policy = "policy.json"
 signing_key = "keys/signing.key"
 kek = { env = "SEALTRAIL_KEK" }
 checkpoint_interval = "1s"
+fill_ahead = true
 [proxy]
 listen = "127.0.0.1:0"
 upstream = "http://127.0.0.1:3000"
@@ -425,7 +430,7 @@ drain = "10s"
         let text = FULL.replace("upstream =", "upstraem =");
         assert_eq!(
             refusal(&text),
-            "unknown key `upstraem` in `[proxy]`; did you mean `upstream`? (line 12, column 1)"
+            "unknown key `upstraem` in `[proxy]`; did you mean `upstream`? (line 13, column 1)"
         );
         let text = FULL.replace("origin =", "colour = 1\norigin =");
         assert!(refusal(&text).starts_with("unknown key `colour`; known are `origin`, `log_dir`"));

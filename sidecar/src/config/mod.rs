@@ -9,6 +9,7 @@
 //! signing_key = "keys/signing.key"    # signs the checkpoints
 //! kek = "keys/kek"                    # wraps the keyring; or { env = "SEALTRAIL_KEK" }
 //! checkpoint_interval = "1s"
+//! fill_ahead = true
 //!
 //! [proxy]                             # leave out for a collector without a proxy
 //! listen = "127.0.0.1:8080"

@@ -21,6 +21,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "signing_key",
             "kek",
             "checkpoint_interval",
+            "fill_ahead",
             "proxy",
             "api",
             "request",

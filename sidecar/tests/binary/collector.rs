@@ -330,3 +330,17 @@ fn the_page_has_one_address() {
 }
 
 const FIRST_USERS: &[u8] = include_bytes!("../../../tests/first-users/audit-object.json");
+
+#[test]
+fn the_segment_being_written_is_filled_ahead_unless_told_not_to() {
+    let active = |place: &Place| {
+        let served = Served::start(place);
+        assert_eq!(served.post_change(&change("c-1")).status, 200);
+        let segment = std::fs::read(place.path(&format!("log/entries/{:020}.jsonl", 0))).unwrap();
+        (segment.last().copied(), served.terminate().0)
+    };
+    assert_eq!(active(&Place::new()), (Some(0), 0));
+    let place = Place::new();
+    place.edit_config("checkpoint_interval = \"1s\"", "fill_ahead = false");
+    assert_eq!(active(&place), (Some(b'\n'), 0));
+}
