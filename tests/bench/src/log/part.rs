@@ -64,3 +64,28 @@ pub fn megabytes(pid: &str) -> Result<f64> {
     let kilobytes = line.and_then(|line| line.split_whitespace().next());
     Ok(kilobytes.context("no `VmHWM`")?.parse::<f64>()? / 1024.0)
 }
+
+/// Memory of a process and of all below it now, each page shared by its users (`Pss` of proc(5)).
+pub fn megabytes_of_all_below(pid: u32) -> Result<f64> {
+    let mut parents = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(child) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // A process may end while it is looked at.
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1));
+        parents.extend(parent.and_then(|parent| Some((child, parent.parse::<u32>().ok()?))));
+    }
+    let mut family = vec![pid];
+    let mut next = 0;
+    while let Some(parent) = family.get(next).copied() {
+        family.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
+        next += 1;
+    }
+    let kilobytes = family.iter().filter_map(|pid| {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+        line.split_whitespace().next()?.parse::<f64>().ok()
+    });
+    Ok(kilobytes.sum::<f64>() / 1024.0)
+}

@@ -239,14 +239,23 @@ impl Postgres {
         );
         // The folder is the server's user's; what is in it is read as whoever runs this.
         fs::write(&script, text)?;
-        let output = Command::new(&self.pgbench)
+        let mut pgbench = Command::new(&self.pgbench)
             .args(["-h", "127.0.0.1", "-p", &self.server.port.to_string(), "-U", "postgres"])
             .args(["-n", "-M", "prepared", "-j", "1", "-c", &clients.to_string()])
             // A number and not a time, of which a thousand clients need more than there is to connect.
             .args(["-t", &(INSERTS / rows.isqrt() / clients).max(5).to_string(), "-f"])
             .arg(&script)
             .arg("postgres")
-            .output()?;
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut megabytes = 0.0_f64;
+        while pgbench.try_wait()?.is_none() {
+            // A process for each client, which share most of what they have: proportional shares.
+            megabytes = megabytes.max(part::megabytes_of_all_below(self.server.child.id())?);
+            thread::sleep(Duration::from_millis(200));
+        }
+        let output = pgbench.wait_with_output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let number = |label: &str| {
             let rest = text.lines().find_map(|line| line.trim().strip_prefix(label))?;
@@ -256,7 +265,8 @@ impl Postgres {
             let said = String::from_utf8_lossy(&output.stderr);
             format!("pgbench of {clients} clients gave no rate: {said}{text}")
         })?;
-        Ok(Outcome { rate: tps * rows as f64, ..Outcome::default() })
+        let megabytes = Some(megabytes).filter(|megabytes| *megabytes > 0.0);
+        Ok(Outcome { rate: tps * rows as f64, megabytes, ..Outcome::default() })
     }
 }
 
