@@ -19,6 +19,7 @@ mod remote;
 mod reveal;
 mod serve;
 mod shred;
+mod signals;
 mod tail;
 mod terminal;
 mod verify;

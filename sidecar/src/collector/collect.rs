@@ -1,6 +1,7 @@
 //! A whole POST: prepared in the sandbox, appended in one go, acknowledged when it is on disk.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -22,6 +23,8 @@ pub async fn collect(
     given: &Given,
 ) -> Result<Vec<Outcome>> {
     let (done, durable) = oneshot::channel();
+    // One policy for the whole body, whatever is reloaded meanwhile.
+    let policy = trail.policy.get();
     let mut prepared = Vec::with_capacity(changes.len());
     let mut turn = queue.turn().await;
     for (i, part) in changes.chunks(IN_A_TURN).enumerate() {
@@ -32,16 +35,22 @@ pub async fn collect(
         let slices = part.iter().map(|change| &change[..]);
         // The keyring may wait for the disk, so other tasks move to another thread first. How many
         // threads that can make is what the turns bound.
-        prepared.extend(tokio::task::block_in_place(|| prepare(trail.source(), given, slices)));
+        prepared
+            .extend(tokio::task::block_in_place(|| prepare(trail.source(&policy), given, slices)));
     }
+    let lines = lines_of(&mut prepared);
+    let (began, records) = (Instant::now(), lines.len());
     tokio::task::block_in_place(|| {
-        trail.append_then(lines_of(&mut prepared), move |appended| {
+        trail.append_then(lines, move |appended| {
             // A receiver that is gone is a client that is gone; its records stay.
             let _ = done.send(appended);
         });
     });
     drop(turn);
     let appended = durable.await.map_err(|_| panicked())?;
+    if records > 0 {
+        trail.metrics.timings.append(began.elapsed(), records);
+    }
     let outcomes = outcomes(prepared, appended);
     trail.count(&outcomes);
     Ok(outcomes)
@@ -49,7 +58,8 @@ pub async fn collect(
 
 /// The same without a runtime, for the command line.
 pub fn collect_blocking(trail: &Trail, changes: &[&[u8]]) -> Vec<Outcome> {
-    let mut prepared = prepare(trail.source(), &Given::default(), changes.iter().copied());
+    let policy = trail.policy.get();
+    let mut prepared = prepare(trail.source(&policy), &Given::default(), changes.iter().copied());
     let lines = lines_of(&mut prepared);
     outcomes(prepared, trail.append(lines))
 }

@@ -3,7 +3,9 @@
 mod acts;
 mod bad_input;
 mod collector;
+mod exposition;
 mod long_records;
+mod operation;
 mod place;
 mod policies;
 mod proxy;
