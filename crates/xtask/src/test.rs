@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{demo, fuzz, machine, stage, wasm};
+use crate::{demo, deploy, fuzz, image, machine, stage, wasm};
 
 pub fn run() -> Result<()> {
     let root = machine::workspace()?;
@@ -51,6 +51,8 @@ pub fn run() -> Result<()> {
     shop_tests.arg("test").current_dir(&shop);
     outcomes.push(stage::run("examples: the shop", &mut shop_tests, true)?);
     outcomes.push(demo::as_test(&root)?);
+    outcomes.push(deploy::as_test(&root)?);
+    outcomes.extend(image::as_test(&root)?);
     match stage::summary(&outcomes) {
         true => Ok(()),
         false => bail!("not everything held"),

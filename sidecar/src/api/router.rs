@@ -18,6 +18,7 @@ use crate::code::Code;
 use crate::collector::Queue;
 use crate::engine;
 use crate::error::{Error, Result};
+use crate::logging::{Access, RequestIds};
 use crate::metrics::Open;
 use crate::problem;
 use crate::proxy::identity::{Actor, TokenKey};
@@ -31,6 +32,7 @@ pub struct Api {
     pub token_key: Option<Arc<Live<TokenKey>>>,
     /// Names under which this listener is reached, besides addresses and `localhost`.
     pub hosts: Vec<String>,
+    pub access: Option<Access>,
 }
 
 /// The service on one connection.
@@ -161,7 +163,10 @@ impl Service<Request<Incoming>> for Connection {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (api, peer) = (self.api.clone(), self.peer);
         Box::pin(async move {
-            Ok(api.answer(request, peer).await.unwrap_or_else(|error| {
+            let entry = api.access.as_ref().map(|access| access.begin(&request));
+            let ids = RequestIds::of(request.headers());
+            let answer = api.answer(request, peer).await.unwrap_or_else(|error| {
+                ids.tell(&error);
                 let mut answer = problem::response(&error);
                 // A body that was not read to its end would be read as the next request.
                 if matches!(error.code(), Code::TooLarge | Code::QueueFull) {
@@ -169,7 +174,11 @@ impl Service<Request<Incoming>> for Connection {
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }
                 answer
-            }))
+            });
+            if let Some(entry) = entry {
+                entry.end(&answer);
+            }
+            Ok(answer)
         })
     }
 }

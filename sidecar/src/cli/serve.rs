@@ -1,8 +1,7 @@
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use sealtrail_log::Recovery;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -15,6 +14,7 @@ use crate::collector::Queue;
 use crate::config::Config;
 use crate::error::Result;
 use crate::listener::{self, Listener};
+use crate::logging::{Access, LogFormat};
 use crate::proxy;
 use crate::proxy::identity::TokenKey;
 use crate::proxy::upstream::{self, Upstream};
@@ -35,12 +35,6 @@ pub struct Serve {
     log_format: LogFormat,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
 /// How long a client may take for the head of a request to the API.
 const API_HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -49,7 +43,7 @@ const FOLLOW: Duration = Duration::from_millis(500);
 
 impl Serve {
     pub fn run(self) -> Result<u8> {
-        self.log_format.install();
+        let _logging = self.log_format.install();
         // Everything that can be wrong is found before a port is bound.
         let config = self.config.read()?;
         if let Some(proxy) = &config.proxy {
@@ -102,6 +96,7 @@ async fn serve(
             trusted: config.remembering.trusted_proxies.clone(),
             token_key: token_key.clone(),
             metrics: trail.metrics.clone(),
+            access: Access::of(&config.log, "proxy"),
         });
         let connect = move |stream, peer| service.connect(stream, peer);
         proxies.spawn(listener.serve(proxy_drain, connect));
@@ -110,8 +105,13 @@ async fn serve(
         let listener = Listener::bind(api.listen, API_HEADER_TIMEOUT).await?;
         output::print_line(format!("api listening on {}", listener.address()?).as_bytes())?;
         let queue = Queue::new(config.limits.queue);
-        let service =
-            Arc::new(Api { trail: trail.clone(), queue, token_key, hosts: api.hosts.clone() });
+        let service = Arc::new(Api {
+            trail: trail.clone(),
+            queue,
+            token_key,
+            hosts: api.hosts.clone(),
+            access: Access::of(&config.log, "api"),
+        });
         let connect = move |stream, peer| service.connect(stream, peer);
         apis.spawn(listener.serve(api_drain, connect));
     }
@@ -218,20 +218,5 @@ pub fn tell_torn_tail(recovery: &Recovery) {
              or somebody took them",
             recovery.missing, recovery.lines
         );
-    }
-}
-
-impl LogFormat {
-    pub fn install(self) {
-        let filter = tracing_subscriber::EnvFilter::try_from_env("SEALTRAIL_LOG")
-            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-        let log = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_writer(std::io::stderr);
-        match self {
-            LogFormat::Text => log.with_target(false).init(),
-            LogFormat::Json => log.json().flatten_event(true).init(),
-        }
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::apart::expect_apart;
 use super::key_file::KekSource;
+use super::log::Log;
 use super::quantity::{Bytes, Period, Span};
 use super::unknown_key::{place_of, refuse_unknown_keys};
 use crate::code::Code;
@@ -31,6 +32,7 @@ pub struct Config {
     pub api: Option<Api>,
     pub remembering: Remembering,
     pub retention: Retention,
+    pub log: Log,
     pub limits: Limits,
 }
 
@@ -140,6 +142,8 @@ struct File {
     #[serde(default)]
     retention: RetentionTable,
     #[serde(default)]
+    log: Log,
+    #[serde(default)]
     limits: LimitsTable,
 }
 
@@ -238,6 +242,7 @@ impl File {
             api: self.api.map(ApiTable::finish).transpose()?,
             remembering: self.request.finish(folder)?,
             retention: self.retention.finish(),
+            log: self.log,
             limits,
         };
         let kek = match &config.kek {
@@ -385,6 +390,9 @@ remember_at_most = 10
 [retention]
 keep = "7y"
 segment = "64MiB"
+[log]
+access = true
+paths = false
 [limits]
 body = "8MiB"
 line = 1048576

@@ -33,6 +33,10 @@
 //! keep = "7y"                         # what is older is removed by `sealtrail prune`, in whole segments
 //! segment = "64MiB"                   # a segment is left at this size
 //!
+//! [log]                               # lines on standard error; `serve --log-format json` for machines
+//! access = false                      # a line for each request
+//! paths = false                       # with its path, never its query; paths may hold personal data
+//!
 //! [limits]
 //! body = "8MiB"                       # one POST
 //! line = "1MiB"                       # one change of an NDJSON body
@@ -46,10 +50,12 @@ mod apart;
 mod effective;
 mod file;
 mod key_file;
+mod log;
 mod quantity;
 mod unknown_key;
 
 pub use effective::Effective;
 pub use file::{Config, Limits, Proxy, Retention, Upstream};
 pub use key_file::read_secret_file;
+pub use log::Log;
 pub use quantity::Period;

@@ -26,6 +26,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "api",
             "request",
             "retention",
+            "log",
             "limits",
         ],
     ),
@@ -43,6 +44,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ("api", &["listen", "hosts"]),
     ("request", &["trusted_proxies", "jwt_key", "remember", "remember_at_most"]),
     ("retention", &["keep", "segment"]),
+    ("log", &["access", "paths"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
     ("kek", &["env"]),
 ];

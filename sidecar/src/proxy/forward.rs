@@ -27,6 +27,7 @@ use super::{hop_by_hop, upgrade, user_agent};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::error::{Error, Result};
+use crate::logging::{Access, TRACEPARENT, trace_id};
 use crate::metrics::{Metrics, Open};
 use crate::problem;
 use crate::reload::Live;
@@ -41,6 +42,7 @@ pub struct Proxy {
     pub trusted: Vec<Network>,
     pub token_key: Option<Arc<Live<TokenKey>>>,
     pub metrics: Arc<Metrics>,
+    pub access: Option<Access>,
 }
 
 /// The service on one client connection.
@@ -90,9 +92,13 @@ impl Service<Request<Incoming>> for Connection {
                 let message = "the length of the request is stated in more than one way";
                 return Ok(proxy.refuse(&Error::new(Code::BadRequest, message)));
             }
+            let entry = proxy.access.as_ref().map(|access| access.begin(&request));
             let began = Instant::now();
             let response = proxy.forward(request, peer, &link).await;
             proxy.metrics.timings.proxied(response.status(), began.elapsed());
+            if let Some(entry) = entry {
+                entry.end(&response);
+            }
             Ok(response)
         })
     }
@@ -123,6 +129,7 @@ impl Proxy {
         client_address::forward(peer, request.headers_mut(), &self.trusted);
 
         self.metrics.proxied.add(1);
+        let parent = request.headers().get(TRACEPARENT).cloned();
         let began = Instant::now();
         let answer = link.lock().await.send(request).await;
         self.metrics.timings.upstream(began.elapsed());
@@ -130,7 +137,12 @@ impl Proxy {
             Ok(response) => self.answer(response, client),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
-                tracing::warn!(correlation_id = id.as_str(), code = error.code().name(), "{error}");
+                tracing::warn!(
+                    correlation_id = id.as_str(),
+                    trace_id = parent.as_ref().and_then(trace_id),
+                    code = error.code().name(),
+                    "{error}"
+                );
                 problem::response(&error).map(Either::Right)
             }
         };

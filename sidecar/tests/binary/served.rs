@@ -16,8 +16,14 @@ pub struct Served {
 impl Served {
     /// Starts and waits until both addresses are printed.
     pub fn start(place: &Place) -> Self {
+        Self::with(place, &[])
+    }
+
+    /// The same with further arguments.
+    pub fn with(place: &Place, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sealtrail"))
             .args(["serve", "--config", &place.config()])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
