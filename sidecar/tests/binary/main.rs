@@ -3,6 +3,8 @@
 mod acts;
 mod bad_input;
 mod collector;
+mod collector_bodies;
+mod collector_coding;
 mod long_records;
 mod place;
 mod policies;
