@@ -36,9 +36,11 @@ pub enum Code {
     NotFound,
     MethodNotAllowed,
     UnsupportedMediaType,
+    UnsupportedEncoding,
     BadRequest,
     QueueFull,
     Held,
+    IdReused,
     UpstreamUnreachable,
     UpstreamTimeout,
 }
@@ -72,9 +74,11 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     (Code::NotFound, "not_found", 404, 7),
     (Code::MethodNotAllowed, "method_not_allowed", 405, 1),
     (Code::UnsupportedMediaType, "unsupported_media_type", 415, 1),
+    (Code::UnsupportedEncoding, "unsupported_encoding", 415, 1),
     (Code::BadRequest, "bad_request", 400, 1),
     (Code::QueueFull, "queue_full", 503, 1),
     (Code::Held, "held", 409, 1),
+    (Code::IdReused, "id_reused", 409, 4),
     (Code::UpstreamUnreachable, "upstream_unreachable", 502, 1),
     (Code::UpstreamTimeout, "upstream_timeout", 504, 1),
 ];

@@ -12,7 +12,7 @@ use sealtrail_log::{Log, Options, Recovery, Signer};
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
-use crate::collector::{Outcome, Receipt, Source};
+use crate::collector::{Outcome, Receipt, SeenIds, Source};
 use crate::config::{Config, Limits, Retention, read_secret_file};
 use crate::engine::{Guest, PolicySummary, Sandbox};
 use crate::error::{Error, Result};
@@ -27,6 +27,7 @@ pub struct Trail {
     pub sandbox: Sandbox,
     pub metrics: Arc<Metrics>,
     pub memory: Arc<RequestMemory>,
+    pub seen_ids: Arc<SeenIds>,
     pub limits: Limits,
     pub retention: Retention,
     /// Held from the plan of a removal or a hold until it is done, so that its record says what was done.
@@ -77,6 +78,7 @@ impl Trail {
             sandbox,
             metrics: Arc::default(),
             memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
+            seen_ids: Arc::new(SeenIds::new(config.collector.remember_ids, log.reader().clone())),
             limits: config.limits.clone(),
             retention: config.retention,
             retaining: Mutex::default(),
@@ -97,6 +99,7 @@ impl Trail {
             sandbox: &self.sandbox,
             keyring: &self.keyring,
             memory: Some(&self.memory),
+            seen_ids: &self.seen_ids,
             max_change: self.limits.line,
             max_record: MAX_RECORD,
         }

@@ -29,6 +29,11 @@ impl Api {
                 self.queue.bytes_under_way() as u64,
             ),
             (
+                "remembered_ids",
+                "Ids of changes of which a repeat is told.",
+                self.trail.seen_ids.len() as u64,
+            ),
+            (
                 "remembered_requests",
                 "Requests that can be joined with a change.",
                 self.trail.memory.len() as u64,

@@ -118,6 +118,8 @@ async fn serve(
         listeners.spawn(listener.serve(drain.clone(), connect));
     }
     tokio::task::spawn_blocking(UserAgent::warm_up);
+    let seen_ids = trail.seen_ids.clone();
+    tokio::task::spawn_blocking(move || seen_ids.warm_up());
     let follower = tokio::spawn(follow(trail));
 
     tokio::select! {

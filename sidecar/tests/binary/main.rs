@@ -3,6 +3,9 @@
 mod acts;
 mod bad_input;
 mod collector;
+mod collector_bodies;
+mod collector_coding;
+mod collector_ids;
 mod long_records;
 mod place;
 mod policies;

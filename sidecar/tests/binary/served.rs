@@ -47,6 +47,10 @@ impl Served {
         wire::post(self.api, "/v1/changes", "application/json", change)
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it as an orchestrator would; gives the exit code and everything it said on standard error.
     pub fn terminate(mut self) -> (i32, String) {
         let id = self.child.id().to_string();
