@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -24,6 +25,8 @@ pub async fn collect(
     given: &Given,
 ) -> Result<Vec<Outcome>> {
     let (done, durable) = oneshot::channel();
+    // One policy for the whole body, whatever is reloaded meanwhile.
+    let policy = trail.policy.get();
     let mut prepared = Vec::with_capacity(changes.len());
     let mut turn = queue.turn().await;
     for (i, part) in changes.chunks(IN_A_TURN).enumerate() {
@@ -34,9 +37,11 @@ pub async fn collect(
         let slices = part.iter().map(|change| &change[..]);
         // The keyring may wait for the disk, so other tasks move to another thread first. How many
         // threads that can make is what the turns bound.
-        prepared.extend(tokio::task::block_in_place(|| prepare(trail.source(), given, slices)));
+        prepared
+            .extend(tokio::task::block_in_place(|| prepare(trail.source(&policy), given, slices)));
     }
     let (plans, lines, held) = take_apart(prepared);
+    let (began, records) = (Instant::now(), lines.len());
     tokio::task::block_in_place(|| {
         trail.append_then(lines, move |appended| {
             // Whether the sender still waits or not: its ids have their records now.
@@ -47,6 +52,9 @@ pub async fn collect(
     });
     drop(turn);
     let appended = durable.await.map_err(|_| panicked())?;
+    if records > 0 {
+        trail.metrics.timings.append(began.elapsed(), records);
+    }
     let mut outcomes = Vec::with_capacity(plans.len());
     for plan in plans {
         outcomes.push(match plan {
@@ -62,7 +70,8 @@ pub async fn collect(
 
 /// The same without a runtime, for the command line.
 pub fn collect_blocking(trail: &Trail, changes: &[&[u8]]) -> Vec<Outcome> {
-    let prepared = prepare(trail.source(), &Given::default(), changes.iter().copied());
+    let policy = trail.policy.get();
+    let prepared = prepare(trail.source(&policy), &Given::default(), changes.iter().copied());
     let (plans, lines, held) = take_apart(prepared);
     let appended = trail.append(lines);
     held.settle(&appended);
