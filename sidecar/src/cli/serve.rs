@@ -11,11 +11,11 @@ use crate::api::Api;
 use crate::collector::Queue;
 use crate::config::Config;
 use crate::error::Result;
-use crate::listener::{self, Listener};
-use crate::proxy;
+use crate::listener::{self, Listener, Socket};
 use crate::proxy::identity::TokenKey;
 use crate::proxy::upstream::{self, Upstream};
 use crate::proxy::user_agent::UserAgent;
+use crate::proxy::{self, Workers};
 use crate::trail::Trail;
 
 /// Runs the proxy, the collector and the API until SIGTERM or SIGINT
@@ -90,32 +90,38 @@ async fn serve(
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (stop, drain) = listener::drain();
     let mut listeners = tokio::task::JoinSet::new();
+    let mut workers = None;
 
     if let Some(proxy) = &config.proxy {
-        let listener = Listener::bind(proxy.listen, proxy.header_timeout).await?;
-        output::print_line(format!("proxy listening on {}", listener.address()?).as_bytes())?;
-        let service = Arc::new(proxy::Proxy {
+        let sockets = Socket::bind_many(&proxy.listen, proxy.workers)?;
+        output::print_line(format!("proxy listening on {}", sockets[0].place()?).as_bytes())?;
+        let token_key = proxy_key.map(Arc::new);
+        let of_one_worker = || proxy::Proxy {
             upstream: Arc::new(Upstream::new(proxy)),
+            header_timeout: proxy.header_timeout,
             memory: trail.memory.clone(),
             trusted: config.remembering.trusted_proxies.clone(),
-            token_key: proxy_key,
+            token_key: token_key.clone(),
             metrics: trail.metrics.clone(),
-        });
-        let connect = move |stream, peer| service.connect(stream, peer);
-        listeners.spawn(listener.serve(drain.clone(), connect));
+        };
+        workers = Some(Workers::start(sockets, &drain, of_one_worker)?);
     }
     if let Some(api) = &config.api {
-        let listener = Listener::bind(api.listen, API_HEADER_TIMEOUT).await?;
-        output::print_line(format!("api listening on {}", listener.address()?).as_bytes())?;
-        let queue = Queue::new(config.limits.queue);
         let service = Arc::new(Api {
             trail: trail.clone(),
-            queue,
+            queue: Queue::new(config.limits.queue),
             token_key: api_key,
             hosts: api.hosts.clone(),
         });
-        let connect = move |stream, peer| service.connect(stream, peer);
-        listeners.spawn(listener.serve(drain.clone(), connect));
+        for listen in &api.listen {
+            let socket = Socket::bind(listen)?;
+            output::print_line(format!("api listening on {}", socket.place()?).as_bytes())?;
+            let service = service.clone();
+            listeners.spawn(Listener::new(socket)?.serve(drain.clone(), move |accepted| {
+                let service = service.connect(accepted.peer);
+                listener::serve_http1(accepted, API_HEADER_TIMEOUT, service)
+            }));
+        }
     }
     tokio::task::spawn_blocking(UserAgent::warm_up);
     let follower = tokio::spawn(follow(trail));
@@ -127,9 +133,19 @@ async fn serve(
     tracing::info!("draining");
     stop.start();
     follower.abort();
-    let drained = async { while listeners.join_next().await.is_some() {} };
+    let drained = async {
+        while listeners.join_next().await.is_some() {}
+        if let Some(workers) = &mut workers {
+            workers.finished().await;
+        }
+    };
     if tokio::time::timeout(config.limits.drain, drained).await.is_err() {
         tracing::warn!("connections were still open at the end of `limits.drain`");
+    }
+    stop.end();
+    listeners.shutdown().await;
+    if let Some(workers) = &mut workers {
+        workers.finished().await;
     }
     Ok(())
 }

@@ -33,6 +33,8 @@ pub const SHAPE: &[(&str, &[&str])] = &[
         "proxy",
         &[
             "listen",
+            "socket_mode",
+            "workers",
             "upstream",
             "connect_timeout",
             "response_timeout",
@@ -40,7 +42,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "idle_timeout",
         ],
     ),
-    ("api", &["listen", "hosts"]),
+    ("api", &["listen", "socket_mode", "hosts"]),
     ("request", &["trusted_proxies", "jwt_key", "remember", "remember_at_most"]),
     ("retention", &["keep", "segment"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
