@@ -18,6 +18,7 @@ mod renderings;
 mod retention;
 mod served;
 mod service;
+mod sockets;
 mod wire;
 mod witness;
 mod witness_service;
