@@ -22,7 +22,7 @@ use super::{hop_by_hop, upgrade, user_agent};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::metrics::{Metrics, Open};
+use crate::metrics::Metrics;
 use crate::problem;
 use crate::reload::Live;
 
