@@ -39,6 +39,7 @@ pub enum Code {
     BadRequest,
     QueueFull,
     Held,
+    PeriodExpired,
     UpstreamUnreachable,
     UpstreamTimeout,
 }
@@ -75,6 +76,8 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     (Code::BadRequest, "bad_request", 400, 1),
     (Code::QueueFull, "queue_full", 503, 1),
     (Code::Held, "held", 409, 1),
+    // Whoever sends it is not to blame for this clock, and must not lose the change.
+    (Code::PeriodExpired, "period_expired", 503, 1),
     (Code::UpstreamUnreachable, "upstream_unreachable", 502, 1),
     (Code::UpstreamTimeout, "upstream_timeout", 504, 1),
 ];

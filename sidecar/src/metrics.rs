@@ -16,6 +16,7 @@ pub struct Metrics {
     pub guest_failed: Counter,
     pub reveals: Counter,
     pub shreds: Counter,
+    pub expired_periods: Counter,
 }
 
 #[derive(Default)]
@@ -53,6 +54,11 @@ impl Metrics {
             ("guest_failures", "Traps and timeouts of the sandboxed core.", &self.guest_failed),
             ("reveals", "Sealed values revealed, by record and group.", &self.reveals),
             ("shreds", "Data subjects shredded.", &self.shreds),
+            (
+                "expired_periods",
+                "Keys of retention periods destroyed because their time was over.",
+                &self.expired_periods,
+            ),
         ];
         let mut text = String::new();
         for (name, help, counter) in counters.iter().chain(more) {

@@ -2,11 +2,12 @@
 //! `reveal` and `shred` work on.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use sealtrail_keyring::Keyring;
-use sealtrail_log::proof::SigningKey;
+use sealtrail_log::proof::{SigningKey, VerifierKey};
 use sealtrail_log::{Log, Options, Recovery, Signer};
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ use crate::questions::Questions;
 pub struct Trail {
     pub origin: String,
     pub keyring: Keyring,
+    pub keyring_dir: PathBuf,
     pub questions: Questions,
     pub sandbox: Sandbox,
     pub metrics: Arc<Metrics>,
@@ -36,6 +38,8 @@ pub struct Trail {
     log: Log,
     /// Whether the operator was told that the log has refused for good.
     is_told: AtomicBool,
+    /// Whether the operator knows that records wait for a checkpoint.
+    is_delay_told: AtomicBool,
 }
 
 /// What compressing has made of how many bytes.
@@ -56,7 +60,7 @@ impl Trail {
         let policy = read_policy(config)?;
         let policy_summary =
             sandbox.guest()?.policy(&policy).map_err(|e| e.context(config.policy.display()))?;
-        let signer = read_signer(config)?;
+        let (signer, _) = read_signer(config)?;
         let kek = config.kek.read()?;
 
         let options = Options {
@@ -73,17 +77,19 @@ impl Trail {
         let trail = Self {
             origin: config.origin.clone(),
             keyring,
+            keyring_dir: config.keyring_dir.clone(),
             questions,
             sandbox,
             metrics: Arc::default(),
             memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
             limits: config.limits.clone(),
-            retention: config.retention,
+            retention: config.retention.clone(),
             retaining: Mutex::default(),
             policy_summary,
             policy,
             log,
             is_told: AtomicBool::new(false),
+            is_delay_told: AtomicBool::new(false),
         };
         crate::acts::record_interrupted_shreds(&trail)?;
         Ok((trail, recovery))
@@ -150,10 +156,33 @@ impl Trail {
         Ok(compression)
     }
 
-    /// Whether the log can append now; why not, if it cannot.
+    /// Whether records can be sealed and appended now; why not, if they cannot. May try the disk.
     pub fn ready(&self) -> Result<()> {
         let refused = self.log.poisoned().or_else(|| self.log.disk_full());
-        refused.map_or(Ok(()), |error| Err(error.into()))
+        if let Some(error) = refused {
+            return Err(error.into());
+        }
+        if let Some(error) = self.keyring.stopped() {
+            return Err(error.into());
+        }
+        if self.keyring.disk_full() {
+            let message = "the disk of the keyring is full: there is no room for the key of a new data \
+                           subject or month";
+            return Err(Error::new(Code::LogUnavailable, message));
+        }
+        Ok(())
+    }
+
+    /// Tells the operator once when records begin to wait for a checkpoint, and once when they do no more.
+    pub fn tell_delay(&self) {
+        let delay = self.log.checkpoints_delayed();
+        match (self.is_delay_told.swap(delay.is_some(), Ordering::Relaxed), delay) {
+            (false, Some(error)) => {
+                tracing::warn!(%error, "records wait for a checkpoint; it comes when there is room");
+            }
+            (true, None) => tracing::info!("records do not wait for a checkpoint any more"),
+            _ => {}
+        }
     }
 
     pub fn count(&self, outcomes: &[Outcome]) {
@@ -202,11 +231,15 @@ fn read_policy(config: &Config) -> Result<Vec<u8>> {
         .map_err(|e| Error::new(Code::ConfigInvalid, e.to_string()).context(path.display()))
 }
 
-fn read_signer(config: &Config) -> Result<Signer> {
+/// The key that signs checkpoints, which must be that of the configured origin.
+pub fn read_signer(config: &Config) -> Result<(Signer, VerifierKey)> {
     let path = &config.signing_key;
     let refused = |message: String| Error::new(Code::KeyFile, message).context(path.display());
     let text = read_secret_file(path)?;
     let text = std::str::from_utf8(&text).map_err(|_| refused("expected a signing key".into()))?;
     let key = SigningKey::parse(text).map_err(|e| refused(e.to_string()))?;
-    Signer::new(&config.origin, key).map_err(|e| Error::from(e).context(path.display()))
+    let verifier_key = key.verifier_key();
+    let signer = Signer::new(&config.origin, key);
+    let signer = signer.map_err(|e| Error::from(e).context(path.display()))?;
+    Ok((signer, verifier_key))
 }

@@ -3,6 +3,7 @@
 mod append;
 mod compress;
 mod diff;
+mod expire;
 mod history;
 mod hold;
 mod init;
@@ -23,6 +24,7 @@ mod tail;
 mod terminal;
 mod verify;
 mod verify_proof;
+mod vkey;
 mod witness;
 
 use std::path::PathBuf;
@@ -60,6 +62,7 @@ enum Command {
     Query(query::Query),
     Reveal(reveal::Reveal),
     Shred(shred::Shred),
+    Expire(expire::Expire),
     Tail(tail::Tail),
     Prune(prune::Prune),
     Hold(hold::Hold),
@@ -67,6 +70,7 @@ enum Command {
     Verify(verify::Verify),
     Prove(prove::Prove),
     VerifyProof(verify_proof::VerifyProof),
+    Vkey(vkey::Vkey),
     Witness(witness::Witness),
     Policy(policy::Policy),
 }
@@ -125,6 +129,7 @@ pub fn run() -> ExitCode {
         Command::Query(command) => command.run(style),
         Command::Reveal(command) => command.run(style),
         Command::Shred(command) => command.run(style),
+        Command::Expire(command) => command.run(style),
         Command::Tail(command) => command.run(),
         Command::Prune(command) => command.run(style),
         Command::Hold(command) => command.run(style),
@@ -132,6 +137,7 @@ pub fn run() -> ExitCode {
         Command::Verify(command) => command.run(style),
         Command::Prove(command) => command.run(),
         Command::VerifyProof(command) => command.run(style),
+        Command::Vkey(command) => command.run(style),
         Command::Witness(command) => command.run(style),
         Command::Policy(command) => command.run(style),
     };

@@ -42,7 +42,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ),
     ("api", &["listen", "hosts"]),
     ("request", &["trusted_proxies", "jwt_key", "remember", "remember_at_most"]),
-    ("retention", &["keep", "segment"]),
+    ("retention", &["keep", "segment", "classes"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
     ("kek", &["env"]),
 ];

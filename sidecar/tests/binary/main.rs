@@ -3,6 +3,7 @@
 mod acts;
 mod bad_input;
 mod collector;
+mod expiry;
 mod long_records;
 mod place;
 mod policies;
@@ -13,6 +14,7 @@ mod renderings;
 mod retention;
 mod served;
 mod service;
+mod verifier_key;
 mod wire;
 mod witness;
 mod witness_service;
