@@ -36,10 +36,12 @@ pub enum Code {
     NotFound,
     MethodNotAllowed,
     UnsupportedMediaType,
+    UnsupportedEncoding,
     BadRequest,
     QueueFull,
     Held,
     PeriodExpired,
+    IdReused,
     UpstreamUnreachable,
     UpstreamTimeout,
 }
@@ -73,11 +75,13 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     (Code::NotFound, "not_found", 404, 7),
     (Code::MethodNotAllowed, "method_not_allowed", 405, 1),
     (Code::UnsupportedMediaType, "unsupported_media_type", 415, 1),
+    (Code::UnsupportedEncoding, "unsupported_encoding", 415, 1),
     (Code::BadRequest, "bad_request", 400, 1),
     (Code::QueueFull, "queue_full", 503, 1),
     (Code::Held, "held", 409, 1),
     // Whoever sends it is not to blame for this clock, and must not lose the change.
     (Code::PeriodExpired, "period_expired", 503, 1),
+    (Code::IdReused, "id_reused", 409, 4),
     (Code::UpstreamUnreachable, "upstream_unreachable", 502, 1),
     (Code::UpstreamTimeout, "upstream_timeout", 504, 1),
 ];

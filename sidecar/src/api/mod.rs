@@ -24,6 +24,7 @@
 mod answer;
 pub mod body;
 mod changes;
+pub mod coding;
 mod console;
 mod entities;
 mod health;

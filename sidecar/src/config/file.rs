@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::apart::expect_apart;
 use super::classes::Classes;
+use super::collector::{Collector, CollectorTable};
 use super::key_file::KekSource;
 use super::quantity::{Bytes, Period, Span};
 use super::unknown_key::{place_of, refuse_unknown_keys};
@@ -31,6 +32,7 @@ pub struct Config {
     pub proxy: Option<Proxy>,
     pub api: Option<Api>,
     pub remembering: Remembering,
+    pub collector: Collector,
     pub retention: Retention,
     pub limits: Limits,
 }
@@ -141,6 +143,8 @@ struct File {
     #[serde(default)]
     request: RequestTable,
     #[serde(default)]
+    collector: CollectorTable,
+    #[serde(default)]
     retention: RetentionTable,
     #[serde(default)]
     limits: LimitsTable,
@@ -242,6 +246,7 @@ impl File {
             proxy: self.proxy.map(ProxyTable::finish).transpose()?,
             api: self.api.map(ApiTable::finish).transpose()?,
             remembering: self.request.finish(folder)?,
+            collector: self.collector.finish(),
             retention: self.retention.finish(),
             limits,
         };
@@ -387,6 +392,9 @@ trusted_proxies = ["10.0.0.0/8", "::1"]
 jwt_key = "keys/jwt.pem"
 remember = "5m"
 remember_at_most = 10
+[collector]
+remember_ids = "24h"
+remember_ids_at_most = 250000
 [retention]
 keep = "7y"
 segment = "64MiB"

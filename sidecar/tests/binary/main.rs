@@ -3,8 +3,13 @@
 mod acts;
 mod bad_input;
 mod collector;
+mod collector_bodies;
+mod collector_coding;
+mod collector_ids;
 mod expiry;
+mod exposition;
 mod long_records;
+mod operation;
 mod place;
 mod policies;
 mod proxy;
