@@ -40,6 +40,7 @@ pub enum Code {
     BadRequest,
     QueueFull,
     Held,
+    PeriodExpired,
     IdReused,
     UpstreamUnreachable,
     UpstreamTimeout,
@@ -78,6 +79,8 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     (Code::BadRequest, "bad_request", 400, 1),
     (Code::QueueFull, "queue_full", 503, 1),
     (Code::Held, "held", 409, 1),
+    // Whoever sends it is not to blame for this clock, and must not lose the change.
+    (Code::PeriodExpired, "period_expired", 503, 1),
     (Code::IdReused, "id_reused", 409, 4),
     (Code::UpstreamUnreachable, "upstream_unreachable", 502, 1),
     (Code::UpstreamTimeout, "upstream_timeout", 504, 1),

@@ -21,6 +21,11 @@ impl Api {
                 log.disk_full().is_some().into(),
             ),
             (
+                "keyring_disk_full",
+                "1 while there is no room for a new key because the disk of the keyring is full.",
+                tokio::task::block_in_place(|| self.trail.keyring.disk_full()).into(),
+            ),
+            (
                 "log_checkpoints_delayed",
                 "1 while records wait for a checkpoint because the disk is full.",
                 log.checkpoints_delayed().is_some().into(),

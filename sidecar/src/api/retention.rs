@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::answer::{self, Answer};
 use super::{Api, body};
-use crate::acts::{self, Justification};
+use crate::acts::{self, Justification, Removed};
 use crate::engine::Actor;
 use crate::error::Result;
 use crate::listener::Peer;
@@ -29,6 +29,16 @@ struct HoldBody {
 struct ReasonBody {
     reason: String,
     actor: Option<Actor>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RemovalBody {
+    reason: String,
+    actor: Option<Actor>,
+    /// Says what would be done, and does nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 #[derive(Deserialize)]
@@ -62,13 +72,39 @@ impl Api {
     }
 
     pub(super) async fn prune(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
-        let because = self.because(request, peer).await?;
-        answer::json(&self.ask(move |trail| acts::prune(trail, &because)).await?)
+        let (because, is_rehearsal) = self.removal(request, peer).await?;
+        let prune = move |trail: &Trail| match is_rehearsal {
+            true => {
+                let planned = acts::plan(trail.log().reader(), &trail.retention)?;
+                Ok(Removed { planned, prune: None, prune_index: None })
+            }
+            false => acts::prune(trail, &because),
+        };
+        answer::json(&self.ask(prune).await?)
+    }
+
+    pub(super) async fn expire(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
+        let (because, is_rehearsal) = self.removal(request, peer).await?;
+        let expire = move |trail: &Trail| match is_rehearsal {
+            true => acts::plan_expiry(trail.log().reader(), &trail.keyring_dir, &trail.retention),
+            false => acts::expire(trail, &because),
+        };
+        answer::json(&self.ask(expire).await?)
     }
 
     pub(super) async fn compress(&self, request: Request<Incoming>) -> Result<Answer> {
         let Nothing {} = body::read_json(request).await?;
         answer::json(&self.ask(Trail::compress).await?)
+    }
+
+    async fn removal(
+        &self,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> Result<(Justification, bool)> {
+        let caller = self.actor(request.headers(), peer);
+        let RemovalBody { reason, actor, dry_run } = body::read_json(request).await?;
+        Ok((Justification::parse(caller.or_named(actor), &reason)?, dry_run))
     }
 
     async fn because(&self, request: Request<Incoming>, peer: Peer) -> Result<Justification> {

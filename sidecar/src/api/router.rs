@@ -116,6 +116,7 @@ impl Api {
                 self.release(name.to_owned(), request, peer).await
             }
             ["v1", "retention", "prune"] if is_post => self.prune(request, peer).await,
+            ["v1", "retention", "expire"] if is_post => self.expire(request, peer).await,
             ["v1", "retention", "compress"] if is_post => self.compress(request).await,
             ["checkpoint"] | ["tile", ..] if is_read => self.log_resource(&path).await,
             ["healthz"] if is_read => Ok(self.healthz()),
@@ -135,7 +136,7 @@ fn no_route(segments: &[&str]) -> Result<Answer> {
         | ["v1", "records", _, "reveal"]
         | ["v1", "subjects", _, "shred"]
         | ["v1", "holds", _, "release"]
-        | ["v1", "retention", "prune" | "compress"] => "POST",
+        | ["v1", "retention", "prune" | "expire" | "compress"] => "POST",
         ["v1", "holds"] => "GET, HEAD, POST",
         ["v1", "records"]
         | ["v1", "entities", _, _, "changes"]

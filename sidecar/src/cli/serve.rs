@@ -215,12 +215,16 @@ fn tell_policy(trail: &Trail, what: &str) {
 }
 
 /// Lets the index follow the log also when nobody asks, so that the first question after a busy hour
-/// does not wait for it.
+/// does not wait for it, and the operator what the log does not say by itself.
 async fn follow(trail: Arc<Trail>) {
     loop {
         tokio::time::sleep(FOLLOW).await;
         let trail = trail.clone();
-        let followed = tokio::task::spawn_blocking(move || trail.questions.follow()).await;
+        let follow = move || {
+            trail.tell_delay();
+            trail.questions.follow()
+        };
+        let followed = tokio::task::spawn_blocking(follow).await;
         if let Ok(Err(error)) = followed {
             tracing::error!(%error, "the index cannot follow the log");
         }

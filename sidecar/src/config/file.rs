@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::apart::expect_apart;
+use super::classes::Classes;
 use super::collector::{Collector, CollectorTable};
 use super::invalid::invalid;
 use super::key_file::KekSource;
@@ -56,12 +57,14 @@ pub struct Remembering {
 }
 
 /// How long records are kept.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Retention {
     /// What is older may be removed by `prune`; without it nothing ever is.
     pub keep: Option<Period>,
     /// A segment is left at this size. What is removed or compressed is whole segments.
     pub segment: u64,
+    /// How long what is sealed stays readable; `expire` ends it.
+    pub classes: Classes,
 }
 
 #[derive(Debug, Clone)]
@@ -171,6 +174,8 @@ struct RequestTable {
 struct RetentionTable {
     keep: Option<Period>,
     segment: Option<Bytes>,
+    #[serde(default)]
+    classes: Classes,
 }
 
 #[derive(Deserialize, Default)]
@@ -273,7 +278,7 @@ impl RequestTable {
 impl RetentionTable {
     fn finish(self) -> Retention {
         let segment = self.segment.map_or(64 << 20, |bytes| bytes.0 as u64);
-        Retention { keep: self.keep, segment }
+        Retention { keep: self.keep, segment, classes: self.classes }
     }
 }
 
@@ -331,6 +336,7 @@ remember_ids_at_most = 250000
 [retention]
 keep = "7y"
 segment = "64MiB"
+classes = { standard-7y = "7y" }
 [limits]
 body = "8MiB"
 line = 1048576
@@ -405,6 +411,8 @@ drain = "10s"
             ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
             ("\"7y\"", "\"ever\"", "expected a period like `7y`, `6mo` or `90d`, got `ever`"),
             ("segment = \"64MiB\"", "segment = 0", "expected a size above zero"),
+            ("standard-7y = \"7y\"", "a = \"6m\"", "months are written `6mo`, got `6m`"),
+            ("standard-7y =", "\"7 years\" =", "expected a retention class"),
             ("queue = \"64MiB\"", "queue = \"1MiB\"", "limits.queue is smaller than limits.body"),
             ("shop.example/audit", "shop example", "origin must be a name"),
             ("log_dir = \"log\"", "", "missing field `log_dir`"),

@@ -40,6 +40,9 @@
 //! keep = "7y"                         # what is older is removed by `sealtrail prune`, in whole segments
 //! segment = "64MiB"                   # a segment is left at this size
 //!
+//! [retention.classes]                 # how long after its month a class of the policy stays readable
+//! standard-7y = "7y"                  # then `sealtrail expire` destroys the month's key; one not named here never ends
+//!
 //! [limits]
 //! body = "8MiB"                       # one POST
 //! line = "1MiB"                       # one change of an NDJSON body
@@ -50,6 +53,7 @@
 //! ```
 
 mod apart;
+mod classes;
 mod collector;
 mod effective;
 mod file;
