@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{ConfigArg, output};
 use crate::api::Api;
-use crate::collector::Queue;
+use crate::collector::{self, Queue};
 use crate::config::Config;
 use crate::error::Result;
 use crate::listener::{self, Listener};
@@ -120,6 +120,7 @@ async fn serve(
     tokio::task::spawn_blocking(UserAgent::warm_up);
     let seen_ids = trail.seen_ids.clone();
     tokio::task::spawn_blocking(move || seen_ids.warm_up());
+    let drainer = tokio::spawn(collector::drain_spool(trail.clone()));
     let follower = tokio::spawn(follow(trail));
 
     tokio::select! {
@@ -129,6 +130,7 @@ async fn serve(
     tracing::info!("draining");
     stop.start();
     follower.abort();
+    drainer.abort();
     let drained = async { while listeners.join_next().await.is_some() {} };
     if tokio::time::timeout(config.limits.drain, drained).await.is_err() {
         tracing::warn!("connections were still open at the end of `limits.drain`");
