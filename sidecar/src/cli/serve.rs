@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::signals::Signals;
 use super::{ConfigArg, output};
 use crate::api::Api;
-use crate::collector::Queue;
+use crate::collector::{self, Queue};
 use crate::config::Config;
 use crate::error::Result;
 use crate::listener::{self, Listener, Socket};
@@ -127,6 +127,7 @@ async fn serve(
     tokio::task::spawn_blocking(UserAgent::warm_up);
     let seen_ids = trail.seen_ids.clone();
     tokio::task::spawn_blocking(move || seen_ids.warm_up());
+    let drainer = tokio::spawn(collector::drain_spool(trail.clone()));
     let follower = tokio::spawn(follow(trail.clone()));
     let reloader = tokio::spawn(reload_on(signals.hangups.clone(), trail.clone(), reload));
 
@@ -147,6 +148,7 @@ async fn serve(
     stop_api.start();
     let is_api_done = in_time(finished(&mut apis), began + config.limits.drain).await;
     follower.abort();
+    drainer.abort();
     if !(is_proxy_done && is_api_done) {
         tracing::warn!("connections were still open at the end of `limits.drain`");
     }

@@ -223,7 +223,7 @@ impl File {
             proxy: self.proxy.map(|proxy| proxy.finish(folder)).transpose()?,
             api: self.api.map(|api| api.finish(folder)).transpose()?,
             remembering: self.request.finish(folder)?,
-            collector: self.collector.finish(),
+            collector: self.collector.finish(folder),
             retention: self.retention.finish(),
             limits,
         };
@@ -237,6 +237,7 @@ impl File {
             ("keyring_dir", &config.keyring_dir),
             ("policy", &config.policy),
             ("signing_key", &config.signing_key),
+            ("collector.spool_dir", &config.collector.spool_dir),
         ];
         expect_apart(&config.index_dir, others.into_iter().chain(kek).chain(jwt_key))?;
         Ok(config)
@@ -331,6 +332,10 @@ jwt_key = "keys/jwt.pem"
 remember = "5m"
 remember_at_most = 10
 [collector]
+when_full = "spool"
+block_at_most = "5s"
+spool_dir = "spool"
+spool_size = "64MiB"
 remember_ids = "24h"
 remember_ids_at_most = 250000
 [retention]

@@ -45,7 +45,17 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ),
     ("api", &["listen", "socket_mode", "hosts"]),
     ("request", &["trusted_proxies", "jwt_key", "remember", "remember_at_most"]),
-    ("collector", &["remember_ids", "remember_ids_at_most"]),
+    (
+        "collector",
+        &[
+            "when_full",
+            "block_at_most",
+            "spool_dir",
+            "spool_size",
+            "remember_ids",
+            "remember_ids_at_most",
+        ],
+    ),
     ("retention", &["keep", "segment", "classes"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
     ("kek", &["env"]),
