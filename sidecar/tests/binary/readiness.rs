@@ -72,7 +72,7 @@ fn while_the_disk_is_full_the_sidecar_is_not_ready_and_then_it_is() {
 #[test]
 fn a_checkpoint_that_waits_for_room_is_told_once_and_so_is_its_end() {
     let place = Place::new();
-    let Some(_small) = Small::under(&place, "log") else { return };
+    let Some(_small) = SmallDisk::under(&place, "log", "4m") else { return };
     let served = Served::start(&place);
     assert_eq!(served.post_change(&change(0)).status, 200);
     let delayed = || gauge(&served, "log_checkpoints_delayed");
