@@ -14,14 +14,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::code::Code;
 use crate::error::{Error, Result};
+use crate::framing::MAX_HEAD;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// More connections than this wait in the backlog of the kernel.
 const CONNECTIONS: usize = 16_384;
-
-/// Longer heads are refused with 431.
-const MAX_HEAD: usize = 64 << 10;
 
 /// A bound socket, not accepting yet.
 pub struct Listener {

@@ -18,6 +18,7 @@ use crate::code::Code;
 use crate::collector::Queue;
 use crate::engine;
 use crate::error::{Error, Result};
+use crate::framing::{Verdict, Watched};
 use crate::metrics::Open;
 use crate::problem;
 use crate::proxy::identity::{Actor, TokenKey};
@@ -37,6 +38,7 @@ pub struct Api {
 pub struct Connection {
     api: Arc<Api>,
     peer: IpAddr,
+    verdict: Verdict,
     _open: Open,
 }
 
@@ -61,9 +63,10 @@ impl Api {
         self: &Arc<Self>,
         stream: TcpStream,
         peer: SocketAddr,
-    ) -> (TcpStream, Connection) {
+    ) -> (Watched<TcpStream>, Connection) {
+        let (stream, verdict) = Watched::new(stream);
         let open = self.trail.metrics.timings.api_connection();
-        (stream, Connection { api: self.clone(), peer: peer.ip(), _open: open })
+        (stream, Connection { api: self.clone(), peer: peer.ip(), verdict, _open: open })
     }
 
     /// Asks something that may wait for the disk, off the threads that serve.
@@ -89,6 +92,11 @@ impl Api {
 
     async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
         let path = request.uri().path().to_owned();
+        // A target with a host of its own overrides `Host` (RFC 9112 §3.2.2), so it must be the same.
+        let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
+        if request.uri().authority().is_some_and(|a| Some(a.as_str().as_bytes()) != host) {
+            return Err(Error::new(Code::BadRequest, "the target names another host than `Host`"));
+        }
         same_origin::check(request.method(), &path, request.headers(), &self.hosts)?;
         if path.len() > 4096 {
             return Err(Error::new(Code::BadRequest, "the path is too long"));
@@ -160,11 +168,16 @@ impl Service<Request<Incoming>> for Connection {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (api, peer) = (self.api.clone(), self.peer);
+        let fault = self.verdict.of_next();
         Box::pin(async move {
-            Ok(api.answer(request, peer).await.unwrap_or_else(|error| {
+            let answered = match fault {
+                Some(fault) => Err(fault.error()),
+                None => api.answer(request, peer).await,
+            };
+            Ok(answered.unwrap_or_else(|error| {
                 let mut answer = problem::response(&error);
                 // A body that was not read to its end would be read as the next request.
-                if matches!(error.code(), Code::TooLarge | Code::QueueFull) {
+                if fault.is_some() || matches!(error.code(), Code::TooLarge | Code::QueueFull) {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -19,7 +18,6 @@ use tokio::sync::Mutex;
 
 use super::client_address::{self, Network};
 use super::correlation::CorrelationId;
-use super::framing::{Verdict, Watched};
 use super::identity::{Actor, TokenKey};
 use super::request_memory::{RequestId, RequestMemory, SeenRequest};
 use super::upstream::{Link, Upstream};
@@ -27,6 +25,7 @@ use super::{hop_by_hop, upgrade, user_agent};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::error::{Error, Result};
+use crate::framing::{Verdict, Watched};
 use crate::metrics::{Metrics, Open};
 use crate::problem;
 use crate::reload::Live;
@@ -50,7 +49,6 @@ pub struct Connection {
     /// Behind a lock for the type's sake: HTTP/1.1 has one request at a time on a connection.
     link: Arc<Mutex<Link>>,
     verdict: Verdict,
-    requests: AtomicU64,
     _open: Open,
 }
 
@@ -69,7 +67,6 @@ impl Proxy {
             peer: peer.ip(),
             link: Arc::new(Mutex::new(Link::new(self.upstream.clone()))),
             verdict,
-            requests: AtomicU64::new(0),
             _open: self.metrics.timings.proxy_connection(),
         };
         (stream, connection)
@@ -82,13 +79,11 @@ impl Service<Request<Incoming>> for Connection {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let is_ambiguous = self.verdict.refuses(number);
+        let fault = self.verdict.of_next();
         let (proxy, peer, link) = (self.proxy.clone(), self.peer, self.link.clone());
         Box::pin(async move {
-            if is_ambiguous {
-                let message = "the length of the request is stated in more than one way";
-                return Ok(proxy.refuse(&Error::new(Code::BadRequest, message)));
+            if let Some(fault) = fault {
+                return Ok(proxy.refuse(&fault.error()));
             }
             let began = Instant::now();
             let response = proxy.forward(request, peer, &link).await;
@@ -128,6 +123,7 @@ impl Proxy {
         self.metrics.timings.upstream(began.elapsed());
         let mut response = match answer {
             Ok(response) => self.answer(response, client),
+            Err(error) if error.code() == Code::BadRequest => self.refuse(&error),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
                 tracing::warn!(correlation_id = id.as_str(), code = error.code().name(), "{error}");
@@ -189,13 +185,29 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
     if *request.method() == Method::CONNECT {
         return Err(Error::new(Code::MethodNotAllowed, "this proxy makes no tunnels"));
     }
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    if hosts > 1 {
+    if *request.method() == Method::TRACE {
+        let message = "TRACE is not passed on: its answer would show what is for the service alone";
+        return Err(Error::new(Code::MethodNotAllowed, message));
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (host, other) = (hosts.next(), hosts.next());
+    if other.is_some() {
         return refused("the request names more than one host");
     }
+    if host.is_some_and(|host| !is_host(host.as_bytes())) {
+        return refused("`Host` is not the name of one host");
+    }
+    let hosts = usize::from(host.is_some());
+    if request.uri().path() == "*" && *request.method() != Method::OPTIONS {
+        return refused("the target `*` is for OPTIONS only");
+    }
     if let Some(authority) = request.uri().authority() {
+        if !matches!(request.uri().scheme_str(), Some("http" | "https")) {
+            return refused("the target of the request is neither a path nor an address of http");
+        }
         // In absolute form the host of the target counts, whatever `Host` says.
-        let Ok(host) = HeaderValue::from_str(authority.as_str()) else {
+        let host = HeaderValue::from_str(authority.as_str());
+        let Some(host) = host.ok().filter(|host| is_host(host.as_bytes())) else {
             return refused("the host of the request cannot be used");
         };
         request.headers_mut().insert(header::HOST, host);
@@ -209,4 +221,9 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
     *request.uri_mut() = target;
     *request.version_mut() = Version::HTTP_11;
     Ok(())
+}
+
+/// `uri-host [":" port]` (RFC 9110 §7.2), which may be empty and names no user.
+fn is_host(text: &[u8]) -> bool {
+    text.is_empty() || (!text.contains(&b'@') && http::uri::Authority::try_from(text).is_ok())
 }

@@ -7,7 +7,6 @@
 pub mod client_address;
 pub mod correlation;
 mod forward;
-mod framing;
 mod hop_by_hop;
 pub mod identity;
 pub mod request_memory;

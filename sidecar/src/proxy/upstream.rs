@@ -107,6 +107,7 @@ impl Link {
                 }
                 Some(Err(mut failed)) => match failed.take_message() {
                     Some(unsent) if !is_new => request = unsent,
+                    _ if progress.is_cut() => return Err(cut()),
                     _ => return Err(broken()),
                 },
                 None => {
@@ -150,6 +151,14 @@ impl Drop for Link {
             self.upstream.put_idle(idle);
         }
     }
+}
+
+/// The client's fault, not the service's.
+fn cut() -> Error {
+    Error::new(
+        Code::BadRequest,
+        "the body of the request ended too early, or its chunks are malformed",
+    )
 }
 
 fn broken() -> Error {

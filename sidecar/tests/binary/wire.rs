@@ -1,7 +1,7 @@
 //! HTTP/1.1 by hand: tests see the bytes, and can send what no client would.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -23,6 +23,11 @@ impl Wire {
         // Only so that a hanging peer fails the test instead of the test run.
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         Self { reader: BufReader::new(stream) }
+    }
+
+    /// Sends as much as the peer takes, which may have answered and closed before the end.
+    pub fn offer(&mut self, bytes: &[u8]) {
+        let _ = self.reader.get_mut().write_all(bytes);
     }
 
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -95,6 +100,16 @@ impl Wire {
         // A reset is an end too.
         let _ = self.reader.read_to_end(&mut rest);
         rest.is_empty()
+    }
+
+    /// Whether the peer closes, or closed, instead of saying more.
+    pub fn has_ended(&mut self) -> bool {
+        self.reader.fill_buf().map_or(true, <[u8]>::is_empty)
+    }
+
+    /// Says that nothing more comes.
+    pub fn end(&mut self) {
+        let _ = self.reader.get_ref().shutdown(Shutdown::Write);
     }
 
     fn line(&mut self) -> String {
