@@ -16,6 +16,7 @@ use crate::code::Code;
 use crate::collector::Queue;
 use crate::engine;
 use crate::error::{Error, Result};
+use crate::framing::{Verdict, Watched};
 use crate::listener::Peer;
 use crate::metrics::Open;
 use crate::problem;
@@ -36,6 +37,7 @@ pub struct Api {
 pub struct Connection {
     api: Arc<Api>,
     peer: Peer,
+    verdict: Verdict,
     _open: Open,
 }
 
@@ -56,9 +58,10 @@ impl Caller {
 }
 
 impl Api {
-    /// The service for a connection that this peer made.
-    pub fn connect(self: &Arc<Self>, peer: Peer) -> Connection {
-        Connection { api: self.clone(), peer, _open: self.trail.metrics.timings.api_connection() }
+    /// The service for a connection that this peer made, and what is thought of its heads.
+    pub fn connect(self: &Arc<Self>, peer: Peer, verdict: Verdict) -> Connection {
+        let open = self.trail.metrics.timings.api_connection();
+        Connection { api: self.clone(), peer, verdict, _open: open }
     }
 
     /// Asks something that may wait for the disk, off the threads that serve.
@@ -87,6 +90,11 @@ impl Api {
 
     async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
         let path = request.uri().path().to_owned();
+        // A target with a host of its own overrides `Host` (RFC 9112 §3.2.2), so it must be the same.
+        let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
+        if request.uri().authority().is_some_and(|a| Some(a.as_str().as_bytes()) != host) {
+            return Err(Error::new(Code::BadRequest, "the target names another host than `Host`"));
+        }
         same_origin::check(request.method(), &path, request.headers(), &self.hosts)?;
         if path.len() > 4096 {
             return Err(Error::new(Code::BadRequest, "the path is too long"));
@@ -159,11 +167,16 @@ impl Service<Request<Incoming>> for Connection {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (api, peer) = (self.api.clone(), self.peer);
+        let fault = self.verdict.of_next();
         Box::pin(async move {
-            Ok(api.answer(request, peer).await.unwrap_or_else(|error| {
+            let answered = match fault {
+                Some(fault) => Err(fault.error()),
+                None => api.answer(request, peer).await,
+            };
+            Ok(answered.unwrap_or_else(|error| {
                 let mut answer = problem::response(&error);
                 // A body that was not read to its end would be read as the next request.
-                if matches!(error.code(), Code::TooLarge | Code::QueueFull) {
+                if fault.is_some() || matches!(error.code(), Code::TooLarge | Code::QueueFull) {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }

@@ -119,8 +119,9 @@ async fn serve(
             output::print_line(format!("api listening on {}", socket.place()?).as_bytes())?;
             let service = service.clone();
             apis.spawn(Listener::new(socket)?.serve(api_drain.clone(), move |accepted| {
-                let service = service.connect(accepted.peer);
-                listener::serve_http1(accepted, API_HEADER_TIMEOUT, service)
+                let service = service.clone();
+                let connect = move |peer, verdict| service.connect(peer, verdict);
+                listener::serve_http1(accepted, API_HEADER_TIMEOUT, connect)
             }));
         }
     }

@@ -72,6 +72,7 @@ impl Proxy {
         self.metrics.timings.upstream(began.elapsed());
         let mut response = match answer {
             Ok(response) => self.answer(response, client_half, client),
+            Err(error) if error.code() == Code::BadRequest => self.refuse(&error),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
                 tracing::warn!(correlation_id = id.as_str(), code = error.code().name(), "{error}");
@@ -134,13 +135,29 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
     if *request.method() == Method::CONNECT {
         return Err(Error::new(Code::MethodNotAllowed, "this proxy makes no tunnels"));
     }
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    if hosts > 1 {
+    if *request.method() == Method::TRACE {
+        let message = "TRACE is not passed on: its answer would show what is for the service alone";
+        return Err(Error::new(Code::MethodNotAllowed, message));
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (host, other) = (hosts.next(), hosts.next());
+    if other.is_some() {
         return refused("the request names more than one host");
     }
+    if host.is_some_and(|host| !is_host(host.as_bytes())) {
+        return refused("`Host` is not the name of one host");
+    }
+    let hosts = usize::from(host.is_some());
+    if request.uri().path() == "*" && *request.method() != Method::OPTIONS {
+        return refused("the target `*` is for OPTIONS only");
+    }
     if let Some(authority) = request.uri().authority() {
+        if !matches!(request.uri().scheme_str(), Some("http" | "https")) {
+            return refused("the target of the request is neither a path nor an address of http");
+        }
         // In absolute form the host of the target counts, whatever `Host` says.
-        let Ok(host) = HeaderValue::from_str(authority.as_str()) else {
+        let host = HeaderValue::from_str(authority.as_str());
+        let Some(host) = host.ok().filter(|host| is_host(host.as_bytes())) else {
             return refused("the host of the request cannot be used");
         };
         request.headers_mut().insert(header::HOST, host);
@@ -154,4 +171,9 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
     *request.uri_mut() = target;
     *request.version_mut() = Version::HTTP_11;
     Ok(())
+}
+
+/// `uri-host [":" port]` (RFC 9110 §7.2), which may be empty and names no user.
+fn is_host(text: &[u8]) -> bool {
+    text.is_empty() || (!text.contains(&b'@') && http::uri::Authority::try_from(text).is_ok())
 }

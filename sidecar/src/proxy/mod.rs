@@ -8,7 +8,6 @@ pub mod client_address;
 mod connection;
 pub mod correlation;
 mod forward;
-mod framing;
 mod hop_by_hop;
 pub mod identity;
 pub mod request_memory;
