@@ -24,15 +24,16 @@ pub fn as_test(root: &Path) -> Result<Outcome> {
     let start = Instant::now();
     let files = root.join("examples/deploy");
     let sealtrail = machine::target_folder(root).join("release/sealtrail");
-    let checks: [(&str, &dyn Fn() -> Result<Option<()>>); 4] = [
-        ("the systemd unit", &|| check_unit(&files.join("systemd/sealtrail.service"), &sealtrail)),
-        ("the Kubernetes manifests", &|| check_manifests(root, &files.join("kubernetes"))),
-        ("their configuration", &|| check_configuration(&files.join("kubernetes"), &sealtrail)),
-        ("the metrics", &|| check_metrics(&sealtrail)),
+    let kubernetes = files.join("kubernetes");
+    let checks = [
+        ("the systemd unit", check_unit(&files.join("systemd/sealtrail.service"), &sealtrail)),
+        ("the Kubernetes manifests", check_manifests(root, &kubernetes)),
+        ("their configuration", check_configuration(&kubernetes, &sealtrail)),
+        ("the metrics", check_metrics(&sealtrail)),
     ];
     let (mut passed, mut failed) = (0, 0);
     for (what, check) in checks {
-        match check() {
+        match check {
             Ok(Some(())) => {
                 println!("ok          {what}");
                 passed += 1;

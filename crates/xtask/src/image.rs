@@ -23,14 +23,19 @@ const USER: u32 = 65532;
 pub fn run() -> Result<()> {
     let root = machine::workspace()?;
     match make(&root)? {
-        Some(()) => Ok(println!("{IMAGE} is built and was tried")),
+        Some(()) => {
+            println!("{IMAGE} is built and was tried");
+            Ok(())
+        }
         None => bail!("x86-64 Linux, musl-tools, buildah, podman, runc and root are needed"),
     }
 }
 
 pub fn as_test(root: &Path) -> Result<Option<Outcome>> {
     if std::env::var_os("SEALTRAIL_IMAGE").is_none() {
-        println!("\nNOT TESTED  the container image: `cargo xtask image`, or SEALTRAIL_IMAGE=1 here");
+        println!(
+            "\nNOT TESTED  the container image: `cargo xtask image`, or SEALTRAIL_IMAGE=1 here"
+        );
         return Ok(None);
     }
     const NAME: &str = "operation: the container image";

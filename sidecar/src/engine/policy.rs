@@ -56,6 +56,8 @@ mod tests {
     const CHANGE: &[u8] =
         br#"{"entity":{"type":"t","id":"1"},"action":"create","after":{"a":"x","b":"y"}}"#;
 
+    const CONTEXT: &[u8] = br#"{"correlation_id":"c"}"#;
+
     fn policy(sandbox: &Sandbox, id: &str) -> Result<Policy> {
         let text = format!(r#"{{"id":"{id}","version":"1","default":"keep"}}"#);
         Policy::new(sandbox, text.as_bytes())
@@ -78,11 +80,11 @@ mod tests {
         for _ in 0..3 {
             let mut written = policy.guest().unwrap();
             assert_eq!(written.read(CHANGE).unwrap(), read.read(CHANGE).unwrap());
-            let (one, other) = (written.plan(b"{}").unwrap(), read.plan(b"{}").unwrap());
+            let (one, other) = (written.plan(CONTEXT).unwrap(), read.plan(CONTEXT).unwrap());
             assert_eq!(format!("{one:?}"), format!("{other:?}"));
             let stamp = crate::engine::Stamp {
                 origin: "o",
-                id: "i",
+                id: "019aa6c5-8f00-7000-8000-0000000000ab",
                 recorded_time: "2026-11-21T19:45:00.047Z",
                 engine: sandbox.name(),
             };
@@ -101,10 +103,11 @@ mod tests {
             first.read(CHANGE).unwrap();
             let mut second = other.guest().unwrap();
             // What was read by a neighbour cannot be planned.
-            assert!(second.plan(b"{}").is_err());
+            assert!(second.plan(CONTEXT).unwrap_err().message().contains("`plan` follows"));
             drop(first);
-            assert!(one.guest().unwrap().plan(b"{}").is_err());
+            assert!(one.guest().unwrap().plan(CONTEXT).is_err());
             second.read(CHANGE).unwrap();
+            assert!(second.plan(CONTEXT).is_ok());
         }
     }
 
