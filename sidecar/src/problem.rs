@@ -5,6 +5,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
 
+use crate::api::coding;
+use crate::code::Code;
 use crate::error::{Error, Place};
 
 /// A problem, ready to be written; `type` is left out, which means `about:blank` (RFC 9457 §4.2.1).
@@ -35,7 +37,7 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// The response for an error. 503 says when to come again.
+/// The response for an error. 503 says when to come again, a coding that is not known which ones are.
 pub fn response(error: &Error) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Problem::of(error).to_json().into()));
     *response.status_mut() = error.code().status();
@@ -44,13 +46,15 @@ pub fn response(error: &Error) -> Response<Full<Bytes>> {
     if error.code().status() == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
+    if error.code() == Code::UnsupportedEncoding {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(coding::ACCEPTED));
+    }
     response
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::code::Code;
 
     #[test]
     fn a_problem_names_its_code_and_its_place() {

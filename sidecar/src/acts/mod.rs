@@ -1,6 +1,8 @@
 //! What is done with sealed values and with records, each with a record of its own in the log: [`reveal`],
-//! [`shred`], [`prune`], [`hold`] and [`release`].
+//! [`shred`], [`expire`], [`prune`], [`hold`] and [`release`].
 
+mod clock_doubt;
+mod expire;
 mod hold;
 mod justification;
 mod prune;
@@ -14,6 +16,7 @@ use crate::engine::{Act, Stamp};
 use crate::error::Result;
 use crate::trail::Trail;
 
+pub use expire::{Expired, Over, expire, plan as plan_expiry};
 pub use hold::{Held, hold, release};
 pub use justification::Justification;
 pub use prune::{Planned, Removed, plan, prune};

@@ -2,14 +2,12 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use tokio::net::TcpStream;
 
 use super::answer::Answer;
 use super::query::{Query, decode};
@@ -18,15 +16,19 @@ use crate::code::Code;
 use crate::collector::Queue;
 use crate::engine;
 use crate::error::{Error, Result};
+use crate::framing::{Verdict, Watched};
+use crate::listener::Peer;
+use crate::metrics::Open;
 use crate::problem;
 use crate::proxy::identity::{Actor, TokenKey};
+use crate::reload::Live;
 use crate::trail::Trail;
 
 /// What all connections share.
 pub struct Api {
     pub trail: Arc<Trail>,
     pub queue: Queue,
-    pub token_key: Option<TokenKey>,
+    pub token_key: Option<Arc<Live<TokenKey>>>,
     /// Names under which this listener is reached, besides addresses and `localhost`.
     pub hosts: Vec<String>,
 }
@@ -34,7 +36,9 @@ pub struct Api {
 /// The service on one connection.
 pub struct Connection {
     api: Arc<Api>,
-    peer: IpAddr,
+    peer: Peer,
+    verdict: Verdict,
+    _open: Open,
 }
 
 /// Who asks: known by a verified token, or only by the address.
@@ -54,12 +58,10 @@ impl Caller {
 }
 
 impl Api {
-    pub fn connect(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> (TcpStream, Connection) {
-        (stream, Connection { api: self.clone(), peer: peer.ip() })
+    /// The service for a connection that this peer made, and what is thought of its heads.
+    pub fn connect(self: &Arc<Self>, peer: Peer, verdict: Verdict) -> Connection {
+        let open = self.trail.metrics.timings.api_connection();
+        Connection { api: self.clone(), peer, verdict, _open: open }
     }
 
     /// Asks something that may wait for the disk, off the threads that serve.
@@ -72,18 +74,27 @@ impl Api {
         asked.map_err(|_| Error::new(Code::Internal, "the work was given up halfway"))?
     }
 
-    pub(super) fn actor(&self, headers: &HeaderMap, peer: IpAddr) -> Caller {
-        let actor = Actor::of(headers, self.token_key.as_ref()).filter(|actor| actor.verified);
+    pub(super) fn actor(&self, headers: &HeaderMap, peer: Peer) -> Caller {
+        let key = self.token_key.as_ref().map(|key| key.get());
+        let actor = Actor::of(headers, key.as_deref()).filter(|actor| actor.verified);
         let is_verified = actor.is_some();
         let (kind, id) = match actor {
             Some(actor) => ("user", actor.id),
-            None => ("address", peer.to_canonical().to_string()),
+            None => match peer {
+                Peer::Address(_) => ("address", peer.to_string()),
+                Peer::Unix { .. } => ("unix_user", peer.to_string()),
+            },
         };
         Caller { actor: engine::Actor { kind: kind.into(), id }, is_verified }
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
+    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
         let path = request.uri().path().to_owned();
+        // A target with a host of its own overrides `Host` (RFC 9112 §3.2.2), so it must be the same.
+        let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
+        if request.uri().authority().is_some_and(|a| Some(a.as_str().as_bytes()) != host) {
+            return Err(Error::new(Code::BadRequest, "the target names another host than `Host`"));
+        }
         same_origin::check(request.method(), &path, request.headers(), &self.hosts)?;
         if path.len() > 4096 {
             return Err(Error::new(Code::BadRequest, "the path is too long"));
@@ -113,10 +124,11 @@ impl Api {
                 self.release(name.to_owned(), request, peer).await
             }
             ["v1", "retention", "prune"] if is_post => self.prune(request, peer).await,
+            ["v1", "retention", "expire"] if is_post => self.expire(request, peer).await,
             ["v1", "retention", "compress"] if is_post => self.compress(request).await,
             ["checkpoint"] | ["tile", ..] if is_read => self.log_resource(&path).await,
             ["healthz"] if is_read => Ok(self.healthz()),
-            ["readyz"] if is_read => self.readyz(),
+            ["readyz"] if is_read => self.readyz().await,
             ["metrics"] if is_read => Ok(self.metrics()),
             ["console", ..] if is_read => self.console(&path),
             _ => no_route(&segments),
@@ -132,7 +144,7 @@ fn no_route(segments: &[&str]) -> Result<Answer> {
         | ["v1", "records", _, "reveal"]
         | ["v1", "subjects", _, "shred"]
         | ["v1", "holds", _, "release"]
-        | ["v1", "retention", "prune" | "compress"] => "POST",
+        | ["v1", "retention", "prune" | "expire" | "compress"] => "POST",
         ["v1", "holds"] => "GET, HEAD, POST",
         ["v1", "records"]
         | ["v1", "entities", _, _, "changes"]
@@ -155,11 +167,16 @@ impl Service<Request<Incoming>> for Connection {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (api, peer) = (self.api.clone(), self.peer);
+        let fault = self.verdict.of_next();
         Box::pin(async move {
-            Ok(api.answer(request, peer).await.unwrap_or_else(|error| {
+            let answered = match fault {
+                Some(fault) => Err(fault.error()),
+                None => api.answer(request, peer).await,
+            };
+            Ok(answered.unwrap_or_else(|error| {
                 let mut answer = problem::response(&error);
                 // A body that was not read to its end would be read as the next request.
-                if matches!(error.code(), Code::TooLarge | Code::QueueFull) {
+                if fault.is_some() || matches!(error.code(), Code::TooLarge | Code::QueueFull) {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }

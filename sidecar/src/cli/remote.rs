@@ -7,7 +7,10 @@ use serde::Deserialize;
 
 use crate::code::Code;
 use crate::error::{Error, Place, Result};
-use crate::http_client::Client;
+use crate::http_client::{Client, Reply};
+
+/// For an answer that changes nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The largest answer that is read.
 const AT_MOST: usize = 64 << 20;
@@ -17,6 +20,17 @@ pub fn post(url: &str, path: &str, body: &serde_json::Value) -> Result<Vec<u8>> 
     // An act that is under way is waited for: that it is not told does not undo it.
     let sidecar = Client::new("--url", url, Duration::MAX)?;
     let reply = sidecar.post(path, "application/json", body.to_string(), AT_MOST)?;
+    answer(&sidecar, reply)
+}
+
+/// Asks the API at `url` for what it knows.
+pub fn look<T: serde::de::DeserializeOwned>(url: &str, path: &str) -> Result<T> {
+    let sidecar = Client::new("--url", url, PATIENCE)?;
+    let reply = sidecar.get(path, AT_MOST)?;
+    read(&answer(&sidecar, reply)?)
+}
+
+fn answer(sidecar: &Client, reply: Reply) -> Result<Vec<u8>> {
     if reply.status.is_success() {
         Ok(reply.body.to_vec())
     } else {
@@ -30,8 +44,12 @@ pub fn ask<T: serde::de::DeserializeOwned>(
     path: &str,
     body: &serde_json::Value,
 ) -> Result<T> {
+    read(&post(url, path, body)?)
+}
+
+fn read<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T> {
     let other_form = |_| Error::new(Code::Internal, "the sidecar gave an answer of another form");
-    serde_json::from_slice(&post(url, path, body)?).map_err(other_form)
+    serde_json::from_slice(answer).map_err(other_form)
 }
 
 /// One segment of a path.
