@@ -39,6 +39,9 @@ pub enum Code {
     BadRequest,
     QueueFull,
     Held,
+    Unauthenticated,
+    InvalidToken,
+    Forbidden,
     UpstreamUnreachable,
     UpstreamTimeout,
 }
@@ -75,6 +78,9 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     (Code::BadRequest, "bad_request", 400, 1),
     (Code::QueueFull, "queue_full", 503, 1),
     (Code::Held, "held", 409, 1),
+    (Code::Unauthenticated, "unauthenticated", 401, 1),
+    (Code::InvalidToken, "invalid_token", 401, 1),
+    (Code::Forbidden, "forbidden", 403, 1),
     (Code::UpstreamUnreachable, "upstream_unreachable", 502, 1),
     (Code::UpstreamTimeout, "upstream_timeout", 504, 1),
 ];

@@ -1,9 +1,10 @@
 //! What is done with sealed values and with records, each with a record of its own in the log: [`reveal`],
-//! [`shred`], [`prune`], [`hold`] and [`release`].
+//! [`shred`], [`prune`], [`hold`] and [`release`]; and that somebody was [`refused`] one of these.
 
 mod hold;
 mod justification;
 mod prune;
+mod refused;
 mod reveal;
 mod seals;
 mod shred;
@@ -17,6 +18,7 @@ use crate::trail::Trail;
 pub use hold::{Held, hold, release};
 pub use justification::Justification;
 pub use prune::{Planned, Removed, plan, prune};
+pub use refused::refused;
 pub use reveal::{Revealed, Value, reveal};
 pub use shred::{record_interrupted_shreds, shred};
 

@@ -46,6 +46,17 @@ impl Api {
                 "Requests forgotten before `request.remember` was over, for want of room.",
                 &memory.forgotten_early,
             ),
+            (
+                "unauthenticated_requests",
+                "Requests to the API answered with 401.",
+                &self.gate.unauthenticated,
+            ),
+            ("forbidden_requests", "Requests to the API answered with 403.", &self.gate.forbidden),
+            (
+                "unrecorded_refusals",
+                "Refused acts without a record of their own, because there were too many.",
+                &self.refusals.unrecorded,
+            ),
         ];
         let text = self.trail.metrics.write(&counters, &gauges);
         answer::with_type("text/plain; version=0.0.4; charset=utf-8", text)

@@ -1,7 +1,5 @@
 //! `/v1/holds...` and `POST /v1/retention/...`
 
-use std::net::IpAddr;
-
 use http::Request;
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -9,6 +7,7 @@ use serde_json::json;
 
 use super::answer::{self, Answer};
 use super::{Api, body};
+use crate::access::Caller;
 use crate::acts::{self, Justification};
 use crate::engine::Actor;
 use crate::error::Result;
@@ -43,8 +42,7 @@ impl Api {
         answer::json(&json!({"holds": holds.collect::<Vec<_>>()}))
     }
 
-    pub(super) async fn hold(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
-        let caller = self.actor(request.headers(), peer);
+    pub(super) async fn hold(&self, request: Request<Incoming>, caller: Caller) -> Result<Answer> {
         let HoldBody { name, from, reason, actor } = body::read_json(request).await?;
         let because = Justification::parse(caller.or_named(actor), &reason)?;
         let from: Position = from.parse()?;
@@ -56,14 +54,14 @@ impl Api {
         &self,
         name: String,
         request: Request<Incoming>,
-        peer: IpAddr,
+        caller: Caller,
     ) -> Result<Answer> {
-        let because = self.because(request, peer).await?;
+        let because = because(request, caller).await?;
         answer::json(&self.ask(move |trail| acts::release(trail, &name, &because)).await?)
     }
 
-    pub(super) async fn prune(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
-        let because = self.because(request, peer).await?;
+    pub(super) async fn prune(&self, request: Request<Incoming>, caller: Caller) -> Result<Answer> {
+        let because = because(request, caller).await?;
         answer::json(&self.ask(move |trail| acts::prune(trail, &because)).await?)
     }
 
@@ -71,10 +69,9 @@ impl Api {
         let Nothing {} = body::read_json(request).await?;
         answer::json(&self.ask(Trail::compress).await?)
     }
+}
 
-    async fn because(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Justification> {
-        let caller = self.actor(request.headers(), peer);
-        let ReasonBody { reason, actor } = body::read_json(request).await?;
-        Justification::parse(caller.or_named(actor), &reason)
-    }
+async fn because(request: Request<Incoming>, caller: Caller) -> Result<Justification> {
+    let ReasonBody { reason, actor } = body::read_json(request).await?;
+    Justification::parse(caller.or_named(actor), &reason)
 }

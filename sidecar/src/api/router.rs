@@ -2,11 +2,11 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http::{HeaderValue, Method, Request, header};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use tokio::net::TcpStream;
@@ -14,19 +14,19 @@ use tokio::net::TcpStream;
 use super::answer::Answer;
 use super::query::{Query, decode};
 use super::same_origin;
+use crate::access::{Gate, Refusals, Via};
 use crate::code::Code;
 use crate::collector::Queue;
-use crate::engine;
 use crate::error::{Error, Result};
 use crate::problem;
-use crate::proxy::identity::{Actor, TokenKey};
 use crate::trail::Trail;
 
 /// What all connections share.
 pub struct Api {
     pub trail: Arc<Trail>,
     pub queue: Queue,
-    pub token_key: Option<TokenKey>,
+    pub gate: Gate,
+    pub refusals: Refusals,
     /// Names under which this listener is reached, besides addresses and `localhost`.
     pub hosts: Vec<String>,
 }
@@ -34,23 +34,7 @@ pub struct Api {
 /// The service on one connection.
 pub struct Connection {
     api: Arc<Api>,
-    peer: IpAddr,
-}
-
-/// Who asks: known by a verified token, or only by the address.
-pub struct Caller {
-    actor: engine::Actor,
-    is_verified: bool,
-}
-
-impl Caller {
-    /// Whom the body names counts only where no token says better.
-    pub fn or_named(self, named: Option<engine::Actor>) -> engine::Actor {
-        match named {
-            Some(named) if !self.is_verified => named,
-            _ => self.actor,
-        }
-    }
+    via: Via,
 }
 
 impl Api {
@@ -59,7 +43,7 @@ impl Api {
         stream: TcpStream,
         peer: SocketAddr,
     ) -> (TcpStream, Connection) {
-        (stream, Connection { api: self.clone(), peer: peer.ip() })
+        (stream, Connection { api: self.clone(), via: Via::Tcp(peer.ip()) })
     }
 
     /// Asks something that may wait for the disk, off the threads that serve.
@@ -72,17 +56,7 @@ impl Api {
         asked.map_err(|_| Error::new(Code::Internal, "the work was given up halfway"))?
     }
 
-    pub(super) fn actor(&self, headers: &HeaderMap, peer: IpAddr) -> Caller {
-        let actor = Actor::of(headers, self.token_key.as_ref()).filter(|actor| actor.verified);
-        let is_verified = actor.is_some();
-        let (kind, id) = match actor {
-            Some(actor) => ("user", actor.id),
-            None => ("address", peer.to_canonical().to_string()),
-        };
-        Caller { actor: engine::Actor { kind: kind.into(), id }, is_verified }
-    }
-
-    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
+    async fn answer(&self, request: Request<Incoming>, via: Via) -> Result<Answer> {
         let path = request.uri().path().to_owned();
         same_origin::check(request.method(), &path, request.headers(), &self.hosts)?;
         if path.len() > 4096 {
@@ -90,6 +64,7 @@ impl Api {
         }
         let segments = path.split('/').skip(1).map(decode).collect::<Result<Vec<_>>>()?;
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let caller = self.admit(&request, &segments, via).await?;
         let query = || Query::parse(request.uri().query());
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_post = *request.method() == Method::POST;
@@ -102,17 +77,17 @@ impl Api {
             ["v1", "records", id] if is_read => self.record(id.to_owned()).await,
             ["v1", "records", id, "proof"] if is_read => self.proof(id.to_owned()).await,
             ["v1", "records", id, "reveal"] if is_post => {
-                self.reveal(id.to_owned(), request, peer).await
+                self.reveal(id.to_owned(), request, caller).await
             }
             ["v1", "subjects", id, "shred"] if is_post => {
-                self.shred(id.to_owned(), request, peer).await
+                self.shred(id.to_owned(), request, caller).await
             }
             ["v1", "holds"] if is_read => self.holds().await,
-            ["v1", "holds"] if is_post => self.hold(request, peer).await,
+            ["v1", "holds"] if is_post => self.hold(request, caller).await,
             ["v1", "holds", name, "release"] if is_post => {
-                self.release(name.to_owned(), request, peer).await
+                self.release(name.to_owned(), request, caller).await
             }
-            ["v1", "retention", "prune"] if is_post => self.prune(request, peer).await,
+            ["v1", "retention", "prune"] if is_post => self.prune(request, caller).await,
             ["v1", "retention", "compress"] if is_post => self.compress(request).await,
             ["checkpoint"] | ["tile", ..] if is_read => self.log_resource(&path).await,
             ["healthz"] if is_read => Ok(self.healthz()),
@@ -154,12 +129,20 @@ impl Service<Request<Incoming>> for Connection {
     type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let (api, peer) = (self.api.clone(), self.peer);
+        let (api, via) = (self.api.clone(), self.via);
         Box::pin(async move {
-            Ok(api.answer(request, peer).await.unwrap_or_else(|error| {
+            Ok(api.answer(request, via).await.unwrap_or_else(|error| {
                 let mut answer = problem::response(&error);
                 // A body that was not read to its end would be read as the next request.
-                if matches!(error.code(), Code::TooLarge | Code::QueueFull) {
+                let is_unread = matches!(
+                    error.code(),
+                    Code::TooLarge
+                        | Code::QueueFull
+                        | Code::Unauthenticated
+                        | Code::InvalidToken
+                        | Code::Forbidden
+                );
+                if is_unread {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }

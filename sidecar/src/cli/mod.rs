@@ -21,6 +21,7 @@ mod serve;
 mod shred;
 mod tail;
 mod terminal;
+mod token;
 mod verify;
 mod verify_proof;
 mod witness;
@@ -69,6 +70,7 @@ enum Command {
     VerifyProof(verify_proof::VerifyProof),
     Witness(witness::Witness),
     Policy(policy::Policy),
+    Token(token::Token),
 }
 
 /// It logs as `serve` does.
@@ -134,6 +136,7 @@ pub fn run() -> ExitCode {
         Command::VerifyProof(command) => command.run(style),
         Command::Witness(command) => command.run(style),
         Command::Policy(command) => command.run(style),
+        Command::Token(command) => command.run(style),
     };
     match done {
         Ok(code) => ExitCode::from(code),

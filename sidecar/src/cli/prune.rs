@@ -3,7 +3,7 @@ use sealtrail_log::Reader;
 use serde_json::json;
 
 use super::reveal::{Place, Why};
-use super::{Style, output, remote};
+use super::{Style, output};
 use crate::acts::{self, Justification, Planned, Removed};
 use crate::config::Config;
 use crate::error::Result;
@@ -42,9 +42,9 @@ impl Prune {
             return Ok(Removed { planned, prune: None, prune_index: None });
         }
         let actor = self.why.actor();
-        if let Some(url) = &self.place.url {
+        if let Some(sidecar) = self.place.remote.sidecar()? {
             let body = json!({"reason": self.why.reason, "actor": actor});
-            return remote::ask(url, "/v1/retention/prune", &body);
+            return sidecar.ask("/v1/retention/prune", &body);
         }
         let because = Justification::parse(actor, &self.why.reason)?;
         let trail = self.place.open("POST /v1/retention/prune")?;

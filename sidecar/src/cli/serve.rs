@@ -7,6 +7,7 @@ use sealtrail_log::Recovery;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{ConfigArg, output};
+use crate::access::{Gate, Refusals};
 use crate::api::Api;
 use crate::collector::Queue;
 use crate::config::Config;
@@ -52,7 +53,8 @@ impl Serve {
         }
         let read_token_key =
             || config.remembering.jwt_key.as_deref().map(TokenKey::read).transpose();
-        let (proxy_key, api_key) = (read_token_key()?, read_token_key()?);
+        let proxy_key = read_token_key()?;
+        let gate = Gate::open(&config.access, read_token_key()?)?;
         let (trail, recovery) = Trail::open(&config)?;
         tell_torn_tail(&recovery);
         let policy = &trail.policy_summary;
@@ -67,7 +69,7 @@ impl Serve {
         );
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let trail = Arc::new(trail);
-        let served = runtime.block_on(serve(&config, trail.clone(), proxy_key, api_key));
+        let served = runtime.block_on(serve(&config, trail.clone(), proxy_key, gate));
         // What did not finish within the drain is dropped here, and its hold on the log with it.
         runtime.shutdown_timeout(Duration::from_secs(5));
         let size = trail.size();
@@ -84,7 +86,7 @@ async fn serve(
     config: &Config,
     trail: Arc<Trail>,
     proxy_key: Option<TokenKey>,
-    api_key: Option<TokenKey>,
+    gate: Gate,
 ) -> Result<()> {
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -97,7 +99,8 @@ async fn serve(
         let service = Arc::new(proxy::Proxy {
             upstream: Arc::new(Upstream::new(proxy)),
             memory: trail.memory.clone(),
-            trusted: config.remembering.trusted_proxies.clone(),
+            trust: config.remembering.trust.clone(),
+            tracing: proxy.tracing,
             token_key: proxy_key,
             metrics: trail.metrics.clone(),
         });
@@ -111,7 +114,8 @@ async fn serve(
         let service = Arc::new(Api {
             trail: trail.clone(),
             queue,
-            token_key: api_key,
+            gate,
+            refusals: Refusals::default(),
             hosts: api.hosts.clone(),
         });
         let connect = move |stream, peer| service.connect(stream, peer);

@@ -104,6 +104,17 @@ pub enum Act<'a> {
         hold: &'a str,
         from: u64,
     },
+    Refused {
+        actor: &'a Actor,
+        /// What was missing.
+        reason: &'a str,
+        attempt: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        record: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        group: Option<&'a str>,
+        unrecorded: u64,
+    },
 }
 
 /// Who acts.

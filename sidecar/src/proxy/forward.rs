@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Method, Uri, Version};
+use http::{HeaderMap, Method, Uri, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -16,11 +16,12 @@ use hyper::{Request, Response};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
-use super::client_address::{self, Network};
+use super::client_address::{self, Trust};
 use super::correlation::CorrelationId;
 use super::framing::{Verdict, Watched};
 use super::identity::{Actor, TokenKey};
-use super::request_memory::{RequestId, RequestMemory, SeenRequest};
+use super::request_memory::{RequestId, RequestMemory, SeenRequest, SeenTrace};
+use super::trace_context::{Randomness, TraceContext, Tracing};
 use super::upstream::{Link, Upstream};
 use super::{hop_by_hop, upgrade, user_agent};
 use crate::clock::Moment;
@@ -36,7 +37,8 @@ const MAX_PATH: usize = 2048;
 pub struct Proxy {
     pub upstream: Arc<Upstream>,
     pub memory: Arc<RequestMemory>,
-    pub trusted: Vec<Network>,
+    pub trust: Trust,
+    pub tracing: Tracing,
     pub token_key: Option<TokenKey>,
     pub metrics: Arc<Metrics>,
 }
@@ -101,9 +103,11 @@ impl Proxy {
         if let Err(error) = address_upstream(&mut request) {
             return self.refuse(&error);
         }
-        let id = CorrelationId::of(request.headers(), CorrelationId::new_v7);
+        let trace = TraceContext::of(request.headers());
+        let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
+        let trace = self.take_part(trace, request.headers_mut());
         let request_id = RequestId::new();
-        self.memory.keep(request_id, self.seen(&request, &id, peer));
+        self.memory.keep(request_id, self.seen(&request, &id, trace.as_ref(), peer));
 
         let upgrade_to = upgrade::requested(request.headers());
         let client = upgrade_to.is_some().then(|| upgrade::client_half(&mut request));
@@ -113,14 +117,16 @@ impl Proxy {
         }
         id.set_on_request(request.headers_mut());
         request_id.set_on_request(request.headers_mut());
-        client_address::forward(peer, request.headers_mut(), &self.trusted);
+        client_address::forward(peer, "http", request.headers_mut(), &self.trust);
 
         self.metrics.proxied.add(1);
         let mut response = match link.lock().await.send(request).await {
             Ok(response) => self.answer(response, client),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
-                tracing::warn!(correlation_id = id.as_str(), code = error.code().name(), "{error}");
+                let trace_id = trace.map(|trace| trace.parent.trace_id());
+                let code = error.code().name();
+                tracing::warn!(correlation_id = id.as_str(), trace_id, code, "{error}");
                 problem::response(&error).map(Either::Right)
             }
         };
@@ -146,8 +152,33 @@ impl Proxy {
         response.map(Either::Left)
     }
 
+    /// Gives the request its place in a trace, and returns it as the service gets it.
+    fn take_part(
+        &self,
+        incoming: Option<TraceContext>,
+        headers: &mut HeaderMap,
+    ) -> Option<TraceContext> {
+        if self.tracing == Tracing::Pass {
+            return incoming;
+        }
+        let mut random = Randomness::default();
+        // Without randomness there is no new id; the trace goes on as it came.
+        if getrandom::fill(&mut random).is_err() {
+            return incoming;
+        }
+        let trace = TraceContext::participate(incoming, random);
+        trace.set_on_request(headers);
+        Some(trace)
+    }
+
     /// What is worth remembering of a request.
-    fn seen(&self, request: &Request<Incoming>, id: &CorrelationId, peer: IpAddr) -> SeenRequest {
+    fn seen(
+        &self,
+        request: &Request<Incoming>,
+        id: &CorrelationId,
+        trace: Option<&TraceContext>,
+        peer: IpAddr,
+    ) -> SeenRequest {
         let headers = request.headers();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let path = request.uri().path();
@@ -156,9 +187,10 @@ impl Proxy {
             correlation_id: id.as_str().to_owned(),
             method: request.method().to_string(),
             path: path[..path.floor_char_boundary(MAX_PATH)].to_owned(),
-            ip: client_address::of(peer, headers, &self.trusted),
+            ip: client_address::of(peer, headers, &self.trust),
             user_agent: text(header::USER_AGENT).map(|text| user_agent::cut(text).to_owned()),
             actor: Actor::of(headers, self.token_key.as_ref()),
+            trace: trace.map(|trace| SeenTrace { parent: trace.parent, state: trace.kept_state() }),
         }
     }
 

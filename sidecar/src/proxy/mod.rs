@@ -7,10 +7,13 @@
 pub mod client_address;
 pub mod correlation;
 mod forward;
+mod forwarded;
 mod framing;
 mod hop_by_hop;
 pub mod identity;
+pub mod network;
 pub mod request_memory;
+pub mod trace_context;
 mod upgrade;
 mod upload;
 pub mod upstream;

@@ -1,5 +1,6 @@
 //! The real binary, from the outside: command line, sockets, files, signals.
 
+mod access;
 mod acts;
 mod bad_input;
 mod collector;
@@ -13,6 +14,7 @@ mod renderings;
 mod retention;
 mod served;
 mod service;
+mod trace;
 mod wire;
 mod witness;
 mod witness_service;
