@@ -5,6 +5,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
 
+use crate::api::coding;
 use crate::code::Code;
 use crate::error::{Error, Place};
 
@@ -36,7 +37,7 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// The response for an error. 503 says when to come again.
+/// The response for an error. 503 says when to come again, a coding that is not known which ones are.
 pub fn response(error: &Error) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Problem::of(error).to_json().into()));
     *response.status_mut() = error.code().status();
@@ -47,6 +48,9 @@ pub fn response(error: &Error) -> Response<Full<Bytes>> {
     }
     if let Some(challenge) = challenge(error.code()) {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    if error.code() == Code::UnsupportedEncoding {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(coding::ACCEPTED));
     }
     response
 }

@@ -3,9 +3,11 @@
 use super::gate::Via;
 use super::need::Need;
 use super::role::{Grants, Role};
+use crate::acts::Justification;
 use crate::code::Code;
 use crate::engine::Actor;
 use crate::error::{Error, Result};
+use crate::proxy::correlation::CorrelationId;
 
 /// A caller whose token, if he sent one, is good.
 #[derive(Debug, Clone)]
@@ -16,20 +18,24 @@ pub struct Caller {
     pub grants: Grants,
     /// Why the way he came gives him nothing, where that is not obvious.
     pub hint: Option<&'static str>,
+    /// The id of the request that he makes, where it brings one.
+    pub correlation_id: Option<CorrelationId>,
 }
 
 impl Caller {
     /// Who asks for what anybody may have.
     pub fn anybody(via: Via) -> Self {
-        Self { actor: via.actor(), is_known: false, grants: Grants::default(), hint: None }
+        Self::new(via.actor(), false, Grants::default())
     }
 
-    /// Whom the body names counts only where no token says better.
-    pub fn or_named(self, named: Option<Actor>) -> Actor {
-        match named {
-            Some(named) if !self.is_known => named,
-            _ => self.actor,
-        }
+    pub(super) fn new(actor: Actor, is_known: bool, grants: Grants) -> Self {
+        Self { actor, is_known, grants, hint: None, correlation_id: None }
+    }
+
+    /// Who acts, why, and in which request. Whom the body names counts only where no token says better.
+    pub fn because(self, named: Option<Actor>, reason: &str) -> Result<Justification> {
+        let actor = named.filter(|_| !self.is_known).unwrap_or(self.actor);
+        Ok(Justification::parse(actor, reason)?.within(self.correlation_id))
     }
 
     pub fn require(&self, need: Need) -> Result<()> {

@@ -1,6 +1,7 @@
 //! From the headers of a request to who asks.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, header};
 
@@ -15,13 +16,10 @@ use crate::engine::Actor;
 use crate::error::{Error, Result};
 use crate::metrics::Counter;
 use crate::proxy::identity::{self, TokenKey};
+use crate::reload::{Live, Reload};
 
 /// Longer tokens are not looked at.
 const MAX_TOKEN: usize = 8 << 10;
-
-/// What a proxy adds when it passes a request on.
-const PASSED_ON: [HeaderName; 3] =
-    [header::FORWARDED, header::VIA, HeaderName::from_static("x-forwarded-for")];
 
 /// The way a caller came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +32,9 @@ pub enum Via {
 /// Who is who, by the configuration.
 pub struct Gate {
     tokens: Option<TokenFile>,
-    issuer: Option<Issuer>,
+    issuer: Option<Arc<Live<Issuer>>>,
     /// Names callers and gives them nothing: of a configuration from before there were roles.
-    named_by: Option<TokenKey>,
+    named_by: Option<Arc<Live<TokenKey>>>,
     loopback: Grants,
     unix: Grants,
     /// The configuration says who may do what.
@@ -46,11 +44,21 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Reads the keys and the tokens, all of which must be right.
-    pub fn open(config: &config::Access, named_by: Option<TokenKey>) -> Result<Self> {
+    /// Reads the keys and the tokens, all of which must be right. Keys are read again by `reload`, tokens whenever
+    /// their file has changed.
+    pub fn open(
+        config: &config::Access,
+        named_by: Option<Arc<Live<TokenKey>>>,
+        reload: &mut Reload,
+    ) -> Result<Self> {
+        let live = |jwt: &config::AccessJwt| {
+            let (live, jwt) = (Arc::new(Live::new(Issuer::open(jwt)?)), jwt.clone());
+            reload.add(&live, move || Issuer::open(&jwt));
+            Ok::<_, Error>(live)
+        };
         Ok(Self {
             tokens: config.tokens.as_deref().map(TokenFile::open).transpose()?,
-            issuer: config.jwt.as_ref().map(Issuer::open).transpose()?,
+            issuer: config.jwt.as_ref().map(live).transpose()?,
             named_by,
             loopback: config.loopback.clone(),
             unix: config.unix.clone(),
@@ -79,7 +87,7 @@ impl Gate {
             (Some(token), None, _) if token.starts_with(PREFIX) => {
                 Err(invalid("the token is not known: `access.tokens` is not set"))
             }
-            (Some(token), _, Some(issuer)) => match issuer.verify(token) {
+            (Some(token), _, Some(issuer)) => match issuer.get().verify(token) {
                 Ok(claimed) => Ok(Caller::known("user", claimed.id, claimed.grants)),
                 Err(Refused::Expired) => Err(invalid("the token has expired")),
                 Err(Refused::Invalid) => Err(invalid("the token is not valid here")),
@@ -94,7 +102,8 @@ impl Gate {
 
     fn named(&self, headers: &HeaderMap, via: Via) -> Caller {
         let mut caller = self.unknown(headers, via);
-        let actor = identity::Actor::of(headers, self.named_by.as_ref());
+        let key = self.named_by.as_ref().map(|key| key.get());
+        let actor = identity::Actor::of(headers, key.as_deref());
         if let Some(actor) = actor.filter(|actor| actor.verified) {
             caller.actor = Actor { kind: "user".into(), id: actor.id };
             caller.is_known = true;
@@ -103,7 +112,7 @@ impl Gate {
     }
 
     fn unknown(&self, headers: &HeaderMap, via: Via) -> Caller {
-        let is_passed_on = PASSED_ON.iter().any(|name| headers.contains_key(name));
+        let is_passed_on = headers.keys().any(is_of_a_proxy);
         let (grants, hint) = match via {
             Via::Unix => (self.unix.clone(), None),
             Via::Tcp(address) if !address.to_canonical().is_loopback() => (Grants::default(), None),
@@ -116,7 +125,7 @@ impl Gate {
                 (self.loopback.clone(), Some(hint))
             }
         };
-        Caller { actor: via.actor(), is_known: false, grants, hint }
+        Caller { hint, ..Caller::new(via.actor(), false, grants) }
     }
 
     /// Counts a refusal.
@@ -142,8 +151,15 @@ impl Via {
 
 impl Caller {
     fn known(kind: &str, id: String, grants: Grants) -> Self {
-        Self { actor: Actor { kind: kind.into(), id }, is_known: true, grants, hint: None }
+        Self::new(Actor { kind: kind.into(), id }, true, grants)
     }
+}
+
+/// What a proxy adds when it passes a request on.
+fn is_of_a_proxy(name: &HeaderName) -> bool {
+    matches!(*name, header::FORWARDED | header::VIA)
+        || name.as_str().starts_with("x-forwarded-")
+        || name.as_str() == "x-real-ip"
 }
 
 /// The token of `Bearer` credentials (RFC 6750 §2.1).

@@ -50,6 +50,7 @@ impl Attempt {
             ["v1", "holds"] => ("hold", None),
             ["v1", "holds", _, "release"] => ("hold-release", None),
             ["v1", "retention", "prune"] => ("prune", None),
+            ["v1", "retention", "expire"] => ("expire", None),
             ["v1", "retention", "compress"] => ("compress", None),
             _ => return None,
         };

@@ -29,7 +29,8 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(trail: &Trail, act: &Act<'_>, at: Moment) -> Result<Self> {
+    /// The record of an act that is done in a request.
+    fn within(trail: &Trail, act: &Act<'_>, why: &Justification, at: Moment) -> Result<Self> {
         let id = record_id();
         let stamp = Stamp {
             origin: &trail.origin,
@@ -37,7 +38,7 @@ impl Entry {
             recorded_time: &at.to_string(),
             engine: trail.sandbox.name(),
         };
-        let line = trail.guest()?.act(&stamp, act)?;
+        let line = trail.guest()?.act(&stamp, act, why.correlation_id())?;
         Ok(Self { id, line })
     }
 

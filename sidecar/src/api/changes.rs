@@ -28,7 +28,7 @@ impl Api {
         let full = |_: &Error| self.trail.metrics.queue_full.add(1);
         let mut place = self.queue.enter().inspect_err(full)?;
         let arrived = |bytes| place.grow(bytes).inspect_err(full);
-        let body = body::read_counted(request.into_body(), limit, arrived).await?;
+        let body = body::read_counted(request, limit, arrived).await?;
         let changes = if media_type == ONE { vec![body] } else { split(&body)? };
         let mut outcomes = collect(&self.trail, &self.queue, &changes, &given).await?;
         if media_type == ONE {

@@ -2,10 +2,12 @@
 
 use super::Api;
 use super::answer::{self, Answer};
+use crate::metrics::{Exposition, MEDIA_TYPE};
 
 impl Api {
     pub(super) fn metrics(&self) -> Answer {
-        let log = self.trail.log();
+        let mut text = Exposition::default();
+        let (log, memory) = (self.trail.log(), &self.trail.memory);
         let gauges = [
             ("log_records", "Durable records in the log.", self.trail.size()),
             (
@@ -29,36 +31,67 @@ impl Api {
                 self.queue.bytes_under_way() as u64,
             ),
             (
+                "remembered_ids",
+                "Ids of changes of which a repeat is told.",
+                self.trail.seen_ids.len() as u64,
+            ),
+            (
                 "remembered_requests",
                 "Requests that can be joined with a change.",
-                self.trail.memory.len() as u64,
+                memory.len() as u64,
             ),
         ];
-        let memory = &self.trail.memory;
+        for (name, help, value) in gauges {
+            text.gauge(name, help, &[], value);
+        }
         let counters = [
             (
-                "ambiguous_joins",
+                "log_commits_total",
+                "Times the log was synced for records; many records share one.",
+                log.commits(),
+            ),
+            (
+                "ambiguous_joins_total",
                 "Changes not joined because their correlation id stands for several requests.",
-                &memory.ambiguous,
+                memory.ambiguous.get(),
             ),
             (
-                "forgotten_requests",
+                "forgotten_requests_total",
                 "Requests forgotten before `request.remember` was over, for want of room.",
-                &memory.forgotten_early,
+                memory.forgotten_early.get(),
             ),
             (
-                "unauthenticated_requests",
+                "unauthenticated_requests_total",
                 "Requests to the API answered with 401.",
-                &self.gate.unauthenticated,
+                self.gate.unauthenticated.get(),
             ),
-            ("forbidden_requests", "Requests to the API answered with 403.", &self.gate.forbidden),
             (
-                "unrecorded_refusals",
+                "forbidden_requests_total",
+                "Requests to the API answered with 403.",
+                self.gate.forbidden.get(),
+            ),
+            (
+                "unrecorded_refusals_total",
                 "Refused acts without a record of their own, because there were too many.",
-                &self.refusals.unrecorded,
+                self.refusals.unrecorded.get(),
             ),
         ];
-        let text = self.trail.metrics.write(&counters, &gauges);
-        answer::with_type("text/plain; version=0.0.4; charset=utf-8", text)
+        for (name, help, value) in counters {
+            text.counter(name, help, &[], value);
+        }
+        let policy = self.trail.policy.get();
+        let policy = policy.summary();
+        let labels = [
+            ("id", policy.id.as_str()),
+            ("version", policy.version.as_str()),
+            ("sha256", policy.sha256.as_str()),
+        ];
+        text.gauge("policy_info", "The policy that decides now.", &labels, 1);
+        let engine = self.trail.sandbox.name();
+        let labels = [("version", engine.version), ("engine_sha256", engine.sha256)];
+        text.gauge("build_info", "This binary, and the guest that it runs.", &labels, 1);
+        self.trail.metrics.expose(&mut text);
+        text.process();
+        answer::with_type(MEDIA_TYPE, text.into_text())
     }
 }

@@ -25,6 +25,7 @@ mod admission;
 mod answer;
 pub mod body;
 mod changes;
+pub mod coding;
 mod console;
 mod entities;
 mod health;

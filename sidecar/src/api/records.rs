@@ -8,7 +8,7 @@ use super::answer::{self, Answer};
 use super::query::Query;
 use super::{Api, body};
 use crate::access::{Attempt, Caller, is_plain};
-use crate::acts::{self, Justification};
+use crate::acts;
 use crate::code::Code;
 use crate::engine::Actor;
 use crate::error::{Error, Result};
@@ -56,11 +56,10 @@ impl Api {
         if let Err(error) = caller.require_group(&group) {
             let group = Some(group).filter(|group| is_plain(group));
             let attempt = attempt.map(|attempt| Attempt { group, ..attempt });
-            self.refuse(&error, &caller.actor, caller.is_known, attempt).await;
+            self.refuse(&error, &caller, attempt).await;
             return Err(error);
         }
-        let actor = caller.or_named(named);
-        let because = Justification::parse(actor, &reason)?;
+        let because = caller.because(named, &reason)?;
         let reveal = move |trail: &_| acts::reveal(trail, &id, &group, &because);
         answer::json(&self.ask(reveal).await?)
     }

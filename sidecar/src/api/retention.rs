@@ -44,7 +44,7 @@ impl Api {
 
     pub(super) async fn hold(&self, request: Request<Incoming>, caller: Caller) -> Result<Answer> {
         let HoldBody { name, from, reason, actor } = body::read_json(request).await?;
-        let because = Justification::parse(caller.or_named(actor), &reason)?;
+        let because = caller.because(actor, &reason)?;
         let from: Position = from.parse()?;
         let hold = move |trail: &Trail| acts::hold(trail, &name, &from, &because);
         answer::json(&self.ask(hold).await?)
@@ -73,5 +73,5 @@ impl Api {
 
 async fn because(request: Request<Incoming>, caller: Caller) -> Result<Justification> {
     let ReasonBody { reason, actor } = body::read_json(request).await?;
-    Justification::parse(caller.or_named(actor), &reason)
+    caller.because(actor, &reason)
 }

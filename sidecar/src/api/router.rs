@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, header};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use tokio::net::TcpStream;
+use tracing::{Instrument, Span};
 
 use super::answer::Answer;
 use super::query::{Query, decode};
@@ -18,7 +19,10 @@ use crate::access::{Gate, Refusals, Via};
 use crate::code::Code;
 use crate::collector::Queue;
 use crate::error::{Error, Result};
+use crate::metrics::Open;
 use crate::problem;
+use crate::proxy::correlation::CorrelationId;
+use crate::proxy::trace_context::TraceContext;
 use crate::trail::Trail;
 
 /// What all connections share.
@@ -35,6 +39,7 @@ pub struct Api {
 pub struct Connection {
     api: Arc<Api>,
     via: Via,
+    _open: Open,
 }
 
 impl Api {
@@ -43,7 +48,8 @@ impl Api {
         stream: TcpStream,
         peer: SocketAddr,
     ) -> (TcpStream, Connection) {
-        (stream, Connection { api: self.clone(), via: Via::Tcp(peer.ip()) })
+        let open = self.trail.metrics.timings.api_connection();
+        (stream, Connection { api: self.clone(), via: Via::Tcp(peer.ip()), _open: open })
     }
 
     /// Asks something that may wait for the disk, off the threads that serve.
@@ -52,7 +58,9 @@ impl Api {
         question: impl FnOnce(&Trail) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let trail = self.trail.clone();
-        let asked = tokio::task::spawn_blocking(move || question(&trail)).await;
+        let span = Span::current();
+        let work = move || span.in_scope(|| question(&trail));
+        let asked = tokio::task::spawn_blocking(work).await;
         asked.map_err(|_| Error::new(Code::Internal, "the work was given up halfway"))?
     }
 
@@ -91,7 +99,7 @@ impl Api {
             ["v1", "retention", "compress"] if is_post => self.compress(request).await,
             ["checkpoint"] | ["tile", ..] if is_read => self.log_resource(&path).await,
             ["healthz"] if is_read => Ok(self.healthz()),
-            ["readyz"] if is_read => self.readyz(),
+            ["readyz"] if is_read => self.readyz().await,
             ["metrics"] if is_read => Ok(self.metrics()),
             ["console", ..] if is_read => self.console(&path),
             _ => no_route(&segments),
@@ -130,7 +138,8 @@ impl Service<Request<Incoming>> for Connection {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (api, via) = (self.api.clone(), self.via);
-        Box::pin(async move {
+        let span = span_of(request.headers());
+        let answer = async move {
             Ok(api.answer(request, via).await.unwrap_or_else(|error| {
                 let mut answer = problem::response(&error);
                 // A body that was not read to its end would be read as the next request.
@@ -148,6 +157,15 @@ impl Service<Request<Incoming>> for Connection {
                 }
                 answer
             }))
-        })
+        };
+        Box::pin(answer.instrument(span))
     }
+}
+
+/// What every line of our log about a request says, where the request says it.
+fn span_of(headers: &HeaderMap) -> Span {
+    let trace = TraceContext::of(headers);
+    let Some(id) = CorrelationId::brought(headers, trace.as_ref()) else { return Span::none() };
+    let trace_id = trace.map(|trace| trace.parent.trace_id());
+    tracing::error_span!("request", correlation_id = id.as_str(), trace_id)
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::answer::{self, Answer};
 use super::{Api, body};
 use crate::access::Caller;
-use crate::acts::{self, Justification};
+use crate::acts;
 use crate::engine::Actor;
 use crate::error::Result;
 
@@ -26,8 +26,7 @@ impl Api {
         caller: Caller,
     ) -> Result<Answer> {
         let ShredBody { reason, actor: named } = body::read_json(request).await?;
-        let actor = caller.or_named(named);
-        let because = Justification::parse(actor, &reason)?;
+        let because = caller.because(named, &reason)?;
         let shred = move |trail: &_| acts::shred(trail, &subject, &because);
         answer::json(&self.ask(shred).await?)
     }

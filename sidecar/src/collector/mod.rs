@@ -13,9 +13,11 @@ mod join;
 mod prepare;
 mod queue;
 mod receipt;
+mod seen_ids;
 
 pub use collect::{collect, collect_blocking};
 pub use join::resolve_user_agent;
 pub use prepare::{Given, MAX_CHANGES, Source, record_id};
 pub use queue::Queue;
 pub use receipt::{Outcome, Receipt, to_json};
+pub use seen_ids::{Remember, SeenIds};

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::access::{Access, AccessTable};
 use super::apart::expect_apart;
+use super::collector::{Collector, CollectorTable};
 use super::key_file::KekSource;
 use super::quantity::{Bytes, Period, Span};
 use super::unknown_key::{place_of, refuse_unknown_keys};
@@ -34,6 +35,7 @@ pub struct Config {
     pub api: Option<Api>,
     pub access: Access,
     pub remembering: Remembering,
+    pub collector: Collector,
     pub retention: Retention,
     pub limits: Limits,
 }
@@ -143,6 +145,8 @@ struct File {
     access: Option<AccessTable>,
     #[serde(default)]
     request: RequestTable,
+    #[serde(default)]
+    collector: CollectorTable,
     #[serde(default)]
     retention: RetentionTable,
     #[serde(default)]
@@ -258,6 +262,7 @@ impl File {
             api: self.api.map(ApiTable::finish).transpose()?,
             access: AccessTable::finish(self.access, folder)?,
             remembering: self.request.finish(folder)?,
+            collector: self.collector.finish(),
             retention: self.retention.finish(),
             limits,
         };
@@ -430,6 +435,9 @@ forwarded = true
 jwt_key = "keys/jwt.pem"
 remember = "5m"
 remember_at_most = 10
+[collector]
+remember_ids = "24h"
+remember_ids_at_most = 250000
 [retention]
 keep = "7y"
 segment = "64MiB"

@@ -44,6 +44,10 @@
 //! remember = "5m"                     # how long a request can be joined with its changes
 //! remember_at_most = 100000
 //!
+//! [collector]
+//! remember_ids = "24h"                # how long a repeat of a change, by (service, id), gets the first receipt
+//! remember_ids_at_most = 250000       # ids; after a restart, those among as many of the newest records
+//!
 //! [retention]                         # leave out to keep everything for ever
 //! keep = "7y"                         # what is older is removed by `sealtrail prune`, in whole segments
 //! segment = "64MiB"                   # a segment is left at this size
@@ -59,12 +63,15 @@
 
 mod access;
 mod apart;
+mod collector;
+mod effective;
 mod file;
 mod key_file;
 mod quantity;
 mod unknown_key;
 
 pub use access::{Access, AccessJwt};
+pub use effective::Effective;
 pub use file::{Config, Limits, Proxy, Retention, Upstream};
 pub use key_file::read_secret_file;
 pub use quantity::Period;

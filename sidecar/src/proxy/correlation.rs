@@ -23,11 +23,15 @@ impl CorrelationId {
         trace: Option<&TraceContext>,
         new: impl FnOnce() -> CorrelationId,
     ) -> CorrelationId {
+        Self::brought(headers, trace).unwrap_or_else(new)
+    }
+
+    /// The id that a request brought.
+    pub fn brought(headers: &HeaderMap, trace: Option<&TraceContext>) -> Option<CorrelationId> {
         [&CORRELATION_ID, &REQUEST_ID, &REQUEST_ID_PLAIN]
             .into_iter()
             .find_map(|name| single(headers, name).and_then(Self::parse))
             .or_else(|| trace.map(|trace| CorrelationId(trace.parent.trace_id())))
-            .unwrap_or_else(new)
     }
 
     /// The id that a header carries, if it carries one.

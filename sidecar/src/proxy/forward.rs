@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, Method, Uri, Version};
+use http::{Method, Uri, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -27,8 +28,9 @@ use super::{hop_by_hop, upgrade, user_agent};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Open};
 use crate::problem;
+use crate::reload::Live;
 
 /// Longer paths are cut in the record, not on the way.
 const MAX_PATH: usize = 2048;
@@ -39,7 +41,7 @@ pub struct Proxy {
     pub memory: Arc<RequestMemory>,
     pub trust: Trust,
     pub tracing: Tracing,
-    pub token_key: Option<TokenKey>,
+    pub token_key: Option<Arc<Live<TokenKey>>>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -51,6 +53,7 @@ pub struct Connection {
     link: Arc<Mutex<Link>>,
     verdict: Verdict,
     requests: AtomicU64,
+    _open: Open,
 }
 
 type Body = Either<Incoming, Full<Bytes>>;
@@ -69,6 +72,7 @@ impl Proxy {
             link: Arc::new(Mutex::new(Link::new(self.upstream.clone()))),
             verdict,
             requests: AtomicU64::new(0),
+            _open: self.metrics.timings.proxy_connection(),
         };
         (stream, connection)
     }
@@ -88,7 +92,10 @@ impl Service<Request<Incoming>> for Connection {
                 let message = "the length of the request is stated in more than one way";
                 return Ok(proxy.refuse(&Error::new(Code::BadRequest, message)));
             }
-            Ok(proxy.forward(request, peer, &link).await)
+            let began = Instant::now();
+            let response = proxy.forward(request, peer, &link).await;
+            proxy.metrics.timings.proxied(response.status(), began.elapsed());
+            Ok(response)
         })
     }
 }
@@ -105,7 +112,7 @@ impl Proxy {
         }
         let trace = TraceContext::of(request.headers());
         let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
-        let trace = self.take_part(trace, request.headers_mut());
+        let trace = self.take_part(trace);
         let request_id = RequestId::new();
         self.memory.keep(request_id, self.seen(&request, &id, trace.as_ref(), peer));
 
@@ -115,12 +122,18 @@ impl Proxy {
         if let Some(protocol) = upgrade_to {
             upgrade::restore(request.headers_mut(), protocol);
         }
+        if let (Tracing::Participate, Some(trace)) = (self.tracing, &trace) {
+            trace.set_on_request(request.headers_mut());
+        }
         id.set_on_request(request.headers_mut());
         request_id.set_on_request(request.headers_mut());
         client_address::forward(peer, "http", request.headers_mut(), &self.trust);
 
         self.metrics.proxied.add(1);
-        let mut response = match link.lock().await.send(request).await {
+        let began = Instant::now();
+        let answer = link.lock().await.send(request).await;
+        self.metrics.timings.upstream(began.elapsed());
+        let mut response = match answer {
             Ok(response) => self.answer(response, client),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
@@ -152,23 +165,14 @@ impl Proxy {
         response.map(Either::Left)
     }
 
-    /// Gives the request its place in a trace, and returns it as the service gets it.
-    fn take_part(
-        &self,
-        incoming: Option<TraceContext>,
-        headers: &mut HeaderMap,
-    ) -> Option<TraceContext> {
-        if self.tracing == Tracing::Pass {
-            return incoming;
-        }
+    /// The place in a trace that the service gets.
+    fn take_part(&self, incoming: Option<TraceContext>) -> Option<TraceContext> {
         let mut random = Randomness::default();
         // Without randomness there is no new id; the trace goes on as it came.
-        if getrandom::fill(&mut random).is_err() {
+        if self.tracing == Tracing::Pass || getrandom::fill(&mut random).is_err() {
             return incoming;
         }
-        let trace = TraceContext::participate(incoming, random);
-        trace.set_on_request(headers);
-        Some(trace)
+        Some(TraceContext::participate(incoming, random))
     }
 
     /// What is worth remembering of a request.
@@ -182,6 +186,7 @@ impl Proxy {
         let headers = request.headers();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let path = request.uri().path();
+        let key = self.token_key.as_ref().map(|key| key.get());
         SeenRequest {
             at: Moment::now(),
             correlation_id: id.as_str().to_owned(),
@@ -189,7 +194,7 @@ impl Proxy {
             path: path[..path.floor_char_boundary(MAX_PATH)].to_owned(),
             ip: client_address::of(peer, headers, &self.trust),
             user_agent: text(header::USER_AGENT).map(|text| user_agent::cut(text).to_owned()),
-            actor: Actor::of(headers, self.token_key.as_ref()),
+            actor: Actor::of(headers, key.as_deref()),
             trace: trace.map(|trace| SeenTrace { parent: trace.parent, state: trace.kept_state() }),
         }
     }

@@ -37,7 +37,7 @@ fn the_service_gets_a_place_in_the_trace() {
     assert!(parent[0].starts_with(&format!("00-{TRACE}-")) && parent[0].ends_with("-01"));
     assert!(!parent[0].contains(PARENT), "{seen}");
     assert_eq!(got(&seen, "tracestate"), ["a=1,b=2,c=3"]);
-    let again = ask(&served, &given);
+    let again = ask(&served, &format!("{given}Connection: traceparent\r\n"));
     assert_ne!(got(&again, "traceparent"), parent, "each request is another place");
 
     for bad in [

@@ -29,6 +29,24 @@ impl Wire {
         self.reader.get_mut().write_all(bytes.as_ref()).unwrap();
     }
 
+    /// The body of the answer to a POST; none where the peer goes away before it is complete.
+    pub fn try_post(to: SocketAddr, target: &str, media_type: &str, body: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(to).ok()?;
+        let length = body.len();
+        write!(
+            stream,
+            "POST {target} HTTP/1.1\r\nHost: {to}\r\nContent-Type: {media_type}\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let length = head.to_ascii_lowercase();
+        let length = length.lines().find_map(|line| line.strip_prefix("content-length: "))?;
+        (length.trim().parse() == Ok(body.len())).then(|| body.to_owned())
+    }
+
     /// Reads one response, and its body by the length or the chunks it states.
     pub fn response(&mut self) -> Response {
         let (status, headers) = self.head();

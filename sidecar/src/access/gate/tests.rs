@@ -19,7 +19,7 @@ fn access(is_told: bool, tokens: Option<PathBuf>) -> Access {
 }
 
 fn open(is_told: bool) -> Gate {
-    Gate::open(&access(is_told, None), None).unwrap()
+    Gate::open(&access(is_told, None), None, &mut Reload::default()).unwrap()
 }
 
 /// Knows one token, of an eraser.
@@ -27,7 +27,7 @@ fn with_tokens() -> Gate {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let sha256 = sha256_hex(TOKEN);
     write!(file, "[[token]]\nname = \"e\"\nsha256 = \"{sha256}\"\nroles = [\"eraser\"]").unwrap();
-    Gate::open(&access(true, Some(file.path().to_owned())), None).unwrap()
+    Gate::open(&access(true, Some(file.path().to_owned())), None, &mut Reload::default()).unwrap()
 }
 
 fn ask(gate: &Gate, via: Via, headers: &[(&'static str, &str)]) -> Result<Caller> {
@@ -55,7 +55,7 @@ fn without_a_token_the_way_counts() {
 
 #[test]
 fn what_a_proxy_passed_on_is_not_from_loopback() {
-    for name in ["x-forwarded-for", "forwarded", "via"] {
+    for name in ["x-forwarded-for", "x-forwarded-proto", "x-real-ip", "forwarded", "via"] {
         let caller = ask(&open(true), LOOPBACK, &[(name, "x")]).unwrap();
         assert!(roles(&caller).is_empty());
         let error = caller.require(Need(&[Role::Reader])).unwrap_err();
@@ -108,9 +108,12 @@ fn where_nobody_asks_for_tokens_they_are_nothing_but_ours() {
 fn a_known_caller_is_not_renamed_by_a_body() {
     let named = || Some(Actor { kind: "operator".into(), id: "root".into() });
     let caller = ask(&with_tokens(), LOOPBACK, &[("authorization", &format!("Bearer {TOKEN}"))]);
-    assert_eq!(caller.unwrap().or_named(named()).id, "e");
-    assert_eq!(ask(&open(true), LOOPBACK, &[]).unwrap().or_named(named()).id, "root");
-    assert_eq!(ask(&open(true), LOOPBACK, &[]).unwrap().or_named(None).id, "127.0.0.1");
+    let who = |caller: Result<Caller>, named| {
+        caller.unwrap().because(named, "x").unwrap().actor().id.clone()
+    };
+    assert_eq!(who(caller, named()), "e");
+    assert_eq!(who(ask(&open(true), LOOPBACK, &[]), named()), "root");
+    assert_eq!(who(ask(&open(true), LOOPBACK, &[]), None), "127.0.0.1");
 }
 
 #[test]
