@@ -17,7 +17,7 @@ use crate::access::{Gate, Refusals, Via};
 use crate::code::Code;
 use crate::collector::Queue;
 use crate::error::{Error, Result};
-use crate::framing::{Verdict, Watched};
+use crate::framing::Verdict;
 use crate::listener::Peer;
 use crate::metrics::Open;
 use crate::problem;

@@ -19,7 +19,6 @@ use crate::code::Code;
 use crate::error::{Error, Result};
 use crate::proxy::client_address::Trust;
 use crate::proxy::network::Network;
-use crate::proxy::trace_context::Tracing;
 
 /// Everything that `serve` and the other commands need to know. Paths are ready to open.
 #[derive(Debug, Clone)]
