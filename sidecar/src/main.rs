@@ -38,6 +38,7 @@ mod collector;
 mod config;
 mod engine;
 mod error;
+mod framing;
 mod http_client;
 mod import;
 mod listener;

@@ -1,6 +1,8 @@
 //! What is done with sealed values and with records, each with a record of its own in the log: [`reveal`],
-//! [`shred`], [`prune`], [`hold`] and [`release`]; and that somebody was [`refused`] one of these.
+//! [`shred`], [`expire`], [`prune`], [`hold`] and [`release`]; and that somebody was [`refused`] one of these.
 
+mod clock_doubt;
+mod expire;
 mod hold;
 mod justification;
 mod prune;
@@ -15,6 +17,7 @@ use crate::engine::{Act, Stamp};
 use crate::error::Result;
 use crate::trail::Trail;
 
+pub use expire::{Expired, Over, expire, plan as plan_expiry};
 pub use hold::{Held, hold, release};
 pub use justification::Justification;
 pub use prune::{Planned, Removed, plan, prune};

@@ -2,12 +2,18 @@
 
 use super::Api;
 use super::answer::{self, Answer};
+use crate::clock::Moment;
+use crate::collector::Spooled;
 use crate::metrics::{Exposition, MEDIA_TYPE};
 
 impl Api {
     pub(super) fn metrics(&self) -> Answer {
         let mut text = Exposition::default();
         let (log, memory) = (self.trail.log(), &self.trail.memory);
+        let spool = self.trail.spool.as_ref().map(|spool| spool.waiting());
+        let spooled = |of: fn(&Spooled) -> u64| spool.as_ref().map_or(0, of);
+        let now = Moment::now().posix_seconds();
+        let oldest = spool.as_ref().and_then(|spool| spool.oldest).map(Moment::posix_seconds);
         let gauges = [
             ("log_records", "Durable records in the log.", self.trail.size()),
             (
@@ -21,6 +27,11 @@ impl Api {
                 log.disk_full().is_some().into(),
             ),
             (
+                "keyring_disk_full",
+                "1 while there is no room for a new key because the disk of the keyring is full.",
+                tokio::task::block_in_place(|| self.trail.keyring.disk_full()).into(),
+            ),
+            (
                 "log_checkpoints_delayed",
                 "1 while records wait for a checkpoint because the disk is full.",
                 log.checkpoints_delayed().is_some().into(),
@@ -29,6 +40,17 @@ impl Api {
                 "queue_bytes",
                 "Bytes of changes being worked on.",
                 self.queue.bytes_under_way() as u64,
+            ),
+            (
+                "spool_lines",
+                "Records in the spool, which the log has not taken yet.",
+                spooled(|spool| spool.lines),
+            ),
+            ("spool_bytes", "Bytes of them.", spooled(|spool| spool.bytes)),
+            (
+                "spool_oldest_seconds",
+                "Age of the oldest of them.",
+                oldest.map_or(0, |oldest| now.saturating_sub(oldest)),
             ),
             (
                 "remembered_ids",

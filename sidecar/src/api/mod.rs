@@ -12,6 +12,7 @@
 //! POST /v1/holds                         {"name","from","reason"}: keeps records from removal
 //! POST /v1/holds/{name}/release          {"reason"}: ends a hold
 //! POST /v1/retention/prune               {"reason"}: removes what is older than `retention.keep`
+//! POST /v1/retention/expire              {"reason"}: destroys the keys of the periods that are over
 //! POST /v1/retention/compress            {}: compresses the segments that are left
 //! GET  /checkpoint  /tile/...            the C2SP tlog-tiles read API
 //! GET  /healthz  /readyz  /metrics  /console/

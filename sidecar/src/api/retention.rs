@@ -8,7 +8,7 @@ use serde_json::json;
 use super::answer::{self, Answer};
 use super::{Api, body};
 use crate::access::Caller;
-use crate::acts::{self, Justification};
+use crate::acts::{self, Justification, Removed};
 use crate::engine::Actor;
 use crate::error::Result;
 use crate::position::Position;
@@ -29,6 +29,16 @@ struct HoldBody {
 struct ReasonBody {
     reason: String,
     actor: Option<Actor>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RemovalBody {
+    reason: String,
+    actor: Option<Actor>,
+    /// Says what would be done, and does nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 #[derive(Deserialize)]
@@ -61,14 +71,39 @@ impl Api {
     }
 
     pub(super) async fn prune(&self, request: Request<Incoming>, caller: Caller) -> Result<Answer> {
-        let because = because(request, caller).await?;
-        answer::json(&self.ask(move |trail| acts::prune(trail, &because)).await?)
+        let (because, is_rehearsal) = removal(request, caller).await?;
+        let prune = move |trail: &Trail| match is_rehearsal {
+            true => {
+                let planned = acts::plan(trail.log().reader(), &trail.retention)?;
+                Ok(Removed { planned, prune: None, prune_index: None })
+            }
+            false => acts::prune(trail, &because),
+        };
+        answer::json(&self.ask(prune).await?)
+    }
+
+    pub(super) async fn expire(
+        &self,
+        request: Request<Incoming>,
+        caller: Caller,
+    ) -> Result<Answer> {
+        let (because, is_rehearsal) = removal(request, caller).await?;
+        let expire = move |trail: &Trail| match is_rehearsal {
+            true => acts::plan_expiry(trail.log().reader(), &trail.keyring_dir, &trail.retention),
+            false => acts::expire(trail, &because),
+        };
+        answer::json(&self.ask(expire).await?)
     }
 
     pub(super) async fn compress(&self, request: Request<Incoming>) -> Result<Answer> {
         let Nothing {} = body::read_json(request).await?;
         answer::json(&self.ask(Trail::compress).await?)
     }
+}
+
+async fn removal(request: Request<Incoming>, caller: Caller) -> Result<(Justification, bool)> {
+    let RemovalBody { reason, actor, dry_run } = body::read_json(request).await?;
+    Ok((caller.because(actor, &reason)?, dry_run))
 }
 
 async fn because(request: Request<Incoming>, caller: Caller) -> Result<Justification> {

@@ -2,23 +2,23 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use tokio::net::TcpStream;
 use tracing::{Instrument, Span};
 
 use super::answer::Answer;
 use super::query::{Query, decode};
 use super::same_origin;
-use crate::access::{Gate, Refusals, Via};
+use crate::access::{Gate, Refusals};
 use crate::code::Code;
 use crate::collector::Queue;
 use crate::error::{Error, Result};
+use crate::framing::Verdict;
+use crate::listener::Peer;
 use crate::metrics::Open;
 use crate::problem;
 use crate::proxy::correlation::CorrelationId;
@@ -38,18 +38,16 @@ pub struct Api {
 /// The service on one connection.
 pub struct Connection {
     api: Arc<Api>,
-    via: Via,
+    peer: Peer,
+    verdict: Verdict,
     _open: Open,
 }
 
 impl Api {
-    pub fn connect(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> (TcpStream, Connection) {
+    /// The service for a connection that this peer made, and what is thought of its heads.
+    pub fn connect(self: &Arc<Self>, peer: Peer, verdict: Verdict) -> Connection {
         let open = self.trail.metrics.timings.api_connection();
-        (stream, Connection { api: self.clone(), via: Via::Tcp(peer.ip()), _open: open })
+        Connection { api: self.clone(), peer, verdict, _open: open }
     }
 
     /// Asks something that may wait for the disk, off the threads that serve.
@@ -64,15 +62,20 @@ impl Api {
         asked.map_err(|_| Error::new(Code::Internal, "the work was given up halfway"))?
     }
 
-    async fn answer(&self, request: Request<Incoming>, via: Via) -> Result<Answer> {
+    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
         let path = request.uri().path().to_owned();
+        // A target with a host of its own overrides `Host` (RFC 9112 §3.2.2), so it must be the same.
+        let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
+        if request.uri().authority().is_some_and(|a| Some(a.as_str().as_bytes()) != host) {
+            return Err(Error::new(Code::BadRequest, "the target names another host than `Host`"));
+        }
         same_origin::check(request.method(), &path, request.headers(), &self.hosts)?;
         if path.len() > 4096 {
             return Err(Error::new(Code::BadRequest, "the path is too long"));
         }
         let segments = path.split('/').skip(1).map(decode).collect::<Result<Vec<_>>>()?;
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let caller = self.admit(&request, &segments, via).await?;
+        let caller = self.admit(&request, &segments, peer).await?;
         let query = || Query::parse(request.uri().query());
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_post = *request.method() == Method::POST;
@@ -96,6 +99,7 @@ impl Api {
                 self.release(name.to_owned(), request, caller).await
             }
             ["v1", "retention", "prune"] if is_post => self.prune(request, caller).await,
+            ["v1", "retention", "expire"] if is_post => self.expire(request, caller).await,
             ["v1", "retention", "compress"] if is_post => self.compress(request).await,
             ["checkpoint"] | ["tile", ..] if is_read => self.log_resource(&path).await,
             ["healthz"] if is_read => Ok(self.healthz()),
@@ -115,7 +119,7 @@ fn no_route(segments: &[&str]) -> Result<Answer> {
         | ["v1", "records", _, "reveal"]
         | ["v1", "subjects", _, "shred"]
         | ["v1", "holds", _, "release"]
-        | ["v1", "retention", "prune" | "compress"] => "POST",
+        | ["v1", "retention", "prune" | "expire" | "compress"] => "POST",
         ["v1", "holds"] => "GET, HEAD, POST",
         ["v1", "records"]
         | ["v1", "entities", _, _, "changes"]
@@ -137,10 +141,15 @@ impl Service<Request<Incoming>> for Connection {
     type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let (api, via) = (self.api.clone(), self.via);
+        let (api, peer) = (self.api.clone(), self.peer);
+        let fault = self.verdict.of_next();
         let span = span_of(request.headers());
         let answer = async move {
-            Ok(api.answer(request, via).await.unwrap_or_else(|error| {
+            let answered = match fault {
+                Some(fault) => Err(fault.error()),
+                None => api.answer(request, peer).await,
+            };
+            Ok(answered.unwrap_or_else(|error| {
                 let mut answer = problem::response(&error);
                 // A body that was not read to its end would be read as the next request.
                 let is_unread = matches!(
@@ -151,7 +160,7 @@ impl Service<Request<Incoming>> for Connection {
                         | Code::InvalidToken
                         | Code::Forbidden
                 );
-                if is_unread {
+                if fault.is_some() || is_unread {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }

@@ -121,7 +121,10 @@ impl Init {
              \n\
              # What is older may go, by `sealtrail prune` and for ever; without it nothing does.\n\
              # [retention]\n\
-             # keep = \"7y\"\n",
+             # keep = \"7y\"\n\
+             # How long after its month a `retain` class of the policy stays readable, by `sealtrail expire`.\n\
+             # [retention.classes]\n\
+             # standard = \"7y\"\n",
             quote(origin),
             quote(&self.proxy_listen),
             quote(&self.upstream),

@@ -13,7 +13,10 @@ use serde::Deserialize;
 use crate::code::Code;
 use crate::config::read_secret_file;
 use crate::error::{Error, Place, Result};
-use crate::http_client::{Client, Token};
+use crate::http_client::{Client, Reply, Token};
+
+/// For an answer that changes nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The largest answer that is read.
 const AT_MOST: usize = 64 << 20;
@@ -31,20 +34,15 @@ pub struct Remote {
 
 /// A running sidecar.
 pub struct Sidecar {
-    client: Client,
+    url: String,
+    token: Option<Token>,
 }
 
 impl Remote {
     /// The sidecar that is to be asked, if one is.
     pub fn sidecar(&self) -> Result<Option<Sidecar>> {
-        let Some(url) = &self.url else { return Ok(None) };
-        // An act that is under way is waited for: that it is not told does not undo it.
-        let client = Client::new("--url", url, Duration::MAX)?;
-        let client = match self.token()? {
-            Some(token) => client.with_token(token),
-            None => client,
-        };
-        Ok(Some(Sidecar { client }))
+        let Some(url) = self.url.clone() else { return Ok(None) };
+        Ok(Some(Sidecar { url, token: self.token()? }))
     }
 
     fn token(&self) -> Result<Option<Token>> {
@@ -62,12 +60,9 @@ impl Remote {
 impl Sidecar {
     /// Posts JSON and gives the answer; a problem becomes the error that it was.
     pub fn post(&self, path: &str, body: &serde_json::Value) -> Result<Vec<u8>> {
-        let reply = self.client.post(path, "application/json", body.to_string(), AT_MOST)?;
-        if reply.status.is_success() {
-            Ok(reply.body.to_vec())
-        } else {
-            Err(problem(&reply.body).unwrap_or_else(|| self.client.failed(reply.status)))
-        }
+        // An act that is under way is waited for: that it is not told does not undo it.
+        let client = self.client(Duration::MAX)?;
+        answer(&client, client.post(path, "application/json", body.to_string(), AT_MOST)?)
     }
 
     /// The answer of [`Self::post`] as what it says.
@@ -76,10 +71,35 @@ impl Sidecar {
         path: &str,
         body: &serde_json::Value,
     ) -> Result<T> {
-        let other_form =
-            |_| Error::new(Code::Internal, "the sidecar gave an answer of another form");
-        serde_json::from_slice(&self.post(path, body)?).map_err(other_form)
+        read(&self.post(path, body)?)
     }
+
+    /// Asks for what it knows.
+    pub fn look<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let client = self.client(PATIENCE)?;
+        read(&answer(&client, client.get(path, AT_MOST)?)?)
+    }
+
+    fn client(&self, timeout: Duration) -> Result<Client> {
+        let client = Client::new("--url", &self.url, timeout)?;
+        Ok(match &self.token {
+            Some(token) => client.with_token(token.clone()),
+            None => client,
+        })
+    }
+}
+
+fn answer(sidecar: &Client, reply: Reply) -> Result<Vec<u8>> {
+    if reply.status.is_success() {
+        Ok(reply.body.to_vec())
+    } else {
+        Err(problem(&reply.body).unwrap_or_else(|| sidecar.failed(reply.status)))
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T> {
+    let other_form = |_| Error::new(Code::Internal, "the sidecar gave an answer of another form");
+    serde_json::from_slice(answer).map_err(other_form)
 }
 
 /// One segment of a path.

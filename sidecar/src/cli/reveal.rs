@@ -51,7 +51,7 @@ pub struct Why {
     pub reason: String,
     /// Who does it [default: the user of this session]
     #[arg(long, value_name = "ID")]
-    actor: Option<String>,
+    pub actor: Option<String>,
 }
 
 impl Place {

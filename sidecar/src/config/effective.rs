@@ -137,8 +137,14 @@ listen = "127.0.0.1:0"
 
     #[test]
     fn every_key_is_printed_but_those_without_a_default() {
-        const WITHOUT: &[&str] =
-            &["request.jwt_key", "retention.keep", "kek.env", "access.tokens", "access.jwt"];
+        const WITHOUT: &[&str] = &[
+            "proxy.workers",
+            "request.jwt_key",
+            "retention.keep",
+            "kek.env",
+            "access.tokens",
+            "access.jwt",
+        ];
         let effective = Effective::of(LEAST);
         // What is optional and below something optional has its default in the code.
         for (table, keys) in SHAPE.iter().filter(|(table, _)| !table.contains('.')) {

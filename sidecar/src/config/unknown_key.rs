@@ -35,6 +35,8 @@ pub const SHAPE: &[(&str, &[&str])] = &[
         "proxy",
         &[
             "listen",
+            "socket_mode",
+            "workers",
             "upstream",
             "connect_timeout",
             "response_timeout",
@@ -43,7 +45,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "trace",
         ],
     ),
-    ("api", &["listen", "hosts"]),
+    ("api", &["listen", "socket_mode", "hosts"]),
     ("access", &["tokens", "jwt", "loopback", "unix"]),
     ("access.jwt", &["key", "issuer", "audience", "roles_claim", "groups_claim"]),
     (
@@ -57,8 +59,18 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "remember_at_most",
         ],
     ),
-    ("collector", &["remember_ids", "remember_ids_at_most"]),
-    ("retention", &["keep", "segment"]),
+    (
+        "collector",
+        &[
+            "when_full",
+            "block_at_most",
+            "spool_dir",
+            "spool_size",
+            "remember_ids",
+            "remember_ids_at_most",
+        ],
+    ),
+    ("retention", &["keep", "segment", "classes"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
     ("kek", &["env"]),
 ];

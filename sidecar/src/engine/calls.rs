@@ -85,6 +85,13 @@ pub enum Act<'a> {
         kids: &'a [String],
         hard: bool,
     },
+    Expire {
+        actor: &'a Actor,
+        reason: &'a str,
+        class: &'a str,
+        period: &'a str,
+        kids: [&'a str; 1],
+    },
     Prune {
         actor: &'a Actor,
         reason: &'a str,

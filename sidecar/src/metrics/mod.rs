@@ -19,12 +19,14 @@ pub struct Metrics {
     pub proxy_refused: Counter,
     pub upstream_failed: Counter,
     pub recorded: Counter,
+    pub spooled: Counter,
     pub unchanged: Counter,
     pub changes_refused: Counter,
     pub queue_full: Counter,
     pub guest_failed: Counter,
     pub reveals: Counter,
     pub shreds: Counter,
+    pub expired_periods: Counter,
     pub reloads: Counter,
     pub reloads_refused: Counter,
     pub timings: Timings,
@@ -38,6 +40,7 @@ impl Metrics {
             ("proxy_refused_requests", "Requests refused before forwarding.", &self.proxy_refused),
             ("upstream_failures", "Requests answered with 502 or 504.", &self.upstream_failed),
             ("records", "Records that are durable in the log.", &self.recorded),
+            ("spooled", "Records that were taken into the spool.", &self.spooled),
             ("unchanged", "Changes in which nothing had changed.", &self.unchanged),
             (
                 "refused_changes",
@@ -52,6 +55,11 @@ impl Metrics {
             ("guest_failures", "Traps and timeouts of the sandboxed core.", &self.guest_failed),
             ("reveals", "Sealed values revealed, by record and group.", &self.reveals),
             ("shreds", "Data subjects shredded.", &self.shreds),
+            (
+                "expired_periods",
+                "Keys of retention periods destroyed because their time was over.",
+                &self.expired_periods,
+            ),
         ];
         for (name, help, counter) in counters {
             to.counter(&format!("{name}_total"), help, &[], counter.get());

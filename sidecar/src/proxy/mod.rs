@@ -5,10 +5,10 @@
 //! about the request; only what could be read in two ways is refused.
 
 pub mod client_address;
+mod connection;
 pub mod correlation;
 mod forward;
 mod forwarded;
-mod framing;
 mod hop_by_hop;
 pub mod identity;
 pub mod network;
@@ -18,5 +18,7 @@ mod upgrade;
 mod upload;
 pub mod upstream;
 pub mod user_agent;
+mod workers;
 
 pub use forward::Proxy;
+pub use workers::Workers;
