@@ -237,9 +237,7 @@ impl File {
             limits,
         };
         if let Some(api) = &config.api {
-            for listen in &api.listen {
-                config.access.expect_to_know(listen)?;
-            }
+            config.access.expect_to_know(&api.listen)?;
         }
         let kek = match &config.kek {
             KekSource::File(path) => Some(("kek", path.as_path())),
