@@ -1,7 +1,5 @@
 //! `GET /v1/records...` and `POST /v1/records/{id}/reveal`
 
-use std::net::IpAddr;
-
 use http::Request;
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -13,6 +11,7 @@ use crate::acts::{self, Justification};
 use crate::code::Code;
 use crate::engine::Actor;
 use crate::error::{Error, Result};
+use crate::listener::Peer;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,7 +49,7 @@ impl Api {
         &self,
         id: String,
         request: Request<Incoming>,
-        peer: IpAddr,
+        peer: Peer,
     ) -> Result<Answer> {
         let actor = self.actor(request.headers(), peer);
         let RevealBody { group, reason, actor: named } = body::read_json(request).await?;

@@ -1,7 +1,5 @@
 //! `/v1/holds...` and `POST /v1/retention/...`
 
-use std::net::IpAddr;
-
 use http::Request;
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -12,6 +10,7 @@ use super::{Api, body};
 use crate::acts::{self, Justification, Removed};
 use crate::engine::Actor;
 use crate::error::Result;
+use crate::listener::Peer;
 use crate::position::Position;
 use crate::trail::Trail;
 
@@ -53,7 +52,7 @@ impl Api {
         answer::json(&json!({"holds": holds.collect::<Vec<_>>()}))
     }
 
-    pub(super) async fn hold(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
+    pub(super) async fn hold(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
         let caller = self.actor(request.headers(), peer);
         let HoldBody { name, from, reason, actor } = body::read_json(request).await?;
         let because = Justification::parse(caller.or_named(actor), &reason)?;
@@ -66,13 +65,13 @@ impl Api {
         &self,
         name: String,
         request: Request<Incoming>,
-        peer: IpAddr,
+        peer: Peer,
     ) -> Result<Answer> {
         let because = self.because(request, peer).await?;
         answer::json(&self.ask(move |trail| acts::release(trail, &name, &because)).await?)
     }
 
-    pub(super) async fn prune(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
+    pub(super) async fn prune(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
         let (because, is_rehearsal) = self.removal(request, peer).await?;
         let prune = move |trail: &Trail| match is_rehearsal {
             true => {
@@ -84,7 +83,7 @@ impl Api {
         answer::json(&self.ask(prune).await?)
     }
 
-    pub(super) async fn expire(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
+    pub(super) async fn expire(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
         let (because, is_rehearsal) = self.removal(request, peer).await?;
         let expire = move |trail: &Trail| match is_rehearsal {
             true => acts::plan_expiry(trail.log().reader(), &trail.keyring_dir, &trail.retention),
@@ -101,14 +100,14 @@ impl Api {
     async fn removal(
         &self,
         request: Request<Incoming>,
-        peer: IpAddr,
+        peer: Peer,
     ) -> Result<(Justification, bool)> {
         let caller = self.actor(request.headers(), peer);
         let RemovalBody { reason, actor, dry_run } = body::read_json(request).await?;
         Ok((Justification::parse(caller.or_named(actor), &reason)?, dry_run))
     }
 
-    async fn because(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Justification> {
+    async fn because(&self, request: Request<Incoming>, peer: Peer) -> Result<Justification> {
         let caller = self.actor(request.headers(), peer);
         let ReasonBody { reason, actor } = body::read_json(request).await?;
         Justification::parse(caller.or_named(actor), &reason)

@@ -2,14 +2,12 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use tokio::net::TcpStream;
 
 use super::answer::Answer;
 use super::query::{Query, decode};
@@ -18,6 +16,7 @@ use crate::code::Code;
 use crate::collector::Queue;
 use crate::engine;
 use crate::error::{Error, Result};
+use crate::listener::Peer;
 use crate::metrics::Open;
 use crate::problem;
 use crate::proxy::identity::{Actor, TokenKey};
@@ -36,7 +35,7 @@ pub struct Api {
 /// The service on one connection.
 pub struct Connection {
     api: Arc<Api>,
-    peer: IpAddr,
+    peer: Peer,
     _open: Open,
 }
 
@@ -57,13 +56,9 @@ impl Caller {
 }
 
 impl Api {
-    pub fn connect(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> (TcpStream, Connection) {
-        let open = self.trail.metrics.timings.api_connection();
-        (stream, Connection { api: self.clone(), peer: peer.ip(), _open: open })
+    /// The service for a connection that this peer made.
+    pub fn connect(self: &Arc<Self>, peer: Peer) -> Connection {
+        Connection { api: self.clone(), peer, _open: self.trail.metrics.timings.api_connection() }
     }
 
     /// Asks something that may wait for the disk, off the threads that serve.
@@ -76,18 +71,21 @@ impl Api {
         asked.map_err(|_| Error::new(Code::Internal, "the work was given up halfway"))?
     }
 
-    pub(super) fn actor(&self, headers: &HeaderMap, peer: IpAddr) -> Caller {
+    pub(super) fn actor(&self, headers: &HeaderMap, peer: Peer) -> Caller {
         let key = self.token_key.as_ref().map(|key| key.get());
         let actor = Actor::of(headers, key.as_deref()).filter(|actor| actor.verified);
         let is_verified = actor.is_some();
         let (kind, id) = match actor {
             Some(actor) => ("user", actor.id),
-            None => ("address", peer.to_canonical().to_string()),
+            None => match peer {
+                Peer::Address(_) => ("address", peer.to_string()),
+                Peer::Unix { .. } => ("unix_user", peer.to_string()),
+            },
         };
         Caller { actor: engine::Actor { kind: kind.into(), id }, is_verified }
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
+    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
         let path = request.uri().path().to_owned();
         same_origin::check(request.method(), &path, request.headers(), &self.hosts)?;
         if path.len() > 4096 {

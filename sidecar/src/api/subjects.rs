@@ -1,7 +1,5 @@
 //! `POST /v1/subjects/{id}/shred`
 
-use std::net::IpAddr;
-
 use http::Request;
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -11,6 +9,7 @@ use super::{Api, body};
 use crate::acts::{self, Justification};
 use crate::engine::Actor;
 use crate::error::Result;
+use crate::listener::Peer;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,7 +23,7 @@ impl Api {
         &self,
         subject: String,
         request: Request<Incoming>,
-        peer: IpAddr,
+        peer: Peer,
     ) -> Result<Answer> {
         let actor = self.actor(request.headers(), peer);
         let ShredBody { reason, actor: named } = body::read_json(request).await?;

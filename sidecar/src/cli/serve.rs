@@ -14,11 +14,11 @@ use crate::api::Api;
 use crate::collector::Queue;
 use crate::config::Config;
 use crate::error::Result;
-use crate::listener::{self, Listener};
-use crate::proxy;
+use crate::listener::{self, Listener, Socket};
 use crate::proxy::identity::TokenKey;
 use crate::proxy::upstream::{self, Upstream};
 use crate::proxy::user_agent::UserAgent;
+use crate::proxy::{self, Workers};
 use crate::reload::{Live, Reload};
 use crate::trail::Trail;
 
@@ -91,29 +91,38 @@ async fn serve(
     let mut signals = Signals::install()?;
     let (stop_proxy, proxy_drain) = listener::drain();
     let (stop_api, api_drain) = listener::drain();
-    let (mut proxies, mut apis) = (JoinSet::new(), JoinSet::new());
+    let mut apis = JoinSet::new();
+    let mut workers = None;
 
     if let Some(proxy) = &config.proxy {
-        let listener = Listener::bind(proxy.listen, proxy.header_timeout).await?;
-        output::print_line(format!("proxy listening on {}", listener.address()?).as_bytes())?;
-        let service = Arc::new(proxy::Proxy {
+        let sockets = Socket::bind_many(&proxy.listen, proxy.workers)?;
+        output::print_line(format!("proxy listening on {}", sockets[0].place()?).as_bytes())?;
+        let of_one_worker = || proxy::Proxy {
             upstream: Arc::new(Upstream::new(proxy)),
+            header_timeout: proxy.header_timeout,
             memory: trail.memory.clone(),
             trusted: config.remembering.trusted_proxies.clone(),
             token_key: token_key.clone(),
             metrics: trail.metrics.clone(),
-        });
-        let connect = move |stream, peer| service.connect(stream, peer);
-        proxies.spawn(listener.serve(proxy_drain, connect));
+        };
+        workers = Some(Workers::start(sockets, &proxy_drain, of_one_worker)?);
     }
     if let Some(api) = &config.api {
-        let listener = Listener::bind(api.listen, API_HEADER_TIMEOUT).await?;
-        output::print_line(format!("api listening on {}", listener.address()?).as_bytes())?;
-        let queue = Queue::new(config.limits.queue);
-        let service =
-            Arc::new(Api { trail: trail.clone(), queue, token_key, hosts: api.hosts.clone() });
-        let connect = move |stream, peer| service.connect(stream, peer);
-        apis.spawn(listener.serve(api_drain, connect));
+        let service = Arc::new(Api {
+            trail: trail.clone(),
+            queue: Queue::new(config.limits.queue),
+            token_key,
+            hosts: api.hosts.clone(),
+        });
+        for listen in &api.listen {
+            let socket = Socket::bind(listen)?;
+            output::print_line(format!("api listening on {}", socket.place()?).as_bytes())?;
+            let service = service.clone();
+            apis.spawn(Listener::new(socket)?.serve(api_drain.clone(), move |accepted| {
+                let service = service.connect(accepted.peer);
+                listener::serve_http1(accepted, API_HEADER_TIMEOUT, service)
+            }));
+        }
     }
     tokio::task::spawn_blocking(UserAgent::warm_up);
     let seen_ids = trail.seen_ids.clone();
@@ -131,20 +140,33 @@ async fn serve(
     // stays until they are done, and keeps a share of the time for itself.
     let began = Instant::now();
     stop_proxy.start();
-    let is_proxy_done = finished(&mut proxies, began + config.limits.drain * 3 / 4).await;
+    let is_proxy_done = match &mut workers {
+        Some(workers) => in_time(workers.finished(), began + config.limits.drain * 3 / 4).await,
+        None => true,
+    };
     stop_api.start();
-    let is_api_done = finished(&mut apis, began + config.limits.drain).await;
+    let is_api_done = in_time(finished(&mut apis), began + config.limits.drain).await;
     follower.abort();
     if !(is_proxy_done && is_api_done) {
         tracing::warn!("connections were still open at the end of `limits.drain`");
     }
+    stop_proxy.end();
+    stop_api.end();
+    apis.shutdown().await;
+    if let Some(workers) = &mut workers {
+        workers.finished().await;
+    }
     Ok(())
 }
 
-/// Waits until the last connection of all listeners is done; false if that takes too long.
-async fn finished(listeners: &mut JoinSet<()>, deadline: Instant) -> bool {
-    let all = async { while listeners.join_next().await.is_some() {} };
-    tokio::time::timeout_at(deadline, all).await.is_ok()
+/// Waits until the last connection of all listeners is done.
+async fn finished(listeners: &mut JoinSet<()>) {
+    while listeners.join_next().await.is_some() {}
+}
+
+/// Whether something was done before the deadline.
+async fn in_time(work: impl Future<Output = ()>, deadline: Instant) -> bool {
+    tokio::time::timeout_at(deadline, work).await.is_ok()
 }
 
 /// Where systemd did not start it, nobody is told.

@@ -1,6 +1,5 @@
 //! From the text of `sealtrail.toml` to a [`Config`] that cannot be wrong.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,8 +8,11 @@ use serde::Deserialize;
 use super::apart::expect_apart;
 use super::classes::Classes;
 use super::collector::{Collector, CollectorTable};
+use super::invalid::invalid;
 use super::key_file::KekSource;
-use super::quantity::{Bytes, Period, Span};
+use super::listen::{Listen, Mode, OneOrMany};
+use super::proxy::{Proxy, ProxyTable};
+use super::quantity::{Bytes, Period, Span, or};
 use super::unknown_key::{place_of, refuse_unknown_keys};
 use crate::code::Code;
 use crate::error::{Error, Result};
@@ -38,25 +40,9 @@ pub struct Config {
 }
 
 #[derive(Debug, Clone)]
-pub struct Proxy {
-    pub listen: SocketAddr,
-    pub upstream: Upstream,
-    pub connect_timeout: Duration,
-    pub response_timeout: Duration,
-    pub header_timeout: Duration,
-    pub idle_timeout: Duration,
-}
-
-/// The service behind the proxy: `http://host:port`, nothing more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upstream {
-    pub host: String,
-    pub port: u16,
-}
-
-#[derive(Debug, Clone)]
 pub struct Api {
-    pub listen: SocketAddr,
+    /// One or more.
+    pub listen: Vec<Listen>,
     /// Names under which it is reached, without a port.
     pub hosts: Vec<String>,
 }
@@ -165,19 +151,10 @@ struct KekEnv {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ProxyTable {
-    listen: String,
-    upstream: String,
-    connect_timeout: Option<Span>,
-    response_timeout: Option<Span>,
-    header_timeout: Option<Span>,
-    idle_timeout: Option<Span>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ApiTable {
-    listen: String,
+    listen: OneOrMany,
+    #[serde(default)]
+    socket_mode: Mode,
     #[serde(default)]
     hosts: Vec<String>,
 }
@@ -243,8 +220,8 @@ impl File {
             },
             checkpoint_interval: or(self.checkpoint_interval, Duration::from_secs(1)),
             fill_ahead: self.fill_ahead.unwrap_or(true),
-            proxy: self.proxy.map(ProxyTable::finish).transpose()?,
-            api: self.api.map(ApiTable::finish).transpose()?,
+            proxy: self.proxy.map(|proxy| proxy.finish(folder)).transpose()?,
+            api: self.api.map(|api| api.finish(folder)).transpose()?,
             remembering: self.request.finish(folder)?,
             collector: self.collector.finish(),
             retention: self.retention.finish(),
@@ -266,22 +243,8 @@ impl File {
     }
 }
 
-impl ProxyTable {
-    fn finish(self) -> Result<Proxy> {
-        Ok(Proxy {
-            listen: address("proxy.listen", &self.listen)?,
-            upstream: Upstream::parse(&self.upstream)?,
-            connect_timeout: or(self.connect_timeout, Duration::from_secs(5)),
-            response_timeout: or(self.response_timeout, Duration::from_secs(60)),
-            header_timeout: or(self.header_timeout, Duration::from_secs(30)),
-            // Node closes an idle connection after 5 s; reusing one later than that loses requests.
-            idle_timeout: or(self.idle_timeout, Duration::from_secs(4)),
-        })
-    }
-}
-
 impl ApiTable {
-    fn finish(self) -> Result<Api> {
+    fn finish(self, folder: &Path) -> Result<Api> {
         for host in &self.hosts {
             let name = host.parse::<http::uri::Authority>();
             if !name.is_ok_and(|name| name.host() == host) {
@@ -289,7 +252,12 @@ impl ApiTable {
                 return Err(invalid(format!("{message}, got `{}`", host.escape_debug())));
             }
         }
-        Ok(Api { listen: address("api.listen", &self.listen)?, hosts: self.hosts })
+        let parse = |text: &String| Listen::parse("api.listen", text, folder, self.socket_mode);
+        let listen = self.listen.as_slice().iter().map(parse).collect::<Result<Vec<_>>>()?;
+        if listen.is_empty() {
+            return Err(invalid("api.listen is an empty list; leave `[api]` out for no API"));
+        }
+        Ok(Api { listen, hosts: self.hosts })
     }
 }
 
@@ -328,43 +296,10 @@ impl LimitsTable {
     }
 }
 
-impl Upstream {
-    fn parse(text: &str) -> Result<Self> {
-        let refused = || {
-            invalid(format!("proxy.upstream must look like `http://127.0.0.1:3000`, got `{text}`"))
-        };
-        let uri: http::Uri = text.parse().map_err(|_| refused())?;
-        let authority = uri.authority().ok_or_else(refused)?;
-        let plain = uri.scheme_str() == Some("http")
-            && matches!(uri.path(), "" | "/")
-            && uri.query().is_none()
-            && !authority.as_str().contains('@')
-            && !authority.host().is_empty();
-        if !plain {
-            return Err(refused());
-        }
-        let host = authority.host().trim_matches(['[', ']']).to_owned();
-        Ok(Self { host, port: authority.port_u16().unwrap_or(80) })
-    }
-}
-
-fn address(key: &str, text: &str) -> Result<SocketAddr> {
-    text.parse().map_err(|_| {
-        invalid(format!("{key} must be an address and a port like `127.0.0.1:8080`, got `{text}`"))
-    })
-}
-
-fn or(given: Option<Span>, default: Duration) -> Duration {
-    given.map_or(default, |span| span.0)
-}
-
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(Code::ConfigInvalid, message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Upstream;
     use crate::config::unknown_key::SHAPE;
 
     const FULL: &str = r#"
@@ -379,13 +314,16 @@ checkpoint_interval = "1s"
 fill_ahead = true
 [proxy]
 listen = "127.0.0.1:0"
+socket_mode = "0660"
+workers = 2
 upstream = "http://127.0.0.1:3000"
 connect_timeout = "5s"
 response_timeout = "60s"
 header_timeout = "30s"
 idle_timeout = "4s"
 [api]
-listen = "[::1]:0"
+listen = ["[::1]:0", "unix:api.sock"]
+socket_mode = "0600"
 hosts = ["sidecar.internal"]
 [request]
 trusted_proxies = ["10.0.0.0/8", "::1"]
@@ -423,7 +361,12 @@ drain = "10s"
         let config = parse(FULL).unwrap();
         assert_eq!(config.log_dir, Path::new("/etc/sealtrail/log"));
         let proxy = config.proxy.unwrap();
-        assert_eq!(proxy.upstream, Upstream { host: "127.0.0.1".into(), port: 3000 });
+        assert_eq!(proxy.upstream, Upstream::Tcp { host: "127.0.0.1".into(), port: 3000 });
+        let socket = Listen::Unix { path: "/etc/sealtrail/api.sock".into(), mode: 0o600 };
+        assert_eq!(
+            config.api.unwrap().listen,
+            [Listen::Address("[::1]:0".parse().unwrap()), socket]
+        );
         let written = toml::de::DeTable::parse(FULL).unwrap();
         let mut keys = vec![];
         for (key, value) in written.get_ref() {
@@ -444,7 +387,7 @@ drain = "10s"
         let text = FULL.replace("upstream =", "upstraem =");
         assert_eq!(
             refusal(&text),
-            "unknown key `upstraem` in `[proxy]`; did you mean `upstream`? (line 13, column 1)"
+            "unknown key `upstraem` in `[proxy]`; did you mean `upstream`? (line 15, column 1)"
         );
         let text = FULL.replace("origin =", "colour = 1\norigin =");
         assert!(refusal(&text).starts_with("unknown key `colour`; known are `origin`, `log_dir`"));
@@ -454,7 +397,14 @@ drain = "10s"
     fn wrong_values_name_their_key() {
         let cases = [
             ("listen = \"127.0.0.1:0\"", "listen = \"localhost\"", "proxy.listen must be"),
+            ("listen = \"127.0.0.1:0\"", "listen = \"unix:\"", "proxy.listen must be"),
+            ("socket_mode = \"0660\"", "socket_mode = \"rw\"", "expected permissions as octal"),
+            ("socket_mode = \"0600\"", "socket_mode = \"7777\"", "expected permissions as octal"),
+            ("\"[::1]:0\", \"unix:api.sock\"", "", "api.listen is an empty list"),
+            ("\"unix:api.sock\"", "\"localhost\"", "api.listen must be"),
+            ("workers = 2", "workers = 0", "proxy.workers must be 1 to 1024, got 0"),
             ("http://127.0.0.1:3000", "https://a:1", "proxy.upstream must look like"),
+            ("http://127.0.0.1:3000", "unix:", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "http://a/path", "proxy.upstream must look like"),
             ("\"10.0.0.0/8\"", "\"10.0.0.0/33\"", "request.trusted_proxies: "),
             ("sidecar.internal", "sidecar:80", "api.hosts must be names without a port"),

@@ -12,15 +12,18 @@
 //! fill_ahead = true
 //!
 //! [proxy]                             # leave out for a collector without a proxy
-//! listen = "127.0.0.1:8080"
-//! upstream = "http://127.0.0.1:3000"
+//! listen = "127.0.0.1:8080"           # or "unix:/run/sealtrail/proxy.sock"; its peers count as 127.0.0.1
+//! socket_mode = "0660"                # of a Unix socket
+//! workers = 2                         # threads; as many as cores if it is left out
+//! upstream = "http://127.0.0.1:3000"  # or "unix:/run/shop.sock"
 //! connect_timeout = "5s"
 //! response_timeout = "60s"            # from the end of the request to the answer
 //! header_timeout = "30s"              # for a client to send the head of a request
 //! idle_timeout = "4s"                 # how long an idle upstream connection is reused
 //!
 //! [api]
-//! listen = "127.0.0.1:8090"
+//! listen = "127.0.0.1:8090"           # or a list, with Unix sockets too: ["127.0.0.1:8090", "unix:api.sock"]
+//! socket_mode = "0660"
 //! hosts = ["sidecar.internal"]        # names under which it is reached, besides addresses and localhost
 //!
 //! [request]
@@ -54,11 +57,16 @@ mod classes;
 mod collector;
 mod effective;
 mod file;
+mod invalid;
 mod key_file;
+mod listen;
+mod proxy;
 mod quantity;
 mod unknown_key;
 
 pub use effective::Effective;
-pub use file::{Config, Limits, Proxy, Retention, Upstream};
+pub use file::{Config, Limits, Retention};
 pub use key_file::read_secret_file;
+pub use listen::Listen;
+pub use proxy::{Proxy, Upstream};
 pub use quantity::Period;

@@ -51,6 +51,11 @@ fn parse_bytes(text: &str) -> Option<u64> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(pub Duration);
 
+/// What is given, or the default.
+pub fn or(given: Option<Span>, default: Duration) -> Duration {
+    given.map_or(default, |span| span.0)
+}
+
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;

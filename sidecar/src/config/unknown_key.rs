@@ -34,6 +34,8 @@ pub const SHAPE: &[(&str, &[&str])] = &[
         "proxy",
         &[
             "listen",
+            "socket_mode",
+            "workers",
             "upstream",
             "connect_timeout",
             "response_timeout",
@@ -41,7 +43,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "idle_timeout",
         ],
     ),
-    ("api", &["listen", "hosts"]),
+    ("api", &["listen", "socket_mode", "hosts"]),
     ("request", &["trusted_proxies", "jwt_key", "remember", "remember_at_most"]),
     ("collector", &["remember_ids", "remember_ids_at_most"]),
     ("retention", &["keep", "segment", "classes"]),

@@ -1,25 +1,20 @@
 //! One request through the proxy.
 
-use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Uri, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use hyper::service::Service;
+use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
-use tokio::net::TcpStream;
-use tokio::sync::Mutex;
 
 use super::client_address::{self, Network};
+use super::connection::Client;
 use super::correlation::CorrelationId;
-use super::framing::{Verdict, Watched};
 use super::identity::{Actor, TokenKey};
 use super::request_memory::{RequestId, RequestMemory, SeenRequest};
 use super::upstream::{Link, Upstream};
@@ -27,84 +22,33 @@ use super::{hop_by_hop, upgrade, user_agent};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::metrics::{Metrics, Open};
+use crate::metrics::Metrics;
 use crate::problem;
 use crate::reload::Live;
 
 /// Longer paths are cut in the record, not on the way.
 const MAX_PATH: usize = 2048;
 
-/// Everything that all connections share.
+/// Everything that the connections of one worker share.
 pub struct Proxy {
     pub upstream: Arc<Upstream>,
+    pub header_timeout: Duration,
     pub memory: Arc<RequestMemory>,
     pub trusted: Vec<Network>,
     pub token_key: Option<Arc<Live<TokenKey>>>,
     pub metrics: Arc<Metrics>,
 }
 
-/// The service on one client connection.
-pub struct Connection {
-    proxy: Arc<Proxy>,
-    peer: IpAddr,
-    /// Behind a lock for the type's sake: HTTP/1.1 has one request at a time on a connection.
-    link: Arc<Mutex<Link>>,
-    verdict: Verdict,
-    requests: AtomicU64,
-    _open: Open,
-}
-
-type Body = Either<Incoming, Full<Bytes>>;
+pub type Body = Either<Incoming, Full<Bytes>>;
 
 impl Proxy {
-    /// The stream and the service for one connection, as the listener wants them.
-    pub fn connect(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> (Watched<TcpStream>, Connection) {
-        let (stream, verdict) = Watched::new(stream);
-        let connection = Connection {
-            proxy: self.clone(),
-            peer: peer.ip(),
-            link: Arc::new(Mutex::new(Link::new(self.upstream.clone()))),
-            verdict,
-            requests: AtomicU64::new(0),
-            _open: self.metrics.timings.proxy_connection(),
-        };
-        (stream, connection)
-    }
-}
-
-impl Service<Request<Incoming>> for Connection {
-    type Response = Response<Body>;
-    type Error = std::convert::Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let is_ambiguous = self.verdict.refuses(number);
-        let (proxy, peer, link) = (self.proxy.clone(), self.peer, self.link.clone());
-        Box::pin(async move {
-            if is_ambiguous {
-                let message = "the length of the request is stated in more than one way";
-                return Ok(proxy.refuse(&Error::new(Code::BadRequest, message)));
-            }
-            let began = Instant::now();
-            let response = proxy.forward(request, peer, &link).await;
-            proxy.metrics.timings.proxied(response.status(), began.elapsed());
-            Ok(response)
-        })
-    }
-}
-
-impl Proxy {
-    async fn forward(
+    pub async fn forward(
         &self,
         mut request: Request<Incoming>,
-        peer: IpAddr,
-        link: &Mutex<Link>,
+        client: &Client,
+        link: &Link,
     ) -> Response<Body> {
+        let peer = client.peer;
         if let Err(error) = address_upstream(&mut request) {
             return self.refuse(&error);
         }
@@ -113,7 +57,7 @@ impl Proxy {
         self.memory.keep(request_id, self.seen(&request, &id, peer));
 
         let upgrade_to = upgrade::requested(request.headers());
-        let client = upgrade_to.is_some().then(|| upgrade::client_half(&mut request));
+        let client_half = upgrade_to.is_some().then(|| upgrade::client_half(&mut request));
         hop_by_hop::remove(request.headers_mut());
         if let Some(protocol) = upgrade_to {
             upgrade::restore(request.headers_mut(), protocol);
@@ -124,10 +68,10 @@ impl Proxy {
 
         self.metrics.proxied.add(1);
         let began = Instant::now();
-        let answer = link.lock().await.send(request).await;
+        let answer = link.send(request).await;
         self.metrics.timings.upstream(began.elapsed());
         let mut response = match answer {
-            Ok(response) => self.answer(response, client),
+            Ok(response) => self.answer(response, client_half, client),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
                 tracing::warn!(correlation_id = id.as_str(), code = error.code().name(), "{error}");
@@ -141,12 +85,13 @@ impl Proxy {
     fn answer(
         &self,
         mut response: Response<Incoming>,
-        client: Option<hyper::upgrade::OnUpgrade>,
+        client_half: Option<OnUpgrade>,
+        client: &Client,
     ) -> Response<Body> {
         let protocol = response.headers().get(header::UPGRADE).cloned();
         let switches = response.status() == http::StatusCode::SWITCHING_PROTOCOLS;
-        if let Some(client) = client {
-            upgrade::join(client, &mut response);
+        if let Some(client_half) = client_half {
+            upgrade::join(client_half, &mut response, client.place.clone());
         }
         hop_by_hop::remove(response.headers_mut());
         if let (true, Some(protocol)) = (switches, protocol) {
@@ -174,7 +119,7 @@ impl Proxy {
     }
 
     /// Refuses a request and closes the connection: what follows on it may be part of an attack.
-    fn refuse(&self, error: &Error) -> Response<Body> {
+    pub fn refuse(&self, error: &Error) -> Response<Body> {
         self.metrics.proxy_refused.add(1);
         let mut response = problem::response(error).map(Either::Right);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

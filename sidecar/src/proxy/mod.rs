@@ -5,6 +5,7 @@
 //! about the request; only what could be read in two ways is refused.
 
 pub mod client_address;
+mod connection;
 pub mod correlation;
 mod forward;
 mod framing;
@@ -15,5 +16,7 @@ mod upgrade;
 mod upload;
 pub mod upstream;
 pub mod user_agent;
+mod workers;
 
 pub use forward::Proxy;
+pub use workers::Workers;

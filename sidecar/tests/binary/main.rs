@@ -19,6 +19,7 @@ mod renderings;
 mod retention;
 mod served;
 mod service;
+mod sockets;
 mod verifier_key;
 mod wire;
 mod witness;

@@ -2,13 +2,20 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
 pub struct Wire {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Box<dyn Duplex>>,
 }
+
+/// What bytes go through: TCP, a Unix socket, TLS.
+pub trait Duplex: Read + Write {}
+
+impl<T: Read + Write> Duplex for T {}
 
 #[derive(Debug)]
 pub struct Response {
@@ -22,7 +29,23 @@ impl Wire {
         let stream = TcpStream::connect(to).unwrap();
         // Only so that a hanging peer fails the test instead of the test run.
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        Self { reader: BufReader::new(stream) }
+        Self::over(stream)
+    }
+
+    pub fn connect_unix(to: &Path) -> Self {
+        let stream = UnixStream::connect(to).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        Self::over(stream)
+    }
+
+    pub fn over(stream: impl Duplex + 'static) -> Self {
+        Self { reader: BufReader::new(Box::new(stream)) }
+    }
+
+    /// One request and its answer.
+    pub fn ask(&mut self, request: &str) -> Response {
+        self.send(request);
+        self.response()
     }
 
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
