@@ -5,21 +5,23 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sealtrail_keyring::Keyring;
 use sealtrail_log::proof::{SigningKey, VerifierKey};
 use sealtrail_log::{Log, Options, Recovery, Signer};
+use sealtrail_record::json;
 
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
-use crate::collector::{Outcome, Receipt, SeenIds, Source};
+use crate::collector::{Outcome, Receipt, SeenIds, Source, Spool, WhenFull};
 use crate::config::{Config, Limits, Retention, read_secret_file};
 use crate::engine::{Guest, Policy, Sandbox};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::proxy::request_memory::RequestMemory;
-use crate::questions::Questions;
+use crate::questions::{Questions, STORED};
 use crate::reload::{Live, Reload};
 
 pub struct Trail {
@@ -31,6 +33,10 @@ pub struct Trail {
     pub metrics: Arc<Metrics>,
     pub memory: Arc<RequestMemory>,
     pub seen_ids: Arc<SeenIds>,
+    pub when_full: WhenFull,
+    pub block_at_most: Duration,
+    /// There where it is configured, or where an earlier process has left one.
+    pub spool: Option<Spool>,
     pub limits: Limits,
     pub retention: Retention,
     /// Held from the plan of a removal or a hold until it is done, so that its record says what was done.
@@ -84,6 +90,9 @@ impl Trail {
             sandbox,
             metrics,
             memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
+            when_full: config.collector.when_full,
+            block_at_most: config.collector.block_at_most,
+            spool: open_spool(config)?,
             seen_ids: Arc::new(SeenIds::new(config.collector.remember_ids, log.reader().clone())),
             limits: config.limits.clone(),
             retention: config.retention.clone(),
@@ -94,6 +103,7 @@ impl Trail {
             is_told: AtomicBool::new(false),
             is_delay_told: AtomicBool::new(false),
         };
+        trail.take_up_spool()?;
         crate::acts::record_interrupted_shreds(&trail)?;
         Ok((trail, recovery))
     }
@@ -131,17 +141,70 @@ impl Trail {
         self.log.append(lines).map_err(|error| self.note(error))
     }
 
+    /// The same for changes, which do not go past those that are spooled.
+    pub fn append_changes(&self, lines: Vec<Vec<u8>>) -> Result<Range<u64>> {
+        if !lines.is_empty() && self.spool.as_ref().is_some_and(|spool| !spool.is_empty()) {
+            let message = "earlier records wait in the spool";
+            return Err(Error::new(Code::LogUnavailable, message));
+        }
+        self.append(lines)
+    }
+
     /// Appends; `done` is told when it is durable, on the log's commit thread.
-    pub fn append_then(
-        self: &Arc<Self>,
+    pub fn try_append_then(
+        self: Arc<Self>,
         lines: Vec<Vec<u8>>,
-        done: impl FnOnce(Result<Range<u64>>) + Send + 'static,
+        done: impl FnOnce(Result<Range<u64>, sealtrail_log::Error>) + Send + 'static,
     ) {
         if lines.is_empty() {
             return done(Ok(0..0));
         }
         let trail = self.clone();
-        self.log.append_then(lines, move |appended| done(appended.map_err(|e| trail.note(e))));
+        self.log.append_then(lines, move |appended| {
+            done(appended.inspect_err(|error| trail.tell(error)));
+        });
+    }
+
+    /// Gives all that is spooled to the log.
+    pub fn drain_spool(&self) -> Result<()> {
+        let Some(spool) = &self.spool else { return Ok(()) };
+        let into_log = |lines: &[Vec<u8>]| {
+            for (index, line) in self.append(lines.to_vec())?.zip(lines) {
+                self.seen_ids.drained(line, index);
+            }
+            Ok(())
+        };
+        while spool.drain(into_log)? {}
+        Ok(())
+    }
+
+    /// Goes on with what a process before this one has spooled.
+    fn take_up_spool(&self) -> Result<()> {
+        let Some(spool) = self.spool.as_ref().filter(|spool| !spool.is_empty()) else {
+            return Ok(());
+        };
+        spool.pass_over(|line| self.has_record_of(line))?;
+        spool.for_each(|line| {
+            if let Err(error) = self.seen_ids.spooled(line) {
+                tracing::warn!(%error, "the id of a spooled change is not known");
+            }
+        })?;
+        let lines = spool.waiting().lines;
+        match self.drain_spool() {
+            Ok(()) => tracing::info!(lines, "appended what was spooled"),
+            Err(error) => tracing::warn!(lines, %error, "what is spooled stays there for now"),
+        }
+        Ok(())
+    }
+
+    fn has_record_of(&self, line: &[u8]) -> Result<bool> {
+        let record = json::parse(line, &STORED);
+        let id = record.as_ref().ok().and_then(|record| record.get("id")?.as_str());
+        match self.questions.record(id.unwrap_or_default()) {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Code::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The number of durable records.
@@ -208,7 +271,7 @@ impl Trail {
     }
 
     pub fn count(&self, outcomes: &[Outcome]) {
-        let (mut recorded, mut unchanged, mut refused, mut failed) = (0, 0, 0, 0);
+        let (mut recorded, mut spooled, mut unchanged, mut refused, mut failed) = (0, 0, 0, 0, 0);
         // What the sender is not to blame for is the operator's to know; once for all of a request.
         let ours = |error: &&Error| {
             error.code().status().is_server_error() && error.code() != Code::QueueFull
@@ -220,12 +283,14 @@ impl Trail {
         for outcome in outcomes {
             match outcome {
                 Ok(Receipt::Recorded { .. }) => recorded += 1,
+                Ok(Receipt::Spooled { .. }) => spooled += 1,
                 Ok(Receipt::Unchanged { .. }) => unchanged += 1,
                 Err(error) if error.code() == Code::GuestFailed => failed += 1,
                 Err(_) => refused += 1,
             }
         }
         self.metrics.recorded.add(recorded);
+        self.metrics.spooled.add(spooled);
         self.metrics.unchanged.add(unchanged);
         self.metrics.guest_failed.add(failed);
         self.metrics.changes_refused.add(refused);
@@ -238,12 +303,27 @@ impl Trail {
     }
 
     fn note(&self, error: sealtrail_log::Error) -> Error {
+        self.tell(&error);
+        error.into()
+    }
+
+    fn tell(&self, error: &sealtrail_log::Error) {
         if error.is_poisoned() && !self.is_told.swap(true, Ordering::Relaxed) {
             tracing::error!(%error, "the log takes no more records");
         } else if error.is_disk_full() {
             tracing::error!(%error, "the disk is full; the log goes on when there is room");
         }
-        error.into()
+    }
+}
+
+fn open_spool(config: &Config) -> Result<Option<Spool>> {
+    let collector = &config.collector;
+    let open = |size| Spool::open(&collector.spool_dir, &config.origin, size).map(Some);
+    match collector.when_full {
+        WhenFull::Spool => open(collector.spool_size),
+        // What an earlier process has left in it is not lost; nothing is added.
+        _ if Spool::is_there(&collector.spool_dir) => open(0),
+        _ => Ok(None),
     }
 }
 

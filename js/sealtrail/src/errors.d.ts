@@ -24,6 +24,8 @@ export type SidecarErrorCode =
   | 'not_found'
   | 'method_not_allowed'
   | 'unsupported_media_type'
+  | 'unsupported_encoding'
+  | 'id_reused'
   | 'guest_failed'
   | 'log_unavailable'
   | 'log_in_use'

@@ -2,12 +2,18 @@
 
 use super::Api;
 use super::answer::{self, Answer};
+use crate::clock::Moment;
+use crate::collector::Spooled;
 use crate::metrics::{Exposition, MEDIA_TYPE};
 
 impl Api {
     pub(super) fn metrics(&self) -> Answer {
         let mut text = Exposition::default();
         let (log, memory) = (self.trail.log(), &self.trail.memory);
+        let spool = self.trail.spool.as_ref().map(|spool| spool.waiting());
+        let spooled = |of: fn(&Spooled) -> u64| spool.as_ref().map_or(0, of);
+        let now = Moment::now().posix_seconds();
+        let oldest = spool.as_ref().and_then(|spool| spool.oldest).map(Moment::posix_seconds);
         let gauges = [
             ("log_records", "Durable records in the log.", self.trail.size()),
             (
@@ -34,6 +40,17 @@ impl Api {
                 "queue_bytes",
                 "Bytes of changes being worked on.",
                 self.queue.bytes_under_way() as u64,
+            ),
+            (
+                "spool_lines",
+                "Records in the spool, which the log has not taken yet.",
+                spooled(|spool| spool.lines),
+            ),
+            ("spool_bytes", "Bytes of them.", spooled(|spool| spool.bytes)),
+            (
+                "spool_oldest_seconds",
+                "Age of the oldest of them.",
+                oldest.map_or(0, |oldest| now.saturating_sub(oldest)),
             ),
             (
                 "remembered_ids",
@@ -64,6 +81,21 @@ impl Api {
                 "forgotten_requests_total",
                 "Requests forgotten before `request.remember` was over, for want of room.",
                 memory.forgotten_early.get(),
+            ),
+            (
+                "unauthenticated_requests_total",
+                "Requests to the API answered with 401.",
+                self.gate.unauthenticated.get(),
+            ),
+            (
+                "forbidden_requests_total",
+                "Requests to the API answered with 403.",
+                self.gate.forbidden.get(),
+            ),
+            (
+                "unrecorded_refusals_total",
+                "Refused acts without a record of their own, because there were too many.",
+                self.refusals.unrecorded.get(),
             ),
         ];
         for (name, help, value) in counters {

@@ -24,6 +24,7 @@ mod shred;
 mod signals;
 mod tail;
 mod terminal;
+mod token;
 mod verify;
 mod verify_proof;
 mod vkey;
@@ -76,6 +77,7 @@ enum Command {
     Vkey(vkey::Vkey),
     Witness(witness::Witness),
     Policy(policy::Policy),
+    Token(token::Token),
 }
 
 /// It logs as `serve` does.
@@ -148,6 +150,7 @@ pub fn run() -> ExitCode {
         Command::Vkey(command) => command.run(style),
         Command::Witness(command) => command.run(style),
         Command::Policy(command) => command.run(style),
+        Command::Token(command) => command.run(style),
     };
     match done {
         Ok(code) => ExitCode::from(code),

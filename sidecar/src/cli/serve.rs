@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use super::signals::Signals;
 use super::{ConfigArg, output};
+use crate::access::{Gate, Refusals};
 use crate::api::Api;
-use crate::collector::Queue;
+use crate::collector::{self, Queue};
 use crate::config::Config;
 use crate::error::Result;
 use crate::listener::{self, Listener, Socket};
@@ -57,6 +58,7 @@ impl Serve {
         }
         let mut reload = Reload::default();
         let token_key = live_token_key(&config, &mut reload)?;
+        let gate = Gate::open(&config.access, token_key.clone(), &mut reload)?;
         let (trail, recovery) = Trail::open(&config)?;
         trail.reload_policy(&mut reload, &config);
         tell_torn_tail(&recovery);
@@ -69,7 +71,7 @@ impl Serve {
         tell_policy(&trail, "policy loaded");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let trail = Arc::new(trail);
-        let served = runtime.block_on(serve(&config, trail.clone(), token_key, reload));
+        let served = runtime.block_on(serve(&config, trail.clone(), token_key, gate, reload));
         // What did not finish within the drain is dropped here, and its hold on the log with it.
         runtime.shutdown_timeout(Duration::from_secs(5));
         let size = trail.size();
@@ -86,6 +88,7 @@ async fn serve(
     config: &Config,
     trail: Arc<Trail>,
     token_key: Option<Arc<Live<TokenKey>>>,
+    gate: Gate,
     reload: Reload,
 ) -> Result<()> {
     let mut signals = Signals::install()?;
@@ -101,7 +104,8 @@ async fn serve(
             upstream: Arc::new(Upstream::new(proxy)),
             header_timeout: proxy.header_timeout,
             memory: trail.memory.clone(),
-            trusted: config.remembering.trusted_proxies.clone(),
+            trust: config.remembering.trust.clone(),
+            tracing: proxy.tracing,
             token_key: token_key.clone(),
             metrics: trail.metrics.clone(),
         };
@@ -111,7 +115,8 @@ async fn serve(
         let service = Arc::new(Api {
             trail: trail.clone(),
             queue: Queue::new(config.limits.queue),
-            token_key,
+            gate,
+            refusals: Refusals::default(),
             hosts: api.hosts.clone(),
         });
         for listen in &api.listen {
@@ -119,14 +124,16 @@ async fn serve(
             output::print_line(format!("api listening on {}", socket.place()?).as_bytes())?;
             let service = service.clone();
             apis.spawn(Listener::new(socket)?.serve(api_drain.clone(), move |accepted| {
-                let service = service.connect(accepted.peer);
-                listener::serve_http1(accepted, API_HEADER_TIMEOUT, service)
+                let service = service.clone();
+                let connect = move |peer, verdict| service.connect(peer, verdict);
+                listener::serve_http1(accepted, API_HEADER_TIMEOUT, connect)
             }));
         }
     }
     tokio::task::spawn_blocking(UserAgent::warm_up);
     let seen_ids = trail.seen_ids.clone();
     tokio::task::spawn_blocking(move || seen_ids.warm_up());
+    let drainer = tokio::spawn(collector::drain_spool(trail.clone()));
     let follower = tokio::spawn(follow(trail.clone()));
     let reloader = tokio::spawn(reload_on(signals.hangups.clone(), trail.clone(), reload));
 
@@ -147,6 +154,7 @@ async fn serve(
     stop_api.start();
     let is_api_done = in_time(finished(&mut apis), began + config.limits.drain).await;
     follower.abort();
+    drainer.abort();
     if !(is_proxy_done && is_api_done) {
         tracing::warn!("connections were still open at the end of `limits.drain`");
     }

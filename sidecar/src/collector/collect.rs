@@ -1,17 +1,14 @@
 //! A whole POST: prepared in the sandbox, appended in one go, acknowledged when it is on disk.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::oneshot;
-
+use super::admission::{Admission, Appended};
 use super::prepare::{Given, Prepared, Record, prepare};
 use super::queue::Queue;
 use super::receipt::{Outcome, Receipt};
 use super::seen_ids::{Held, Waiting};
-use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::trail::Trail;
 
 /// So many changes of one body are prepared in one turn; then others get theirs.
@@ -24,7 +21,6 @@ pub async fn collect(
     changes: &[bytes::Bytes],
     given: &Given,
 ) -> Result<Vec<Outcome>> {
-    let (done, durable) = oneshot::channel();
     // One policy for the whole body, whatever is reloaded meanwhile.
     let policy = trail.policy.get();
     let mut prepared = Vec::with_capacity(changes.len());
@@ -42,16 +38,9 @@ pub async fn collect(
     }
     let (plans, lines, held) = take_apart(prepared);
     let (began, records) = (Instant::now(), lines.len());
-    tokio::task::block_in_place(|| {
-        trail.append_then(lines, move |appended| {
-            // Whether the sender still waits or not: its ids have their records now.
-            held.settle(&appended);
-            // A receiver that is gone is a client that is gone; its records stay.
-            let _ = done.send(appended);
-        });
-    });
+    let admission = tokio::task::block_in_place(|| Admission::begin(trail, lines, held));
     drop(turn);
-    let appended = durable.await.map_err(|_| panicked())?;
+    let appended = admission.durable(trail).await;
     if records > 0 {
         trail.metrics.timings.append(began.elapsed(), records);
     }
@@ -73,7 +62,7 @@ pub fn collect_blocking(trail: &Trail, changes: &[&[u8]]) -> Vec<Outcome> {
     let policy = trail.policy.get();
     let prepared = prepare(trail.source(&policy), &Given::default(), changes.iter().copied());
     let (plans, lines, held) = take_apart(prepared);
-    let appended = trail.append(lines);
+    let appended = trail.append_changes(lines).map(Appended::At);
     held.settle(&appended);
     let outcome = |plan| match plan {
         Plan::Known(outcome) => outcome,
@@ -101,12 +90,13 @@ struct Recording {
 }
 
 impl Recording {
-    fn outcome(self, appended: &Result<Range<u64>>) -> Outcome {
+    fn outcome(self, appended: &Result<Appended>) -> Outcome {
         let Self { id, correlation_id, position } = self;
         match appended {
-            Ok(range) => {
+            Ok(Appended::At(range)) => {
                 Ok(Receipt::Recorded { id, index: range.start + position, correlation_id })
             }
+            Ok(Appended::Spooled) => Ok(Receipt::Spooled { id, correlation_id }),
             // When nothing could be appended, every record fails with the same reason.
             Err(error) => Err(error.clone()),
         }
@@ -114,10 +104,10 @@ impl Recording {
 }
 
 /// The ids of the changes that are being appended.
-struct HeldIds(Vec<(Held, Recording)>);
+pub(super) struct HeldIds(Vec<(Held, Recording)>);
 
 impl HeldIds {
-    fn settle(self, appended: &Result<Range<u64>>) {
+    pub(super) fn settle(self, appended: &Result<Appended>) {
         for (held, recording) in self.0 {
             held.settle(&recording.outcome(appended));
         }
@@ -142,8 +132,4 @@ fn take_apart(prepared: Vec<Result<Prepared>>) -> (Vec<Plan>, Vec<Vec<u8>>, Held
     };
     let plans = prepared.into_iter().map(&mut plan).collect();
     (plans, lines, HeldIds(held_ids))
-}
-
-fn panicked() -> Error {
-    Error::new(Code::Internal, "the work was given up halfway; nothing is acknowledged")
 }

@@ -5,7 +5,7 @@
 //! the log: every record has its `source` and, as `data.change_id`, the id of its change.
 //!
 //! ```text
-//! nothing known ─► under way ─► recorded, or forgotten where it failed: it can be tried again
+//! nothing known ─► under way ─► (spooled ─►) recorded, or forgotten where it failed: it can be tried again
 //! ```
 //!
 //! The memory is bounded: so many ids, each for so long. After a start it is filled again from as many of the
@@ -57,6 +57,8 @@ enum Entry {
     UnderWay(Arc<UnderWay>),
     /// By the index of its record.
     Recorded(u64),
+    /// On its way there.
+    Spooled(Arc<(What, Receipt)>),
 }
 
 struct UnderWay {
@@ -87,7 +89,7 @@ pub enum Claim {
     New(Held),
     /// Another one has it; its outcome is this one's too.
     UnderWay(Waiting),
-    /// It has its record.
+    /// It has its record, in the log or in the spool.
     Recorded(Receipt),
 }
 
@@ -134,6 +136,30 @@ impl SeenIds {
                 Err(error) if error.is_pruned() => self.with(|known| known.forget(key, index))?,
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+
+    /// A line waits in the spool; what is in it is known from its process before.
+    pub fn spooled(&self, line: &[u8]) -> Result<()> {
+        let Some((source, id)) = change_id(line) else { return Ok(()) };
+        let Ok(record) = json::parse(line, &STORED) else { return Ok(()) };
+        let receipt = Receipt::Spooled {
+            id: text(&record, "/id").to_owned(),
+            correlation_id: text(&record, "/correlationid").to_owned(),
+        };
+        let entry = Entry::Spooled(Arc::new((what(&record), receipt)));
+        self.with(|known| known.entries.insert(key_of(&source, &id), entry)).map(drop)
+    }
+
+    /// A line of the spool has come to the log.
+    pub fn drained(&self, line: &[u8], index: u64) {
+        let Some((source, id)) = change_id(line) else { return };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is read from the log later finds it there.
+        if let Some(known) = &mut *known {
+            let now = Instant::now();
+            known.record(key_of(&source, &id), index, now);
+            known.forget_old(self.remember, now);
         }
     }
 
@@ -194,7 +220,10 @@ impl Known {
                 Entry::UnderWay(other) if other.what == named.what => {
                     Found::Claim(Ok(Claim::UnderWay(Waiting(other.outcome.clone()))))
                 }
-                Entry::UnderWay(_) => Found::Claim(Err(reused(named.id))),
+                Entry::Spooled(spooled) if spooled.0 == named.what => {
+                    Found::Claim(Ok(Claim::Recorded(spooled.1.clone())))
+                }
+                Entry::UnderWay(_) | Entry::Spooled(_) => Found::Claim(Err(reused(named.id))),
             },
         }
     }
@@ -227,14 +256,23 @@ impl Held {
     /// Says what became of the change: to those that wait for it, and for those that come later. Short, for
     /// the log's commit thread calls it.
     pub fn settle(self, outcome: &Outcome) {
-        if let Ok(Receipt::Recorded { index, .. }) = outcome {
-            let now = Instant::now();
-            let mut known = self.ids.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = &mut *known {
-                known.record(self.key, *index, now);
-                known.forget_old(self.ids.remember, now);
+        let now = Instant::now();
+        let mut known = self.ids.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(known), Ok(receipt)) = (&mut *known, outcome) {
+            match (receipt, known.entries.get_mut(&self.key)) {
+                (Receipt::Recorded { index, .. }, _) => {
+                    known.record(self.key, *index, now);
+                    known.forget_old(self.ids.remember, now);
+                }
+                (Receipt::Spooled { .. }, Some(entry)) => {
+                    if let Entry::UnderWay(it) = entry {
+                        *entry = Entry::Spooled(Arc::new((it.what.clone(), receipt.clone())));
+                    }
+                }
+                _ => {}
             }
         }
+        drop(known);
         self.outcome.send_replace(Some(outcome.clone()));
         // What has no record is forgotten when this is dropped.
     }
@@ -284,18 +322,25 @@ fn recorded(index: u64, line: &[u8], named: &Named<'_>) -> Result<Receipt> {
     let record = json::parse(line, &STORED).map_err(|error| {
         Error::new(Code::LogDamaged, format!("record {index} cannot be read: {error}"))
     })?;
-    let text = |at: &str| record.pointer(at).and_then(Value::as_str).unwrap_or_default();
-    let what = What {
-        entity_type: text("/data/entity/type").to_owned(),
-        entity_id: text("/data/entity/id").to_owned(),
-        action: text("/data/action").to_owned(),
-    };
+    let text = |at| text(&record, at);
     let is_its = (text("/source"), text("/data/change_id")) == (named.source, named.id);
-    if !is_its || what != named.what {
+    if !is_its || what(&record) != named.what {
         return Err(reused(named.id));
     }
     let (id, correlation_id) = (text("/id").to_owned(), text("/correlationid").to_owned());
     Ok(Receipt::Recorded { id, index, correlation_id })
+}
+
+fn what(record: &Value<'_>) -> What {
+    What {
+        entity_type: text(record, "/data/entity/type").to_owned(),
+        entity_id: text(record, "/data/entity/id").to_owned(),
+        action: text(record, "/data/action").to_owned(),
+    }
+}
+
+fn text<'v>(record: &'v Value<'_>, at: &str) -> &'v str {
+    record.pointer(at).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn reused(id: &str) -> Error {

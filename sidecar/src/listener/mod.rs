@@ -9,7 +9,7 @@ mod peer;
 mod socket;
 mod stream;
 
-pub use accept::{Accepted, Listener, MAX_HEAD, Place, serve_http1, until_drained};
+pub use accept::{Accepted, Listener, Place, serve_http1, until_drained};
 pub use drain::{Drain, drain};
 pub use peer::Peer;
 pub use socket::Socket;

@@ -19,6 +19,7 @@ pub struct Metrics {
     pub proxy_refused: Counter,
     pub upstream_failed: Counter,
     pub recorded: Counter,
+    pub spooled: Counter,
     pub unchanged: Counter,
     pub changes_refused: Counter,
     pub queue_full: Counter,
@@ -39,6 +40,7 @@ impl Metrics {
             ("proxy_refused_requests", "Requests refused before forwarding.", &self.proxy_refused),
             ("upstream_failures", "Requests answered with 502 or 504.", &self.upstream_failed),
             ("records", "Records that are durable in the log.", &self.recorded),
+            ("spooled", "Records that were taken into the spool.", &self.spooled),
             ("unchanged", "Changes in which nothing had changed.", &self.unchanged),
             (
                 "refused_changes",

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use hyper::body::Incoming;
@@ -12,11 +11,9 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::forward::{Body, Proxy};
-use super::framing::{Verdict, Watched};
 use super::upstream::Link;
-use crate::code::Code;
-use crate::error::Error;
-use crate::listener::{Accepted, MAX_HEAD, Place, until_drained};
+use crate::framing::{MAX_HEAD, Verdict, Watched};
+use crate::listener::{Accepted, Place, until_drained};
 
 /// What is the same for all requests of a connection.
 pub struct Client {
@@ -30,7 +27,6 @@ struct Http1 {
     client: Client,
     link: Link,
     verdict: Verdict,
-    requests: AtomicU64,
 }
 
 impl Proxy {
@@ -41,7 +37,7 @@ impl Proxy {
         let client = Client { peer: peer.ip(), place };
         let (stream, verdict) = Watched::new(stream);
         let link = Link::new(self.upstream.clone());
-        let http1 = Arc::new(Http1 { client, link, verdict, requests: AtomicU64::new(0) });
+        let http1 = Arc::new(Http1 { client, link, verdict });
         let builder = self.http1();
         let service = service_fn(move |request| {
             let (proxy, http1) = (self.clone(), http1.clone());
@@ -66,10 +62,8 @@ impl Proxy {
 impl Http1 {
     async fn answer(&self, proxy: &Proxy, request: Request<Incoming>) -> Response<Body> {
         let began = Instant::now();
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        if self.verdict.refuses(number) {
-            let message = "the length of the request is stated in more than one way";
-            return proxy.refuse(&Error::new(Code::BadRequest, message));
+        if let Some(fault) = self.verdict.of_next() {
+            return proxy.refuse(&fault.error());
         }
         let response = proxy.forward(request, &self.client, &self.link).await;
         proxy.metrics.timings.proxied(response.status(), began.elapsed());

@@ -122,6 +122,7 @@ impl Link {
                 }
                 Some(Err(mut failed)) => match failed.take_message() {
                     Some(unsent) if !is_new => request = unsent,
+                    _ if progress.is_cut() => return Err(cut()),
                     _ => return Err(broken()),
                 },
                 None => {
@@ -171,6 +172,14 @@ impl Drop for Link {
             self.upstream.put_idle(idle);
         }
     }
+}
+
+/// The client's fault, not the service's.
+fn cut() -> Error {
+    Error::new(
+        Code::BadRequest,
+        "the body of the request ended too early, or its chunks are malformed",
+    )
 }
 
 fn broken() -> Error {

@@ -1,13 +1,12 @@
 //! What `/readyz` and `/metrics` say when the log cannot append.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use super::place::Place;
 use super::served::Served;
+use super::small_disk::SmallDisk;
 use super::wire::get;
 
 fn change(n: u32) -> String {
@@ -46,7 +45,7 @@ fn after_a_failed_write_the_sidecar_is_not_ready() {
 #[test]
 fn while_the_disk_is_full_the_sidecar_is_not_ready_and_then_it_is() {
     let place = Place::new();
-    let Some(_small) = Small::under(&place, "log") else { return };
+    let Some(_small) = SmallDisk::under(&place, "log", "4m") else { return };
     let served = Served::start(&place);
     assert_eq!(served.post_change(&change(0)).status, 200);
     let ballast = place.path("log/ballast");
@@ -73,7 +72,7 @@ fn while_the_disk_is_full_the_sidecar_is_not_ready_and_then_it_is() {
 #[test]
 fn a_checkpoint_that_waits_for_room_is_told_once_and_so_is_its_end() {
     let place = Place::new();
-    let Some(_small) = Small::under(&place, "log") else { return };
+    let Some(_small) = SmallDisk::under(&place, "log", "4m") else { return };
     let served = Served::start(&place);
     assert_eq!(served.post_change(&change(0)).status, 200);
     let delayed = || gauge(&served, "log_checkpoints_delayed");
@@ -104,7 +103,7 @@ fn a_checkpoint_that_waits_for_room_is_told_once_and_so_is_its_end() {
 #[test]
 fn without_room_for_a_key_a_change_is_to_be_sent_again() {
     let place = Place::new();
-    let Some(_small) = Small::under(&place, "keyring") else { return };
+    let Some(_small) = SmallDisk::under(&place, "keyring", "4m") else { return };
     let served = Served::start(&place);
     assert_eq!(served.post_change(&change(0)).status, 200);
     let ballast = place.path("keyring/ballast");
@@ -122,32 +121,4 @@ fn without_room_for_a_key_a_change_is_to_be_sent_again() {
     assert_eq!(get(served.api, "/readyz").status, 200);
     assert_eq!(served.post_change(&change(1)).status, 200);
     assert_eq!(served.terminate().0, 0);
-}
-
-/// A file system of 4 MiB under a folder, where one may be mounted.
-struct Small(std::path::PathBuf);
-
-impl Small {
-    fn under(place: &Place, name: &str) -> Option<Self> {
-        let (folder, aside) = (place.path(name), place.path("aside"));
-        fs::rename(&folder, &aside).unwrap();
-        fs::create_dir(&folder).unwrap();
-        let run = |command: &mut Command| command.output().is_ok_and(|o| o.status.success());
-        let mounted =
-            run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(&folder));
-        if !mounted {
-            eprintln!("NOT TESTED: a really full disk needs the right to mount a tmpfs");
-            return None;
-        }
-        let small = Self(folder.clone());
-        let from = |dir: &Path| dir.join(".");
-        assert!(run(Command::new("cp").arg("-a").arg(from(&aside)).arg(&folder)));
-        Some(small)
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
 }

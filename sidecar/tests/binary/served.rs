@@ -43,6 +43,12 @@ impl Served {
         Self { child, lines, proxy, api }
     }
 
+    /// In front of the service at this URL.
+    pub fn in_front_of(place: &Place, url: &str) -> Self {
+        place.edit_config("http://127.0.0.1:3000", url);
+        Self::start(place)
+    }
+
     /// The next line of standard output.
     pub fn line(&mut self) -> String {
         self.lines.next().unwrap().unwrap()
@@ -74,11 +80,6 @@ impl Served {
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         (self.child.wait().unwrap().code().unwrap_or(-1), said)
-    }
-
-    pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
     /// Ends it as a power cut would.
