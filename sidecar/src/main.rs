@@ -19,6 +19,7 @@
 //! | `trail` | the opened log, keyring, index and sandbox together |
 //! | `import` | policies from JSON Schema, protobuf, Avro and their tags |
 //! | `policy_test` | canaries through a policy: nothing protected may come out |
+//! | `reload` | what a running server reads again on SIGHUP |
 //! | `questions` | records by entity, correlation id and id |
 //! | `witness` | the second party that cosigns the checkpoints of a log |
 //! | `http_client` | asks other services, for commands |
@@ -44,6 +45,7 @@ mod position;
 mod problem;
 mod proxy;
 mod questions;
+mod reload;
 mod trail;
 mod witness;
 

@@ -2,6 +2,7 @@
 //! `reveal` and `shred` work on.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,11 +17,12 @@ use serde::{Deserialize, Serialize};
 use crate::code::Code;
 use crate::collector::{Outcome, Receipt, SeenIds, Source, Spool, WhenFull};
 use crate::config::{Config, Limits, Retention, read_secret_file};
-use crate::engine::{Guest, PolicySummary, Sandbox};
+use crate::engine::{Guest, Policy, Sandbox};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::proxy::request_memory::RequestMemory;
 use crate::questions::{Questions, STORED};
+use crate::reload::{Live, Reload};
 
 pub struct Trail {
     pub origin: String,
@@ -38,9 +40,10 @@ pub struct Trail {
     pub retention: Retention,
     /// Held from the plan of a removal or a hold until it is done, so that its record says what was done.
     pub retaining: Mutex<()>,
-    pub policy_summary: PolicySummary,
-    policy: Vec<u8>,
+    pub policy: Arc<Live<Policy>>,
     log: Log,
+    /// Set when the server has been told to stop.
+    is_draining: AtomicBool,
     /// Whether the operator was told that the log has refused for good.
     is_told: AtomicBool,
 }
@@ -59,10 +62,9 @@ const MAX_RECORD: usize = 16 << 20;
 impl Trail {
     /// Reads policy and keys, then takes the locks of keyring and log and recovers both.
     pub fn open(config: &Config) -> Result<(Self, Recovery)> {
-        let sandbox = Sandbox::new(&config.limits)?;
-        let policy = read_policy(config)?;
-        let policy_summary =
-            sandbox.guest()?.policy(&policy).map_err(|e| e.context(config.policy.display()))?;
+        let metrics = Arc::<Metrics>::default();
+        let sandbox = Sandbox::new(&config.limits)?.measured_by(metrics.clone());
+        let policy = read_policy(&sandbox, &config.policy)?;
         let signer = read_signer(config)?;
         let kek = config.kek.read()?;
 
@@ -82,7 +84,7 @@ impl Trail {
             keyring,
             questions,
             sandbox,
-            metrics: Arc::default(),
+            metrics,
             memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
             when_full: config.collector.when_full,
             block_at_most: config.collector.block_at_most,
@@ -91,9 +93,9 @@ impl Trail {
             limits: config.limits.clone(),
             retention: config.retention,
             retaining: Mutex::default(),
-            policy_summary,
-            policy,
+            policy: Arc::new(Live::new(policy)),
             log,
+            is_draining: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
         };
         trail.take_up_spool()?;
@@ -101,11 +103,17 @@ impl Trail {
         Ok((trail, recovery))
     }
 
+    /// Reads the policy again when everything else is.
+    pub fn reload_policy(&self, reload: &mut Reload, config: &Config) {
+        let (sandbox, path) = (self.sandbox.clone(), config.policy.clone());
+        reload.add(&self.policy, move || read_policy(&sandbox, &path));
+    }
+
     /// What preparing a change takes.
-    pub fn source(&self) -> Source<'_> {
+    pub fn source<'a>(&'a self, policy: &'a Policy) -> Source<'a> {
         Source {
             origin: &self.origin,
-            policy: &self.policy,
+            policy,
             sandbox: &self.sandbox,
             keyring: &self.keyring,
             memory: Some(&self.memory),
@@ -216,10 +224,25 @@ impl Trail {
         Ok(compression)
     }
 
-    /// Whether the log can append now; why not, if it cannot.
+    /// Whether it takes changes now; why not, if it does not: it is being stopped, or the log cannot append,
+    /// or the sandbox does not answer.
     pub fn ready(&self) -> Result<()> {
-        let refused = self.log.poisoned().or_else(|| self.log.disk_full());
-        refused.map_or(Ok(()), |error| Err(error.into()))
+        if self.is_draining.load(Ordering::Relaxed) {
+            return Err(Error::new(Code::LogUnavailable, "the server is being stopped"));
+        }
+        if let Some(error) = self.log.poisoned().or_else(|| self.log.disk_full()) {
+            return Err(error.into());
+        }
+        match self.policy.get().guest() {
+            // All instances are at work, so they work.
+            Err(error) if error.code() == Code::QueueFull => Ok(()),
+            asked => asked.map(drop),
+        }
+    }
+
+    /// From now on it is not ready.
+    pub fn start_draining(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
     }
 
     pub fn count(&self, outcomes: &[Outcome]) {
@@ -279,10 +302,10 @@ fn open_spool(config: &Config) -> Result<Option<Spool>> {
     }
 }
 
-fn read_policy(config: &Config) -> Result<Vec<u8>> {
-    let path = &config.policy;
-    std::fs::read(path)
-        .map_err(|e| Error::new(Code::ConfigInvalid, e.to_string()).context(path.display()))
+fn read_policy(sandbox: &Sandbox, path: &Path) -> Result<Policy> {
+    let text = std::fs::read(path)
+        .map_err(|e| Error::new(Code::ConfigInvalid, e.to_string()).context(path.display()))?;
+    Policy::new(sandbox, text).map_err(|e| e.context(path.display()))
 }
 
 fn read_signer(config: &Config) -> Result<Signer> {

@@ -4,10 +4,12 @@ use super::Api;
 use super::answer::{self, Answer};
 use crate::clock::Moment;
 use crate::collector::Spooled;
+use crate::metrics::{Exposition, MEDIA_TYPE};
 
 impl Api {
     pub(super) fn metrics(&self) -> Answer {
-        let log = self.trail.log();
+        let mut text = Exposition::default();
+        let (log, memory) = (self.trail.log(), &self.trail.memory);
         let spool = self.trail.spool.as_ref().map(|spool| spool.waiting());
         let spooled = |of: fn(&Spooled) -> u64| spool.as_ref().map_or(0, of);
         let now = Moment::now().posix_seconds();
@@ -53,23 +55,45 @@ impl Api {
             (
                 "remembered_requests",
                 "Requests that can be joined with a change.",
-                self.trail.memory.len() as u64,
+                memory.len() as u64,
             ),
         ];
-        let memory = &self.trail.memory;
+        for (name, help, value) in gauges {
+            text.gauge(name, help, &[], value);
+        }
         let counters = [
             (
-                "ambiguous_joins",
-                "Changes not joined because their correlation id stands for several requests.",
-                &memory.ambiguous,
+                "log_commits_total",
+                "Times the log was synced for records; many records share one.",
+                log.commits(),
             ),
             (
-                "forgotten_requests",
+                "ambiguous_joins_total",
+                "Changes not joined because their correlation id stands for several requests.",
+                memory.ambiguous.get(),
+            ),
+            (
+                "forgotten_requests_total",
                 "Requests forgotten before `request.remember` was over, for want of room.",
-                &memory.forgotten_early,
+                memory.forgotten_early.get(),
             ),
         ];
-        let text = self.trail.metrics.write(&counters, &gauges);
-        answer::with_type("text/plain; version=0.0.4; charset=utf-8", text)
+        for (name, help, value) in counters {
+            text.counter(name, help, &[], value);
+        }
+        let policy = self.trail.policy.get();
+        let policy = policy.summary();
+        let labels = [
+            ("id", policy.id.as_str()),
+            ("version", policy.version.as_str()),
+            ("sha256", policy.sha256.as_str()),
+        ];
+        text.gauge("policy_info", "The policy that decides now.", &labels, 1);
+        let engine = self.trail.sandbox.name();
+        let labels = [("version", engine.version), ("engine_sha256", engine.sha256)];
+        text.gauge("build_info", "This binary, and the guest that it runs.", &labels, 1);
+        self.trail.metrics.expose(&mut text);
+        text.process();
+        answer::with_type(MEDIA_TYPE, text.into_text())
     }
 }

@@ -18,15 +18,17 @@ use crate::code::Code;
 use crate::collector::Queue;
 use crate::engine;
 use crate::error::{Error, Result};
+use crate::metrics::Open;
 use crate::problem;
 use crate::proxy::identity::{Actor, TokenKey};
+use crate::reload::Live;
 use crate::trail::Trail;
 
 /// What all connections share.
 pub struct Api {
     pub trail: Arc<Trail>,
     pub queue: Queue,
-    pub token_key: Option<TokenKey>,
+    pub token_key: Option<Arc<Live<TokenKey>>>,
     /// Names under which this listener is reached, besides addresses and `localhost`.
     pub hosts: Vec<String>,
 }
@@ -35,6 +37,7 @@ pub struct Api {
 pub struct Connection {
     api: Arc<Api>,
     peer: IpAddr,
+    _open: Open,
 }
 
 /// Who asks: known by a verified token, or only by the address.
@@ -59,7 +62,8 @@ impl Api {
         stream: TcpStream,
         peer: SocketAddr,
     ) -> (TcpStream, Connection) {
-        (stream, Connection { api: self.clone(), peer: peer.ip() })
+        let open = self.trail.metrics.timings.api_connection();
+        (stream, Connection { api: self.clone(), peer: peer.ip(), _open: open })
     }
 
     /// Asks something that may wait for the disk, off the threads that serve.
@@ -73,7 +77,8 @@ impl Api {
     }
 
     pub(super) fn actor(&self, headers: &HeaderMap, peer: IpAddr) -> Caller {
-        let actor = Actor::of(headers, self.token_key.as_ref()).filter(|actor| actor.verified);
+        let key = self.token_key.as_ref().map(|key| key.get());
+        let actor = Actor::of(headers, key.as_deref()).filter(|actor| actor.verified);
         let is_verified = actor.is_some();
         let (kind, id) = match actor {
             Some(actor) => ("user", actor.id),
@@ -116,7 +121,7 @@ impl Api {
             ["v1", "retention", "compress"] if is_post => self.compress(request).await,
             ["checkpoint"] | ["tile", ..] if is_read => self.log_resource(&path).await,
             ["healthz"] if is_read => Ok(self.healthz()),
-            ["readyz"] if is_read => self.readyz(),
+            ["readyz"] if is_read => self.readyz().await,
             ["metrics"] if is_read => Ok(self.metrics()),
             ["console", ..] if is_read => self.console(&path),
             _ => no_route(&segments),

@@ -2,6 +2,7 @@
 
 mod append;
 mod compress;
+mod config;
 mod diff;
 mod history;
 mod hold;
@@ -19,6 +20,7 @@ mod remote;
 mod reveal;
 mod serve;
 mod shred;
+mod signals;
 mod tail;
 mod terminal;
 mod verify;
@@ -31,7 +33,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::code::EXIT_CODES;
-use crate::config::Config;
+use crate::config::{Config, Effective};
 use crate::error::Result;
 use crate::problem::Problem;
 
@@ -53,6 +55,7 @@ struct Cli {
 enum Command {
     Init(init::Init),
     Serve(serve::Serve),
+    Config(config::ConfigCommand),
     Diff(diff::Diff),
     Preview(preview::Preview),
     Append(append::Append),
@@ -94,6 +97,10 @@ impl ConfigArg {
     fn read(&self) -> Result<Config> {
         Config::read(&self.config)
     }
+
+    fn read_effective(&self) -> Result<Effective> {
+        Effective::read(&self.config)
+    }
 }
 
 /// Runs the command of the arguments; the exit code is part of the interface.
@@ -118,6 +125,7 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Init(command) => command.run(style),
         Command::Serve(command) => command.run(),
+        Command::Config(command) => command.run(style),
         Command::Diff(command) => command.run(style),
         Command::Preview(command) => command.run(style),
         Command::Append(command) => command.run(),

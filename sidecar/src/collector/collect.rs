@@ -1,6 +1,7 @@
 //! A whole POST: prepared in the sandbox, appended in one go, acknowledged when it is on disk.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::admission::{Admission, Appended};
 use super::prepare::{Given, Prepared, Record, prepare};
@@ -20,6 +21,8 @@ pub async fn collect(
     changes: &[bytes::Bytes],
     given: &Given,
 ) -> Result<Vec<Outcome>> {
+    // One policy for the whole body, whatever is reloaded meanwhile.
+    let policy = trail.policy.get();
     let mut prepared = Vec::with_capacity(changes.len());
     let mut turn = queue.turn().await;
     for (i, part) in changes.chunks(IN_A_TURN).enumerate() {
@@ -30,12 +33,17 @@ pub async fn collect(
         let slices = part.iter().map(|change| &change[..]);
         // The keyring may wait for the disk, so other tasks move to another thread first. How many
         // threads that can make is what the turns bound.
-        prepared.extend(tokio::task::block_in_place(|| prepare(trail.source(), given, slices)));
+        prepared
+            .extend(tokio::task::block_in_place(|| prepare(trail.source(&policy), given, slices)));
     }
     let (plans, lines, held) = take_apart(prepared);
+    let (began, records) = (Instant::now(), lines.len());
     let admission = tokio::task::block_in_place(|| Admission::begin(trail, lines, held));
     drop(turn);
     let appended = admission.durable(trail).await;
+    if records > 0 {
+        trail.metrics.timings.append(began.elapsed(), records);
+    }
     let mut outcomes = Vec::with_capacity(plans.len());
     for plan in plans {
         outcomes.push(match plan {
@@ -51,7 +59,8 @@ pub async fn collect(
 
 /// The same without a runtime, for the command line.
 pub fn collect_blocking(trail: &Trail, changes: &[&[u8]]) -> Vec<Outcome> {
-    let prepared = prepare(trail.source(), &Given::default(), changes.iter().copied());
+    let policy = trail.policy.get();
+    let prepared = prepare(trail.source(&policy), &Given::default(), changes.iter().copied());
     let (plans, lines, held) = take_apart(prepared);
     let appended = trail.append_changes(lines).map(Appended::At);
     held.settle(&appended);

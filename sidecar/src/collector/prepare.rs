@@ -10,7 +10,7 @@ use super::receipt::Receipt;
 use super::seen_ids::{Claim, Held, Named, SeenIds, Waiting, What};
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::engine::{Kids, Need, Outcome, Sandbox, Stamp};
+use crate::engine::{Kids, Need, Outcome, Policy, Sandbox, Stamp};
 use crate::error::{Error, Result};
 use crate::proxy::correlation::CorrelationId;
 use crate::proxy::request_memory::{RequestId, RequestMemory};
@@ -22,7 +22,7 @@ pub const MAX_CHANGES: usize = 10_000;
 #[derive(Clone, Copy)]
 pub struct Source<'a> {
     pub origin: &'a str,
-    pub policy: &'a [u8],
+    pub policy: &'a Policy,
     pub sandbox: &'a Sandbox,
     pub keyring: &'a Keyring,
     /// None where there is no proxy, on the command line.
@@ -100,8 +100,7 @@ fn prepare_claimed(
             format!("a change of {} bytes; at most {} are taken", change.len(), source.max_change);
         return Err(Error::new(Code::TooLarge, message));
     }
-    let mut guest = source.sandbox.guest()?;
-    guest.policy(source.policy)?;
+    let mut guest = source.policy.guest()?;
     let recorded = Moment::now();
     let envelope = guest.read(change)?;
     let envelope = json::parse(&envelope, &json::Limits::default())

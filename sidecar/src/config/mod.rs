@@ -52,11 +52,13 @@
 
 mod apart;
 mod collector;
+mod effective;
 mod file;
 mod key_file;
 mod quantity;
 mod unknown_key;
 
+pub use effective::Effective;
 pub use file::{Config, Limits, Proxy, Retention, Upstream};
 pub use key_file::read_secret_file;
 pub use quantity::Period;

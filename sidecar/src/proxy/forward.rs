@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -26,8 +27,9 @@ use super::{hop_by_hop, upgrade, user_agent};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Open};
 use crate::problem;
+use crate::reload::Live;
 
 /// Longer paths are cut in the record, not on the way.
 const MAX_PATH: usize = 2048;
@@ -37,7 +39,7 @@ pub struct Proxy {
     pub upstream: Arc<Upstream>,
     pub memory: Arc<RequestMemory>,
     pub trusted: Vec<Network>,
-    pub token_key: Option<TokenKey>,
+    pub token_key: Option<Arc<Live<TokenKey>>>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -49,6 +51,7 @@ pub struct Connection {
     link: Arc<Mutex<Link>>,
     verdict: Verdict,
     requests: AtomicU64,
+    _open: Open,
 }
 
 type Body = Either<Incoming, Full<Bytes>>;
@@ -67,6 +70,7 @@ impl Proxy {
             link: Arc::new(Mutex::new(Link::new(self.upstream.clone()))),
             verdict,
             requests: AtomicU64::new(0),
+            _open: self.metrics.timings.proxy_connection(),
         };
         (stream, connection)
     }
@@ -86,7 +90,10 @@ impl Service<Request<Incoming>> for Connection {
                 let message = "the length of the request is stated in more than one way";
                 return Ok(proxy.refuse(&Error::new(Code::BadRequest, message)));
             }
-            Ok(proxy.forward(request, peer, &link).await)
+            let began = Instant::now();
+            let response = proxy.forward(request, peer, &link).await;
+            proxy.metrics.timings.proxied(response.status(), began.elapsed());
+            Ok(response)
         })
     }
 }
@@ -116,7 +123,10 @@ impl Proxy {
         client_address::forward(peer, request.headers_mut(), &self.trusted);
 
         self.metrics.proxied.add(1);
-        let mut response = match link.lock().await.send(request).await {
+        let began = Instant::now();
+        let answer = link.lock().await.send(request).await;
+        self.metrics.timings.upstream(began.elapsed());
+        let mut response = match answer {
             Ok(response) => self.answer(response, client),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
@@ -151,6 +161,7 @@ impl Proxy {
         let headers = request.headers();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let path = request.uri().path();
+        let key = self.token_key.as_ref().map(|key| key.get());
         SeenRequest {
             at: Moment::now(),
             correlation_id: id.as_str().to_owned(),
@@ -158,7 +169,7 @@ impl Proxy {
             path: path[..path.floor_char_boundary(MAX_PATH)].to_owned(),
             ip: client_address::of(peer, headers, &self.trusted),
             user_agent: text(header::USER_AGENT).map(|text| user_agent::cut(text).to_owned()),
-            actor: Actor::of(headers, self.token_key.as_ref()),
+            actor: Actor::of(headers, key.as_deref()),
         }
     }
 

@@ -51,10 +51,21 @@ impl Served {
         self.child.id()
     }
 
-    /// Ends it as an orchestrator would; gives the exit code and everything it said on standard error.
-    pub fn terminate(mut self) -> (i32, String) {
+    /// Sends a signal by its name: `TERM`, `HUP`.
+    pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        // A process that has ended by itself takes no more signals.
+        let _ = Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap();
+    }
+
+    /// Ends it as an orchestrator would; gives the exit code and everything it said on standard error.
+    pub fn terminate(self) -> (i32, String) {
+        self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits for the end; gives the exit code and everything it said on standard error.
+    pub fn ended(mut self) -> (i32, String) {
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         (self.child.wait().unwrap().code().unwrap_or(-1), said)

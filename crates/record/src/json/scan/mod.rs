@@ -7,6 +7,7 @@
 //! so that a comparison of the two need not look at it again.
 
 mod alone;
+mod echo;
 mod entry;
 mod keys;
 mod model;
