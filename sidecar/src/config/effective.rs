@@ -136,7 +136,8 @@ listen = "127.0.0.1:0"
 
     #[test]
     fn every_key_is_printed_but_those_without_a_default() {
-        const WITHOUT: &[&str] = &["request.jwt_key", "retention.keep", "kek.env"];
+        const WITHOUT: &[&str] =
+            &["request.jwt_key", "collector.join_window", "retention.keep", "kek.env"];
         let effective = Effective::of(LEAST);
         for (table, keys) in SHAPE {
             for key in *keys {
