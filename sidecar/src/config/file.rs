@@ -368,6 +368,7 @@ when_full = "spool"
 block_at_most = "5s"
 spool_dir = "spool"
 spool_size = "64MiB"
+join_window = "2s"
 remember_ids = "24h"
 remember_ids_at_most = 250000
 [retention]
