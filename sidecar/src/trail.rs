@@ -2,13 +2,13 @@
 //! `reveal` and `shred` work on.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sealtrail_keyring::Keyring;
-use sealtrail_log::proof::SigningKey;
+use sealtrail_log::proof::{SigningKey, VerifierKey};
 use sealtrail_log::{Log, Options, Recovery, Signer};
 use sealtrail_record::json;
 
@@ -27,6 +27,7 @@ use crate::reload::{Live, Reload};
 pub struct Trail {
     pub origin: String,
     pub keyring: Keyring,
+    pub keyring_dir: PathBuf,
     pub questions: Questions,
     pub sandbox: Sandbox,
     pub metrics: Arc<Metrics>,
@@ -47,6 +48,8 @@ pub struct Trail {
     is_draining: AtomicBool,
     /// Whether the operator was told that the log has refused for good.
     is_told: AtomicBool,
+    /// Whether the operator knows that records wait for a checkpoint.
+    is_delay_told: AtomicBool,
 }
 
 /// What compressing has made of how many bytes.
@@ -66,7 +69,7 @@ impl Trail {
         let metrics = Arc::<Metrics>::default();
         let sandbox = Sandbox::new(&config.limits)?.measured_by(metrics.clone());
         let policy = read_policy(&sandbox, &config.policy)?;
-        let signer = read_signer(config)?;
+        let (signer, _) = read_signer(config)?;
         let kek = config.kek.read()?;
 
         let options = Options {
@@ -83,6 +86,7 @@ impl Trail {
         let trail = Self {
             origin: config.origin.clone(),
             keyring,
+            keyring_dir: config.keyring_dir.clone(),
             questions,
             sandbox,
             metrics,
@@ -93,12 +97,13 @@ impl Trail {
             pairing: Arc::new(Pairing::new(config.collector.join_window)),
             seen_ids: Arc::new(SeenIds::new(config.collector.remember_ids, log.reader().clone())),
             limits: config.limits.clone(),
-            retention: config.retention,
+            retention: config.retention.clone(),
             retaining: Mutex::default(),
             policy: Arc::new(Live::new(policy)),
             log,
             is_draining: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
+            is_delay_told: AtomicBool::new(false),
         };
         trail.take_up_spool()?;
         crate::acts::record_interrupted_shreds(&trail)?;
@@ -226,14 +231,22 @@ impl Trail {
         Ok(compression)
     }
 
-    /// Whether it takes changes now; why not, if it does not: it is being stopped, or the log cannot append,
-    /// or the sandbox does not answer.
+    /// Whether it takes changes now; why not, if it does not: it is being stopped, the log cannot append, the
+    /// keyring cannot make keys, or the sandbox does not answer. May try the disk.
     pub fn ready(&self) -> Result<()> {
         if self.is_draining.load(Ordering::Relaxed) {
             return Err(Error::new(Code::LogUnavailable, "the server is being stopped"));
         }
         if let Some(error) = self.log.poisoned().or_else(|| self.log.disk_full()) {
             return Err(error.into());
+        }
+        if let Some(error) = self.keyring.stopped() {
+            return Err(error.into());
+        }
+        if self.keyring.disk_full() {
+            let message = "the disk of the keyring is full: there is no room for the key of a new data \
+                           subject or month";
+            return Err(Error::new(Code::LogUnavailable, message));
         }
         match self.policy.get().guest() {
             // All instances are at work, so they work.
@@ -245,6 +258,18 @@ impl Trail {
     /// From now on it is not ready.
     pub fn start_draining(&self) {
         self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells the operator once when records begin to wait for a checkpoint, and once when they do no more.
+    pub fn tell_delay(&self) {
+        let delay = self.log.checkpoints_delayed();
+        match (self.is_delay_told.swap(delay.is_some(), Ordering::Relaxed), delay) {
+            (false, Some(error)) => {
+                tracing::warn!(%error, "records wait for a checkpoint; it comes when there is room");
+            }
+            (true, None) => tracing::info!("records do not wait for a checkpoint any more"),
+            _ => {}
+        }
     }
 
     pub fn count(&self, outcomes: &[Outcome]) {
@@ -310,11 +335,15 @@ fn read_policy(sandbox: &Sandbox, path: &Path) -> Result<Policy> {
     Policy::new(sandbox, text).map_err(|e| e.context(path.display()))
 }
 
-fn read_signer(config: &Config) -> Result<Signer> {
+/// The key that signs checkpoints, which must be that of the configured origin.
+pub fn read_signer(config: &Config) -> Result<(Signer, VerifierKey)> {
     let path = &config.signing_key;
     let refused = |message: String| Error::new(Code::KeyFile, message).context(path.display());
     let text = read_secret_file(path)?;
     let text = std::str::from_utf8(&text).map_err(|_| refused("expected a signing key".into()))?;
     let key = SigningKey::parse(text).map_err(|e| refused(e.to_string()))?;
-    Signer::new(&config.origin, key).map_err(|e| Error::from(e).context(path.display()))
+    let verifier_key = key.verifier_key();
+    let signer = Signer::new(&config.origin, key);
+    let signer = signer.map_err(|e| Error::from(e).context(path.display()))?;
+    Ok((signer, verifier_key))
 }

@@ -314,6 +314,17 @@ impl Keyring {
         layout.period_keys()
     }
 
+    /// Why the keyring refuses all work, if a write has failed such that nobody knows what is on disk.
+    pub fn stopped(&self) -> Option<Error> {
+        self.disk.refuse_if_stopped().err()
+    }
+
+    /// Whether there is no room for new keys. Known once a key found none; from then on each call tries anew, so
+    /// that it ends by itself.
+    pub fn disk_full(&self) -> bool {
+        self.disk.is_full(&self.layout.temporaries())
+    }
+
     /// The complete shreds that [`recorded`](Self::recorded) was not called for. Ask after opening: one that a
     /// crash interrupted has no record in the log yet.
     pub fn unrecorded(&self) -> Result<Vec<Erased>> {

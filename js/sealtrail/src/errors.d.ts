@@ -30,6 +30,7 @@ export type SidecarErrorCode =
   | 'log_unavailable'
   | 'log_in_use'
   | 'log_damaged'
+  | 'period_expired'
 
 /** Values of JavaScript that JSON cannot carry. */
 export type ValueErrorCode = 'unsupported_value' | 'number_not_finite' | 'unsafe_integer' | 'cycle'

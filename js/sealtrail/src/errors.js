@@ -35,6 +35,7 @@ export const ERROR_CODES = Object.freeze([
   'log_unavailable',
   'log_in_use',
   'log_damaged',
+  'period_expired',
   // values that JSON cannot carry
   'unsupported_value',
   'number_not_finite',

@@ -1,6 +1,6 @@
 //! `GET /healthz`, whether the process lives; `GET /readyz`, whether changes are taken now: not for good after
-//! a failed write, not for a while when the disk is full or the sandbox does not answer, and not when the
-//! server is being stopped.
+//! a failed write, not for a while when the disk of the log or of the keyring is full or the sandbox does not
+//! answer, and not when the server is being stopped.
 
 use super::Api;
 use super::answer::{self, Answer};

@@ -27,6 +27,11 @@ impl Api {
                 log.disk_full().is_some().into(),
             ),
             (
+                "keyring_disk_full",
+                "1 while there is no room for a new key because the disk of the keyring is full.",
+                tokio::task::block_in_place(|| self.trail.keyring.disk_full()).into(),
+            ),
+            (
                 "log_checkpoints_delayed",
                 "1 while records wait for a checkpoint because the disk is full.",
                 log.checkpoints_delayed().is_some().into(),
@@ -76,6 +81,21 @@ impl Api {
                 "forgotten_requests_total",
                 "Requests forgotten before `request.remember` was over, for want of room.",
                 memory.forgotten_early.get(),
+            ),
+            (
+                "unauthenticated_requests_total",
+                "Requests to the API answered with 401.",
+                self.gate.unauthenticated.get(),
+            ),
+            (
+                "forbidden_requests_total",
+                "Requests to the API answered with 403.",
+                self.gate.forbidden.get(),
+            ),
+            (
+                "unrecorded_refusals_total",
+                "Refused acts without a record of their own, because there were too many.",
+                self.refusals.unrecorded.get(),
             ),
         ];
         for (name, help, value) in counters {

@@ -4,6 +4,7 @@ mod append;
 mod compress;
 mod config;
 mod diff;
+mod expire;
 mod history;
 mod hold;
 mod init;
@@ -23,8 +24,10 @@ mod shred;
 mod signals;
 mod tail;
 mod terminal;
+mod token;
 mod verify;
 mod verify_proof;
+mod vkey;
 mod witness;
 
 use std::path::PathBuf;
@@ -63,6 +66,7 @@ enum Command {
     Query(query::Query),
     Reveal(reveal::Reveal),
     Shred(shred::Shred),
+    Expire(expire::Expire),
     Tail(tail::Tail),
     Prune(prune::Prune),
     Hold(hold::Hold),
@@ -70,8 +74,10 @@ enum Command {
     Verify(verify::Verify),
     Prove(prove::Prove),
     VerifyProof(verify_proof::VerifyProof),
+    Vkey(vkey::Vkey),
     Witness(witness::Witness),
     Policy(policy::Policy),
+    Token(token::Token),
 }
 
 /// It logs as `serve` does.
@@ -133,6 +139,7 @@ pub fn run() -> ExitCode {
         Command::Query(command) => command.run(style),
         Command::Reveal(command) => command.run(style),
         Command::Shred(command) => command.run(style),
+        Command::Expire(command) => command.run(style),
         Command::Tail(command) => command.run(),
         Command::Prune(command) => command.run(style),
         Command::Hold(command) => command.run(style),
@@ -140,8 +147,10 @@ pub fn run() -> ExitCode {
         Command::Verify(command) => command.run(style),
         Command::Prove(command) => command.run(),
         Command::VerifyProof(command) => command.run(style),
+        Command::Vkey(command) => command.run(style),
         Command::Witness(command) => command.run(style),
         Command::Policy(command) => command.run(style),
+        Command::Token(command) => command.run(style),
     };
     match done {
         Ok(code) => ExitCode::from(code),

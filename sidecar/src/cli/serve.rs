@@ -10,15 +10,16 @@ use tokio::time::Instant;
 
 use super::signals::Signals;
 use super::{ConfigArg, output};
+use crate::access::{Gate, Refusals};
 use crate::api::Api;
 use crate::collector::{self, Queue};
 use crate::config::Config;
 use crate::error::Result;
-use crate::listener::{self, Listener};
-use crate::proxy;
+use crate::listener::{self, Listener, Socket};
 use crate::proxy::identity::TokenKey;
 use crate::proxy::upstream::{self, Upstream};
 use crate::proxy::user_agent::UserAgent;
+use crate::proxy::{self, Workers};
 use crate::reload::{Live, Reload};
 use crate::trail::Trail;
 
@@ -57,6 +58,7 @@ impl Serve {
         }
         let mut reload = Reload::default();
         let token_key = live_token_key(&config, &mut reload)?;
+        let gate = Gate::open(&config.access, token_key.clone(), &mut reload)?;
         let (trail, recovery) = Trail::open(&config)?;
         trail.reload_policy(&mut reload, &config);
         tell_torn_tail(&recovery);
@@ -69,7 +71,7 @@ impl Serve {
         tell_policy(&trail, "policy loaded");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let trail = Arc::new(trail);
-        let served = runtime.block_on(serve(&config, trail.clone(), token_key, reload));
+        let served = runtime.block_on(serve(&config, trail.clone(), token_key, gate, reload));
         // What did not finish within the drain is dropped here, and its hold on the log with it.
         runtime.shutdown_timeout(Duration::from_secs(5));
         let size = trail.size();
@@ -86,34 +88,47 @@ async fn serve(
     config: &Config,
     trail: Arc<Trail>,
     token_key: Option<Arc<Live<TokenKey>>>,
+    gate: Gate,
     reload: Reload,
 ) -> Result<()> {
     let mut signals = Signals::install()?;
     let (stop_proxy, proxy_drain) = listener::drain();
     let (stop_api, api_drain) = listener::drain();
-    let (mut proxies, mut apis) = (JoinSet::new(), JoinSet::new());
+    let mut apis = JoinSet::new();
+    let mut workers = None;
 
     if let Some(proxy) = &config.proxy {
-        let listener = Listener::bind(proxy.listen, proxy.header_timeout).await?;
-        output::print_line(format!("proxy listening on {}", listener.address()?).as_bytes())?;
-        let service = Arc::new(proxy::Proxy {
+        let sockets = Socket::bind_many(&proxy.listen, proxy.workers)?;
+        output::print_line(format!("proxy listening on {}", sockets[0].place()?).as_bytes())?;
+        let of_one_worker = || proxy::Proxy {
             upstream: Arc::new(Upstream::new(proxy)),
+            header_timeout: proxy.header_timeout,
             memory: trail.memory.clone(),
-            trusted: config.remembering.trusted_proxies.clone(),
+            trust: config.remembering.trust.clone(),
+            tracing: proxy.tracing,
             token_key: token_key.clone(),
             metrics: trail.metrics.clone(),
-        });
-        let connect = move |stream, peer| service.connect(stream, peer);
-        proxies.spawn(listener.serve(proxy_drain, connect));
+        };
+        workers = Some(Workers::start(sockets, &proxy_drain, of_one_worker)?);
     }
     if let Some(api) = &config.api {
-        let listener = Listener::bind(api.listen, API_HEADER_TIMEOUT).await?;
-        output::print_line(format!("api listening on {}", listener.address()?).as_bytes())?;
-        let queue = Queue::new(config.limits.queue);
-        let service =
-            Arc::new(Api { trail: trail.clone(), queue, token_key, hosts: api.hosts.clone() });
-        let connect = move |stream, peer| service.connect(stream, peer);
-        apis.spawn(listener.serve(api_drain, connect));
+        let service = Arc::new(Api {
+            trail: trail.clone(),
+            queue: Queue::new(config.limits.queue),
+            gate,
+            refusals: Refusals::default(),
+            hosts: api.hosts.clone(),
+        });
+        for listen in &api.listen {
+            let socket = Socket::bind(listen)?;
+            output::print_line(format!("api listening on {}", socket.place()?).as_bytes())?;
+            let service = service.clone();
+            apis.spawn(Listener::new(socket)?.serve(api_drain.clone(), move |accepted| {
+                let service = service.clone();
+                let connect = move |peer, verdict| service.connect(peer, verdict);
+                listener::serve_http1(accepted, API_HEADER_TIMEOUT, connect)
+            }));
+        }
     }
     tokio::task::spawn_blocking(UserAgent::warm_up);
     let seen_ids = trail.seen_ids.clone();
@@ -132,21 +147,34 @@ async fn serve(
     // stays until they are done, and keeps a share of the time for itself.
     let began = Instant::now();
     stop_proxy.start();
-    let is_proxy_done = finished(&mut proxies, began + config.limits.drain * 3 / 4).await;
+    let is_proxy_done = match &mut workers {
+        Some(workers) => in_time(workers.finished(), began + config.limits.drain * 3 / 4).await,
+        None => true,
+    };
     stop_api.start();
-    let is_api_done = finished(&mut apis, began + config.limits.drain).await;
+    let is_api_done = in_time(finished(&mut apis), began + config.limits.drain).await;
     follower.abort();
     drainer.abort();
     if !(is_proxy_done && is_api_done) {
         tracing::warn!("connections were still open at the end of `limits.drain`");
     }
+    stop_proxy.end();
+    stop_api.end();
+    apis.shutdown().await;
+    if let Some(workers) = &mut workers {
+        workers.finished().await;
+    }
     Ok(())
 }
 
-/// Waits until the last connection of all listeners is done; false if that takes too long.
-async fn finished(listeners: &mut JoinSet<()>, deadline: Instant) -> bool {
-    let all = async { while listeners.join_next().await.is_some() {} };
-    tokio::time::timeout_at(deadline, all).await.is_ok()
+/// Waits until the last connection of all listeners is done.
+async fn finished(listeners: &mut JoinSet<()>) {
+    while listeners.join_next().await.is_some() {}
+}
+
+/// Whether something was done before the deadline.
+async fn in_time(work: impl Future<Output = ()>, deadline: Instant) -> bool {
+    tokio::time::timeout_at(deadline, work).await.is_ok()
 }
 
 /// Where systemd did not start it, nobody is told.
@@ -195,12 +223,16 @@ fn tell_policy(trail: &Trail, what: &str) {
 }
 
 /// Lets the index follow the log also when nobody asks, so that the first question after a busy hour
-/// does not wait for it.
+/// does not wait for it, and the operator what the log does not say by itself.
 async fn follow(trail: Arc<Trail>) {
     loop {
         tokio::time::sleep(FOLLOW).await;
         let trail = trail.clone();
-        let followed = tokio::task::spawn_blocking(move || trail.questions.follow()).await;
+        let follow = move || {
+            trail.tell_delay();
+            trail.questions.follow()
+        };
+        let followed = tokio::task::spawn_blocking(follow).await;
         if let Ok(Err(error)) = followed {
             tracing::error!(%error, "the index cannot follow the log");
         }

@@ -209,7 +209,21 @@ fn named<'e>(envelope: &'e Value<'_>, own: &'e Value<'_>, origin: &'e str) -> Op
 }
 
 fn keys_of(keyring: &Keyring, need: &Need, month: &str) -> Result<Kids> {
-    Ok([keyring.subject_key(&need.subject)?, keyring.period_key(&need.retain, month)?])
+    let period =
+        keyring.period_key(&need.retain, month).map_err(|error| match error.is_shredded() {
+            true => period_expired(&need.retain, month),
+            false => error.into(),
+        })?;
+    Ok([keyring.subject_key(&need.subject)?, period])
+}
+
+/// Only a clock that went back asks for such a key.
+fn period_expired(class: &str, month: &str) -> Error {
+    let message = format!(
+        "by the clock it is {month}, and this month is over for the retention class `{class}`: its key was \
+         destroyed and is never made again; set the clock"
+    );
+    Error::new(Code::PeriodExpired, message)
 }
 
 /// UUIDv7 (RFC 9562 §5.7).

@@ -26,6 +26,7 @@ pub struct Metrics {
     pub guest_failed: Counter,
     pub reveals: Counter,
     pub shreds: Counter,
+    pub expired_periods: Counter,
     pub reloads: Counter,
     pub reloads_refused: Counter,
     pub timings: Timings,
@@ -54,6 +55,11 @@ impl Metrics {
             ("guest_failures", "Traps and timeouts of the sandboxed core.", &self.guest_failed),
             ("reveals", "Sealed values revealed, by record and group.", &self.reveals),
             ("shreds", "Data subjects shredded.", &self.shreds),
+            (
+                "expired_periods",
+                "Keys of retention periods destroyed because their time was over.",
+                &self.expired_periods,
+            ),
         ];
         for (name, help, counter) in counters {
             to.counter(&format!("{name}_total"), help, &[], counter.get());

@@ -1,6 +1,8 @@
 //! The real binary, from the outside: command line, sockets, files, signals.
 
+mod access;
 mod acts;
+mod bad_http;
 mod bad_input;
 mod collector;
 mod collector_bodies;
@@ -8,6 +10,7 @@ mod collector_coding;
 mod collector_events;
 mod collector_ids;
 mod collector_when_full;
+mod expiry;
 mod exposition;
 mod long_records;
 mod operation;
@@ -21,6 +24,9 @@ mod retention;
 mod served;
 mod service;
 mod small_disk;
+mod sockets;
+mod trace;
+mod verifier_key;
 mod wire;
 mod witness;
 mod witness_service;

@@ -68,6 +68,37 @@ fn while_the_disk_is_full_the_sidecar_is_not_ready_and_then_it_is() {
     assert_eq!(served.terminate().0, 0);
 }
 
+/// Records go on into the blocks that were filled ahead, and there is no room for their tiles.
+#[test]
+fn a_checkpoint_that_waits_for_room_is_told_once_and_so_is_its_end() {
+    let place = Place::new();
+    let Some(_small) = SmallDisk::under(&place, "log", "4m") else { return };
+    let served = Served::start(&place);
+    assert_eq!(served.post_change(&change(0)).status, 200);
+    let delayed = || gauge(&served, "log_checkpoints_delayed");
+    thread::sleep(Duration::from_millis(1500));
+    assert_eq!(delayed(), "0");
+    let ballast = place.path("log/ballast");
+    fs::write(&ballast, vec![1; 8 << 20]).unwrap_err();
+    for n in 1..4 {
+        served.post_change(&change(n));
+    }
+    while delayed() == "0" {
+        thread::sleep(Duration::from_millis(10));
+    }
+    // Longer than the operator waits to be told.
+    thread::sleep(Duration::from_millis(1500));
+    fs::remove_file(ballast).unwrap();
+    while delayed() == "1" {
+        thread::sleep(Duration::from_millis(10));
+    }
+    thread::sleep(Duration::from_millis(1500));
+    let (code, said) = served.terminate();
+    assert_eq!(code, 0);
+    assert_eq!(said.matches("records wait for a checkpoint").count(), 1, "{said}");
+    assert_eq!(said.matches("do not wait for a checkpoint any more").count(), 1, "{said}");
+}
+
 /// The key of a new data subject is on disk before its record is.
 #[test]
 fn without_room_for_a_key_a_change_is_to_be_sent_again() {
@@ -80,7 +111,14 @@ fn without_room_for_a_key_a_change_is_to_be_sent_again() {
     let refused = served.post_change(&change(1));
     refused.is_problem(503, "log_unavailable");
     assert!(refused.header("retry-after").is_some(), "{}", refused.text());
+    let ready = get(served.api, "/readyz");
+    ready.is_problem(503, "log_unavailable");
+    assert!(ready.text().contains("the disk of the keyring is full"), "{}", ready.text());
+    let gauges = || (gauge(&served, "keyring_disk_full"), gauge(&served, "log_disk_full"));
+    assert_eq!(gauges(), ("1".into(), "0".into()));
     fs::remove_file(ballast).unwrap();
+    assert_eq!(gauges(), ("0".into(), "0".into()), "before another key is made");
+    assert_eq!(get(served.api, "/readyz").status, 200);
     assert_eq!(served.post_change(&change(1)).status, 200);
     assert_eq!(served.terminate().0, 0);
 }

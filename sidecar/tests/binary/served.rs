@@ -1,17 +1,22 @@
 //! `sealtrail serve` as a child process.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Lines, Read};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use super::place::Place;
 use super::wire::{self, Response};
 
 pub struct Served {
     child: Child,
+    /// Held, so that what it prints later goes somewhere.
+    lines: Lines<BufReader<ChildStdout>>,
     pub proxy: SocketAddr,
     pub api: SocketAddr,
 }
+
+/// Where it listens when the place is no address but a Unix socket.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl Served {
     /// Starts and waits until both addresses are printed.
@@ -31,16 +36,22 @@ impl Served {
                 panic!("serve did not start: {said}")
             });
             let address = line.strip_prefix(&format!("{of} listening on "));
-            address.unwrap_or_else(|| panic!("unexpected line `{line}`")).parse().unwrap()
+            let address = address.unwrap_or_else(|| panic!("unexpected line `{line}`"));
+            if address.starts_with("unix:") { NOWHERE } else { address.parse().unwrap() }
         };
         let (proxy, api) = (address("proxy"), address("api"));
-        Self { child, proxy, api }
+        Self { child, lines, proxy, api }
     }
 
-    /// In front of a service, with the given lines added to the configuration.
+    /// In front of the service at this URL.
     pub fn in_front_of(place: &Place, url: &str) -> Self {
         place.edit_config("http://127.0.0.1:3000", url);
         Self::start(place)
+    }
+
+    /// The next line of standard output.
+    pub fn line(&mut self) -> String {
+        self.lines.next().unwrap().unwrap()
     }
 
     pub fn post_change(&self, change: &str) -> Response {

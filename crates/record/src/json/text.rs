@@ -136,23 +136,25 @@ pub(super) fn leading_digits(bytes: &[u8; 8]) -> usize {
 /// Whether `len` bytes at two places of a text are the same. What is behind the end is no byte.
 #[inline(always)]
 pub(super) fn same_bytes(text: &[u8], a: usize, b: usize, len: usize) -> bool {
-    // Most are short: two whole blocks, and of their difference what counts.
-    if len <= 8
-        && let Some(a) = text.get(a..).and_then(|rest| rest.first_chunk::<8>())
-        && let Some(b) = text.get(b..).and_then(|rest| rest.first_chunk::<8>())
-    {
-        return (u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b)) << (64 - 8 * len) == 0;
-    }
-    if (8..=16).contains(&len)
-        && let Some(a) = text.get(a..).and_then(|rest| rest.first_chunk::<16>())
-        && let Some(b) = text.get(b..).and_then(|rest| rest.first_chunk::<16>())
-    {
-        let difference = u128::from_le_bytes(*a) ^ u128::from_le_bytes(*b);
-        return difference << (128 - 8 * len) == 0;
-    }
-    match (text.get(a..a + len), text.get(b..b + len)) {
-        (Some(a), Some(b)) => a == b,
+    match (text.get(a..a.wrapping_add(len)), text.get(b..b.wrapping_add(len))) {
+        (Some(a), Some(b)) => same(a, b),
         _ => false,
+    }
+}
+
+/// Most are short: their beginnings and their ends, which may overlap, are all of them.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    #[inline(always)]
+    fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
+        Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
+    }
+    match a.len() {
+        8..=16 => ends::<8>(a) == ends::<8>(b),
+        4..=7 => ends::<4>(a) == ends::<4>(b),
+        17..=32 => ends::<16>(a) == ends::<16>(b),
+        1..=3 => ends::<1>(a) == ends::<1>(b) && a[a.len() / 2] == b[b.len() / 2],
+        _ => a == b,
     }
 }
 
@@ -303,9 +305,9 @@ mod tests {
 
     #[test]
     fn the_same_bytes_at_two_places() {
-        let text = b"0123456789abcdefghij0123456789abcdefghiX";
-        for len in 1..=25 {
-            for (a, b) in [(0, 20), (1, 21), (0, 0), (5, 25), (19, 39), (0, 1)] {
+        let text = b"0123456789abcdefghij0123456789abcdefghiX0123456789abcdefghij0123456789a";
+        for len in 1..=40 {
+            for (a, b) in [(0, 20), (1, 21), (0, 0), (5, 25), (19, 39), (0, 1), (0, 40), (40, 60)] {
                 let of = |at: usize| text.get(at..at + len);
                 let same = of(a).is_some() && of(a) == of(b);
                 assert_eq!(same_bytes(text, a, b, len), same, "{a} {b} {len}");

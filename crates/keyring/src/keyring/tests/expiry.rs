@@ -121,7 +121,9 @@ fn an_expiry_happens_whole_or_not_at_all() {
             // The process lives on for a moment: it must not seal with a key whose fate is open.
             faults.new_process();
             match keyring.period_key("year", case.subject) {
-                Err(error) => assert!(error.is_stopped(), "{case:?}: {error}"),
+                Err(error) => {
+                    assert!(error.is_stopped() && keyring.stopped().is_some(), "{case:?}: {error}");
+                }
                 Ok(found) => assert!(bytes(&found) == period && case.step < 2, "{case:?}"),
             }
         }

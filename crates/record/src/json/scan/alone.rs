@@ -76,8 +76,9 @@ impl Reader<'_> {
                     });
                     let inside = other.map(|other| Shape { next: like + 1, end: other.next() });
                     self.values = values - 1;
-                    let echo = inside.and_then(|_| self.echoes(at, like, !object));
-                    if let Some(echo) = echo {
+                    if (!object || inside.is_some())
+                        && let Some(echo) = self.echoes(at, like, !object)
+                    {
                         (at, values) = (echo.at, self.values);
                         if let Some(last) = echo.whole {
                             if !object {
@@ -134,6 +135,7 @@ impl Reader<'_> {
                 (object, keys, shape) = (above.object, above.keys, above.shape);
                 if !object {
                     shape.next = entry;
+                    self.known.note(entry, self.open.len());
                 }
             };
             if let Some(entry) = closed {
