@@ -48,6 +48,12 @@ impl Served {
         self.lines.next().unwrap().unwrap()
     }
 
+    /// In front of a service, with the given lines added to the configuration.
+    pub fn in_front_of(place: &Place, url: &str) -> Self {
+        place.edit_config("http://127.0.0.1:3000", url);
+        Self::start(place)
+    }
+
     pub fn post_change(&self, change: &str) -> Response {
         wire::post(self.api, "/v1/changes", "application/json", change)
     }
