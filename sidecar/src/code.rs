@@ -39,6 +39,7 @@ pub enum Code {
     BadRequest,
     QueueFull,
     Held,
+    RequestTimeout,
     UpstreamUnreachable,
     UpstreamTimeout,
 }
@@ -75,6 +76,7 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     (Code::BadRequest, "bad_request", 400, 1),
     (Code::QueueFull, "queue_full", 503, 1),
     (Code::Held, "held", 409, 1),
+    (Code::RequestTimeout, "request_timeout", 408, 1),
     (Code::UpstreamUnreachable, "upstream_unreachable", 502, 1),
     (Code::UpstreamTimeout, "upstream_timeout", 504, 1),
 ];

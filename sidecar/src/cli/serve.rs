@@ -11,7 +11,7 @@ use crate::api::Api;
 use crate::collector::Queue;
 use crate::config::Config;
 use crate::error::Result;
-use crate::listener::{self, Listener, Socket};
+use crate::listener::{self, Listener, Socket, Tls};
 use crate::proxy::identity::TokenKey;
 use crate::proxy::upstream::{self, Upstream};
 use crate::proxy::user_agent::UserAgent;
@@ -53,6 +53,8 @@ impl Serve {
         let read_token_key =
             || config.remembering.jwt_key.as_deref().map(TokenKey::read).transpose();
         let (proxy_key, api_key) = (read_token_key()?, read_token_key()?);
+        let tls = config.proxy.as_ref().and_then(|proxy| proxy.tls.as_ref());
+        let tls = tls.map(Tls::read).transpose()?;
         let (trail, recovery) = Trail::open(&config)?;
         tell_torn_tail(&recovery);
         let policy = &trail.policy_summary;
@@ -67,7 +69,7 @@ impl Serve {
         );
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let trail = Arc::new(trail);
-        let served = runtime.block_on(serve(&config, trail.clone(), proxy_key, api_key));
+        let served = runtime.block_on(serve(&config, trail.clone(), tls, proxy_key, api_key));
         // What did not finish within the drain is dropped here, and its hold on the log with it.
         runtime.shutdown_timeout(Duration::from_secs(5));
         let size = trail.size();
@@ -83,6 +85,7 @@ impl Serve {
 async fn serve(
     config: &Config,
     trail: Arc<Trail>,
+    tls: Option<Tls>,
     proxy_key: Option<TokenKey>,
     api_key: Option<TokenKey>,
 ) -> Result<()> {
@@ -96,9 +99,11 @@ async fn serve(
         let sockets = Socket::bind_many(&proxy.listen, proxy.workers)?;
         output::print_line(format!("proxy listening on {}", sockets[0].place()?).as_bytes())?;
         let token_key = proxy_key.map(Arc::new);
+        let tls = tls.map(Arc::new);
         let of_one_worker = || proxy::Proxy {
             upstream: Arc::new(Upstream::new(proxy)),
-            header_timeout: proxy.header_timeout,
+            config: proxy.clone(),
+            tls: tls.clone(),
             memory: trail.memory.clone(),
             trusted: config.remembering.trusted_proxies.clone(),
             token_key: token_key.clone(),

@@ -40,8 +40,15 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "response_timeout",
             "header_timeout",
             "idle_timeout",
+            "body_timeout",
+            "stream_timeout",
+            "write_timeout",
+            "upstream_http2",
+            "retries",
+            "tls",
         ],
     ),
+    ("proxy.tls", &["certificate", "key"]),
     ("api", &["listen", "socket_mode", "hosts"]),
     ("request", &["trusted_proxies", "jwt_key", "remember", "remember_at_most"]),
     ("retention", &["keep", "segment"]),
@@ -60,8 +67,9 @@ fn check(name: &str, table: &DeTable<'_>, text: &str) -> Result<()> {
         if !known.contains(&key.get_ref().as_ref()) {
             return Err(unknown(name, key, known, text));
         }
-        if let (true, DeValue::Table(inner)) = (name.is_empty(), value.get_ref()) {
-            check(key.get_ref(), inner, text)?;
+        if let DeValue::Table(inner) = value.get_ref() {
+            let dot = if name.is_empty() { "" } else { "." };
+            check(&format!("{name}{dot}{}", key.get_ref()), inner, text)?;
         }
     }
     Ok(())

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Method, Uri, Version};
+use http::{HeaderMap, HeaderName, Method, Uri, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -15,59 +15,92 @@ use hyper::{Request, Response};
 use super::client_address::{self, Network};
 use super::connection::Client;
 use super::correlation::CorrelationId;
+use super::download::Download;
 use super::identity::{Actor, TokenKey};
 use super::request_memory::{RequestId, RequestMemory, SeenRequest};
-use super::upstream::{Link, Upstream};
-use super::{hop_by_hop, upgrade, user_agent};
+use super::upstream::{Lease, Link, Upstream};
+use super::{hop_by_hop, max_forwards, upgrade, user_agent};
 use crate::clock::Moment;
 use crate::code::Code;
+use crate::config;
 use crate::error::{Error, Result};
+use crate::listener::Tls;
 use crate::metrics::Metrics;
 use crate::problem;
 
 /// Longer paths are cut in the record, not on the way.
 const MAX_PATH: usize = 2048;
 
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 /// Everything that the connections of one worker share.
 pub struct Proxy {
     pub upstream: Arc<Upstream>,
-    pub header_timeout: Duration,
+    pub config: config::Proxy,
+    pub tls: Option<Arc<Tls>>,
     pub memory: Arc<RequestMemory>,
     pub trusted: Vec<Network>,
     pub token_key: Option<Arc<TokenKey>>,
     pub metrics: Arc<Metrics>,
 }
 
-pub type Body = Either<Incoming, Full<Bytes>>;
+pub type Body = Either<Download, Full<Bytes>>;
 
 impl Proxy {
+    /// Answers a request; `link` is what the client's connection keeps, if it keeps anything.
     pub async fn forward(
+        &self,
+        request: Request<Incoming>,
+        client: &Client,
+        link: Option<&Link>,
+    ) -> Response<Body> {
+        let is_http2 = request.version() == Version::HTTP_2;
+        let mut response = match self.exchange(request, client, link).await {
+            Ok(response) => response,
+            Err(error) => self.refuse(&error),
+        };
+        if is_http2 {
+            // How long a connection lives is no matter of headers there (RFC 9113 §8.2.2).
+            response.headers_mut().remove(header::CONNECTION);
+        }
+        response
+    }
+
+    async fn exchange(
         &self,
         mut request: Request<Incoming>,
         client: &Client,
-        link: &Link,
-    ) -> Response<Body> {
+        link: Option<&Link>,
+    ) -> Result<Response<Body>> {
         let peer = client.peer;
-        if let Err(error) = address_upstream(&mut request) {
-            return self.refuse(&error);
-        }
+        address_upstream(&mut request)?;
         let id = CorrelationId::of(request.headers(), CorrelationId::new_v7);
         let request_id = RequestId::new();
         self.memory.keep(request_id, self.seen(&request, &id, peer));
+        if let Some(mut response) = max_forwards::answer_here(&mut request)? {
+            id.set_on_response(response.headers_mut());
+            return Ok(response.map(Either::Right));
+        }
 
-        let upgrade_to = upgrade::requested(request.headers());
+        let upgrade_to = upgrade::requested(request.headers()).filter(|_| link.is_some());
         let client_half = upgrade_to.is_some().then(|| upgrade::client_half(&mut request));
+        let takes_trailers = hop_by_hop::takes_trailers(request.headers());
         hop_by_hop::remove(request.headers_mut());
         if let Some(protocol) = upgrade_to {
             upgrade::restore(request.headers_mut(), protocol);
+        } else if takes_trailers {
+            hop_by_hop::take_trailers(request.headers_mut());
         }
         id.set_on_request(request.headers_mut());
         request_id.set_on_request(request.headers_mut());
         client_address::forward(peer, request.headers_mut(), &self.trusted);
+        self.tell_scheme(client, request.headers_mut());
 
         self.metrics.proxied.add(1);
-        let mut response = match link.send(request).await {
-            Ok(response) => self.answer(response, client_half, client),
+        let mut response = match self.upstream.send(request, link).await {
+            Ok((response, lease)) => self.answer(response, client_half, client, lease),
+            // The client's own fault, and the rest of its request may still come.
+            Err(error) if is_fault_of_client(error.code()) => self.refuse(&error),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
                 tracing::warn!(correlation_id = id.as_str(), code = error.code().name(), "{error}");
@@ -75,7 +108,7 @@ impl Proxy {
             }
         };
         id.set_on_response(response.headers_mut());
-        response
+        Ok(response)
     }
 
     fn answer(
@@ -83,10 +116,12 @@ impl Proxy {
         mut response: Response<Incoming>,
         client_half: Option<OnUpgrade>,
         client: &Client,
+        lease: Option<Lease>,
     ) -> Response<Body> {
         let protocol = response.headers().get(header::UPGRADE).cloned();
         let switches = response.status() == http::StatusCode::SWITCHING_PROTOCOLS;
         if let Some(client_half) = client_half {
+            client.lingers.store(!switches, Ordering::Relaxed);
             upgrade::join(client_half, &mut response, client.place.clone());
         }
         hop_by_hop::remove(response.headers_mut());
@@ -94,7 +129,18 @@ impl Proxy {
             upgrade::restore(response.headers_mut(), protocol);
         }
         *response.version_mut() = Version::HTTP_11;
-        response.map(Either::Left)
+        let timeout = self.config.stream_timeout;
+        response.map(|body| Either::Left(Download::new(body, timeout, lease)))
+    }
+
+    /// How the client reached us. What a trusted proxy says of its own client counts.
+    fn tell_scheme(&self, client: &Client, headers: &mut HeaderMap) {
+        let is_told = headers.contains_key(FORWARDED_PROTO)
+            && self.trusted.iter().any(|network| network.contains(client.peer));
+        if !is_told {
+            let scheme = if client.is_tls { "https" } else { "http" };
+            headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+        }
     }
 
     /// What is worth remembering of a request.
@@ -120,6 +166,10 @@ impl Proxy {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
     }
+}
+
+fn is_fault_of_client(code: Code) -> bool {
+    matches!(code, Code::BadRequest | Code::RequestTimeout)
 }
 
 /// Gives the request the form in which a server of origin takes it (RFC 9112 §3.2), and refuses what

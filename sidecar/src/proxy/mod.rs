@@ -5,12 +5,17 @@
 //! about the request; only what could be read in two ways is refused.
 
 pub mod client_address;
+mod client_stream;
 mod connection;
 pub mod correlation;
+mod download;
 mod forward;
 mod framing;
 mod hop_by_hop;
+mod http2;
 pub mod identity;
+mod max_forwards;
+mod patience;
 pub mod request_memory;
 mod upgrade;
 mod upload;

@@ -3,6 +3,7 @@
 mod acts;
 mod bad_input;
 mod collector;
+mod http2;
 mod long_records;
 mod place;
 mod policies;
@@ -14,6 +15,8 @@ mod retention;
 mod served;
 mod service;
 mod sockets;
+mod streaming;
+mod tls;
 mod wire;
 mod witness;
 mod witness_service;
