@@ -174,7 +174,7 @@ describe('pruned images give the record of whole ones', () => {
       for (let seed = 1; seed <= PAIRS; seed++) {
         const [old, now] = new Maker(seed).pair()
         const change = { entity: { type: 't', id: '1' }, action: 'update', before: old, after: now }
-        const [whole, pruned] = [changeText(change, {}), changeText(change, {}, images)]
+        const [whole, pruned] = [changeText(change, {}), changeText(change, {}, { images })]
         const expected = record(whole)
         const shown = () => `seed ${seed}\n${whole}\n${pruned}`
         const got = record(pruned)
@@ -229,6 +229,7 @@ const cases = {
   'an instance as image': [new Customer('a'), new Customer('b')],
   'toJSON that hides': [{ c: { toJSON: () => 1, p: 1 } }, { c: { toJSON: () => 1, p: 2 } }],
   'hidden toJSON': [{ c: Object.defineProperty({ p: 1 }, 'toJSON', { value: () => 1 }) }, { c: Object.defineProperty({ p: 2 }, 'toJSON', { value: () => 1 }) }],
+  'hidden toJSON beside the same members': [1, 2].map((n) => ({ c: Object.defineProperty({ p: 1 }, 'toJSON', { value: () => n }) })),
   'toJSON of an array with equal items': [{ l: { toJSON: () => [1, 1, 2] } }, { l: { toJSON: () => [1, 2, 1] } }],
   'names that every object has': [{ constructor: 'a', toString: 1, x: 1 }, { x: 2 }],
   'the same, the other way': [{ x: 2 }, { constructor: 'a', valueOf: 1 }],
@@ -259,13 +260,19 @@ const other = { x: 1 }
 other.loop = [other]
 cases['cycles'] = [loop, other]
 
-for (const [name, [old, now]] of Object.entries(cases)) {
+const byPosition = { arrays: [{ select: '$..*', match: 'position' }] }
+const inItems = (value) => ({ list: [value, { one: [value] }] })
+const partlyKnown = Object.entries(cases).flatMap(([name, [old, now]]) => [
+  [name, {}, old, now],
+  [`${name}, in items by position`, byPosition, inItems(old), inItems(now)],
+])
+for (const [name, rest, old, now] of partlyKnown) {
   test(`objects that JSON knows in part only: ${name}`, () => {
-    const { pruning, record } = recorder({ id: 'p', version: '1', default: 'keep' })
+    const { pruning, record } = recorder({ id: 'p', version: '1', default: 'keep', ...rest })
     const change = { entity: { type: 't', id: '1' }, action: 'update', before: old, after: now }
     const of = (images) => {
       try {
-        return record(changeText(change, {}, images))
+        return record(changeText(change, {}, { images }))
       } catch (error) {
         return { code: error.code, at: error.at }
       }

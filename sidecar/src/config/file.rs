@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::access::{Access, AccessTable};
 use super::apart::expect_apart;
+use super::classes::Classes;
+use super::collector::{Collector, CollectorTable};
 use super::invalid::invalid;
 use super::key_file::KekSource;
 use super::listen::{Listen, Mode, OneOrMany};
@@ -14,7 +17,9 @@ use super::quantity::{Bytes, Period, Span, or};
 use super::unknown_key::{place_of, refuse_unknown_keys};
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::proxy::client_address::Network;
+use crate::proxy::client_address::Trust;
+use crate::proxy::network::Network;
+use crate::proxy::trace_context::Tracing;
 
 /// Everything that `serve` and the other commands need to know. Paths are ready to open.
 #[derive(Debug, Clone)]
@@ -31,7 +36,9 @@ pub struct Config {
     pub fill_ahead: bool,
     pub proxy: Option<Proxy>,
     pub api: Option<Api>,
+    pub access: Access,
     pub remembering: Remembering,
+    pub collector: Collector,
     pub retention: Retention,
     pub limits: Limits,
 }
@@ -47,19 +54,21 @@ pub struct Api {
 /// What is kept of a request, for how long, and whom to believe about it.
 #[derive(Debug, Clone)]
 pub struct Remembering {
-    pub trusted_proxies: Vec<Network>,
+    pub trust: Trust,
     pub jwt_key: Option<PathBuf>,
     pub remember: Duration,
     pub at_most: usize,
 }
 
 /// How long records are kept.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Retention {
     /// What is older may be removed by `prune`; without it nothing ever is.
     pub keep: Option<Period>,
     /// A segment is left at this size. What is removed or compressed is whole segments.
     pub segment: u64,
+    /// How long what is sealed stays readable; `expire` ends it.
+    pub classes: Classes,
 }
 
 #[derive(Debug, Clone)]
@@ -121,8 +130,11 @@ struct File {
     fill_ahead: Option<bool>,
     proxy: Option<ProxyTable>,
     api: Option<ApiTable>,
+    access: Option<AccessTable>,
     #[serde(default)]
     request: RequestTable,
+    #[serde(default)]
+    collector: CollectorTable,
     #[serde(default)]
     retention: RetentionTable,
     #[serde(default)]
@@ -157,6 +169,10 @@ struct ApiTable {
 struct RequestTable {
     #[serde(default)]
     trusted_proxies: Vec<String>,
+    #[serde(default)]
+    trusted_hops: usize,
+    #[serde(default)]
+    forwarded: bool,
     jwt_key: Option<PathBuf>,
     remember: Option<Span>,
     remember_at_most: Option<usize>,
@@ -167,6 +183,8 @@ struct RequestTable {
 struct RetentionTable {
     keep: Option<Period>,
     segment: Option<Bytes>,
+    #[serde(default)]
+    classes: Classes,
 }
 
 #[derive(Deserialize, Default)]
@@ -213,10 +231,17 @@ impl File {
             fill_ahead: self.fill_ahead.unwrap_or(true),
             proxy: self.proxy.map(|proxy| proxy.finish(folder)).transpose()?,
             api: self.api.map(|api| api.finish(folder)).transpose()?,
+            access: AccessTable::finish(self.access, folder)?,
             remembering: self.request.finish(folder)?,
+            collector: self.collector.finish(folder),
             retention: self.retention.finish(),
             limits,
         };
+        if let Some(api) = &config.api {
+            for listen in &api.listen {
+                config.access.expect_to_know(listen)?;
+            }
+        }
         let kek = match &config.kek {
             KekSource::File(path) => Some(("kek", path.as_path())),
             KekSource::Env(_) => None,
@@ -227,8 +252,12 @@ impl File {
             ("keyring_dir", &config.keyring_dir),
             ("policy", &config.policy),
             ("signing_key", &config.signing_key),
+            ("collector.spool_dir", &config.collector.spool_dir),
         ];
-        expect_apart(&config.index_dir, others.into_iter().chain(kek).chain(jwt_key))?;
+        let tokens = config.access.tokens.as_deref().map(|path| ("access.tokens", path));
+        let issuer = config.access.jwt.as_ref().map(|jwt| ("access.jwt.key", jwt.key.as_path()));
+        let keys = [kek, jwt_key, tokens, issuer].into_iter().flatten();
+        expect_apart(&config.index_dir, others.into_iter().chain(keys))?;
         Ok(config)
     }
 }
@@ -257,7 +286,11 @@ impl RequestTable {
             text.parse::<Network>().map_err(|e| invalid(format!("request.trusted_proxies: {e}")))
         });
         Ok(Remembering {
-            trusted_proxies: networks.collect::<Result<_>>()?,
+            trust: Trust {
+                networks: networks.collect::<Result<_>>()?,
+                hops: self.trusted_hops,
+                forwarded: self.forwarded,
+            },
             jwt_key: self.jwt_key.map(|path| folder.join(path)),
             remember: or(self.remember, Duration::from_mins(5)),
             at_most: self.remember_at_most.unwrap_or(100_000).max(1),
@@ -268,7 +301,7 @@ impl RequestTable {
 impl RetentionTable {
     fn finish(self) -> Retention {
         let segment = self.segment.map_or(64 << 20, |bytes| bytes.0 as u64);
-        Retention { keep: self.keep, segment }
+        Retention { keep: self.keep, segment, classes: self.classes }
     }
 }
 
@@ -316,6 +349,7 @@ stream_timeout = "5m"
 write_timeout = "60s"
 upstream_http2 = false
 retries = 0
+trace = "pass"
 [proxy.tls]
 certificate = "keys/tls.crt"
 key = "keys/tls.key"
@@ -323,14 +357,34 @@ key = "keys/tls.key"
 listen = ["[::1]:0", "unix:api.sock"]
 socket_mode = "0600"
 hosts = ["sidecar.internal"]
+[access]
+tokens = "tokens.toml"
+loopback = ["writer", "revealer:contact"]
+unix = ["writer"]
+[access.jwt]
+key = "keys/issuer.jwks"
+issuer = "https://login.example"
+audience = "sealtrail"
+roles_claim = "roles"
+groups_claim = "groups"
 [request]
 trusted_proxies = ["10.0.0.0/8", "::1"]
+trusted_hops = 1
+forwarded = true
 jwt_key = "keys/jwt.pem"
 remember = "5m"
 remember_at_most = 10
+[collector]
+when_full = "spool"
+block_at_most = "5s"
+spool_dir = "spool"
+spool_size = "64MiB"
+remember_ids = "24h"
+remember_ids_at_most = 250000
 [retention]
 keep = "7y"
 segment = "64MiB"
+classes = { standard-7y = "7y" }
 [limits]
 body = "8MiB"
 line = 1048576
@@ -410,10 +464,15 @@ drain = "10s"
             ("http://127.0.0.1:3000", "unix:", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "http://a/path", "proxy.upstream must look like"),
             ("\"10.0.0.0/8\"", "\"10.0.0.0/33\"", "request.trusted_proxies: "),
+            ("\"pass\"", "\"off\"", "unknown variant `off`, expected `participate` or `pass`"),
+            ("revealer:contact", "revealer", "access.loopback: a `revealer` needs a data group"),
+            ("tokens.toml", "index/tokens.toml", "holds access.tokens"),
             ("sidecar.internal", "sidecar:80", "api.hosts must be names without a port"),
             ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
             ("\"7y\"", "\"ever\"", "expected a period like `7y`, `6mo` or `90d`, got `ever`"),
             ("segment = \"64MiB\"", "segment = 0", "expected a size above zero"),
+            ("standard-7y = \"7y\"", "a = \"6m\"", "months are written `6mo`, got `6m`"),
+            ("standard-7y =", "\"7 years\" =", "expected a retention class"),
             ("queue = \"64MiB\"", "queue = \"1MiB\"", "limits.queue is smaller than limits.body"),
             ("shop.example/audit", "shop example", "origin must be a name"),
             ("log_dir = \"log\"", "", "missing field `log_dir`"),

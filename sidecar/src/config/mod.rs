@@ -26,6 +26,7 @@
 //! upstream_http2 = false              # speak HTTP/2 with the service (h2c by prior knowledge)
 //! retries = 0                         # to 3: when no connection was made, or broke before an answer to an
 //!                                     # idempotent request without a body (RFC 9110 §9.2.2)
+//! trace = "participate"               # W3C Trace Context: a parent id of our own; "pass" leaves it alone
 //!
 //! [proxy.tls]                         # leave out to listen without TLS
 //! certificate = "keys/tls.crt"        # PEM, with its chain
@@ -36,15 +37,40 @@
 //! socket_mode = "0660"
 //! hosts = ["sidecar.internal"]        # names under which it is reached, besides addresses and localhost
 //!
+//! [access]                            # who may do what over the API; see `sealtrail token new`
+//! tokens = "tokens.toml"              # tokens, as their hashes; read again when it changes
+//! loopback = ["writer", "reader"]     # of whoever asks without a token: `revealer:contact`, `revealer:*`, `eraser`, `operator`
+//! unix = ["writer"]                   # the same over a Unix socket
+//!
+//! [access.jwt]                        # JSON Web Tokens: `exp` and `sub` are required
+//! key = "keys/issuer.jwks"            # JWK Set, PEM public key, or secret of HMAC
+//! issuer = "https://login.example"    # `iss`; not looked at when left out
+//! audience = "sealtrail"              # `aud`; when left out, tokens that name one are refused
+//! roles_claim = "roles"               # a list, or words; `/realm_access/roles` looks deeper
+//! groups_claim = "groups"             # the data groups of a revealer
+//!
 //! [request]
 //! trusted_proxies = ["10.0.0.0/8"]    # peers whose X-Forwarded-For is believed
-//! jwt_key = "keys/jwt.pem"            # PEM public key, or the secret of HS256
+//! trusted_hops = 0                    # or so many hops before this one, whatever their addresses
+//! forwarded = false                   # true: the proxies write Forwarded (RFC 7239), and so does this one
+//! jwt_key = "keys/jwt.pem"            # PEM public key, or the secret of HS256: who acts, in records
 //! remember = "5m"                     # how long a request can be joined with its changes
 //! remember_at_most = 100000
+//!
+//! [collector]
+//! when_full = "refuse"                # the log has no room: 503 at once, or "block", or "spool"
+//! block_at_most = "5s"                # how long a sender waits with "block"; then 503
+//! spool_dir = "spool"                 # with "spool": sealed records are durable here until the log takes them;
+//! spool_size = "64MiB"                #   reserved at the start; best on another disk than the log
+//! remember_ids = "24h"                # how long a repeat of a change, by (service, id), gets the first receipt
+//! remember_ids_at_most = 250000       # ids; after a restart, those among as many of the newest records
 //!
 //! [retention]                         # leave out to keep everything for ever
 //! keep = "7y"                         # what is older is removed by `sealtrail prune`, in whole segments
 //! segment = "64MiB"                   # a segment is left at this size
+//!
+//! [retention.classes]                 # how long after its month a class of the policy stays readable
+//! standard-7y = "7y"                  # then `sealtrail expire` destroys the month's key; one not named here never ends
 //!
 //! [limits]
 //! body = "8MiB"                       # one POST
@@ -55,7 +81,11 @@
 //! drain = "10s"                       # on SIGTERM, for what is under way
 //! ```
 
+mod access;
 mod apart;
+mod classes;
+mod collector;
+mod effective;
 mod file;
 mod invalid;
 mod key_file;
@@ -64,6 +94,8 @@ mod proxy;
 mod quantity;
 mod unknown_key;
 
+pub use access::{Access, AccessJwt};
+pub use effective::Effective;
 pub use file::{Config, Limits, Retention};
 pub use key_file::read_secret_file;
 pub use listen::Listen;

@@ -10,6 +10,7 @@ use super::invalid::invalid;
 use super::listen::{Listen, Mode};
 use super::quantity::{Span, or};
 use crate::error::Result;
+use crate::proxy::trace_context::Tracing;
 
 #[derive(Debug, Clone)]
 pub struct Proxy {
@@ -29,6 +30,7 @@ pub struct Proxy {
     pub body_timeout: Duration,
     pub stream_timeout: Duration,
     pub write_timeout: Duration,
+    pub tracing: Tracing,
 }
 
 /// The files of a certificate chain and its key, in PEM.
@@ -65,6 +67,8 @@ pub(super) struct ProxyTable {
     body_timeout: Option<Span>,
     stream_timeout: Option<Span>,
     write_timeout: Option<Span>,
+    #[serde(default)]
+    trace: Trace,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +76,14 @@ pub(super) struct ProxyTable {
 struct TlsTable {
     certificate: PathBuf,
     key: PathBuf,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+enum Trace {
+    #[default]
+    Participate,
+    Pass,
 }
 
 /// More threads than this are a mistake in the configuration.
@@ -106,6 +118,10 @@ impl ProxyTable {
             header_timeout: or(self.header_timeout, Duration::from_secs(30)),
             // Node closes an idle connection after 5 s; reusing one later than that loses requests.
             idle_timeout: or(self.idle_timeout, Duration::from_secs(4)),
+            tracing: match self.trace {
+                Trace::Participate => Tracing::Participate,
+                Trace::Pass => Tracing::Pass,
+            },
         })
     }
 }

@@ -13,14 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::socket::{Bound, Socket, SocketFile};
 use super::{Drain, Peer, Stream};
 use crate::error::Result;
+use crate::framing::{MAX_HEAD, Verdict, Watched};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// More connections than this wait in the backlog of the kernel.
 const CONNECTIONS: u32 = 16_384;
-
-/// Longer heads are refused with 431.
-pub const MAX_HEAD: usize = 64 << 10;
 
 /// Accepts on the runtime that it was made in.
 pub struct Listener {
@@ -106,9 +104,13 @@ impl Accepting {
     }
 }
 
-/// Serves HTTP/1.1 on a connection until it ends or is drained.
-pub async fn serve_http1<S, B>(accepted: Accepted, header_timeout: Duration, service: S)
-where
+/// Serves HTTP/1.1 on a connection until it ends or is drained. `connect` makes the service of the
+/// connection, which asks the verdict about each request.
+pub async fn serve_http1<S, B>(
+    accepted: Accepted,
+    header_timeout: Duration,
+    connect: impl FnOnce(Peer, Verdict) -> S,
+) where
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<BoxError>,
@@ -116,10 +118,11 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let Accepted { stream, drain, place: _place, .. } = accepted;
+    let Accepted { stream, peer, drain, place: _place } = accepted;
+    let (stream, verdict) = Watched::new(stream);
     let mut http1 = hyper::server::conn::http1::Builder::new();
     http1.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MAX_HEAD);
-    let connection = http1.serve_connection(TokioIo::new(stream), service);
+    let connection = http1.serve_connection(TokioIo::new(stream), connect(peer, verdict));
     until_drained(connection, drain, Connection::graceful_shutdown).await;
 }
 

@@ -1,6 +1,6 @@
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -14,29 +14,16 @@ use crate::config::{self, read_secret_file};
 use crate::error::{Error, Result};
 
 /// TLS 1.2 and 1.3 in front of a listener, by a certificate and its key in files.
-pub struct Tls {
-    files: config::Tls,
-    /// New connections take what is here; those that are open keep what they had.
-    current: RwLock<Arc<ServerConfig>>,
-}
+pub struct Tls(Arc<ServerConfig>);
 
 impl Tls {
     pub fn read(files: &config::Tls) -> Result<Self> {
-        Ok(Self { current: RwLock::new(Arc::new(load(files)?)), files: files.clone() })
-    }
-
-    /// Reads both files again. If they cannot be used, the old ones stay.
-    #[allow(dead_code, reason = "for a reload of the configuration")]
-    pub fn reload(&self) -> Result<()> {
-        let new = Arc::new(load(&self.files)?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
-        Ok(())
+        load(files).map(|config| Self(Arc::new(config)))
     }
 
     /// The handshake.
     pub async fn accept(&self, stream: Stream) -> io::Result<Stream> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let stream = TlsAcceptor::from(current).accept(stream).await?;
+        let stream = TlsAcceptor::from(self.0.clone()).accept(stream).await?;
         Ok(Stream::Tls(Box::new(stream)))
     }
 }

@@ -2,9 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
@@ -22,23 +20,7 @@ pub struct ClientStream {
     stream: Stream,
     looked_at: Vec<u8>,
     writing: Patience,
-    closing: Closing,
 }
-
-/// A connection that is closed while the client still sends would be reset, and the reset may take the
-/// answer with it that says why. So the rest is read and thrown away for a moment (RFC 9112 §9.6).
-struct Closing {
-    /// Not in a tunnel: there one side may close, and the other still speak.
-    lingers: Arc<AtomicBool>,
-    is_shut: bool,
-    /// Bytes that are still thrown away.
-    left: usize,
-    patience: Patience,
-}
-
-/// How long, and how many bytes of, what nobody reads is waited for.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: usize = 1 << 20;
 
 impl ClientStream {
     /// Reads as much as it takes to see whether the client speaks HTTP/2.
@@ -55,18 +37,7 @@ impl ClientStream {
                 break;
             }
         }
-        let closing = Closing {
-            lingers: Arc::new(AtomicBool::new(true)),
-            is_shut: false,
-            left: LINGER_BYTES,
-            patience: Patience::new(LINGER),
-        };
-        Ok((Self { stream, looked_at, writing: Patience::new(write), closing }, is_http2))
-    }
-
-    /// To be set to false when the connection becomes a tunnel.
-    pub fn lingers(&self) -> Arc<AtomicBool> {
-        self.closing.lingers.clone()
+        Ok((Self { stream, looked_at, writing: Patience::new(write) }, is_http2))
     }
 
     fn wrote<T>(
@@ -133,23 +104,6 @@ impl AsyncWrite for ClientStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { stream, closing, .. } = &mut *self;
-        if !closing.is_shut {
-            ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
-            closing.is_shut = true;
-        }
-        while closing.left > 0 && closing.lingers.load(Ordering::Relaxed) {
-            let mut unread = [0; 4096];
-            let mut unread = ReadBuf::new(&mut unread);
-            match Pin::new(&mut *stream).poll_read(cx, &mut unread) {
-                Poll::Ready(Ok(())) if !unread.filled().is_empty() => {
-                    closing.left = closing.left.saturating_sub(unread.filled().len());
-                }
-                Poll::Ready(_) => break,
-                Poll::Pending if closing.patience.is_over(cx) => break,
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

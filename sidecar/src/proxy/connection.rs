@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1::{self, UpgradeableConnection};
@@ -14,19 +13,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::client_stream::ClientStream;
 use super::forward::{Body, Proxy};
-use super::framing::{Verdict, Watched};
 use super::http2;
 use super::upstream::Link;
-use crate::code::Code;
-use crate::error::Error;
-use crate::listener::{Accepted, Drain, MAX_HEAD, Place, Stream, until_drained};
+use crate::framing::{MAX_HEAD, Verdict, Watched};
+use crate::listener::{Accepted, Drain, Place, Stream, until_drained};
 
 /// What is the same for all requests of a connection.
 pub struct Client {
     pub peer: IpAddr,
     pub is_tls: bool,
-    /// False once it is a tunnel.
-    pub lingers: Arc<AtomicBool>,
     /// Held as long as anything of the connection is, a tunnel too.
     pub place: Place,
 }
@@ -36,13 +31,13 @@ struct Http1 {
     client: Client,
     link: Link,
     verdict: Verdict,
-    requests: AtomicU64,
 }
 
 impl Proxy {
     /// Serves a connection to its end.
     pub async fn serve(self: Arc<Self>, accepted: Accepted) {
         let Accepted { stream, peer, place, mut drain } = accepted;
+        let _open = self.metrics.timings.proxy_connection();
         let begun = tokio::select! {
             begun = tokio::time::timeout(self.config.header_timeout, self.begin(stream)) => begun,
             () = drain.started() => return,
@@ -52,7 +47,7 @@ impl Proxy {
             Ok(Err(error)) => return tracing::debug!(%error, "connection not begun"),
             Err(_) => return tracing::debug!("connection not begun in time"),
         };
-        let client = Client { peer: peer.ip(), is_tls, lingers: stream.lingers(), place };
+        let client = Client { peer: peer.ip(), is_tls, place };
         match is_http2 {
             true => self.serve_http2(stream, client, drain).await,
             false => self.serve_http1(stream, client, drain).await,
@@ -62,7 +57,7 @@ impl Proxy {
     /// The TLS handshake where there is one, and which protocol the client speaks.
     async fn begin(&self, stream: Stream) -> std::io::Result<(ClientStream, bool, bool)> {
         let stream = match &self.tls {
-            Some(tls) => tls.accept(stream).await?,
+            Some(tls) => tls.get().accept(stream).await?,
             None => stream,
         };
         let is_tls = stream.is_tls();
@@ -73,7 +68,7 @@ impl Proxy {
     async fn serve_http1(self: Arc<Self>, stream: ClientStream, client: Client, drain: Drain) {
         let (stream, verdict) = Watched::new(stream);
         let link = Link::new(self.upstream.clone());
-        let http1 = Arc::new(Http1 { client, link, verdict, requests: AtomicU64::new(0) });
+        let http1 = Arc::new(Http1 { client, link, verdict });
         let builder = self.http1();
         let service = service_fn(move |request| {
             let (proxy, http1) = (self.clone(), http1.clone());
@@ -110,10 +105,8 @@ impl Proxy {
 
 impl Http1 {
     async fn answer(&self, proxy: &Proxy, request: Request<Incoming>) -> Response<Body> {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        if self.verdict.refuses(number) {
-            let message = "the length of the request is stated in more than one way";
-            return proxy.refuse(&Error::new(Code::BadRequest, message));
+        if let Some(fault) = self.verdict.of_next() {
+            return proxy.refuse(&fault.error());
         }
         proxy.forward(request, &self.client, Some(&self.link)).await
     }

@@ -2,22 +2,23 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, HeaderName, Method, Uri, Version};
+use http::{Method, Uri, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
 
-use super::client_address::{self, Network};
+use super::client_address::{self, Trust};
 use super::connection::Client;
 use super::correlation::CorrelationId;
 use super::download::Download;
 use super::identity::{Actor, TokenKey};
-use super::request_memory::{RequestId, RequestMemory, SeenRequest};
+use super::request_memory::{RequestId, RequestMemory, SeenRequest, SeenTrace};
+use super::trace_context::{Randomness, TraceContext, Tracing};
 use super::upstream::{Lease, Link, Upstream};
 use super::{hop_by_hop, max_forwards, upgrade, user_agent};
 use crate::clock::Moment;
@@ -27,20 +28,20 @@ use crate::error::{Error, Result};
 use crate::listener::Tls;
 use crate::metrics::Metrics;
 use crate::problem;
+use crate::reload::Live;
 
 /// Longer paths are cut in the record, not on the way.
 const MAX_PATH: usize = 2048;
-
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Everything that the connections of one worker share.
 pub struct Proxy {
     pub upstream: Arc<Upstream>,
     pub config: config::Proxy,
-    pub tls: Option<Arc<Tls>>,
+    pub tls: Option<Arc<Live<Tls>>>,
     pub memory: Arc<RequestMemory>,
-    pub trusted: Vec<Network>,
-    pub token_key: Option<Arc<TokenKey>>,
+    pub trust: Trust,
+    pub tracing: Tracing,
+    pub token_key: Option<Arc<Live<TokenKey>>>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -54,6 +55,7 @@ impl Proxy {
         client: &Client,
         link: Option<&Link>,
     ) -> Response<Body> {
+        let began = Instant::now();
         let is_http2 = request.version() == Version::HTTP_2;
         let mut response = match self.exchange(request, client, link).await {
             Ok(response) => response,
@@ -63,6 +65,7 @@ impl Proxy {
             // How long a connection lives is no matter of headers there (RFC 9113 §8.2.2).
             response.headers_mut().remove(header::CONNECTION);
         }
+        self.metrics.timings.proxied(response.status(), began.elapsed());
         response
     }
 
@@ -74,10 +77,12 @@ impl Proxy {
     ) -> Result<Response<Body>> {
         let peer = client.peer;
         address_upstream(&mut request)?;
-        let id = CorrelationId::of(request.headers(), CorrelationId::new_v7);
+        let trace = TraceContext::of(request.headers());
+        let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
+        let trace = self.take_part(trace);
         let request_id = RequestId::new();
-        self.memory.keep(request_id, self.seen(&request, &id, peer));
-        if let Some(mut response) = max_forwards::answer_here(&mut request)? {
+        self.memory.keep(request_id, self.seen(&request, &id, trace.as_ref(), peer));
+        if let Some(mut response) = max_forwards::answer_here(&mut request) {
             id.set_on_response(response.headers_mut());
             return Ok(response.map(Either::Right));
         }
@@ -91,19 +96,27 @@ impl Proxy {
         } else if takes_trailers {
             hop_by_hop::take_trailers(request.headers_mut());
         }
+        if let (Tracing::Participate, Some(trace)) = (self.tracing, &trace) {
+            trace.set_on_request(request.headers_mut());
+        }
         id.set_on_request(request.headers_mut());
         request_id.set_on_request(request.headers_mut());
-        client_address::forward(peer, request.headers_mut(), &self.trusted);
-        self.tell_scheme(client, request.headers_mut());
+        let scheme = if client.is_tls { "https" } else { "http" };
+        client_address::forward(peer, scheme, request.headers_mut(), &self.trust);
 
         self.metrics.proxied.add(1);
-        let mut response = match self.upstream.send(request, link).await {
+        let began = Instant::now();
+        let answer = self.upstream.send(request, link).await;
+        self.metrics.timings.upstream(began.elapsed());
+        let mut response = match answer {
             Ok((response, lease)) => self.answer(response, client_half, client, lease),
             // The client's own fault, and the rest of its request may still come.
             Err(error) if is_fault_of_client(error.code()) => self.refuse(&error),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
-                tracing::warn!(correlation_id = id.as_str(), code = error.code().name(), "{error}");
+                let trace_id = trace.map(|trace| trace.parent.trace_id());
+                let code = error.code().name();
+                tracing::warn!(correlation_id = id.as_str(), trace_id, code, "{error}");
                 problem::response(&error).map(Either::Right)
             }
         };
@@ -121,7 +134,6 @@ impl Proxy {
         let protocol = response.headers().get(header::UPGRADE).cloned();
         let switches = response.status() == http::StatusCode::SWITCHING_PROTOCOLS;
         if let Some(client_half) = client_half {
-            client.lingers.store(!switches, Ordering::Relaxed);
             upgrade::join(client_half, &mut response, client.place.clone());
         }
         hop_by_hop::remove(response.headers_mut());
@@ -133,29 +145,37 @@ impl Proxy {
         response.map(|body| Either::Left(Download::new(body, timeout, lease)))
     }
 
-    /// How the client reached us. What a trusted proxy says of its own client counts.
-    fn tell_scheme(&self, client: &Client, headers: &mut HeaderMap) {
-        let is_told = headers.contains_key(FORWARDED_PROTO)
-            && self.trusted.iter().any(|network| network.contains(client.peer));
-        if !is_told {
-            let scheme = if client.is_tls { "https" } else { "http" };
-            headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    /// The place in a trace that the service gets.
+    fn take_part(&self, incoming: Option<TraceContext>) -> Option<TraceContext> {
+        let mut random = Randomness::default();
+        // Without randomness there is no new id; the trace goes on as it came.
+        if self.tracing == Tracing::Pass || getrandom::fill(&mut random).is_err() {
+            return incoming;
         }
+        Some(TraceContext::participate(incoming, random))
     }
 
     /// What is worth remembering of a request.
-    fn seen(&self, request: &Request<Incoming>, id: &CorrelationId, peer: IpAddr) -> SeenRequest {
+    fn seen(
+        &self,
+        request: &Request<Incoming>,
+        id: &CorrelationId,
+        trace: Option<&TraceContext>,
+        peer: IpAddr,
+    ) -> SeenRequest {
         let headers = request.headers();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let path = request.uri().path();
+        let key = self.token_key.as_ref().map(|key| key.get());
         SeenRequest {
             at: Moment::now(),
             correlation_id: id.as_str().to_owned(),
             method: request.method().to_string(),
             path: path[..path.floor_char_boundary(MAX_PATH)].to_owned(),
-            ip: client_address::of(peer, headers, &self.trusted),
+            ip: client_address::of(peer, headers, &self.trust),
             user_agent: text(header::USER_AGENT).map(|text| user_agent::cut(text).to_owned()),
-            actor: Actor::of(headers, self.token_key.as_deref()),
+            actor: Actor::of(headers, key.as_deref()),
+            trace: trace.map(|trace| SeenTrace { parent: trace.parent, state: trace.kept_state() }),
         }
     }
 
@@ -179,13 +199,29 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
     if *request.method() == Method::CONNECT {
         return Err(Error::new(Code::MethodNotAllowed, "this proxy makes no tunnels"));
     }
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    if hosts > 1 {
+    if *request.method() == Method::TRACE {
+        let message = "TRACE is not passed on: its answer would show what is for the service alone";
+        return Err(Error::new(Code::MethodNotAllowed, message));
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (host, other) = (hosts.next(), hosts.next());
+    if other.is_some() {
         return refused("the request names more than one host");
     }
+    if host.is_some_and(|host| !is_host(host.as_bytes())) {
+        return refused("`Host` is not the name of one host");
+    }
+    let hosts = usize::from(host.is_some());
+    if request.uri().path() == "*" && *request.method() != Method::OPTIONS {
+        return refused("the target `*` is for OPTIONS only");
+    }
     if let Some(authority) = request.uri().authority() {
+        if !matches!(request.uri().scheme_str(), Some("http" | "https")) {
+            return refused("the target of the request is neither a path nor an address of http");
+        }
         // In absolute form the host of the target counts, whatever `Host` says.
-        let Ok(host) = HeaderValue::from_str(authority.as_str()) else {
+        let host = HeaderValue::from_str(authority.as_str());
+        let Some(host) = host.ok().filter(|host| is_host(host.as_bytes())) else {
             return refused("the host of the request cannot be used");
         };
         request.headers_mut().insert(header::HOST, host);
@@ -199,4 +235,9 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
     *request.uri_mut() = target;
     *request.version_mut() = Version::HTTP_11;
     Ok(())
+}
+
+/// `uri-host [":" port]` (RFC 9110 §7.2), which may be empty and names no user.
+fn is_host(text: &[u8]) -> bool {
+    text.is_empty() || (!text.contains(&b'@') && http::uri::Authority::try_from(text).is_ok())
 }

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::listener::MAX_HEAD;
+use crate::framing::MAX_HEAD;
 
 /// Requests at a time on a connection; more wait.
 const STREAMS: u32 = 128;

@@ -115,7 +115,8 @@ impl Progress {
                 Some(Error::new(Code::RequestTimeout, message))
             }
             BROKEN => {
-                let message = "the body of the request is malformed or was cut short";
+                let message =
+                    "the body of the request ended too early, or its chunks are malformed";
                 Some(Error::new(Code::BadRequest, message))
             }
             _ => None,

@@ -22,7 +22,8 @@ use super::upload::{Progress, Upload};
 use crate::code::Code;
 use crate::config;
 use crate::error::{Error, Result};
-use crate::listener::{MAX_HEAD, Stream};
+use crate::framing::MAX_HEAD;
+use crate::listener::Stream;
 
 /// Idle connections kept beyond those that client connections hold.
 const POOLED: usize = 64;

@@ -43,15 +43,15 @@ impl Served {
         Self { child, lines, proxy, api }
     }
 
-    /// The next line of standard output.
-    pub fn line(&mut self) -> String {
-        self.lines.next().unwrap().unwrap()
-    }
-
-    /// In front of a service, with the given lines added to the configuration.
+    /// In front of the service at this URL.
     pub fn in_front_of(place: &Place, url: &str) -> Self {
         place.edit_config("http://127.0.0.1:3000", url);
         Self::start(place)
+    }
+
+    /// The next line of standard output.
+    pub fn line(&mut self) -> String {
+        self.lines.next().unwrap().unwrap()
     }
 
     /// The most memory that it ever had at once, in KiB (proc(5), `VmHWM`).
@@ -66,17 +66,28 @@ impl Served {
         wire::post(self.api, "/v1/changes", "application/json", change)
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name: `TERM`, `HUP`.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        // A process that has ended by itself takes no more signals.
+        let _ = Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap();
+    }
+
     /// Ends it as an orchestrator would; gives the exit code and everything it said on standard error.
-    pub fn terminate(mut self) -> (i32, String) {
+    pub fn terminate(self) -> (i32, String) {
         self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits for the end; gives the exit code and everything it said on standard error.
+    pub fn ended(mut self) -> (i32, String) {
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         (self.child.wait().unwrap().code().unwrap_or(-1), said)
-    }
-
-    pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
     /// Ends it as a power cut would.

@@ -72,7 +72,8 @@ async fn serve(address: SocketAddr, service: Service) -> Result<()> {
     output::print_line(format!("witness listening on {}", socket.place()?).as_bytes())?;
     let listener = Listener::new(socket)?;
     let serving = tokio::spawn(listener.serve(drain, move |accepted| {
-        listener::serve_http1(accepted, HEADER_TIMEOUT, service.clone())
+        let service = service.clone();
+        listener::serve_http1(accepted, HEADER_TIMEOUT, |_, _| service)
     }));
     tokio::select! {
         _ = terminate.recv() => {}
