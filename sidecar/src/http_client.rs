@@ -24,6 +24,7 @@ pub struct Client {
 }
 
 /// Credentials to send (RFC 6750); not shown by anything.
+#[derive(Clone)]
 pub struct Token(Box<HeaderValue>);
 
 impl Token {

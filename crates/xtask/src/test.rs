@@ -26,6 +26,8 @@ pub fn run() -> Result<()> {
         "--exclude",
         "sealtrail-wasm",
         "--exclude",
+        "sealtrail-wasm-proof",
+        "--exclude",
         "xtask",
         "--no-fail-fast",
     ];

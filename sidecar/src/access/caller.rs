@@ -1,12 +1,13 @@
 //! Who asks, and what he may do.
 
-use super::gate::Via;
+use super::gate::actor_of;
 use super::need::Need;
 use super::role::{Grants, Role};
 use crate::acts::Justification;
 use crate::code::Code;
 use crate::engine::Actor;
 use crate::error::{Error, Result};
+use crate::listener::Peer;
 use crate::proxy::correlation::CorrelationId;
 
 /// A caller whose token, if he sent one, is good.
@@ -24,8 +25,8 @@ pub struct Caller {
 
 impl Caller {
     /// Who asks for what anybody may have.
-    pub fn anybody(via: Via) -> Self {
-        Self::new(via.actor(), false, Grants::default())
+    pub fn anybody(peer: Peer) -> Self {
+        Self::new(actor_of(peer), false, Grants::default())
     }
 
     pub(super) fn new(actor: Actor, is_known: bool, grants: Grants) -> Self {

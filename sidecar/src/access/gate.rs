@@ -1,6 +1,5 @@
 //! From the headers of a request to who asks.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, header};
@@ -21,13 +20,6 @@ use crate::reload::{Live, Reload};
 
 /// Longer tokens are not looked at.
 const MAX_TOKEN: usize = 8 << 10;
-
-/// The way a caller came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Via {
-    Tcp(IpAddr),
-    Unix { uid: u32 },
-}
 
 /// Who is who, by the configuration.
 pub struct Gate {
@@ -69,9 +61,9 @@ impl Gate {
     }
 
     /// Refuses a token that is not good. Without one the way counts.
-    pub fn identify(&self, headers: &HeaderMap, via: Via) -> Result<Caller> {
+    pub fn identify(&self, headers: &HeaderMap, peer: Peer) -> Result<Caller> {
         let mut sent = headers.get_all(header::AUTHORIZATION).iter();
-        let Some(first) = sent.next() else { return Ok(self.unknown(headers, via)) };
+        let Some(first) = sent.next() else { return Ok(self.unknown(headers, peer)) };
         if sent.next().is_some() {
             return Err(invalid("the request has more than one `Authorization`"));
         }
@@ -96,12 +88,12 @@ impl Gate {
                 Err(invalid("expected `Authorization: Bearer` and a token that is known here"))
             }
             // Whoever is not asked for a token may send what he likes.
-            (_, None, None) => Ok(self.named(headers, via)),
+            (_, None, None) => Ok(self.named(headers, peer)),
         }
     }
 
-    fn named(&self, headers: &HeaderMap, via: Via) -> Caller {
-        let mut caller = self.unknown(headers, via);
+    fn named(&self, headers: &HeaderMap, peer: Peer) -> Caller {
+        let mut caller = self.unknown(headers, peer);
         let key = self.named_by.as_ref().map(|key| key.get());
         let actor = identity::Actor::of(headers, key.as_deref());
         if let Some(actor) = actor.filter(|actor| actor.verified) {
@@ -111,21 +103,23 @@ impl Gate {
         caller
     }
 
-    fn unknown(&self, headers: &HeaderMap, via: Via) -> Caller {
+    fn unknown(&self, headers: &HeaderMap, peer: Peer) -> Caller {
         let is_passed_on = headers.keys().any(is_of_a_proxy);
-        let (grants, hint) = match via {
-            Via::Unix { .. } => (self.unix.clone(), None),
-            Via::Tcp(address) if !address.to_canonical().is_loopback() => (Grants::default(), None),
-            Via::Tcp(_) if self.is_told && is_passed_on => {
+        let (grants, hint) = match peer {
+            Peer::Unix { .. } => (self.unix.clone(), None),
+            Peer::Address(address) if !address.ip().to_canonical().is_loopback() => {
+                (Grants::default(), None)
+            }
+            Peer::Address(_) if self.is_told && is_passed_on => {
                 let hint = "a request that a proxy passed on is not one from loopback";
                 (Grants::default(), Some(hint))
             }
-            Via::Tcp(_) => {
+            Peer::Address(_) => {
                 let hint = "`access.loopback` says what is allowed without one";
                 (self.loopback.clone(), Some(hint))
             }
         };
-        Caller { hint, ..Caller::new(via.actor(), false, grants) }
+        Caller { hint, ..Caller::new(actor_of(peer), false, grants) }
     }
 
     /// Counts a refusal.
@@ -138,22 +132,13 @@ impl Gate {
     }
 }
 
-impl Via {
-    pub fn of(peer: Peer) -> Self {
-        match peer {
-            Peer::Address(address) => Via::Tcp(address.ip()),
-            Peer::Unix { uid, .. } => Via::Unix { uid },
-        }
-    }
-
-    /// All that is known of a caller who says nothing of himself.
-    pub fn actor(self) -> Actor {
-        let (kind, id) = match self {
-            Via::Tcp(address) => ("address", address.to_canonical().to_string()),
-            Via::Unix { uid } => ("unix_user", format!("uid {uid}")),
-        };
-        Actor { kind: kind.into(), id }
-    }
+/// All that is known of a caller who says nothing of himself.
+pub fn actor_of(peer: Peer) -> Actor {
+    let kind = match peer {
+        Peer::Address(_) => "address",
+        Peer::Unix { .. } => "unix_user",
+    };
+    Actor { kind: kind.into(), id: peer.to_string() }
 }
 
 impl Caller {

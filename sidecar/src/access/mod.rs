@@ -26,7 +26,7 @@ mod role;
 pub mod token;
 
 pub use caller::{Caller, is_plain};
-pub use gate::{Gate, Via};
+pub use gate::Gate;
 pub use need::{Attempt, Need};
 pub use refusals::Refusals;
 pub use role::Grants;

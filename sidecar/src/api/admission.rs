@@ -4,9 +4,10 @@ use http::Request;
 use hyper::body::Incoming;
 
 use super::Api;
-use crate::access::{Attempt, Caller, Need, Via};
+use crate::access::{Attempt, Caller, Need};
 use crate::acts::{self, Justification};
 use crate::error::{Error, Result};
+use crate::listener::Peer;
 use crate::proxy::correlation::CorrelationId;
 use crate::proxy::trace_context::TraceContext;
 
@@ -16,24 +17,24 @@ impl Api {
         &self,
         request: &Request<Incoming>,
         segments: &[&str],
-        via: Via,
+        peer: Peer,
     ) -> Result<Caller> {
         let Some(need) = Need::of(request.method(), segments) else {
-            return Ok(Caller::anybody(via));
+            return Ok(Caller::anybody(peer));
         };
         let headers = request.headers();
         let trace = TraceContext::of(headers);
         let correlation_id = CorrelationId::brought(headers, trace.as_ref());
         let identified = self
             .gate
-            .identify(headers, via)
+            .identify(headers, peer)
             .map(|caller| Caller { correlation_id: correlation_id.clone(), ..caller });
         let (caller, refused) = match identified {
             Ok(caller) => match caller.require(need) {
                 Ok(()) => return Ok(caller),
                 Err(error) => (caller, error),
             },
-            Err(error) => (Caller { correlation_id, ..Caller::anybody(via) }, error),
+            Err(error) => (Caller { correlation_id, ..Caller::anybody(peer) }, error),
         };
         self.refuse(&refused, &caller, Attempt::of(request.method(), segments)).await;
         Err(refused)

@@ -13,11 +13,11 @@ use tracing::{Instrument, Span};
 use super::answer::Answer;
 use super::query::{Query, decode};
 use super::same_origin;
-use crate::access::{Gate, Refusals, Via};
+use crate::access::{Gate, Refusals};
 use crate::code::Code;
 use crate::collector::Queue;
 use crate::error::{Error, Result};
-use crate::framing::{Verdict, Watched};
+use crate::framing::Verdict;
 use crate::listener::Peer;
 use crate::metrics::Open;
 use crate::problem;
@@ -38,7 +38,7 @@ pub struct Api {
 /// The service on one connection.
 pub struct Connection {
     api: Arc<Api>,
-    via: Via,
+    peer: Peer,
     verdict: Verdict,
     _open: Open,
 }
@@ -47,7 +47,7 @@ impl Api {
     /// The service for a connection that this peer made, and what is thought of its heads.
     pub fn connect(self: &Arc<Self>, peer: Peer, verdict: Verdict) -> Connection {
         let open = self.trail.metrics.timings.api_connection();
-        Connection { api: self.clone(), via: Via::of(peer), verdict, _open: open }
+        Connection { api: self.clone(), peer, verdict, _open: open }
     }
 
     /// Asks something that may wait for the disk, off the threads that serve.
@@ -62,7 +62,7 @@ impl Api {
         asked.map_err(|_| Error::new(Code::Internal, "the work was given up halfway"))?
     }
 
-    async fn answer(&self, request: Request<Incoming>, via: Via) -> Result<Answer> {
+    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
         let path = request.uri().path().to_owned();
         // A target with a host of its own overrides `Host` (RFC 9112 §3.2.2), so it must be the same.
         let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
@@ -75,7 +75,7 @@ impl Api {
         }
         let segments = path.split('/').skip(1).map(decode).collect::<Result<Vec<_>>>()?;
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let caller = self.admit(&request, &segments, via).await?;
+        let caller = self.admit(&request, &segments, peer).await?;
         let query = || Query::parse(request.uri().query());
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_post = *request.method() == Method::POST;
@@ -141,13 +141,13 @@ impl Service<Request<Incoming>> for Connection {
     type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let (api, via) = (self.api.clone(), self.via);
+        let (api, peer) = (self.api.clone(), self.peer);
         let fault = self.verdict.of_next();
         let span = span_of(request.headers());
         let answer = async move {
             let answered = match fault {
                 Some(fault) => Err(fault.error()),
-                None => api.answer(request, via).await,
+                None => api.answer(request, peer).await,
             };
             Ok(answered.unwrap_or_else(|error| {
                 let mut answer = problem::response(&error);

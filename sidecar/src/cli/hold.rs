@@ -132,7 +132,7 @@ impl List {
     }
 
     fn holds(&self) -> Result<Vec<Listed>> {
-        if let Some(sidecar) = self.place.remote.sidecar_to_look()? {
+        if let Some(sidecar) = self.place.remote.sidecar()? {
             return Ok(sidecar.look::<Holds>("/v1/holds")?.holds);
         }
         let holds = Reader::open(&Config::read(&self.place.config)?.log_dir)?.holds()?;

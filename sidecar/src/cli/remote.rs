@@ -34,29 +34,15 @@ pub struct Remote {
 
 /// A running sidecar.
 pub struct Sidecar {
-    client: Client,
+    url: String,
+    token: Option<Token>,
 }
 
 impl Remote {
     /// The sidecar that is to be asked, if one is.
     pub fn sidecar(&self) -> Result<Option<Sidecar>> {
-        // An act that is under way is waited for: that it is not told does not undo it.
-        self.patient(Duration::MAX)
-    }
-
-    /// The same for what changes nothing.
-    pub fn sidecar_to_look(&self) -> Result<Option<Sidecar>> {
-        self.patient(PATIENCE)
-    }
-
-    fn patient(&self, patience: Duration) -> Result<Option<Sidecar>> {
-        let Some(url) = &self.url else { return Ok(None) };
-        let client = Client::new("--url", url, patience)?;
-        let client = match self.token()? {
-            Some(token) => client.with_token(token),
-            None => client,
-        };
-        Ok(Some(Sidecar { client }))
+        let Some(url) = self.url.clone() else { return Ok(None) };
+        Ok(Some(Sidecar { url, token: self.token()? }))
     }
 
     fn token(&self) -> Result<Option<Token>> {
@@ -74,8 +60,9 @@ impl Remote {
 impl Sidecar {
     /// Posts JSON and gives the answer; a problem becomes the error that it was.
     pub fn post(&self, path: &str, body: &serde_json::Value) -> Result<Vec<u8>> {
-        let reply = self.client.post(path, "application/json", body.to_string(), AT_MOST)?;
-        self.answer(reply)
+        // An act that is under way is waited for: that it is not told does not undo it.
+        let client = self.client(Duration::MAX)?;
+        answer(&client, client.post(path, "application/json", body.to_string(), AT_MOST)?)
     }
 
     /// The answer of [`Self::post`] as what it says.
@@ -87,17 +74,26 @@ impl Sidecar {
         read(&self.post(path, body)?)
     }
 
-    /// Asks for what the sidecar knows.
+    /// Asks for what it knows.
     pub fn look<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
-        read(&self.answer(self.client.get(path, AT_MOST)?)?)
+        let client = self.client(PATIENCE)?;
+        read(&answer(&client, client.get(path, AT_MOST)?)?)
     }
 
-    fn answer(&self, reply: Reply) -> Result<Vec<u8>> {
-        if reply.status.is_success() {
-            Ok(reply.body.to_vec())
-        } else {
-            Err(problem(&reply.body).unwrap_or_else(|| self.client.failed(reply.status)))
-        }
+    fn client(&self, timeout: Duration) -> Result<Client> {
+        let client = Client::new("--url", &self.url, timeout)?;
+        Ok(match &self.token {
+            Some(token) => client.with_token(token.clone()),
+            None => client,
+        })
+    }
+}
+
+fn answer(sidecar: &Client, reply: Reply) -> Result<Vec<u8>> {
+    if reply.status.is_success() {
+        Ok(reply.body.to_vec())
+    } else {
+        Err(problem(&reply.body).unwrap_or_else(|| sidecar.failed(reply.status)))
     }
 }
 

@@ -50,6 +50,15 @@ pub fn request_id(own: &Value<'_>) -> Option<RequestId> {
     own.get("request")?.get("id")?.as_str()?.parse().ok()
 }
 
+/// The context of a change with the event that goes into its record.
+pub fn with_event<'a>(own: &Value<'a>, event: Option<Value<'a>>) -> Value<'a> {
+    let mut context = Members::of(Some(own));
+    if let Some(event) = event {
+        context.set("event", event);
+    }
+    Value::Object(context.0)
+}
+
 /// A context with a user agent string in it, as `preview` gets it, with the parsed one.
 pub fn resolve_user_agent(own: &Value<'_>) -> Vec<u8> {
     let mut context = Members::of(Some(own));

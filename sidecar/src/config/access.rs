@@ -78,12 +78,13 @@ impl AccessTable {
 
 impl Access {
     /// Refuses to listen where nobody could be known.
-    pub fn expect_to_know(&self, listen: &Listen) -> Result<()> {
-        let is_near = match listen {
-            Listen::Address(address) => address.ip().to_canonical().is_loopback(),
-            Listen::Unix { .. } => true,
+    pub fn expect_to_know(&self, listen: &[Listen]) -> Result<()> {
+        let is_beyond = |listen: &&Listen| match listen {
+            Listen::Address(address) => !address.ip().to_canonical().is_loopback(),
+            Listen::Unix { .. } => false,
         };
-        if is_near || self.tokens.is_some() || self.jwt.is_some() {
+        let Some(listen) = listen.iter().find(is_beyond) else { return Ok(()) };
+        if self.tokens.is_some() || self.jwt.is_some() {
             return Ok(());
         }
         Err(Error::new(
@@ -134,10 +135,14 @@ mod tests {
         assert!(roles(&parse("unix = []").unwrap().unix).is_empty());
     }
 
+    fn at_unix() -> Listen {
+        Listen::Unix { path: "/run/a.sock".into(), mode: 0o660 }
+    }
+
     #[test]
     fn beyond_loopback_somebody_must_be_known() {
         let listen = |text: &str, at: &str| {
-            parse(text).unwrap().expect_to_know(&Listen::Address(at.parse().unwrap()))
+            parse(text).unwrap().expect_to_know(&[at_unix(), Listen::Address(at.parse().unwrap())])
         };
         for loopback in ["127.0.0.1:80", "127.8.0.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
             assert!(listen("", loopback).is_ok(), "{loopback}");
@@ -149,7 +154,7 @@ mod tests {
             assert!(listen("jwt = { key = \"k\" }", beyond).is_ok());
         }
         let older = AccessTable::finish(None, Path::new("/etc")).unwrap();
-        assert!(older.expect_to_know(&Listen::Address("0.0.0.0:80".parse().unwrap())).is_err());
+        assert!(older.expect_to_know(&[Listen::Address("0.0.0.0:80".parse().unwrap())]).is_err());
     }
 
     #[test]

@@ -140,6 +140,7 @@ listen = "127.0.0.1:0"
         const WITHOUT: &[&str] = &[
             "proxy.workers",
             "request.jwt_key",
+            "collector.join_window",
             "retention.keep",
             "kek.env",
             "access.tokens",

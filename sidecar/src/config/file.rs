@@ -19,7 +19,6 @@ use crate::code::Code;
 use crate::error::{Error, Result};
 use crate::proxy::client_address::Trust;
 use crate::proxy::network::Network;
-use crate::proxy::trace_context::Tracing;
 
 /// Everything that `serve` and the other commands need to know. Paths are ready to open.
 #[derive(Debug, Clone)]
@@ -238,9 +237,7 @@ impl File {
             limits,
         };
         if let Some(api) = &config.api {
-            for listen in &api.listen {
-                config.access.expect_to_know(listen)?;
-            }
+            config.access.expect_to_know(&api.listen)?;
         }
         let kek = match &config.kek {
             KekSource::File(path) => Some(("kek", path.as_path())),
@@ -379,6 +376,7 @@ when_full = "spool"
 block_at_most = "5s"
 spool_dir = "spool"
 spool_size = "64MiB"
+join_window = "2s"
 remember_ids = "24h"
 remember_ids_at_most = 250000
 [retention]

@@ -62,6 +62,8 @@
 //! block_at_most = "5s"                # how long a sender waits with "block"; then 503
 //! spool_dir = "spool"                 # with "spool": sealed records are durable here until the log takes them;
 //! spool_size = "64MiB"                #   reserved at the start; best on another disk than the log
+//! join_window = "2s"                  # leave out to join nothing: how long an event and a change of one request
+//!                                     #   and entity wait for each other, to be one record
 //! remember_ids = "24h"                # how long a repeat of a change, by (service, id), gets the first receipt
 //! remember_ids_at_most = 250000       # ids; after a restart, those among as many of the newest records
 //!

@@ -73,6 +73,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "block_at_most",
             "spool_dir",
             "spool_size",
+            "join_window",
             "remember_ids",
             "remember_ids_at_most",
         ],

@@ -29,8 +29,7 @@ mod tests {
         let ask = |method: &str, left: &str| {
             let request = Request::builder().method(method).header("max-forwards", left);
             let mut request = request.body(()).unwrap();
-            let answer =
-                answer_here(&mut request).map(|answer| answer.status().as_u16());
+            let answer = answer_here(&mut request).map(|answer| answer.status().as_u16());
             let left = request.headers()["max-forwards"].to_str().unwrap().to_owned();
             (answer, left)
         };

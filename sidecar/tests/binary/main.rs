@@ -7,6 +7,7 @@ mod bad_input;
 mod collector;
 mod collector_bodies;
 mod collector_coding;
+mod collector_events;
 mod collector_ids;
 mod collector_when_full;
 mod expiry;

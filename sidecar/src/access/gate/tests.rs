@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::*;
@@ -6,7 +7,8 @@ use crate::access::token::sha256_hex;
 use crate::access::{Need, Role};
 use crate::config::Access;
 
-const LOOPBACK: Via = Via::Tcp(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+const LOOPBACK: Peer = Peer::Address(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7));
+const UNIX: Peer = Peer::Unix { uid: 1000, pid: None };
 const TOKEN: &str = "st_1111111111111111111111111111111111111111111";
 
 fn grants(roles: &[&str]) -> Grants {
@@ -16,6 +18,10 @@ fn grants(roles: &[&str]) -> Grants {
 fn access(is_told: bool, tokens: Option<PathBuf>) -> Access {
     let (loopback, unix) = (grants(&["reader"]), grants(&["writer"]));
     Access { is_told, tokens, jwt: None, loopback, unix }
+}
+
+fn tcp(address: &str) -> Peer {
+    Peer::Address(SocketAddr::new(address.parse().unwrap(), 7))
 }
 
 fn open(is_told: bool) -> Gate {
@@ -30,12 +36,12 @@ fn with_tokens() -> Gate {
     Gate::open(&access(true, Some(file.path().to_owned())), None, &mut Reload::default()).unwrap()
 }
 
-fn ask(gate: &Gate, via: Via, headers: &[(&'static str, &str)]) -> Result<Caller> {
+fn ask(gate: &Gate, peer: Peer, headers: &[(&'static str, &str)]) -> Result<Caller> {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.append(*name, value.parse().unwrap());
     }
-    gate.identify(&map, via)
+    gate.identify(&map, peer)
 }
 
 fn roles(caller: &Caller) -> Vec<Role> {
@@ -45,12 +51,12 @@ fn roles(caller: &Caller) -> Vec<Role> {
 #[test]
 fn without_a_token_the_way_counts() {
     let gate = open(true);
-    let roles_by = |via| roles(&ask(&gate, via, &[]).unwrap());
+    let roles_by = |peer| roles(&ask(&gate, peer, &[]).unwrap());
     assert_eq!(roles_by(LOOPBACK), [Role::Reader]);
-    assert_eq!(roles_by(Via::Tcp("::1".parse().unwrap())), [Role::Reader]);
-    assert_eq!(roles_by(Via::Tcp("::ffff:127.0.0.1".parse().unwrap())), [Role::Reader]);
-    assert_eq!(roles_by(Via::Unix { uid: 0 }), [Role::Writer]);
-    assert!(roles_by(Via::Tcp("10.0.0.1".parse().unwrap())).is_empty());
+    assert_eq!(roles_by(tcp("::1")), [Role::Reader]);
+    assert_eq!(roles_by(tcp("::ffff:127.0.0.1")), [Role::Reader]);
+    assert_eq!(roles_by(UNIX), [Role::Writer]);
+    assert!(roles_by(tcp("10.0.0.1")).is_empty());
 }
 
 #[test]
