@@ -341,7 +341,15 @@ connect_timeout = "5s"
 response_timeout = "60s"
 header_timeout = "30s"
 idle_timeout = "4s"
+body_timeout = "30s"
+stream_timeout = "5m"
+write_timeout = "60s"
+upstream_http2 = false
+retries = 0
 trace = "pass"
+[proxy.tls]
+certificate = "keys/tls.crt"
+key = "keys/tls.key"
 [api]
 listen = ["[::1]:0", "unix:api.sock"]
 socket_mode = "0600"
@@ -407,14 +415,13 @@ drain = "10s"
         );
         let written = toml::de::DeTable::parse(FULL).unwrap();
         let mut keys = vec![];
-        for (key, value) in written.get_ref() {
-            keys.push((String::new(), key.get_ref().to_string()));
-            for (inner, value) in value.get_ref().as_table().into_iter().flatten() {
-                keys.push((key.get_ref().to_string(), inner.get_ref().to_string()));
-                for (deeper, _) in value.get_ref().as_table().into_iter().flatten() {
-                    let table = format!("{}.{}", key.get_ref(), inner.get_ref());
-                    keys.push((table, deeper.get_ref().to_string()));
-                }
+        let mut open = vec![(String::new(), written.get_ref())];
+        while let Some((table, entries)) = open.pop() {
+            for (key, value) in entries {
+                keys.push((table.clone(), key.get_ref().to_string()));
+                let dot = if table.is_empty() { "" } else { "." };
+                let inner = format!("{table}{dot}{}", key.get_ref());
+                open.extend(value.get_ref().as_table().map(|entries| (inner, entries)));
             }
         }
         let known = SHAPE.iter().flat_map(|(t, keys)| keys.iter().map(move |k| (*t, *k)));
@@ -444,6 +451,12 @@ drain = "10s"
             ("socket_mode = \"0600\"", "socket_mode = \"7777\"", "expected permissions as octal"),
             ("\"[::1]:0\", \"unix:api.sock\"", "", "api.listen is an empty list"),
             ("\"unix:api.sock\"", "\"localhost\"", "api.listen must be"),
+            ("retries = 0", "retries = 4", "proxy.retries must be 0 to 3, got 4"),
+            (
+                "certificate =",
+                "certifcate =",
+                "unknown key `certifcate` in `[proxy.tls]`; did you mean",
+            ),
             ("workers = 2", "workers = 0", "proxy.workers must be 1 to 1024, got 0"),
             ("http://127.0.0.1:3000", "https://a:1", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "unix:", "proxy.upstream must look like"),

@@ -20,7 +20,17 @@
 //! response_timeout = "60s"            # from the end of the request to the answer
 //! header_timeout = "30s"              # for a client to send the head of a request
 //! idle_timeout = "4s"                 # how long an idle upstream connection is reused
+//! body_timeout = "30s"                # while nothing of a request's body comes; then 408
+//! stream_timeout = "5m"               # while nothing of an answer's body comes; then the connection is cut
+//! write_timeout = "60s"               # while a client takes nothing of what is sent
+//! upstream_http2 = false              # speak HTTP/2 with the service (h2c by prior knowledge)
+//! retries = 0                         # to 3: when no connection was made, or broke before an answer to an
+//!                                     # idempotent request without a body (RFC 9110 §9.2.2)
 //! trace = "participate"               # W3C Trace Context: a parent id of our own; "pass" leaves it alone
+//!
+//! [proxy.tls]                         # leave out to listen without TLS
+//! certificate = "keys/tls.crt"        # PEM, with its chain
+//! key = "keys/tls.key"                # PEM, readable by nobody else
 //!
 //! [api]
 //! listen = "127.0.0.1:8090"           # or a list, with Unix sockets too: ["127.0.0.1:8090", "unix:api.sock"]
@@ -91,5 +101,5 @@ pub use effective::Effective;
 pub use file::{Config, Limits, Retention};
 pub use key_file::read_secret_file;
 pub use listen::Listen;
-pub use proxy::{Proxy, Upstream};
+pub use proxy::{Proxy, Tls, Upstream};
 pub use quantity::Period;
