@@ -24,6 +24,7 @@ mod shred;
 mod signals;
 mod tail;
 mod terminal;
+mod time_engine;
 mod verify;
 mod verify_proof;
 mod vkey;
@@ -76,6 +77,8 @@ enum Command {
     Vkey(vkey::Vkey),
     Witness(witness::Witness),
     Policy(policy::Policy),
+    #[command(hide = true)]
+    TimeEngine(time_engine::TimeEngine),
 }
 
 /// It logs as `serve` does.
@@ -148,6 +151,7 @@ pub fn run() -> ExitCode {
         Command::Vkey(command) => command.run(style),
         Command::Witness(command) => command.run(style),
         Command::Policy(command) => command.run(style),
+        Command::TimeEngine(command) => command.run(),
     };
     match done {
         Ok(code) => ExitCode::from(code),
