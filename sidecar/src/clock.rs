@@ -47,6 +47,12 @@ impl Moment {
         (first.month() == month).then_some(Moment(next.timestamp()))
     }
 
+    /// The moment a positive span later; the last there is, if there is none.
+    pub fn plus(self, span: Span) -> Moment {
+        let later = self.0.to_zoned(TimeZone::UTC).checked_add(span);
+        Moment(later.map_or(Timestamp::MAX, |later| later.timestamp()))
+    }
+
     /// The month, `2026-11`: the name of a retention period.
     pub fn month(self) -> String {
         self.to_string()[..7].to_owned()

@@ -132,8 +132,7 @@ impl<'a> Change<'a> {
         let mut context = Context::default();
         let mut seen = Vec::new();
         for (key, node) in members {
-            let known =
-                "id, table_id, entity_id, micro_service_name, action, old_data, new_data, request_info";
+            let known = "id, table_id, entity_id, micro_service_name, action, old_data, new_data, request_info";
             let name = OlderKey::of(&key).ok_or_else(|| unknown_key(&key, known))?;
             let mut at = String::new();
             pointer::push_key(&mut at, &key);

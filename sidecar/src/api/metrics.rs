@@ -82,6 +82,21 @@ impl Api {
                 "Requests forgotten before `request.remember` was over, for want of room.",
                 memory.forgotten_early.get(),
             ),
+            (
+                "unauthenticated_requests_total",
+                "Requests to the API answered with 401.",
+                self.gate.unauthenticated.get(),
+            ),
+            (
+                "forbidden_requests_total",
+                "Requests to the API answered with 403.",
+                self.gate.forbidden.get(),
+            ),
+            (
+                "unrecorded_refusals_total",
+                "Refused acts without a record of their own, because there were too many.",
+                self.refusals.unrecorded.get(),
+            ),
         ];
         for (name, help, value) in counters {
             text.counter(name, help, &[], value);

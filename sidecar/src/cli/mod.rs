@@ -25,6 +25,7 @@ mod signals;
 mod tail;
 mod terminal;
 mod time_engine;
+mod token;
 mod verify;
 mod verify_proof;
 mod vkey;
@@ -79,6 +80,7 @@ enum Command {
     Policy(policy::Policy),
     #[command(hide = true)]
     TimeEngine(time_engine::TimeEngine),
+    Token(token::Token),
 }
 
 /// It logs as `serve` does.
@@ -152,6 +154,7 @@ pub fn run() -> ExitCode {
         Command::Witness(command) => command.run(style),
         Command::Policy(command) => command.run(style),
         Command::TimeEngine(command) => command.run(),
+        Command::Token(command) => command.run(style),
     };
     match done {
         Ok(code) => ExitCode::from(code),

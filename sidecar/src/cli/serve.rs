@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::signals::Signals;
 use super::{ConfigArg, output};
+use crate::access::{Gate, Refusals};
 use crate::api::Api;
 use crate::collector::{self, Queue};
 use crate::config::Config;
@@ -57,6 +58,7 @@ impl Serve {
         }
         let mut reload = Reload::default();
         let token_key = live_token_key(&config, &mut reload)?;
+        let gate = Gate::open(&config.access, token_key.clone(), &mut reload)?;
         let (trail, recovery) = Trail::open(&config)?;
         trail.reload_policy(&mut reload, &config);
         tell_torn_tail(&recovery);
@@ -69,7 +71,7 @@ impl Serve {
         tell_policy(&trail, "policy loaded");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let trail = Arc::new(trail);
-        let served = runtime.block_on(serve(&config, trail.clone(), token_key, reload));
+        let served = runtime.block_on(serve(&config, trail.clone(), token_key, gate, reload));
         // What did not finish within the drain is dropped here, and its hold on the log with it.
         runtime.shutdown_timeout(Duration::from_secs(5));
         let size = trail.size();
@@ -86,6 +88,7 @@ async fn serve(
     config: &Config,
     trail: Arc<Trail>,
     token_key: Option<Arc<Live<TokenKey>>>,
+    gate: Gate,
     reload: Reload,
 ) -> Result<()> {
     let mut signals = Signals::install()?;
@@ -101,7 +104,8 @@ async fn serve(
             upstream: Arc::new(Upstream::new(proxy)),
             header_timeout: proxy.header_timeout,
             memory: trail.memory.clone(),
-            trusted: config.remembering.trusted_proxies.clone(),
+            trust: config.remembering.trust.clone(),
+            tracing: proxy.tracing,
             token_key: token_key.clone(),
             metrics: trail.metrics.clone(),
         };
@@ -111,7 +115,8 @@ async fn serve(
         let service = Arc::new(Api {
             trail: trail.clone(),
             queue: Queue::new(config.limits.queue),
-            token_key,
+            gate,
+            refusals: Refusals::default(),
             hosts: api.hosts.clone(),
         });
         for listen in &api.listen {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::access::{Access, AccessTable};
 use super::apart::expect_apart;
 use super::classes::Classes;
 use super::collector::{Collector, CollectorTable};
@@ -16,7 +17,8 @@ use super::quantity::{Bytes, Period, Span, or};
 use super::unknown_key::{place_of, refuse_unknown_keys};
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::proxy::client_address::Network;
+use crate::proxy::client_address::Trust;
+use crate::proxy::network::Network;
 
 /// Everything that `serve` and the other commands need to know. Paths are ready to open.
 #[derive(Debug, Clone)]
@@ -33,6 +35,7 @@ pub struct Config {
     pub fill_ahead: bool,
     pub proxy: Option<Proxy>,
     pub api: Option<Api>,
+    pub access: Access,
     pub remembering: Remembering,
     pub collector: Collector,
     pub retention: Retention,
@@ -50,7 +53,7 @@ pub struct Api {
 /// What is kept of a request, for how long, and whom to believe about it.
 #[derive(Debug, Clone)]
 pub struct Remembering {
-    pub trusted_proxies: Vec<Network>,
+    pub trust: Trust,
     pub jwt_key: Option<PathBuf>,
     pub remember: Duration,
     pub at_most: usize,
@@ -126,6 +129,7 @@ struct File {
     fill_ahead: Option<bool>,
     proxy: Option<ProxyTable>,
     api: Option<ApiTable>,
+    access: Option<AccessTable>,
     #[serde(default)]
     request: RequestTable,
     #[serde(default)]
@@ -164,6 +168,10 @@ struct ApiTable {
 struct RequestTable {
     #[serde(default)]
     trusted_proxies: Vec<String>,
+    #[serde(default)]
+    trusted_hops: usize,
+    #[serde(default)]
+    forwarded: bool,
     jwt_key: Option<PathBuf>,
     remember: Option<Span>,
     remember_at_most: Option<usize>,
@@ -222,11 +230,17 @@ impl File {
             fill_ahead: self.fill_ahead.unwrap_or(true),
             proxy: self.proxy.map(|proxy| proxy.finish(folder)).transpose()?,
             api: self.api.map(|api| api.finish(folder)).transpose()?,
+            access: AccessTable::finish(self.access, folder)?,
             remembering: self.request.finish(folder)?,
             collector: self.collector.finish(folder),
             retention: self.retention.finish(),
             limits,
         };
+        if let Some(api) = &config.api {
+            for listen in &api.listen {
+                config.access.expect_to_know(listen)?;
+            }
+        }
         let kek = match &config.kek {
             KekSource::File(path) => Some(("kek", path.as_path())),
             KekSource::Env(_) => None,
@@ -239,7 +253,10 @@ impl File {
             ("signing_key", &config.signing_key),
             ("collector.spool_dir", &config.collector.spool_dir),
         ];
-        expect_apart(&config.index_dir, others.into_iter().chain(kek).chain(jwt_key))?;
+        let tokens = config.access.tokens.as_deref().map(|path| ("access.tokens", path));
+        let issuer = config.access.jwt.as_ref().map(|jwt| ("access.jwt.key", jwt.key.as_path()));
+        let keys = [kek, jwt_key, tokens, issuer].into_iter().flatten();
+        expect_apart(&config.index_dir, others.into_iter().chain(keys))?;
         Ok(config)
     }
 }
@@ -268,7 +285,11 @@ impl RequestTable {
             text.parse::<Network>().map_err(|e| invalid(format!("request.trusted_proxies: {e}")))
         });
         Ok(Remembering {
-            trusted_proxies: networks.collect::<Result<_>>()?,
+            trust: Trust {
+                networks: networks.collect::<Result<_>>()?,
+                hops: self.trusted_hops,
+                forwarded: self.forwarded,
+            },
             jwt_key: self.jwt_key.map(|path| folder.join(path)),
             remember: or(self.remember, Duration::from_mins(5)),
             at_most: self.remember_at_most.unwrap_or(100_000).max(1),
@@ -322,12 +343,25 @@ connect_timeout = "5s"
 response_timeout = "60s"
 header_timeout = "30s"
 idle_timeout = "4s"
+trace = "pass"
 [api]
 listen = ["[::1]:0", "unix:api.sock"]
 socket_mode = "0600"
 hosts = ["sidecar.internal"]
+[access]
+tokens = "tokens.toml"
+loopback = ["writer", "revealer:contact"]
+unix = ["writer"]
+[access.jwt]
+key = "keys/issuer.jwks"
+issuer = "https://login.example"
+audience = "sealtrail"
+roles_claim = "roles"
+groups_claim = "groups"
 [request]
 trusted_proxies = ["10.0.0.0/8", "::1"]
+trusted_hops = 1
+forwarded = true
 jwt_key = "keys/jwt.pem"
 remember = "5m"
 remember_at_most = 10
@@ -376,8 +410,12 @@ drain = "10s"
         let mut keys = vec![];
         for (key, value) in written.get_ref() {
             keys.push((String::new(), key.get_ref().to_string()));
-            for (inner, _) in value.get_ref().as_table().into_iter().flatten() {
+            for (inner, value) in value.get_ref().as_table().into_iter().flatten() {
                 keys.push((key.get_ref().to_string(), inner.get_ref().to_string()));
+                for (deeper, _) in value.get_ref().as_table().into_iter().flatten() {
+                    let table = format!("{}.{}", key.get_ref(), inner.get_ref());
+                    keys.push((table, deeper.get_ref().to_string()));
+                }
             }
         }
         let known = SHAPE.iter().flat_map(|(t, keys)| keys.iter().map(move |k| (*t, *k)));
@@ -412,6 +450,9 @@ drain = "10s"
             ("http://127.0.0.1:3000", "unix:", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "http://a/path", "proxy.upstream must look like"),
             ("\"10.0.0.0/8\"", "\"10.0.0.0/33\"", "request.trusted_proxies: "),
+            ("\"pass\"", "\"off\"", "unknown variant `off`, expected `participate` or `pass`"),
+            ("revealer:contact", "revealer", "access.loopback: a `revealer` needs a data group"),
+            ("tokens.toml", "index/tokens.toml", "holds access.tokens"),
             ("sidecar.internal", "sidecar:80", "api.hosts must be names without a port"),
             ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
             ("\"7y\"", "\"ever\"", "expected a period like `7y`, `6mo` or `90d`, got `ever`"),

@@ -10,6 +10,7 @@ use super::invalid::invalid;
 use super::listen::{Listen, Mode};
 use super::quantity::{Span, or};
 use crate::error::Result;
+use crate::proxy::trace_context::Tracing;
 
 #[derive(Debug, Clone)]
 pub struct Proxy {
@@ -21,6 +22,7 @@ pub struct Proxy {
     pub response_timeout: Duration,
     pub header_timeout: Duration,
     pub idle_timeout: Duration,
+    pub tracing: Tracing,
 }
 
 /// The service behind the proxy: `http://host:port` or `unix:/path`, nothing more.
@@ -42,6 +44,16 @@ pub(super) struct ProxyTable {
     response_timeout: Option<Span>,
     header_timeout: Option<Span>,
     idle_timeout: Option<Span>,
+    #[serde(default)]
+    trace: Trace,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+enum Trace {
+    #[default]
+    Participate,
+    Pass,
 }
 
 /// More threads than this are a mistake in the configuration.
@@ -63,6 +75,10 @@ impl ProxyTable {
             header_timeout: or(self.header_timeout, Duration::from_secs(30)),
             // Node closes an idle connection after 5 s; reusing one later than that loses requests.
             idle_timeout: or(self.idle_timeout, Duration::from_secs(4)),
+            tracing: match self.trace {
+                Trace::Participate => Tracing::Participate,
+                Trace::Pass => Tracing::Pass,
+            },
         })
     }
 }

@@ -12,11 +12,12 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
 
-use super::client_address::{self, Network};
+use super::client_address::{self, Trust};
 use super::connection::Client;
 use super::correlation::CorrelationId;
 use super::identity::{Actor, TokenKey};
-use super::request_memory::{RequestId, RequestMemory, SeenRequest};
+use super::request_memory::{RequestId, RequestMemory, SeenRequest, SeenTrace};
+use super::trace_context::{Randomness, TraceContext, Tracing};
 use super::upstream::{Link, Upstream};
 use super::{hop_by_hop, upgrade, user_agent};
 use crate::clock::Moment;
@@ -34,7 +35,8 @@ pub struct Proxy {
     pub upstream: Arc<Upstream>,
     pub header_timeout: Duration,
     pub memory: Arc<RequestMemory>,
-    pub trusted: Vec<Network>,
+    pub trust: Trust,
+    pub tracing: Tracing,
     pub token_key: Option<Arc<Live<TokenKey>>>,
     pub metrics: Arc<Metrics>,
 }
@@ -52,9 +54,11 @@ impl Proxy {
         if let Err(error) = address_upstream(&mut request) {
             return self.refuse(&error);
         }
-        let id = CorrelationId::of(request.headers(), CorrelationId::new_v7);
+        let trace = TraceContext::of(request.headers());
+        let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
+        let trace = self.take_part(trace);
         let request_id = RequestId::new();
-        self.memory.keep(request_id, self.seen(&request, &id, peer));
+        self.memory.keep(request_id, self.seen(&request, &id, trace.as_ref(), peer));
 
         let upgrade_to = upgrade::requested(request.headers());
         let client_half = upgrade_to.is_some().then(|| upgrade::client_half(&mut request));
@@ -62,9 +66,12 @@ impl Proxy {
         if let Some(protocol) = upgrade_to {
             upgrade::restore(request.headers_mut(), protocol);
         }
+        if let (Tracing::Participate, Some(trace)) = (self.tracing, &trace) {
+            trace.set_on_request(request.headers_mut());
+        }
         id.set_on_request(request.headers_mut());
         request_id.set_on_request(request.headers_mut());
-        client_address::forward(peer, request.headers_mut(), &self.trusted);
+        client_address::forward(peer, "http", request.headers_mut(), &self.trust);
 
         self.metrics.proxied.add(1);
         let began = Instant::now();
@@ -75,7 +82,9 @@ impl Proxy {
             Err(error) if error.code() == Code::BadRequest => self.refuse(&error),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
-                tracing::warn!(correlation_id = id.as_str(), code = error.code().name(), "{error}");
+                let trace_id = trace.map(|trace| trace.parent.trace_id());
+                let code = error.code().name();
+                tracing::warn!(correlation_id = id.as_str(), trace_id, code, "{error}");
                 problem::response(&error).map(Either::Right)
             }
         };
@@ -102,8 +111,24 @@ impl Proxy {
         response.map(Either::Left)
     }
 
+    /// The place in a trace that the service gets.
+    fn take_part(&self, incoming: Option<TraceContext>) -> Option<TraceContext> {
+        let mut random = Randomness::default();
+        // Without randomness there is no new id; the trace goes on as it came.
+        if self.tracing == Tracing::Pass || getrandom::fill(&mut random).is_err() {
+            return incoming;
+        }
+        Some(TraceContext::participate(incoming, random))
+    }
+
     /// What is worth remembering of a request.
-    fn seen(&self, request: &Request<Incoming>, id: &CorrelationId, peer: IpAddr) -> SeenRequest {
+    fn seen(
+        &self,
+        request: &Request<Incoming>,
+        id: &CorrelationId,
+        trace: Option<&TraceContext>,
+        peer: IpAddr,
+    ) -> SeenRequest {
         let headers = request.headers();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let path = request.uri().path();
@@ -113,9 +138,10 @@ impl Proxy {
             correlation_id: id.as_str().to_owned(),
             method: request.method().to_string(),
             path: path[..path.floor_char_boundary(MAX_PATH)].to_owned(),
-            ip: client_address::of(peer, headers, &self.trusted),
+            ip: client_address::of(peer, headers, &self.trust),
             user_agent: text(header::USER_AGENT).map(|text| user_agent::cut(text).to_owned()),
             actor: Actor::of(headers, key.as_deref()),
+            trace: trace.map(|trace| SeenTrace { parent: trace.parent, state: trace.kept_state() }),
         }
     }
 

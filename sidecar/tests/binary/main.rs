@@ -1,5 +1,6 @@
 //! The real binary, from the outside: command line, sockets, files, signals.
 
+mod access;
 mod acts;
 mod bad_http;
 mod bad_input;
@@ -23,6 +24,7 @@ mod served;
 mod service;
 mod small_disk;
 mod sockets;
+mod trace;
 mod verifier_key;
 mod wire;
 mod witness;
