@@ -11,6 +11,9 @@ use jiff::{Span, Timestamp};
 pub struct Moment(Timestamp);
 
 impl Moment {
+    /// No moment is before this one.
+    pub const FIRST: Moment = Moment(Timestamp::MIN);
+
     pub fn now() -> Moment {
         let now = Timestamp::now();
         Moment(Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now))
@@ -37,6 +40,19 @@ impl Moment {
         Moment(earlier.map_or(Timestamp::MIN, |earlier| earlier.timestamp()))
     }
 
+    /// Where the month ends that [`month`](Self::month) names; None of another text.
+    pub fn end_of_month(month: &str) -> Option<Moment> {
+        let first = Moment::parse(&format!("{month}-01T00:00:00Z"))?;
+        let next = first.0.to_zoned(TimeZone::UTC).checked_add(Span::new().months(1)).ok()?;
+        (first.month() == month).then_some(Moment(next.timestamp()))
+    }
+
+    /// The moment a positive span later; the last there is, if there is none.
+    pub fn plus(self, span: Span) -> Moment {
+        let later = self.0.to_zoned(TimeZone::UTC).checked_add(span);
+        Moment(later.map_or(Timestamp::MAX, |later| later.timestamp()))
+    }
+
     /// The month, `2026-11`: the name of a retention period.
     pub fn month(self) -> String {
         self.to_string()[..7].to_owned()
@@ -53,6 +69,16 @@ impl fmt::Display for Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_month_ends_where_the_next_begins() {
+        let end = |month| Moment::end_of_month(month).map(|end| end.to_string());
+        assert_eq!(end("2026-11").unwrap(), "2026-12-01T00:00:00.000Z");
+        assert_eq!(end("2026-12").unwrap(), "2027-01-01T00:00:00.000Z");
+        for other in ["", "2026", "2026-13", "2026-00", "2026-1", "2026-11-01", "-002026-11"] {
+            assert_eq!(end(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn always_three_digits_of_milliseconds() {

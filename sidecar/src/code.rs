@@ -36,11 +36,18 @@ pub enum Code {
     NotFound,
     MethodNotAllowed,
     UnsupportedMediaType,
+    UnsupportedEncoding,
     BadRequest,
     QueueFull,
     Held,
+    PeriodExpired,
+    Unauthenticated,
+    InvalidToken,
+    Forbidden,
+    IdReused,
     UpstreamUnreachable,
     UpstreamTimeout,
+    HeadTooLarge,
 }
 
 /// The table that every other method reads: name, HTTP status, exit code.
@@ -72,11 +79,19 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     (Code::NotFound, "not_found", 404, 7),
     (Code::MethodNotAllowed, "method_not_allowed", 405, 1),
     (Code::UnsupportedMediaType, "unsupported_media_type", 415, 1),
+    (Code::UnsupportedEncoding, "unsupported_encoding", 415, 1),
     (Code::BadRequest, "bad_request", 400, 1),
     (Code::QueueFull, "queue_full", 503, 1),
     (Code::Held, "held", 409, 1),
+    // Whoever sends it is not to blame for this clock, and must not lose the change.
+    (Code::PeriodExpired, "period_expired", 503, 1),
+    (Code::Unauthenticated, "unauthenticated", 401, 1),
+    (Code::InvalidToken, "invalid_token", 401, 1),
+    (Code::Forbidden, "forbidden", 403, 1),
+    (Code::IdReused, "id_reused", 409, 4),
     (Code::UpstreamUnreachable, "upstream_unreachable", 502, 1),
     (Code::UpstreamTimeout, "upstream_timeout", 504, 1),
+    (Code::HeadTooLarge, "head_too_large", 431, 1),
 ];
 
 /// The exit codes as `sealtrail --help` lists them; `verify` adds its own classes.
@@ -123,8 +138,8 @@ mod tests {
 
     #[test]
     fn every_code_has_one_row_and_one_name() {
-        // `UpstreamTimeout` is the last variant: as many rows as variants, no name twice.
-        assert_eq!(TABLE.len(), Code::UpstreamTimeout as usize + 1);
+        // `HeadTooLarge` is the last variant: as many rows as variants, no name twice.
+        assert_eq!(TABLE.len(), Code::HeadTooLarge as usize + 1);
         for (i, row) in TABLE.iter().enumerate() {
             assert_eq!(row.0 as usize, i, "rows stand in the order of the variants");
             assert!(TABLE[..i].iter().all(|other| other.1 != row.1), "{}", row.1);

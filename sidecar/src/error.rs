@@ -103,7 +103,7 @@ impl From<sealtrail_log::Error> for Error {
             () if error.is_damaged() => Code::LogDamaged,
             () if error.is_full() => Code::QueueFull,
             () if error.is_refused_line() => Code::TooLarge,
-            () if error.is_no_record() || error.is_pruned() => Code::NotFound,
+            () if error.is_no_record() || error.is_pruned() || error.is_no_hold() => Code::NotFound,
             () if error.is_held() => Code::Held,
             () if error.is_refused() => Code::WrongUse,
             () if error.is_replaced() => Code::ForeignLog,

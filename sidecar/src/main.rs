@@ -15,10 +15,12 @@
 //! | `engine` | the core in its sandbox; the only module that names wasmtime |
 //! | `proxy` | the reverse proxy, one file for each thing it does to a request |
 //! | `collector` | from a change to a durable, sealed record |
+//! | `access` | who may do what over the API: roles, tokens, JSON Web Tokens |
 //! | `acts` | reveal, shred, removals and holds, each with a record of its own |
 //! | `trail` | the opened log, keyring, index and sandbox together |
 //! | `import` | policies from JSON Schema, protobuf, Avro and their tags |
 //! | `policy_test` | canaries through a policy: nothing protected may come out |
+//! | `reload` | what a running server reads again on SIGHUP |
 //! | `questions` | records by entity, correlation id and id |
 //! | `witness` | the second party that cosigns the checkpoints of a log |
 //! | `http_client` | asks other services, for commands |
@@ -26,6 +28,7 @@
 //! | `api` | the HTTP interface, one file for each resource |
 //! | `cli` | the command line, one file for each command |
 
+mod access;
 mod acts;
 mod api;
 mod cli;
@@ -35,6 +38,7 @@ mod collector;
 mod config;
 mod engine;
 mod error;
+mod framing;
 mod http_client;
 mod import;
 mod listener;
@@ -44,6 +48,7 @@ mod position;
 mod problem;
 mod proxy;
 mod questions;
+mod reload;
 mod trail;
 mod witness;
 

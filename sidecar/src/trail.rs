@@ -2,40 +2,53 @@
 //! `reveal` and `shred` work on.
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sealtrail_keyring::Keyring;
-use sealtrail_log::proof::SigningKey;
+use sealtrail_log::proof::{SigningKey, VerifierKey};
 use sealtrail_log::{Log, Options, Recovery, Signer};
+use sealtrail_record::json;
 
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
-use crate::collector::{Outcome, Receipt, Source};
+use crate::collector::{Outcome, Receipt, SeenIds, Source, Spool, WhenFull};
 use crate::config::{Config, Limits, Retention, read_secret_file};
-use crate::engine::{Guest, PolicySummary, Sandbox};
+use crate::engine::{Guest, Policy, Sandbox};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::proxy::request_memory::RequestMemory;
-use crate::questions::Questions;
+use crate::questions::{Questions, STORED};
+use crate::reload::{Live, Reload};
 
 pub struct Trail {
     pub origin: String,
     pub keyring: Keyring,
+    pub keyring_dir: PathBuf,
     pub questions: Questions,
     pub sandbox: Sandbox,
     pub metrics: Arc<Metrics>,
     pub memory: Arc<RequestMemory>,
+    pub seen_ids: Arc<SeenIds>,
+    pub when_full: WhenFull,
+    pub block_at_most: Duration,
+    /// There where it is configured, or where an earlier process has left one.
+    pub spool: Option<Spool>,
     pub limits: Limits,
     pub retention: Retention,
     /// Held from the plan of a removal or a hold until it is done, so that its record says what was done.
     pub retaining: Mutex<()>,
-    pub policy_summary: PolicySummary,
-    policy: Vec<u8>,
+    pub policy: Arc<Live<Policy>>,
     log: Log,
+    /// Set when the server has been told to stop.
+    is_draining: AtomicBool,
     /// Whether the operator was told that the log has refused for good.
     is_told: AtomicBool,
+    /// Whether the operator knows that records wait for a checkpoint.
+    is_delay_told: AtomicBool,
 }
 
 /// What compressing has made of how many bytes.
@@ -52,11 +65,10 @@ const MAX_RECORD: usize = 16 << 20;
 impl Trail {
     /// Reads policy and keys, then takes the locks of keyring and log and recovers both.
     pub fn open(config: &Config) -> Result<(Self, Recovery)> {
-        let sandbox = Sandbox::new(&config.limits)?;
-        let policy = read_policy(config)?;
-        let policy_summary =
-            sandbox.guest()?.policy(&policy).map_err(|e| e.context(config.policy.display()))?;
-        let signer = read_signer(config)?;
+        let metrics = Arc::<Metrics>::default();
+        let sandbox = Sandbox::new(&config.limits)?.measured_by(metrics.clone());
+        let policy = read_policy(&sandbox, &config.policy)?;
+        let (signer, _) = read_signer(config)?;
         let kek = config.kek.read()?;
 
         let options = Options {
@@ -73,30 +85,44 @@ impl Trail {
         let trail = Self {
             origin: config.origin.clone(),
             keyring,
+            keyring_dir: config.keyring_dir.clone(),
             questions,
             sandbox,
-            metrics: Arc::default(),
+            metrics,
             memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
+            when_full: config.collector.when_full,
+            block_at_most: config.collector.block_at_most,
+            spool: open_spool(config)?,
+            seen_ids: Arc::new(SeenIds::new(config.collector.remember_ids, log.reader().clone())),
             limits: config.limits.clone(),
-            retention: config.retention,
+            retention: config.retention.clone(),
             retaining: Mutex::default(),
-            policy_summary,
-            policy,
+            policy: Arc::new(Live::new(policy)),
             log,
+            is_draining: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
+            is_delay_told: AtomicBool::new(false),
         };
+        trail.take_up_spool()?;
         crate::acts::record_interrupted_shreds(&trail)?;
         Ok((trail, recovery))
     }
 
+    /// Reads the policy again when everything else is.
+    pub fn reload_policy(&self, reload: &mut Reload, config: &Config) {
+        let (sandbox, path) = (self.sandbox.clone(), config.policy.clone());
+        reload.add(&self.policy, move || read_policy(&sandbox, &path));
+    }
+
     /// What preparing a change takes.
-    pub fn source(&self) -> Source<'_> {
+    pub fn source<'a>(&'a self, policy: &'a Policy) -> Source<'a> {
         Source {
             origin: &self.origin,
-            policy: &self.policy,
+            policy,
             sandbox: &self.sandbox,
             keyring: &self.keyring,
             memory: Some(&self.memory),
+            seen_ids: &self.seen_ids,
             max_change: self.limits.line,
             max_record: MAX_RECORD,
         }
@@ -115,17 +141,70 @@ impl Trail {
         self.log.append(lines).map_err(|error| self.note(error))
     }
 
+    /// The same for changes, which do not go past those that are spooled.
+    pub fn append_changes(&self, lines: Vec<Vec<u8>>) -> Result<Range<u64>> {
+        if !lines.is_empty() && self.spool.as_ref().is_some_and(|spool| !spool.is_empty()) {
+            let message = "earlier records wait in the spool";
+            return Err(Error::new(Code::LogUnavailable, message));
+        }
+        self.append(lines)
+    }
+
     /// Appends; `done` is told when it is durable, on the log's commit thread.
-    pub fn append_then(
-        self: &Arc<Self>,
+    pub fn try_append_then(
+        self: Arc<Self>,
         lines: Vec<Vec<u8>>,
-        done: impl FnOnce(Result<Range<u64>>) + Send + 'static,
+        done: impl FnOnce(Result<Range<u64>, sealtrail_log::Error>) + Send + 'static,
     ) {
         if lines.is_empty() {
             return done(Ok(0..0));
         }
         let trail = self.clone();
-        self.log.append_then(lines, move |appended| done(appended.map_err(|e| trail.note(e))));
+        self.log.append_then(lines, move |appended| {
+            done(appended.inspect_err(|error| trail.tell(error)));
+        });
+    }
+
+    /// Gives all that is spooled to the log.
+    pub fn drain_spool(&self) -> Result<()> {
+        let Some(spool) = &self.spool else { return Ok(()) };
+        let into_log = |lines: &[Vec<u8>]| {
+            for (index, line) in self.append(lines.to_vec())?.zip(lines) {
+                self.seen_ids.drained(line, index);
+            }
+            Ok(())
+        };
+        while spool.drain(into_log)? {}
+        Ok(())
+    }
+
+    /// Goes on with what a process before this one has spooled.
+    fn take_up_spool(&self) -> Result<()> {
+        let Some(spool) = self.spool.as_ref().filter(|spool| !spool.is_empty()) else {
+            return Ok(());
+        };
+        spool.pass_over(|line| self.has_record_of(line))?;
+        spool.for_each(|line| {
+            if let Err(error) = self.seen_ids.spooled(line) {
+                tracing::warn!(%error, "the id of a spooled change is not known");
+            }
+        })?;
+        let lines = spool.waiting().lines;
+        match self.drain_spool() {
+            Ok(()) => tracing::info!(lines, "appended what was spooled"),
+            Err(error) => tracing::warn!(lines, %error, "what is spooled stays there for now"),
+        }
+        Ok(())
+    }
+
+    fn has_record_of(&self, line: &[u8]) -> Result<bool> {
+        let record = json::parse(line, &STORED);
+        let id = record.as_ref().ok().and_then(|record| record.get("id")?.as_str());
+        match self.questions.record(id.unwrap_or_default()) {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Code::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The number of durable records.
@@ -150,14 +229,49 @@ impl Trail {
         Ok(compression)
     }
 
-    /// Whether the log can append now; why not, if it cannot.
+    /// Whether it takes changes now; why not, if it does not: it is being stopped, the log cannot append, the
+    /// keyring cannot make keys, or the sandbox does not answer. May try the disk.
     pub fn ready(&self) -> Result<()> {
-        let refused = self.log.poisoned().or_else(|| self.log.disk_full());
-        refused.map_or(Ok(()), |error| Err(error.into()))
+        if self.is_draining.load(Ordering::Relaxed) {
+            return Err(Error::new(Code::LogUnavailable, "the server is being stopped"));
+        }
+        if let Some(error) = self.log.poisoned().or_else(|| self.log.disk_full()) {
+            return Err(error.into());
+        }
+        if let Some(error) = self.keyring.stopped() {
+            return Err(error.into());
+        }
+        if self.keyring.disk_full() {
+            let message = "the disk of the keyring is full: there is no room for the key of a new data \
+                           subject or month";
+            return Err(Error::new(Code::LogUnavailable, message));
+        }
+        match self.policy.get().guest() {
+            // All instances are at work, so they work.
+            Err(error) if error.code() == Code::QueueFull => Ok(()),
+            asked => asked.map(drop),
+        }
+    }
+
+    /// From now on it is not ready.
+    pub fn start_draining(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells the operator once when records begin to wait for a checkpoint, and once when they do no more.
+    pub fn tell_delay(&self) {
+        let delay = self.log.checkpoints_delayed();
+        match (self.is_delay_told.swap(delay.is_some(), Ordering::Relaxed), delay) {
+            (false, Some(error)) => {
+                tracing::warn!(%error, "records wait for a checkpoint; it comes when there is room");
+            }
+            (true, None) => tracing::info!("records do not wait for a checkpoint any more"),
+            _ => {}
+        }
     }
 
     pub fn count(&self, outcomes: &[Outcome]) {
-        let (mut recorded, mut unchanged, mut refused, mut failed) = (0, 0, 0, 0);
+        let (mut recorded, mut spooled, mut unchanged, mut refused, mut failed) = (0, 0, 0, 0, 0);
         // What the sender is not to blame for is the operator's to know; once for all of a request.
         let ours = |error: &&Error| {
             error.code().status().is_server_error() && error.code() != Code::QueueFull
@@ -169,12 +283,14 @@ impl Trail {
         for outcome in outcomes {
             match outcome {
                 Ok(Receipt::Recorded { .. }) => recorded += 1,
+                Ok(Receipt::Spooled { .. }) => spooled += 1,
                 Ok(Receipt::Unchanged { .. }) => unchanged += 1,
                 Err(error) if error.code() == Code::GuestFailed => failed += 1,
                 Err(_) => refused += 1,
             }
         }
         self.metrics.recorded.add(recorded);
+        self.metrics.spooled.add(spooled);
         self.metrics.unchanged.add(unchanged);
         self.metrics.guest_failed.add(failed);
         self.metrics.changes_refused.add(refused);
@@ -187,26 +303,45 @@ impl Trail {
     }
 
     fn note(&self, error: sealtrail_log::Error) -> Error {
+        self.tell(&error);
+        error.into()
+    }
+
+    fn tell(&self, error: &sealtrail_log::Error) {
         if error.is_poisoned() && !self.is_told.swap(true, Ordering::Relaxed) {
             tracing::error!(%error, "the log takes no more records");
         } else if error.is_disk_full() {
             tracing::error!(%error, "the disk is full; the log goes on when there is room");
         }
-        error.into()
     }
 }
 
-fn read_policy(config: &Config) -> Result<Vec<u8>> {
-    let path = &config.policy;
-    std::fs::read(path)
-        .map_err(|e| Error::new(Code::ConfigInvalid, e.to_string()).context(path.display()))
+fn open_spool(config: &Config) -> Result<Option<Spool>> {
+    let collector = &config.collector;
+    let open = |size| Spool::open(&collector.spool_dir, &config.origin, size).map(Some);
+    match collector.when_full {
+        WhenFull::Spool => open(collector.spool_size),
+        // What an earlier process has left in it is not lost; nothing is added.
+        _ if Spool::is_there(&collector.spool_dir) => open(0),
+        _ => Ok(None),
+    }
 }
 
-fn read_signer(config: &Config) -> Result<Signer> {
+fn read_policy(sandbox: &Sandbox, path: &Path) -> Result<Policy> {
+    let text = std::fs::read(path)
+        .map_err(|e| Error::new(Code::ConfigInvalid, e.to_string()).context(path.display()))?;
+    Policy::new(sandbox, text).map_err(|e| e.context(path.display()))
+}
+
+/// The key that signs checkpoints, which must be that of the configured origin.
+pub fn read_signer(config: &Config) -> Result<(Signer, VerifierKey)> {
     let path = &config.signing_key;
     let refused = |message: String| Error::new(Code::KeyFile, message).context(path.display());
     let text = read_secret_file(path)?;
     let text = std::str::from_utf8(&text).map_err(|_| refused("expected a signing key".into()))?;
     let key = SigningKey::parse(text).map_err(|e| refused(e.to_string()))?;
-    Signer::new(&config.origin, key).map_err(|e| Error::from(e).context(path.display()))
+    let verifier_key = key.verifier_key();
+    let signer = Signer::new(&config.origin, key);
+    let signer = signer.map_err(|e| Error::from(e).context(path.display()))?;
+    Ok((signer, verifier_key))
 }

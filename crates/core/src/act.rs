@@ -1,5 +1,5 @@
-//! Records that are no change of an entity: somebody read sealed fields, a key was destroyed, or records were
-//! removed or are kept from it.
+//! Records that are no change of an entity: somebody read sealed fields, a key was destroyed, a retention period is
+//! over, records were removed or are kept from it, or somebody was refused one of these.
 
 use std::borrow::Cow;
 
@@ -17,8 +17,13 @@ use crate::stamp::Stamp;
 /// |---|---|
 /// | `reveal` | `"record":…,"group":…` |
 /// | `shred` | `"kids":[…],"hard":…` |
+/// | `expire` | `"class":…,"period":…,"kids":["t_<class>.<period>"]` |
 /// | `prune` | `"first_removed":0,"first_kept":300,"older_than":…` |
 /// | `hold`, `hold-released` | `"hold":…,"from":0` |
+/// | `refused` | `"attempt":…,"unrecorded":0`, of a reveal also `"record":…` and, if known, `"group":…` |
+///
+/// The reason of a refusal is what was missing, and `unrecorded` how many refusals there were before it that
+/// have no record of their own.
 ///
 /// A shredding names the keys that are gone and not whose they were: the name itself may be
 /// personal.
@@ -72,7 +77,7 @@ pub fn act(stamp: &Stamp<'_>, act: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 17] = [
     "act",
     "reason",
     "actor",
@@ -80,13 +85,21 @@ const KNOWN: [&str; 13] = [
     "group",
     "kids",
     "hard",
+    "class",
+    "period",
     "first_removed",
     "first_kept",
     "older_than",
     "hold",
     "from",
+    "attempt",
+    "unrecorded",
     "correlation_id",
 ];
+
+/// What can be refused.
+const ATTEMPTS: [&str; 7] =
+    ["reveal", "shred", "expire", "hold", "hold-release", "prune", "compress"];
 
 /// Writes the members that say what the act is about, and returns the subject of the record.
 fn write_what(kind: &str, act: &Value<'_>, data: &mut Vec<u8>) -> Result<String, Error> {
@@ -102,20 +115,24 @@ fn write_what(kind: &str, act: &Value<'_>, data: &mut Vec<u8>) -> Result<String,
             Ok(format!("record/{record}"))
         }
         "shred" => {
-            let kids = act.get("kids").map(Value::items).unwrap_or_default();
-            let kids = kids.iter().map(|kid| read_name(kid, "/kids"));
-            let kids = kids.collect::<Result<Vec<_>, _>>()?;
+            let kids = kids(act)?;
             let first = kids.first().ok_or_else(|| Error::missing("/kids/0"))?;
-            write("kids", &|out| {
-                for (i, kid) in kids.iter().enumerate() {
-                    out.push(if i > 0 { b',' } else { b'[' });
-                    write_string(kid, out);
-                }
-                out.push(b']');
-            });
+            write("kids", &|out| write_names(&kids, out));
             let hard = matches!(act.get("hard"), Some(Value::Bool(true)));
             write("hard", &|out| out.extend_from_slice(if hard { b"true" } else { b"false" }));
             Ok(format!("key/{first}"))
+        }
+        "expire" => {
+            let (class, period, kids) = (name(act, "class")?, name(act, "period")?, kids(act)?);
+            // One key for each period of a class; a record about another one would tell of what did not happen.
+            let kid = format!("t_{class}.{period}");
+            if kids != [kid.as_str()] {
+                return Err(Error::field("/kids", &format!("`{kid}` alone"), "others"));
+            }
+            write("class", &|out| write_string(&class, out));
+            write("period", &|out| write_string(&period, out));
+            write("kids", &|out| write_names(&kids, out));
+            Ok(format!("key/{kid}"))
         }
         "prune" => {
             let (removed, kept) = (index(act, "first_removed")?, index(act, "first_kept")?);
@@ -139,11 +156,49 @@ fn write_what(kind: &str, act: &Value<'_>, data: &mut Vec<u8>) -> Result<String,
             write("from", &|out| out.extend_from_slice(from.to_string().as_bytes()));
             Ok(format!("hold/{hold}"))
         }
+        "refused" => {
+            let attempt = name(act, "attempt")?;
+            if !ATTEMPTS.contains(&attempt.as_ref()) {
+                let wanted = format!("one of {}", ATTEMPTS.join(", "));
+                return Err(Error::field("/attempt", &wanted, "another text"));
+            }
+            write("attempt", &|out| write_string(&attempt, out));
+            let unrecorded = index(act, "unrecorded")?;
+            let mut subject = format!("attempt/{attempt}");
+            for key in ["record", "group"] {
+                if act.get(key).is_some() {
+                    let text = name(act, key)?;
+                    write(key, &|out| write_string(&text, out));
+                    if key == "record" {
+                        subject = format!("record/{text}");
+                    }
+                }
+            }
+            write("unrecorded", &|out| out.extend_from_slice(unrecorded.to_string().as_bytes()));
+            Ok(subject)
+        }
         _ => {
-            let wanted = "`reveal`, `shred`, `prune`, `hold` or `hold-released`";
+            let wanted =
+                "`reveal`, `shred`, `expire`, `prune`, `hold`, `hold-released` or `refused`";
             Err(Error::field("/act", wanted, "another text"))
         }
     }
+}
+
+fn kids<'a>(act: &Value<'a>) -> Result<Vec<Cow<'a, str>>, Error> {
+    let kids = act.get("kids").map(Value::items).unwrap_or_default();
+    kids.iter().map(|kid| read_name(kid, "/kids")).collect()
+}
+
+fn write_names(names: &[Cow<'_, str>], out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (i, name) in names.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        write_string(name, out);
+    }
+    out.push(b']');
 }
 
 fn name<'a>(act: &Value<'a>, key: &str) -> Result<Cow<'a, str>, Error> {

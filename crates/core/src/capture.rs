@@ -95,6 +95,10 @@ impl Draft {
             payload_subject(document, &change, seal, side, out)
         };
         let mut writer = Writer::new(policy, document, &mut template, &subjects);
+        if let Some(id) = &change.id {
+            writer.template.text(b",\"change_id\":");
+            write_string(id, &mut writer.template.body.text);
+        }
         writer.template.text(b",\"changes\":[");
         let (mut changes, mut unchanged) = (0, false);
         if let (Image::Unknown, image) | (image, Image::Unknown) = (change.before, change.after) {
@@ -132,7 +136,7 @@ impl Draft {
         })
     }
 
-    /// `{"entity":…,"action":…,"context":…}`: what the change says of itself, in one spelling,
+    /// `{"id":…,"entity":…,"action":…,"context":…}`: what the change says of itself, in one spelling,
     /// for the host to join with what it knows of the request.
     pub fn envelope(&self) -> &[u8] {
         &self.envelope

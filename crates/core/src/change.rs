@@ -1,15 +1,16 @@
 //! A change as it comes in: which entity, what was done, and its image before and after.
 //!
 //! ```json
-//! {"entity": {"type": "products_master", "id": "1"}, "action": "update",
+//! {"id": "…", "entity": {"type": "products_master", "id": "1"}, "action": "update",
 //!  "before": {…}, "after": {…},
 //!  "context": {"correlation_id": "…", "time": "…", "service": "…", "tenant": "…",
 //!              "actor": {"type": "user", "id": "…"}, "request": {…}}}
 //! ```
 //!
-//! `before` and `after` may be null (there is no such entity) or left out (nobody knows). The
-//! older shape `table_id`, `entity_id`, `micro_service_name`, `action`, `old_data`, `new_data`,
-//! `request_info` is taken as well, in any mix of spellings that folds to these names.
+//! `before` and `after` may be null (there is no such entity) or left out (nobody knows). `id` is the
+//! sender's own name for this change, or left out; with `context.service` it tells a repeat, and the
+//! record has it in clear as `data.change_id`. The older shape `table_id`, `entity_id`, `micro_service_name`, `action`, `old_data`, `new_data`,
+//! `request_info` (and `id`) is taken as well, in any mix of spellings that folds to these names.
 
 use std::borrow::Cow;
 
@@ -22,6 +23,8 @@ use crate::fold::fold_key;
 
 /// A change that has been read.
 pub(crate) struct Change<'a> {
+    /// What the sender calls it.
+    pub(crate) id: Option<Cow<'a, str>>,
     pub(crate) entity_type: Cow<'a, str>,
     pub(crate) entity_id: Cow<'a, str>,
     pub(crate) action: Action,
@@ -92,20 +95,22 @@ impl<'a> Change<'a> {
         document: &Document<'a>,
         members: impl Iterator<Item = (Cow<'a, str>, NodeId)>,
     ) -> Result<Self, Error> {
-        let (mut entity, mut action, mut context) = (None, None, None);
+        let (mut own_id, mut entity, mut action, mut context) = (None, None, None, None);
         let (mut before, mut after) = (Image::Unknown, Image::Unknown);
         for (key, node) in members {
             match key.as_ref() {
+                "id" => own_id = Some(name_of(document, node, &|| "/id".to_owned())?),
                 "entity" => entity = Some(read_entity(document, node)?),
                 "action" => action = Some(read_action(document, node, "/action")?),
                 "before" => before = Image::of(document, node),
                 "after" => after = Image::of(document, node),
                 "context" => context = Some(node),
-                _ => return Err(unknown_key(&key, "entity, action, before, after, context")),
+                _ => return Err(unknown_key(&key, "id, entity, action, before, after, context")),
             }
         }
         let (entity_type, entity_id) = entity.ok_or_else(|| Error::missing("/entity"))?;
         Ok(Self {
+            id: own_id,
             entity_type,
             entity_id,
             action: action.ok_or_else(|| Error::missing("/action"))?,
@@ -122,13 +127,12 @@ impl<'a> Change<'a> {
         document: &Document<'a>,
         members: impl Iterator<Item = (Cow<'a, str>, NodeId)>,
     ) -> Result<Self, Error> {
-        let (mut kind, mut id, mut action) = (None, None, None);
+        let (mut own_id, mut kind, mut id, mut action) = (None, None, None, None);
         let (mut before, mut after) = (Image::Unknown, Image::Unknown);
         let mut context = Context::default();
         let mut seen = Vec::new();
         for (key, node) in members {
-            let known =
-                "table_id, entity_id, micro_service_name, action, old_data, new_data, request_info";
+            let known = "id, table_id, entity_id, micro_service_name, action, old_data, new_data, request_info";
             let name = OlderKey::of(&key).ok_or_else(|| unknown_key(&key, known))?;
             let mut at = String::new();
             pointer::push_key(&mut at, &key);
@@ -139,6 +143,7 @@ impl<'a> Change<'a> {
             seen.push(name);
             let text = || name_of(document, node, &|| at.clone());
             match name {
+                OlderKey::Own => own_id = Some(text()?),
                 OlderKey::Table => kind = Some(text()?),
                 OlderKey::Entity => id = Some(text()?),
                 OlderKey::Action => action = Some(read_action(document, node, &at)?),
@@ -150,6 +155,7 @@ impl<'a> Change<'a> {
         }
         context.check("/request_info")?;
         Ok(Self {
+            id: own_id,
             entity_type: kind.ok_or_else(|| Error::missing("/table_id"))?,
             entity_id: id.ok_or_else(|| Error::missing("/entity_id"))?,
             action: action.ok_or_else(|| Error::missing("/action"))?,
@@ -204,9 +210,13 @@ impl<'a> Change<'a> {
 
     /// What the change says of itself without its images, in one spelling.
     pub(crate) fn envelope(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = b"{".to_vec();
+        if let Some(id) = &self.id {
+            out.extend_from_slice(b"\"id\":");
+            write_string(id, &mut out);
+            out.push(b',');
+        }
         self.write_entity(&mut out);
-        out.insert(0, b'{');
         out.extend_from_slice(b",\"action\":");
         write_string(self.action.name(), &mut out);
         out.extend_from_slice(b",\"context\":");
@@ -245,6 +255,7 @@ impl Image {
 /// The names of the older shape, by their folded spelling.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OlderKey {
+    Own,
     Table,
     Entity,
     Service,
@@ -257,6 +268,7 @@ enum OlderKey {
 impl OlderKey {
     fn of(key: &str) -> Option<Self> {
         Some(match fold_key(key).as_ref() {
+            "id" => Self::Own,
             "table_id" => Self::Table,
             "entity_id" => Self::Entity,
             "micro_service_name" | "microservice_name" => Self::Service,
@@ -268,9 +280,9 @@ impl OlderKey {
         })
     }
 
-    /// `action` is a name of both shapes.
+    /// `id` and `action` are names of both shapes.
     fn is_telling(self) -> bool {
-        self != Self::Action
+        !matches!(self, Self::Own | Self::Action)
     }
 }
 
@@ -397,8 +409,27 @@ mod tests {
     }
 
     #[test]
+    fn the_senders_own_id() {
+        let plain = r#"{"entity":{"type":"p","id":"1"},"id":"c-7","action":"delete"}"#;
+        let older = r#"{"table_id":"p","entity_id":"1","id":"c-7","action":"delete"}"#;
+        let expected =
+            r#"{"id":"c-7","entity":{"type":"p","id":"1"},"action":"delete","context":{}}"#;
+        assert_eq!((envelope(plain), envelope(older)), (expected.into(), expected.into()));
+    }
+
+    #[test]
     fn refusals() {
         for (text, code, message) in [
+            (
+                r#"{"id":"","entity":{"type":"p","id":"1"},"action":"delete"}"#,
+                "invalid_field",
+                "`/id`",
+            ),
+            (
+                r#"{"id":"a\nb","entity":{"type":"p","id":"1"},"action":"delete"}"#,
+                "invalid_field",
+                "`/id`",
+            ),
             ("[]", "not_a_change", "got an array"),
             ("{}", "missing_field", "`/entity`"),
             (r#"{"entity":{"type":"p"},"action":"update"}"#, "missing_field", "`/entity/id`"),

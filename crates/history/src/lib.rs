@@ -41,3 +41,4 @@ pub mod words;
 
 pub use error::{Error, Result};
 pub use index::Index;
+pub use peek::change_id;

@@ -1,5 +1,24 @@
 use sealtrail_record::json::{self, Limits};
 
+/// What the sender of a change called it: the `source` of its record and `data.change_id`, where it has one.
+///
+/// Looks at the members in front of both and at nothing behind them. As with all of this file, a line that
+/// is no record gives something odd or nothing, never an error.
+pub fn change_id(line: &[u8]) -> Option<(String, String)> {
+    let mut source = None;
+    for (key, value) in Members::of(line) {
+        match key {
+            b"source" => source = text(value),
+            b"data" => {
+                let (_, id) = Members::of(value).find(|(key, _)| *key == b"change_id")?;
+                return Some((source?, text(id)?));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Finds the few members of a record that the index is made of, without building the value of a line: a
 /// record may be megabytes long, and what is wanted stands near its front.
 ///
@@ -160,6 +179,22 @@ mod tests {
         assert_eq!(names.id.as_deref(), Some("0199A"));
         assert_eq!(names.correlation.as_deref(), Some("a20e389c"));
         assert_eq!(names.entity, Some(("pro\"duct".into(), "1".into())));
+    }
+
+    #[test]
+    fn what_the_sender_called_it() {
+        let of = |line: &str| change_id(line.as_bytes());
+        let both = Some(("shop".to_owned(), "c\"7".to_owned()));
+        assert_eq!(of(r#"{"id":"r","source":"shop","data":{"a":{},"change_id":"c\"7"}}"#), both);
+        for line in [
+            "",
+            r#"{"source":"shop","data":{"a":{"change_id":"c"}}}"#,
+            r#"{"source":"shop","change_id":"c","data":{}}"#,
+            r#"{"source":"shop","data":{"change_id":7}}"#,
+            r#"{"data":{"change_id":"c"}}"#,
+        ] {
+            assert_eq!(of(line), None, "{line}");
+        }
     }
 
     #[test]

@@ -17,11 +17,16 @@ pub(crate) struct Disk {
     /// Set when a step failed after which nobody can say what the disk holds. A retry could then report as
     /// durable what is not (after a failed sync the pages are gone), so every later call is refused.
     stopped: AtomicBool,
+    /// Set when a file found no room, until one does.
+    full: AtomicBool,
     /// Numbers the temporary files of this process; the lock keeps other processes away.
     temporaries: AtomicU64,
     #[cfg(test)]
     pub(crate) faults: Option<std::sync::Arc<crate::durable::faults::Faults>>,
 }
+
+/// Bytes that there must be room for again: some files of keys.
+const TRIAL: usize = 16 << 10;
 
 /// One thing done to the disk; a test can let any of them fail.
 #[cfg_attr(not(test), expect(dead_code, reason = "the paths are for the faults of the tests"))]
@@ -39,6 +44,7 @@ impl Disk {
         Self {
             root: root.to_owned(),
             stopped: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             temporaries: AtomicU64::new(0),
             #[cfg(test)]
             faults: None,
@@ -83,12 +89,30 @@ impl Disk {
         if let Err(source) = written {
             // Nothing has happened at `place`, so the keyring can go on. The temporary is swept on the next open.
             let _ = self.step(Step::Unlink(&temporary), || fs::remove_file(&temporary));
-            return Err(Error::io("write", place, source));
+            let error = Error::io("write", place, source);
+            self.full.fetch_or(error.is_disk_full(), Ordering::Relaxed);
+            return Err(error);
         }
+        self.full.store(false, Ordering::Relaxed);
         let moved = Step::Rename { from: &temporary, to: place };
         self.step(moved, || fs::rename(&temporary, place))
             .map_err(|source| self.stopped("write", place, source))?;
         self.sync_folder(folder_of(place))
+    }
+
+    /// Whether the last file found no room, and a small one would find none now.
+    pub(crate) fn is_full(&self, temporaries: &Path) -> bool {
+        if !self.full.load(Ordering::Relaxed) {
+            return false;
+        }
+        let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+        let trial = temporaries.join(number.to_string());
+        let written = new_file(&trial).and_then(|mut file| file.write_all(&[1; TRIAL]));
+        let _ = fs::remove_file(&trial);
+        if written.is_ok() {
+            self.full.store(false, Ordering::Relaxed);
+        }
+        written.is_err()
     }
 
     /// Overwrites a file in place, unlinks it, and returns when both are durable. As with

@@ -51,6 +51,20 @@ impl KeyId {
         &self.0
     }
 
+    /// Class and period, of the key of a period.
+    ///
+    /// ```
+    /// use sealtrail_keyring::KeyId;
+    ///
+    /// let kid = KeyId::parse("t_standard-7y.2026-11")?;
+    /// assert_eq!(kid.period(), Some(("standard-7y", "2026-11")));
+    /// assert_eq!(KeyId::parse("k_AAAAAAAAAAAAAAAAAAAAAA")?.period(), None);
+    /// # Ok::<(), sealtrail_keyring::Error>(())
+    /// ```
+    pub fn period(&self) -> Option<(&str, &str)> {
+        self.0.strip_prefix("t_")?.split_once('.')
+    }
+
     pub(crate) fn of_subject(random: &[u8; 16]) -> Self {
         Self(format!("k_{}", Base64UrlUnpadded::encode_string(random)).into())
     }

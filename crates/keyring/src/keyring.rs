@@ -256,6 +256,75 @@ impl Keyring {
         journal.carry_out(intent).inspect_err(|_| self.disk.stop())
     }
 
+    /// Destroys the key of a retention period whose time is over, like [`shred_subject`](Self::shred_subject)
+    /// that of a subject: completed by the next [`open`](Self::open) if it was interrupted, and told with
+    /// [`recorded`](Self::recorded) when the log has the record of it.
+    ///
+    /// The period never gets another key: [`period_key`](Self::period_key) refuses from the moment when the
+    /// decision is durable.
+    ///
+    /// ```
+    /// # use sealtrail_keyring::{Kek, Keyring, Why};
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let dir = place.path().join("keyring");
+    /// # let kek = Kek::generate()?;
+    /// # Keyring::create(&dir, &kek)?;
+    /// # let keyring = Keyring::open(&dir, kek)?;
+    /// let (kid, _) = keyring.period_key("standard-7y", "2019-11")?;
+    /// let why = Why { when: "2026-12-01T00:00:00Z", who: "ops", reason: "seven years are over" };
+    /// assert_eq!(keyring.expire_period(&kid, &why)?.kids, [kid]);
+    /// assert!(keyring.period_key("standard-7y", "2019-11").is_err_and(|error| error.is_shredded()));
+    /// # Ok::<(), sealtrail_keyring::Error>(())
+    /// ```
+    pub fn expire_period(&self, kid: &KeyId, why: &Why<'_>) -> Result<Erased> {
+        self.disk.refuse_if_stopped()?;
+        let marker = why.to_marker()?;
+        if kid.period().is_none() {
+            return Err(Error::new(Kind::BadArgument {
+                what: "key to expire",
+                expected: "the key of a period, `t_<class>.<period>`".into(),
+                got: format!("`{kid}`"),
+            }));
+        }
+        let shard = shard_of(kid);
+        let _turn = self.turn(shard)?;
+        self.settled_keys.settle(shard, || self.disk.sync_folder(&self.layout.key_shard(shard)))?;
+        let journal = self.journal();
+        if journal.read_marker(kid)?.is_some() {
+            return Err(Error::new(Kind::Shredded { kid: kid.to_string() }));
+        }
+        // One that cannot be read is not destroyed unseen: that would hide that the file was edited.
+        if self.read_key(kid)?.is_none() {
+            return Err(Error::new(Kind::Missing { what: "key file", path: self.layout.key(kid) }));
+        }
+        let intent = Entry { kids: vec![kid.clone()], subject: None, marker };
+        journal.write(Phase::Intent, &intent)?;
+        self.periods.evict(kid.as_str());
+        // As of a subject: the decision is on disk, and whoever is refused from here on asks a new process.
+        journal.carry_out(intent).inspect_err(|_| self.disk.stop())
+    }
+
+    /// The keys of periods that exist in a keyring, sorted, without its lock and without its key-encryption
+    /// key: it can be asked beside the process that has it open. Reads the names of all keys.
+    pub fn period_keys(dir: &Path) -> Result<Vec<KeyId>> {
+        let layout = Layout::new(dir);
+        if !layout.header().exists() {
+            return Err(Error::new(Kind::Missing { what: "keyring", path: layout.header() }));
+        }
+        layout.period_keys()
+    }
+
+    /// Why the keyring refuses all work, if a write has failed such that nobody knows what is on disk.
+    pub fn stopped(&self) -> Option<Error> {
+        self.disk.refuse_if_stopped().err()
+    }
+
+    /// Whether there is no room for new keys. Known once a key found none; from then on each call tries anew, so
+    /// that it ends by itself.
+    pub fn disk_full(&self) -> bool {
+        self.disk.is_full(&self.layout.temporaries())
+    }
+
     /// The complete shreds that [`recorded`](Self::recorded) was not called for. Ask after opening: one that a
     /// crash interrupted has no record in the log yet.
     pub fn unrecorded(&self) -> Result<Vec<Erased>> {

@@ -68,6 +68,25 @@ impl Layout {
         self.root.join("tmp")
     }
 
+    /// The keys of periods for which there is a file and no marker, sorted.
+    pub(crate) fn period_keys(&self) -> Result<Vec<KeyId>> {
+        let mut kids = Vec::new();
+        for shard in 0..=u8::MAX {
+            let (mut keys, mut gone) = (Vec::new(), Vec::new());
+            each_entry(&self.key_shard(shard), |name| {
+                let kid = |end| KeyId::parse(name.strip_suffix(end)?).ok();
+                if name.starts_with("t_") {
+                    keys.extend(kid(".key"));
+                    gone.extend(kid(".shredded"));
+                }
+            })?;
+            keys.retain(|kid| !gone.contains(kid));
+            kids.append(&mut keys);
+        }
+        kids.sort();
+        Ok(kids)
+    }
+
     fn shard(&self, kid: &KeyId) -> PathBuf {
         self.key_shard(shard_of(kid))
     }
@@ -142,15 +161,25 @@ pub(crate) fn shard_of(kid: &KeyId) -> u8 {
 
 /// What is in a folder, in no order.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    read_folder(folder, |entry| paths.push(entry.path()))?;
+    Ok(paths)
+}
+
+/// The names in a folder that are text, in no order.
+fn each_entry(folder: &Path, mut see: impl FnMut(&str)) -> Result<()> {
+    read_folder(folder, |entry| entry.file_name().to_str().into_iter().for_each(&mut see))
+}
+
+fn read_folder(folder: &Path, mut see: impl FnMut(fs::DirEntry)) -> Result<()> {
     let found = fs::read_dir(folder).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => {
             Error::new(Kind::Missing { what: "folder", path: folder.to_owned() })
         }
         _ => Error::io("list", folder, source),
     })?;
-    found
-        .map(|entry| {
-            entry.map(|entry| entry.path()).map_err(|source| Error::io("list", folder, source))
-        })
-        .collect()
+    for entry in found {
+        see(entry.map_err(|source| Error::io("list", folder, source))?);
+    }
+    Ok(())
 }

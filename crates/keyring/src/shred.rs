@@ -27,7 +27,7 @@ pub struct Marker {
     pub reason: String,
 }
 
-/// A complete shred: these keys do not exist any more.
+/// A complete shred of a subject's key or a period's: these keys do not exist any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Erased {

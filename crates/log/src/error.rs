@@ -32,6 +32,7 @@ enum Kind {
     NotCovered { index: u64, size: u64 },
     Pruned { index: u64, first: u64 },
     Held { name: String, from: u64, wanted: u64 },
+    NoHold { name: String },
     Refused { why: String },
     Replaced { why: String },
     Proof(sealtrail_proof::Error),
@@ -130,6 +131,11 @@ impl Error {
         matches!(*self.kind, Kind::Held { .. })
     }
 
+    /// There is no hold of that name.
+    pub fn is_no_hold(&self) -> bool {
+        matches!(*self.kind, Kind::NoHold { .. })
+    }
+
     /// The log was asked for what it never does, like removing what it still writes. Nothing was done.
     pub fn is_refused(&self) -> bool {
         matches!(*self.kind, Kind::Refused { .. })
@@ -222,6 +228,10 @@ impl Error {
         Kind::Held { name: name.into(), from, wanted }.into()
     }
 
+    pub(crate) fn no_hold(name: &str) -> Self {
+        Kind::NoHold { name: name.into() }.into()
+    }
+
     pub(crate) fn refused(why: impl Into<String>) -> Self {
         Kind::Refused { why: why.into() }.into()
     }
@@ -301,6 +311,7 @@ impl fmt::Display for Error {
                 "the hold `{name}` keeps record {from} and all after it, so the records below \
                  {wanted} stay"
             ),
+            Kind::NoHold { name } => write!(f, "there is no hold `{name}`"),
             Kind::Refused { why } => f.write_str(why),
             Kind::Replaced { why } => {
                 write!(f, "this is not the log that was read before: {why}")

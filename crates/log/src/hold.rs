@@ -57,13 +57,13 @@ impl Log {
         Ok(Hold { name: name.into(), from })
     }
 
-    /// Ends a hold, durably. [`Error::is_refused`] if there is none of that name.
+    /// Ends a hold, durably. [`Error::is_no_hold`] if there is none of that name.
     pub fn release(&self, name: &str) -> Result<Hold, Error> {
         check_name(name)?;
         let retention = self.retention();
         let _turn = retention.turn();
         let hold = all(&retention.layout)?.into_iter().find(|hold| hold.name == name);
-        let hold = hold.ok_or_else(|| Error::refused(format!("there is no hold `{name}`")))?;
+        let hold = hold.ok_or_else(|| Error::no_hold(name))?;
         let path = retention.layout.hold(name);
         Disk::Real.remove(&path).map_err(Error::io("remove", &path))?;
         durable::sync_folder(&Disk::Real, &retention.layout.holds())?;

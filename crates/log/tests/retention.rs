@@ -156,7 +156,7 @@ fn a_hold_keeps_its_record_and_all_after_it() {
     assert_eq!(Reader::open(&dir).unwrap().holds().unwrap(), log.holds().unwrap());
     assert!(log.prune(all, 599).unwrap_err().is_held());
     assert_eq!(log.release("case-17").unwrap().from, 250);
-    assert!(log.release("case-17").unwrap_err().is_refused());
+    assert!(log.release("case-17").unwrap_err().is_no_hold());
     assert!(log.prune(all, 599).unwrap_err().to_string().contains("`audit`"));
     log.release("audit").unwrap();
     // What cannot be read as a hold is not taken for none.

@@ -146,6 +146,24 @@ fn segments_taken_away() {
     assert_eq!(failure.file.as_deref(), Some(Path::new("entries/00000000000000000000.jsonl")));
 }
 
+#[test]
+fn folders_taken_away_or_in_the_place_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    log_of(&log, SIZE);
+    let failure = after(&log, |dir| fs::remove_dir_all(dir.join("entries")).unwrap());
+    assert_eq!(failure.class, Class::Segment, "{failure}");
+    assert_eq!(failure.file.as_deref(), Some(Path::new("entries")), "{failure}");
+
+    let failure = after(&log, |dir| {
+        fs::remove_file(dir.join("durable")).unwrap();
+        fs::create_dir(dir.join("durable")).unwrap();
+    });
+    assert_eq!(failure.class, Class::Unreadable, "{failure}");
+    assert_eq!(failure.file.as_deref(), Some(Path::new("durable")), "{failure}");
+    assert!(failure.message.contains("got a folder"), "{failure}");
+}
+
 /// Neither the auditor nor the writer nor a reader follows what never ends, or waits at it.
 #[cfg(unix)]
 #[test]

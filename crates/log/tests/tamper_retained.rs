@@ -108,6 +108,26 @@ fn compressed_lines() {
     }
 }
 
+/// What cannot be appended to any more is not intact.
+#[test]
+fn the_last_lines_compressed() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    log_of(&log, SIZE);
+    let bounds = bounds(&log);
+    let last = bounds[bounds.len() - 2];
+    let squeeze = |dir: &Path| {
+        let path = segments(dir).pop().unwrap();
+        fs::write(dir.join(cold(last)), frames(&lines(last..SIZE), 7)).unwrap();
+        fs::remove_file(path).unwrap();
+    };
+    let failure = after(&log, squeeze);
+    assert_eq!((failure.class, failure.record), (Class::Segment, Some(last)), "{failure}");
+    assert_eq!(failure.file, Some(format!("entries/{last:020}.jsonl").into()), "{failure}");
+    squeeze(&log);
+    assert!(sealtrail_log::Log::open(&log, fixture::signer(), fixture::options()).is_err());
+}
+
 #[test]
 fn frames_that_hold_more_or_promise_less_than_lines() {
     let folder = tempfile::tempdir().unwrap();

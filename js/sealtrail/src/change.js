@@ -1,16 +1,18 @@
 import { SealtrailError } from './errors.js'
 import { imageText, jsonText } from './json-text.js'
 
-const MEMBERS = new Set(['entity', 'action', 'before', 'after', 'context'])
+const MEMBERS = new Set(['id', 'entity', 'action', 'before', 'after', 'context'])
 
 /**
  * One change as one line of JSON. `before` or `after` undefined or missing says "not known", null says "there was none".
  *
  * @param {object} change what `trail.record` was given
  * @param {object} context in the spelling of the wire
- * @param {import('./images.js').Images} [images] where the policy is known: what it has no use for is left out
+ * @param {object} [more]
+ * @param {string} [more.id] what the change is called where it does not say
+ * @param {import('./images.js').Images} [more.images] where the policy is known: what it has no use for is left out
  */
-export function changeText(change, context, images) {
+export function changeText(change, context, { id, images } = {}) {
   if (change === null || typeof change !== 'object') {
     throw new SealtrailError('not_a_change', 'a change is an object with `entity`, `action`, `before` and `after`')
   }
@@ -19,7 +21,7 @@ export function changeText(change, context, images) {
     if (!MEMBERS.has(key)) throw invalid(`/${key}`, `\`${key}\` is not a member of a change`)
   }
   const { entity, action, before, after } = change
-  let text = `{"entity":${entityText(entity)},"action":${actionText(action)}`
+  let text = `{${idText(change.id ?? id)}"entity":${entityText(entity)},"action":${actionText(action)}`
   if (images !== undefined && action === 'update' && before !== undefined && after !== undefined) {
     const [old, now] = images.texts(before, after)
     return `${text},"before":${old},"after":${now},"context":${jsonText(context, '/context')}}`
@@ -40,6 +42,12 @@ function entityText(entity) {
     throw invalid('/entity/id', '`entity.id` must be a text that is not empty, or an integer')
   }
   return jsonText({ type, id: written }, '/entity')
+}
+
+function idText(id) {
+  if (id === undefined) return ''
+  if (typeof id !== 'string' || id === '') throw invalid('/id', '`id` must be a text that is not empty')
+  return `"id":${jsonText(id, '/id')},`
 }
 
 function actionText(action) {

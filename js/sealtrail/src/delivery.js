@@ -77,7 +77,7 @@ export class Delivery {
   async #deliver(batch) {
     batch = this.#inTime(batch, Date.now())
     for (let attempt = 0; batch.length > 0; attempt++) {
-      // The longest wait of the batch: to give up a POST that may yet succeed is to record a change twice.
+      // The longest wait of the batch: to give up a POST that may yet succeed is to call a failure what is recorded.
       const answer = await post(this.#target, batch, batch.at(-1).deadline - Date.now())
       if (answer.perLine) {
         batch = this.#settleLines(batch, answer.perLine)

@@ -24,10 +24,13 @@ export type SidecarErrorCode =
   | 'not_found'
   | 'method_not_allowed'
   | 'unsupported_media_type'
+  | 'unsupported_encoding'
+  | 'id_reused'
   | 'guest_failed'
   | 'log_unavailable'
   | 'log_in_use'
   | 'log_damaged'
+  | 'period_expired'
 
 /** Values of JavaScript that JSON cannot carry. */
 export type ValueErrorCode = 'unsupported_value' | 'number_not_finite' | 'unsafe_integer' | 'cycle'

@@ -29,10 +29,13 @@ export const ERROR_CODES = Object.freeze([
   'not_found',
   'method_not_allowed',
   'unsupported_media_type',
+  'unsupported_encoding',
+  'id_reused',
   'guest_failed',
   'log_unavailable',
   'log_in_use',
   'log_damaged',
+  'period_expired',
   // values that JSON cannot carry
   'unsupported_value',
   'number_not_finite',

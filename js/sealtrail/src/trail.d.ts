@@ -34,6 +34,11 @@ export interface Context {
 }
 
 export interface Change {
+  /**
+   * What this change is called: sent again under the same name, also by another process, it is not recorded again.
+   * A new UUID where it is not given, so that what the package itself sends again is one record.
+   */
+  id?: string | undefined
   entity: Entity
   action: 'create' | 'update' | 'delete' | (string & {})
   before?: Image
@@ -42,9 +47,9 @@ export interface Change {
   context?: Context | undefined
 }
 
-/** Given when the record is on disk in the log, or when there was nothing to record. */
+/** Given when the record is on disk in the log (`spooled`: on its way there), or when there was nothing to record. */
 export interface Receipt {
-  status: 'recorded' | 'unchanged'
+  status: 'recorded' | 'spooled' | 'unchanged'
   id?: string
   /** The record's place in the log. */
   index?: number

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
 import { changeText } from './change.js'
 import { contextMembers } from './context.js'
 import { Delivery } from './delivery.js'
@@ -39,7 +40,8 @@ class Trail {
     try {
       if (this.#closed) throw new SealtrailError('trail_closed', 'this trail is closed')
       // Written out now: what the caller does with the objects afterwards is another change.
-      receipt = this.#delivery.send(changeText(change, this.#contextFor(change)))
+      // Its id makes it one record, however often it must be sent until an answer comes back.
+      receipt = this.#delivery.send(changeText(change, this.#contextFor(change), { id: randomUUID() }))
     } catch (error) {
       receipt = Promise.reject(error)
     }

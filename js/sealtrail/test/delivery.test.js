@@ -61,6 +61,22 @@ test('a connection that breaks and a sidecar that is not up yet are tried again'
   assert.equal(collector.changes[0].entity.id, '2')
 })
 
+test('what is sent again after a lost answer says that it is the same change', async () => {
+  const trail = await open()
+  const lost = []
+  collector.answers.push((response, lines) => {
+    lost.push(...lines)
+    response.destroy()
+  })
+  await Promise.all([trail.record(change(1)), trail.record(change(2)), trail.record(change(3, { id: 'order-7-paid' }))])
+  assert.deepEqual(collector.requests.at(-1).lines, lost)
+  const ids = collector.changes.map(({ id }) => id)
+  assert.equal(new Set(ids).size, 3)
+  assert.match(ids[0], /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+  assert.equal(ids[2], 'order-7-paid')
+  await assert.rejects(trail.record(change(4, { id: '' })), { code: 'invalid_field' })
+})
+
 test('a line with no room is tried again alone', async () => {
   const trail = await open()
   collector.answers.push((response) => {

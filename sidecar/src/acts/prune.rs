@@ -2,10 +2,10 @@
 
 use std::sync::PoisonError;
 
-use jiff::Span;
 use sealtrail_log::{Reader, Removable};
 use serde::{Deserialize, Serialize};
 
+use super::clock_doubt::doubt_the_clock;
 use super::{Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
@@ -14,9 +14,6 @@ use crate::engine::Act;
 use crate::error::{Error, Result};
 use crate::position::recorded_time;
 use crate::trail::Trail;
-
-/// A log may be quiet for longer than a short `retention.keep`.
-const A_QUIET_TIME_HOURS: i64 = 24;
 
 /// What would be removed now.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,25 +68,6 @@ fn plan_at(reader: &Reader, keep: &Period, now: Moment) -> Result<Planned> {
     })
 }
 
-/// A clock that is years ahead would remove all there is. Whoever writes a log has a newest record that is not
-/// older than what is kept; one that nobody has written for so long is removed as a whole, by hand.
-fn doubt_the_clock(reader: &Reader, older_than: Moment, now: Moment) -> Result<()> {
-    let Some(last) = reader.size()?.checked_sub(1) else { return Ok(()) };
-    let newest = recorded_time(&reader.read(last)?);
-    match newest.filter(|newest| {
-        *newest < older_than && *newest < now.minus(Span::new().hours(A_QUIET_TIME_HOURS))
-    }) {
-        None => Ok(()),
-        Some(newest) => Err(Error::new(
-            Code::WrongUse,
-            format!(
-                "now is {now} by the clock, and the newest record is of {newest}, which is older than \
-                 what is kept; if the clock is right, append a record first"
-            ),
-        )),
-    }
-}
-
 /// Clocks step, so the search says only where to look: every line that would go is read.
 fn spare_newer(
     reader: &Reader,
@@ -129,7 +107,7 @@ pub fn prune(trail: &Trail, because: &Justification) -> Result<Removed> {
         first_kept: planned.first_kept,
         older_than: &planned.older_than,
     };
-    let (record, index) = Entry::of(trail, &act, Moment::now())?.append(trail)?;
+    let (record, index) = Entry::within(trail, &act, because, Moment::now())?.append(trail)?;
     trail.log().prune(planned.first_kept, index)?;
     Ok(Removed { planned, prune: Some(record), prune_index: Some(index) })
 }

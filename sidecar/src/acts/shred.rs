@@ -4,7 +4,7 @@
 use sealtrail_keyring::{Erased, KeyId, Why};
 use serde::Serialize;
 
-use super::{Entry, Justification};
+use super::{Entry, Justification, expire};
 use crate::clock::Moment;
 use crate::engine::Act;
 use crate::error::{Error, Result};
@@ -35,7 +35,7 @@ pub fn shred(trail: &Trail, subject: &str, because: &Justification) -> Result<Sh
     Ok(shredded)
 }
 
-/// A crash can fall between a shred and its record: the keyring remembers, and this catches up.
+/// A crash can fall between a shred, or the end of a period, and its record: the keyring remembers, and this catches up.
 ///
 /// One that no record can be made of stays in the keyring and is told; the log serves on without it, for
 /// nothing would be better for its refusing to.
@@ -43,7 +43,11 @@ pub fn record_interrupted_shreds(trail: &Trail) -> Result<()> {
     for erased in trail.keyring.unrecorded()? {
         let marker = &erased.marker;
         let because = Justification::of_the_past("operator", &marker.who, &marker.reason);
-        match entry(trail, &erased.kids, &because, Moment::now()) {
+        let made = match expire::period_of(&erased) {
+            Some(kid) => expire::entry(trail, kid, &because, Moment::now()),
+            None => entry(trail, &erased.kids, &because, Moment::now()),
+        };
+        match made {
             Ok(entry) => {
                 let recorded = append(trail, entry, &erased)?;
                 tracing::warn!(
@@ -70,7 +74,8 @@ fn rehearse(trail: &Trail, because: &Justification, at: Moment) -> Result<()> {
 
 fn entry(trail: &Trail, kids: &[KeyId], because: &Justification, at: Moment) -> Result<Entry> {
     let (actor, reason) = (because.actor(), because.reason());
-    Entry::of(trail, &Act::Shred { actor, reason, kids: &names(kids), hard: false }, at)
+    let act = Act::Shred { actor, reason, kids: &names(kids), hard: false };
+    Entry::within(trail, &act, because, at)
 }
 
 fn append(trail: &Trail, entry: Entry, erased: &Erased) -> Result<Shredded> {

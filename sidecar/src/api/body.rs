@@ -1,26 +1,40 @@
 //! Reads the body of a request, bounded in size and in time.
 
+use std::io::{self, Write};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Request, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use serde::de::DeserializeOwned;
 
+use super::coding::{Coding, Decoder};
 use crate::code::Code;
 use crate::error::{Error, Place, Result};
 
 /// A sender slower than this is given up.
 const AT_MOST: Duration = Duration::from_secs(60);
 
+/// Reads a body that is taken as it is sent.
 pub async fn read(body: Incoming, limit: usize) -> Result<Bytes> {
-    read_counted(body, limit, |_| Ok(())).await
+    read_within(body, Coding::Identity, limit, |_| Ok(())).await
 }
 
-/// Reads a body; `arrived` is told of every piece before it is kept, and may refuse it.
+/// Reads a body and undoes its coding; `arrived` is told of every piece before it is kept, and may refuse it.
+/// Both what is sent and what becomes of it is within the limit.
 pub async fn read_counted(
+    request: Request<Incoming>,
+    limit: usize,
+    arrived: impl FnMut(usize) -> Result<()>,
+) -> Result<Bytes> {
+    let coding = Coding::of(request.headers())?;
+    read_within(request.into_body(), coding, limit, arrived).await
+}
+
+async fn read_within(
     body: Incoming,
+    coding: Coding,
     limit: usize,
     arrived: impl FnMut(usize) -> Result<()>,
 ) -> Result<Bytes> {
@@ -28,33 +42,57 @@ pub async fn read_counted(
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large(limit));
     }
-    let collected = tokio::time::timeout(AT_MOST, collect(body, limit, arrived)).await;
+    let collected = tokio::time::timeout(AT_MOST, collect(body, coding, limit, arrived)).await;
     collected.map_err(|_| Error::new(Code::BadRequest, "the body did not come within 60 s"))?
 }
 
 async fn collect(
     mut body: Incoming,
+    coding: Coding,
     limit: usize,
-    mut arrived: impl FnMut(usize) -> Result<()>,
+    arrived: impl FnMut(usize) -> Result<()>,
 ) -> Result<Bytes> {
-    let mut whole = BytesMut::new();
+    let mut decoder = Decoder::new(coding, Whole { bytes: Vec::new(), limit, arrived })?;
+    let mut sent = 0;
     while let Some(frame) = body.frame().await {
         let cut = |_| Error::new(Code::BadRequest, "the body ended before it was complete");
         let Ok(piece) = frame.map_err(cut)?.into_data() else { continue };
-        if piece.len() > limit - whole.len() {
+        if piece.len() > limit - sent {
             return Err(too_large(limit));
         }
-        arrived(piece.len())?;
-        whole.extend_from_slice(&piece);
+        sent += piece.len();
+        decoder.push(&piece)?;
     }
-    Ok(whole.freeze())
+    Ok(decoder.finish()?.bytes.into())
+}
+
+/// What has become of a body so far.
+struct Whole<F> {
+    bytes: Vec<u8>,
+    limit: usize,
+    arrived: F,
+}
+
+impl<F: FnMut(usize) -> Result<()>> Write for Whole<F> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if piece.len() > self.limit - self.bytes.len() {
+            return Err(io::Error::other(too_large(self.limit)));
+        }
+        (self.arrived)(piece.len()).map_err(io::Error::other)?;
+        self.bytes.extend_from_slice(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Reads a small JSON body into its fields. Errors of serde name fields and places, not values.
 pub async fn read_json<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T> {
     const LIMIT: usize = 16 << 10;
     require_type(request.headers(), &["application/json"])?;
-    let body = read(request.into_body(), LIMIT).await?;
+    let body = read_counted(request, LIMIT, |_| Ok(())).await?;
     serde_json::from_slice(&body).map_err(|error| {
         let (code, message) = if error.is_data() {
             (Code::InvalidField, "the body does not have the expected fields")

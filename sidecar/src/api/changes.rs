@@ -1,13 +1,13 @@
 //! `POST /v1/changes`
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 
 use super::answer::{self, Answer};
 use super::{Api, body};
 use crate::code::Code;
-use crate::collector::{Given, MAX_CHANGES, collect, to_json};
+use crate::collector::{Given, MAX_CHANGES, Receipt, collect, to_json};
 use crate::error::{Error, Result};
 use crate::problem;
 use crate::proxy::correlation::CorrelationId;
@@ -28,13 +28,19 @@ impl Api {
         let full = |_: &Error| self.trail.metrics.queue_full.add(1);
         let mut place = self.queue.enter().inspect_err(full)?;
         let arrived = |bytes| place.grow(bytes).inspect_err(full);
-        let body = body::read_counted(request.into_body(), limit, arrived).await?;
+        let body = body::read_counted(request, limit, arrived).await?;
         let changes = if media_type == ONE { vec![body] } else { split(&body)? };
         let mut outcomes = collect(&self.trail, &self.queue, &changes, &given).await?;
         if media_type == ONE {
             let outcome = outcomes.pop().ok_or_else(|| Error::new(Code::Internal, "no outcome"))?;
             return match outcome {
-                Ok(receipt) => answer::json(&receipt),
+                Ok(receipt) => {
+                    let mut answer = answer::json(&receipt)?;
+                    if matches!(receipt, Receipt::Spooled { .. }) {
+                        *answer.status_mut() = StatusCode::ACCEPTED;
+                    }
+                    Ok(answer)
+                }
                 Err(error) => Ok(problem::response(&error)),
             };
         }

@@ -2,10 +2,18 @@
 
 use super::Api;
 use super::answer::{self, Answer};
+use crate::clock::Moment;
+use crate::collector::Spooled;
+use crate::metrics::{Exposition, MEDIA_TYPE};
 
 impl Api {
     pub(super) fn metrics(&self) -> Answer {
-        let log = self.trail.log();
+        let mut text = Exposition::default();
+        let (log, memory) = (self.trail.log(), &self.trail.memory);
+        let spool = self.trail.spool.as_ref().map(|spool| spool.waiting());
+        let spooled = |of: fn(&Spooled) -> u64| spool.as_ref().map_or(0, of);
+        let now = Moment::now().posix_seconds();
+        let oldest = spool.as_ref().and_then(|spool| spool.oldest).map(Moment::posix_seconds);
         let gauges = [
             ("log_records", "Durable records in the log.", self.trail.size()),
             (
@@ -19,6 +27,11 @@ impl Api {
                 log.disk_full().is_some().into(),
             ),
             (
+                "keyring_disk_full",
+                "1 while there is no room for a new key because the disk of the keyring is full.",
+                tokio::task::block_in_place(|| self.trail.keyring.disk_full()).into(),
+            ),
+            (
                 "log_checkpoints_delayed",
                 "1 while records wait for a checkpoint because the disk is full.",
                 log.checkpoints_delayed().is_some().into(),
@@ -29,25 +42,78 @@ impl Api {
                 self.queue.bytes_under_way() as u64,
             ),
             (
+                "spool_lines",
+                "Records in the spool, which the log has not taken yet.",
+                spooled(|spool| spool.lines),
+            ),
+            ("spool_bytes", "Bytes of them.", spooled(|spool| spool.bytes)),
+            (
+                "spool_oldest_seconds",
+                "Age of the oldest of them.",
+                oldest.map_or(0, |oldest| now.saturating_sub(oldest)),
+            ),
+            (
+                "remembered_ids",
+                "Ids of changes of which a repeat is told.",
+                self.trail.seen_ids.len() as u64,
+            ),
+            (
                 "remembered_requests",
                 "Requests that can be joined with a change.",
-                self.trail.memory.len() as u64,
+                memory.len() as u64,
             ),
         ];
-        let memory = &self.trail.memory;
+        for (name, help, value) in gauges {
+            text.gauge(name, help, &[], value);
+        }
         let counters = [
             (
-                "ambiguous_joins",
-                "Changes not joined because their correlation id stands for several requests.",
-                &memory.ambiguous,
+                "log_commits_total",
+                "Times the log was synced for records; many records share one.",
+                log.commits(),
             ),
             (
-                "forgotten_requests",
+                "ambiguous_joins_total",
+                "Changes not joined because their correlation id stands for several requests.",
+                memory.ambiguous.get(),
+            ),
+            (
+                "forgotten_requests_total",
                 "Requests forgotten before `request.remember` was over, for want of room.",
-                &memory.forgotten_early,
+                memory.forgotten_early.get(),
+            ),
+            (
+                "unauthenticated_requests_total",
+                "Requests to the API answered with 401.",
+                self.gate.unauthenticated.get(),
+            ),
+            (
+                "forbidden_requests_total",
+                "Requests to the API answered with 403.",
+                self.gate.forbidden.get(),
+            ),
+            (
+                "unrecorded_refusals_total",
+                "Refused acts without a record of their own, because there were too many.",
+                self.refusals.unrecorded.get(),
             ),
         ];
-        let text = self.trail.metrics.write(&counters, &gauges);
-        answer::with_type("text/plain; version=0.0.4; charset=utf-8", text)
+        for (name, help, value) in counters {
+            text.counter(name, help, &[], value);
+        }
+        let policy = self.trail.policy.get();
+        let policy = policy.summary();
+        let labels = [
+            ("id", policy.id.as_str()),
+            ("version", policy.version.as_str()),
+            ("sha256", policy.sha256.as_str()),
+        ];
+        text.gauge("policy_info", "The policy that decides now.", &labels, 1);
+        let engine = self.trail.sandbox.name();
+        let labels = [("version", engine.version), ("engine_sha256", engine.sha256)];
+        text.gauge("build_info", "This binary, and the guest that it runs.", &labels, 1);
+        self.trail.metrics.expose(&mut text);
+        text.process();
+        answer::with_type(MEDIA_TYPE, text.into_text())
     }
 }

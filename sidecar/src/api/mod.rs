@@ -12,17 +12,21 @@
 //! POST /v1/holds                         {"name","from","reason"}: keeps records from removal
 //! POST /v1/holds/{name}/release          {"reason"}: ends a hold
 //! POST /v1/retention/prune               {"reason"}: removes what is older than `retention.keep`
+//! POST /v1/retention/expire              {"reason"}: destroys the keys of the periods that are over
 //! POST /v1/retention/compress            {}: compresses the segments that are left
 //! GET  /checkpoint  /tile/...            the C2SP tlog-tiles read API
 //! GET  /healthz  /readyz  /metrics  /console/
 //! ```
 //!
-//! Errors are RFC 9457 problems with a stable `code`. There are no roles yet: whoever reaches the
-//! listener may use it, so it belongs on loopback, and [browsers](same_origin) are kept apart.
+//! Errors are RFC 9457 problems with a stable `code`. Each resource needs a [role](crate::access), but for the
+//! last two lines and what is below `/console/`; `metrics` needs that of a reader or an operator.
+//! [Browsers](same_origin) are kept apart.
 
+mod admission;
 mod answer;
 pub mod body;
 mod changes;
+pub mod coding;
 mod console;
 mod entities;
 mod health;

@@ -1,7 +1,5 @@
 //! `/v1/holds...` and `POST /v1/retention/...`
 
-use std::net::IpAddr;
-
 use http::Request;
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -9,7 +7,8 @@ use serde_json::json;
 
 use super::answer::{self, Answer};
 use super::{Api, body};
-use crate::acts::{self, Justification};
+use crate::access::Caller;
+use crate::acts::{self, Justification, Removed};
 use crate::engine::Actor;
 use crate::error::Result;
 use crate::position::Position;
@@ -34,6 +33,16 @@ struct ReasonBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RemovalBody {
+    reason: String,
+    actor: Option<Actor>,
+    /// Says what would be done, and does nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Nothing {}
 
 impl Api {
@@ -43,10 +52,9 @@ impl Api {
         answer::json(&json!({"holds": holds.collect::<Vec<_>>()}))
     }
 
-    pub(super) async fn hold(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
-        let caller = self.actor(request.headers(), peer);
+    pub(super) async fn hold(&self, request: Request<Incoming>, caller: Caller) -> Result<Answer> {
         let HoldBody { name, from, reason, actor } = body::read_json(request).await?;
-        let because = Justification::parse(caller.or_named(actor), &reason)?;
+        let because = caller.because(actor, &reason)?;
         let from: Position = from.parse()?;
         let hold = move |trail: &Trail| acts::hold(trail, &name, &from, &because);
         answer::json(&self.ask(hold).await?)
@@ -56,25 +64,49 @@ impl Api {
         &self,
         name: String,
         request: Request<Incoming>,
-        peer: IpAddr,
+        caller: Caller,
     ) -> Result<Answer> {
-        let because = self.because(request, peer).await?;
+        let because = because(request, caller).await?;
         answer::json(&self.ask(move |trail| acts::release(trail, &name, &because)).await?)
     }
 
-    pub(super) async fn prune(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
-        let because = self.because(request, peer).await?;
-        answer::json(&self.ask(move |trail| acts::prune(trail, &because)).await?)
+    pub(super) async fn prune(&self, request: Request<Incoming>, caller: Caller) -> Result<Answer> {
+        let (because, is_rehearsal) = removal(request, caller).await?;
+        let prune = move |trail: &Trail| match is_rehearsal {
+            true => {
+                let planned = acts::plan(trail.log().reader(), &trail.retention)?;
+                Ok(Removed { planned, prune: None, prune_index: None })
+            }
+            false => acts::prune(trail, &because),
+        };
+        answer::json(&self.ask(prune).await?)
+    }
+
+    pub(super) async fn expire(
+        &self,
+        request: Request<Incoming>,
+        caller: Caller,
+    ) -> Result<Answer> {
+        let (because, is_rehearsal) = removal(request, caller).await?;
+        let expire = move |trail: &Trail| match is_rehearsal {
+            true => acts::plan_expiry(trail.log().reader(), &trail.keyring_dir, &trail.retention),
+            false => acts::expire(trail, &because),
+        };
+        answer::json(&self.ask(expire).await?)
     }
 
     pub(super) async fn compress(&self, request: Request<Incoming>) -> Result<Answer> {
         let Nothing {} = body::read_json(request).await?;
         answer::json(&self.ask(Trail::compress).await?)
     }
+}
 
-    async fn because(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Justification> {
-        let caller = self.actor(request.headers(), peer);
-        let ReasonBody { reason, actor } = body::read_json(request).await?;
-        Justification::parse(caller.or_named(actor), &reason)
-    }
+async fn removal(request: Request<Incoming>, caller: Caller) -> Result<(Justification, bool)> {
+    let RemovalBody { reason, actor, dry_run } = body::read_json(request).await?;
+    Ok((caller.because(actor, &reason)?, dry_run))
+}
+
+async fn because(request: Request<Incoming>, caller: Caller) -> Result<Justification> {
+    let ReasonBody { reason, actor } = body::read_json(request).await?;
+    caller.because(actor, &reason)
 }

@@ -2,31 +2,35 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use tokio::net::TcpStream;
+use tracing::{Instrument, Span};
 
 use super::answer::Answer;
 use super::query::{Query, decode};
 use super::same_origin;
+use crate::access::{Gate, Refusals, Via};
 use crate::code::Code;
 use crate::collector::Queue;
-use crate::engine;
 use crate::error::{Error, Result};
+use crate::framing::{Verdict, Watched};
+use crate::listener::Peer;
+use crate::metrics::Open;
 use crate::problem;
-use crate::proxy::identity::{Actor, TokenKey};
+use crate::proxy::correlation::CorrelationId;
+use crate::proxy::trace_context::TraceContext;
 use crate::trail::Trail;
 
 /// What all connections share.
 pub struct Api {
     pub trail: Arc<Trail>,
     pub queue: Queue,
-    pub token_key: Option<TokenKey>,
+    pub gate: Gate,
+    pub refusals: Refusals,
     /// Names under which this listener is reached, besides addresses and `localhost`.
     pub hosts: Vec<String>,
 }
@@ -34,32 +38,16 @@ pub struct Api {
 /// The service on one connection.
 pub struct Connection {
     api: Arc<Api>,
-    peer: IpAddr,
-}
-
-/// Who asks: known by a verified token, or only by the address.
-pub struct Caller {
-    actor: engine::Actor,
-    is_verified: bool,
-}
-
-impl Caller {
-    /// Whom the body names counts only where no token says better.
-    pub fn or_named(self, named: Option<engine::Actor>) -> engine::Actor {
-        match named {
-            Some(named) if !self.is_verified => named,
-            _ => self.actor,
-        }
-    }
+    via: Via,
+    verdict: Verdict,
+    _open: Open,
 }
 
 impl Api {
-    pub fn connect(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> (TcpStream, Connection) {
-        (stream, Connection { api: self.clone(), peer: peer.ip() })
+    /// The service for a connection that this peer made, and what is thought of its heads.
+    pub fn connect(self: &Arc<Self>, peer: Peer, verdict: Verdict) -> Connection {
+        let open = self.trail.metrics.timings.api_connection();
+        Connection { api: self.clone(), via: Via::of(peer), verdict, _open: open }
     }
 
     /// Asks something that may wait for the disk, off the threads that serve.
@@ -68,28 +56,26 @@ impl Api {
         question: impl FnOnce(&Trail) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let trail = self.trail.clone();
-        let asked = tokio::task::spawn_blocking(move || question(&trail)).await;
+        let span = Span::current();
+        let work = move || span.in_scope(|| question(&trail));
+        let asked = tokio::task::spawn_blocking(work).await;
         asked.map_err(|_| Error::new(Code::Internal, "the work was given up halfway"))?
     }
 
-    pub(super) fn actor(&self, headers: &HeaderMap, peer: IpAddr) -> Caller {
-        let actor = Actor::of(headers, self.token_key.as_ref()).filter(|actor| actor.verified);
-        let is_verified = actor.is_some();
-        let (kind, id) = match actor {
-            Some(actor) => ("user", actor.id),
-            None => ("address", peer.to_canonical().to_string()),
-        };
-        Caller { actor: engine::Actor { kind: kind.into(), id }, is_verified }
-    }
-
-    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Answer> {
+    async fn answer(&self, request: Request<Incoming>, via: Via) -> Result<Answer> {
         let path = request.uri().path().to_owned();
+        // A target with a host of its own overrides `Host` (RFC 9112 §3.2.2), so it must be the same.
+        let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
+        if request.uri().authority().is_some_and(|a| Some(a.as_str().as_bytes()) != host) {
+            return Err(Error::new(Code::BadRequest, "the target names another host than `Host`"));
+        }
         same_origin::check(request.method(), &path, request.headers(), &self.hosts)?;
         if path.len() > 4096 {
             return Err(Error::new(Code::BadRequest, "the path is too long"));
         }
         let segments = path.split('/').skip(1).map(decode).collect::<Result<Vec<_>>>()?;
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let caller = self.admit(&request, &segments, via).await?;
         let query = || Query::parse(request.uri().query());
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_post = *request.method() == Method::POST;
@@ -102,21 +88,22 @@ impl Api {
             ["v1", "records", id] if is_read => self.record(id.to_owned()).await,
             ["v1", "records", id, "proof"] if is_read => self.proof(id.to_owned()).await,
             ["v1", "records", id, "reveal"] if is_post => {
-                self.reveal(id.to_owned(), request, peer).await
+                self.reveal(id.to_owned(), request, caller).await
             }
             ["v1", "subjects", id, "shred"] if is_post => {
-                self.shred(id.to_owned(), request, peer).await
+                self.shred(id.to_owned(), request, caller).await
             }
             ["v1", "holds"] if is_read => self.holds().await,
-            ["v1", "holds"] if is_post => self.hold(request, peer).await,
+            ["v1", "holds"] if is_post => self.hold(request, caller).await,
             ["v1", "holds", name, "release"] if is_post => {
-                self.release(name.to_owned(), request, peer).await
+                self.release(name.to_owned(), request, caller).await
             }
-            ["v1", "retention", "prune"] if is_post => self.prune(request, peer).await,
+            ["v1", "retention", "prune"] if is_post => self.prune(request, caller).await,
+            ["v1", "retention", "expire"] if is_post => self.expire(request, caller).await,
             ["v1", "retention", "compress"] if is_post => self.compress(request).await,
             ["checkpoint"] | ["tile", ..] if is_read => self.log_resource(&path).await,
             ["healthz"] if is_read => Ok(self.healthz()),
-            ["readyz"] if is_read => self.readyz(),
+            ["readyz"] if is_read => self.readyz().await,
             ["metrics"] if is_read => Ok(self.metrics()),
             ["console", ..] if is_read => self.console(&path),
             _ => no_route(&segments),
@@ -132,7 +119,7 @@ fn no_route(segments: &[&str]) -> Result<Answer> {
         | ["v1", "records", _, "reveal"]
         | ["v1", "subjects", _, "shred"]
         | ["v1", "holds", _, "release"]
-        | ["v1", "retention", "prune" | "compress"] => "POST",
+        | ["v1", "retention", "prune" | "expire" | "compress"] => "POST",
         ["v1", "holds"] => "GET, HEAD, POST",
         ["v1", "records"]
         | ["v1", "entities", _, _, "changes"]
@@ -154,17 +141,40 @@ impl Service<Request<Incoming>> for Connection {
     type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let (api, peer) = (self.api.clone(), self.peer);
-        Box::pin(async move {
-            Ok(api.answer(request, peer).await.unwrap_or_else(|error| {
+        let (api, via) = (self.api.clone(), self.via);
+        let fault = self.verdict.of_next();
+        let span = span_of(request.headers());
+        let answer = async move {
+            let answered = match fault {
+                Some(fault) => Err(fault.error()),
+                None => api.answer(request, via).await,
+            };
+            Ok(answered.unwrap_or_else(|error| {
                 let mut answer = problem::response(&error);
                 // A body that was not read to its end would be read as the next request.
-                if matches!(error.code(), Code::TooLarge | Code::QueueFull) {
+                let is_unread = matches!(
+                    error.code(),
+                    Code::TooLarge
+                        | Code::QueueFull
+                        | Code::Unauthenticated
+                        | Code::InvalidToken
+                        | Code::Forbidden
+                );
+                if fault.is_some() || is_unread {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }
                 answer
             }))
-        })
+        };
+        Box::pin(answer.instrument(span))
     }
+}
+
+/// What every line of our log about a request says, where the request says it.
+fn span_of(headers: &HeaderMap) -> Span {
+    let trace = TraceContext::of(headers);
+    let Some(id) = CorrelationId::brought(headers, trace.as_ref()) else { return Span::none() };
+    let trace_id = trace.map(|trace| trace.parent.trace_id());
+    tracing::error_span!("request", correlation_id = id.as_str(), trace_id)
 }

@@ -1,14 +1,16 @@
 use clap::{Args, Subcommand};
 use sealtrail_log::Reader;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::reveal::{Place, Why};
-use super::{ConfigArg, Style, output, remote};
+use super::{Style, output, remote};
 use crate::acts::{self, Held, Justification};
+use crate::config::Config;
 use crate::error::Result;
 use crate::position::Position;
 
-/// Keeps records from being removed by `prune`, whatever their age
+/// Keeps records from being removed by `prune` and made unreadable by `expire`, whatever their age
 #[derive(Args)]
 pub struct Hold {
     #[command(subcommand)]
@@ -51,7 +53,19 @@ struct Remove {
 #[derive(Args)]
 struct List {
     #[command(flatten)]
-    config: ConfigArg,
+    place: Place,
+}
+
+/// As the API lists them.
+#[derive(Deserialize)]
+struct Holds {
+    holds: Vec<Listed>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Listed {
+    name: String,
+    from: u64,
 }
 
 impl Hold {
@@ -67,10 +81,10 @@ impl Hold {
 impl Add {
     fn run(self, style: Style) -> Result<u8> {
         let (name, from, actor) = (&self.name, &self.from, self.why.actor());
-        let held: Held = if let Some(url) = &self.place.url {
+        let held: Held = if let Some(sidecar) = self.place.remote.sidecar()? {
             let (from, reason) = (from.to_string(), &self.why.reason);
             let body = json!({"name": name, "from": from, "reason": reason, "actor": actor});
-            remote::ask(url, "/v1/holds", &body)?
+            sidecar.ask("/v1/holds", &body)?
         } else {
             let because = Justification::parse(actor, &self.why.reason)?;
             let trail = self.place.open("POST /v1/holds")?;
@@ -86,9 +100,9 @@ impl Add {
 impl Remove {
     fn run(self, style: Style) -> Result<u8> {
         let (name, actor) = (&self.name, self.why.actor());
-        let held: Held = if let Some(url) = &self.place.url {
+        let held: Held = if let Some(sidecar) = self.place.remote.sidecar()? {
             let body = json!({"reason": self.why.reason, "actor": actor});
-            remote::ask(url, &format!("/v1/holds/{}/release", remote::segment(name)), &body)?
+            sidecar.ask(&format!("/v1/holds/{}/release", remote::segment(name)), &body)?
         } else {
             let because = Justification::parse(actor, &self.why.reason)?;
             let trail = self.place.open("POST /v1/holds/{name}/release")?;
@@ -102,19 +116,27 @@ impl Remove {
 
 impl List {
     fn run(self, style: Style) -> Result<u8> {
-        let holds = Reader::open(&self.config.read()?.log_dir)?.holds()?;
+        let holds = self.holds()?;
         if !style.json && holds.is_empty() {
             eprintln!("no holds");
         }
         for hold in holds {
             if style.json {
-                output::print_json(&json!({"name": hold.name, "from": hold.from}))?;
+                output::print_json(&hold)?;
             } else {
                 let text = format!("{}  keeps record {} and all after it", hold.name, hold.from);
                 output::print_line(text.as_bytes())?;
             }
         }
         Ok(0)
+    }
+
+    fn holds(&self) -> Result<Vec<Listed>> {
+        if let Some(sidecar) = self.place.remote.sidecar_to_look()? {
+            return Ok(sidecar.look::<Holds>("/v1/holds")?.holds);
+        }
+        let holds = Reader::open(&Config::read(&self.place.config)?.log_dir)?.holds()?;
+        Ok(holds.into_iter().map(|hold| Listed { name: hold.name, from: hold.from }).collect())
     }
 }
 

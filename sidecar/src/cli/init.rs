@@ -107,6 +107,12 @@ impl Init {
              [api]\n\
              listen = {}\n\
              \n\
+             [access]\n\
+             # What whoever reaches the API over loopback may do without a token: all there is. For production leave\n\
+             # [\"writer\"], and give people tokens (`sealtrail token new`).\n\
+             loopback = [\"writer\", \"reader\", \"revealer:*\", \"eraser\", \"operator\"]\n\
+             # tokens = \"tokens.toml\"\n\
+             \n\
              [request]\n\
              # Peers whose X-Forwarded-For is believed.\n\
              trusted_proxies = []\n\
@@ -115,7 +121,10 @@ impl Init {
              \n\
              # What is older may go, by `sealtrail prune` and for ever; without it nothing does.\n\
              # [retention]\n\
-             # keep = \"7y\"\n",
+             # keep = \"7y\"\n\
+             # How long after its month a `retain` class of the policy stays readable, by `sealtrail expire`.\n\
+             # [retention.classes]\n\
+             # standard = \"7y\"\n",
             quote(origin),
             quote(&self.proxy_listen),
             quote(&self.upstream),

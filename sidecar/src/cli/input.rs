@@ -8,6 +8,9 @@ use sealtrail_log::proof::{Policy, VerifierKey};
 use crate::code::Code;
 use crate::error::{Error, Result};
 
+/// No verifier key is longer.
+const LONGEST_KEY: u64 = 4 << 10;
+
 /// More is not read into memory.
 const AT_MOST: u64 = 64 << 20;
 
@@ -76,13 +79,17 @@ pub fn read_log_policy(path: &Path, key: Option<&VerifierKey>) -> Result<Policy>
     Ok(policy)
 }
 
-/// A key that is given as itself or as the path of a file that holds it.
+/// A key that is given as itself or as the path of a file that holds it; `-` is standard input.
 pub fn read_verifier_key(text: &str) -> Result<VerifierKey> {
     let refused = |why: &dyn std::fmt::Display| {
         let message = format!("--vkey is neither a verifier key nor a file with one: {why}");
         Error::new(Code::KeyFile, message)
     };
-    let content = match std::fs::read_to_string(text) {
+    let read = match text {
+        "-" => std::io::read_to_string(std::io::stdin().take(LONGEST_KEY)),
+        path => std::fs::read_to_string(path),
+    };
+    let content = match read {
         Ok(content) => content,
         // A key has two of them.
         Err(error) if !text.contains('+') => return Err(refused(&error)),

@@ -2,7 +2,9 @@
 
 mod append;
 mod compress;
+mod config;
 mod diff;
+mod expire;
 mod history;
 mod hold;
 mod init;
@@ -19,10 +21,13 @@ mod remote;
 mod reveal;
 mod serve;
 mod shred;
+mod signals;
 mod tail;
 mod terminal;
+mod token;
 mod verify;
 mod verify_proof;
+mod vkey;
 mod witness;
 
 use std::path::PathBuf;
@@ -31,7 +36,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::code::EXIT_CODES;
-use crate::config::Config;
+use crate::config::{Config, Effective};
 use crate::error::Result;
 use crate::problem::Problem;
 
@@ -53,6 +58,7 @@ struct Cli {
 enum Command {
     Init(init::Init),
     Serve(serve::Serve),
+    Config(config::ConfigCommand),
     Diff(diff::Diff),
     Preview(preview::Preview),
     Append(append::Append),
@@ -60,6 +66,7 @@ enum Command {
     Query(query::Query),
     Reveal(reveal::Reveal),
     Shred(shred::Shred),
+    Expire(expire::Expire),
     Tail(tail::Tail),
     Prune(prune::Prune),
     Hold(hold::Hold),
@@ -67,8 +74,10 @@ enum Command {
     Verify(verify::Verify),
     Prove(prove::Prove),
     VerifyProof(verify_proof::VerifyProof),
+    Vkey(vkey::Vkey),
     Witness(witness::Witness),
     Policy(policy::Policy),
+    Token(token::Token),
 }
 
 /// It logs as `serve` does.
@@ -94,6 +103,10 @@ impl ConfigArg {
     fn read(&self) -> Result<Config> {
         Config::read(&self.config)
     }
+
+    fn read_effective(&self) -> Result<Effective> {
+        Effective::read(&self.config)
+    }
 }
 
 /// Runs the command of the arguments; the exit code is part of the interface.
@@ -118,6 +131,7 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Init(command) => command.run(style),
         Command::Serve(command) => command.run(),
+        Command::Config(command) => command.run(style),
         Command::Diff(command) => command.run(style),
         Command::Preview(command) => command.run(style),
         Command::Append(command) => command.run(),
@@ -125,6 +139,7 @@ pub fn run() -> ExitCode {
         Command::Query(command) => command.run(style),
         Command::Reveal(command) => command.run(style),
         Command::Shred(command) => command.run(style),
+        Command::Expire(command) => command.run(style),
         Command::Tail(command) => command.run(),
         Command::Prune(command) => command.run(style),
         Command::Hold(command) => command.run(style),
@@ -132,8 +147,10 @@ pub fn run() -> ExitCode {
         Command::Verify(command) => command.run(style),
         Command::Prove(command) => command.run(),
         Command::VerifyProof(command) => command.run(style),
+        Command::Vkey(command) => command.run(style),
         Command::Witness(command) => command.run(style),
         Command::Policy(command) => command.run(style),
+        Command::Token(command) => command.run(style),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -3,7 +3,7 @@ use sealtrail_log::Reader;
 use serde_json::json;
 
 use super::reveal::{Place, Why};
-use super::{Style, output, remote};
+use super::{Style, output};
 use crate::acts::{self, Justification, Planned, Removed};
 use crate::config::Config;
 use crate::error::Result;
@@ -18,7 +18,7 @@ pub struct Prune {
     #[command(flatten)]
     place: Place,
     /// Say what would be removed, and remove nothing
-    #[arg(long, conflicts_with = "url")]
+    #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     why: Why,
@@ -36,15 +36,15 @@ impl Prune {
     }
 
     fn removed(&self) -> Result<Removed> {
+        let actor = self.why.actor();
+        if let Some(sidecar) = self.place.remote.sidecar()? {
+            let body = json!({"reason": self.why.reason, "actor": actor, "dry_run": self.dry_run});
+            return sidecar.ask("/v1/retention/prune", &body);
+        }
         if self.dry_run {
             let config = Config::read(&self.place.config)?;
             let planned = acts::plan(&Reader::open(&config.log_dir)?, &config.retention)?;
             return Ok(Removed { planned, prune: None, prune_index: None });
-        }
-        let actor = self.why.actor();
-        if let Some(url) = &self.place.url {
-            let body = json!({"reason": self.why.reason, "actor": actor});
-            return remote::ask(url, "/v1/retention/prune", &body);
         }
         let because = Justification::parse(actor, &self.why.reason)?;
         let trail = self.place.open("POST /v1/retention/prune")?;

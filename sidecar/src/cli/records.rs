@@ -94,18 +94,19 @@ fn print_rows(questions: &Questions, found: &[Found], format: Format) -> Result<
     found.iter().try_for_each(|found| print(&found.line, false))
 }
 
-/// The ids of the keys that were shredded after this record. The log says so itself; the keyring would
+/// The ids of the keys that were destroyed after this record. The log says so itself; the keyring would
 /// have to be opened, and a running server has its lock.
 fn shredded_since(reader: &Reader, index: u64) -> Result<HashSet<String>> {
-    const TYPE: &str = "sealtrail.shred.v1";
+    const TYPES: [&str; 2] = ["sealtrail.shred.v1", "sealtrail.expire.v1"];
+    let finders = TYPES.map(memchr::memmem::Finder::new);
     let mut kids = HashSet::new();
     for line in reader.lines(index)? {
         let (_, line) = line?;
-        if memchr::memmem::find(&line, TYPE.as_bytes()).is_none() {
+        if finders.iter().all(|finder| finder.find(&line).is_none()) {
             continue;
         }
         let Ok(record) = json::parse(&line, &STORED) else { continue };
-        if record.get("type").and_then(Value::as_str) == Some(TYPE) {
+        if record.get("type").and_then(Value::as_str).is_some_and(|is| TYPES.contains(&is)) {
             let named = record.pointer("/data/kids").map(Value::items).unwrap_or_default();
             kids.extend(named.iter().filter_map(Value::as_str).map(str::to_owned));
         }

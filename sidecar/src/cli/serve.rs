@@ -4,24 +4,30 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use sealtrail_log::Recovery;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use super::signals::Signals;
 use super::{ConfigArg, output};
+use crate::access::{Gate, Refusals};
 use crate::api::Api;
-use crate::collector::Queue;
+use crate::collector::{self, Queue};
 use crate::config::Config;
 use crate::error::Result;
-use crate::listener::{self, Listener};
-use crate::proxy;
+use crate::listener::{self, Listener, Socket};
 use crate::proxy::identity::TokenKey;
 use crate::proxy::upstream::{self, Upstream};
 use crate::proxy::user_agent::UserAgent;
+use crate::proxy::{self, Workers};
+use crate::reload::{Live, Reload};
 use crate::trail::Trail;
 
 /// Runs the proxy, the collector and the API until SIGTERM or SIGINT
 ///
-/// Prints every address that was bound. On a signal it takes nothing new, finishes what is under way
-/// within `limits.drain`, and signs a last checkpoint.
+/// Prints every address that was bound. On SIGTERM or SIGINT it takes nothing new, finishes what is under
+/// way within `limits.drain`, and signs a last checkpoint; a second signal ends it at once. On SIGHUP it
+/// reads the policy and the keys of tokens again; if any of them is refused, all stay as they were.
 #[derive(Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -50,24 +56,22 @@ impl Serve {
         if let Some(proxy) = &config.proxy {
             upstream::check_name(&proxy.upstream)?;
         }
-        let read_token_key =
-            || config.remembering.jwt_key.as_deref().map(TokenKey::read).transpose();
-        let (proxy_key, api_key) = (read_token_key()?, read_token_key()?);
+        let mut reload = Reload::default();
+        let token_key = live_token_key(&config, &mut reload)?;
+        let gate = Gate::open(&config.access, token_key.clone(), &mut reload)?;
         let (trail, recovery) = Trail::open(&config)?;
+        trail.reload_policy(&mut reload, &config);
         tell_torn_tail(&recovery);
-        let policy = &trail.policy_summary;
         tracing::info!(
             origin = trail.origin,
             records = recovery.lines,
-            policy = policy.id,
-            policy_version = policy.version,
-            policy_sha256 = policy.sha256,
             engine_sha256 = trail.sandbox.name().sha256,
             "log opened"
         );
+        tell_policy(&trail, "policy loaded");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let trail = Arc::new(trail);
-        let served = runtime.block_on(serve(&config, trail.clone(), proxy_key, api_key));
+        let served = runtime.block_on(serve(&config, trail.clone(), token_key, gate, reload));
         // What did not finish within the drain is dropped here, and its hold on the log with it.
         runtime.shutdown_timeout(Duration::from_secs(5));
         let size = trail.size();
@@ -83,64 +87,152 @@ impl Serve {
 async fn serve(
     config: &Config,
     trail: Arc<Trail>,
-    proxy_key: Option<TokenKey>,
-    api_key: Option<TokenKey>,
+    token_key: Option<Arc<Live<TokenKey>>>,
+    gate: Gate,
+    reload: Reload,
 ) -> Result<()> {
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let (stop, drain) = listener::drain();
-    let mut listeners = tokio::task::JoinSet::new();
+    let mut signals = Signals::install()?;
+    let (stop_proxy, proxy_drain) = listener::drain();
+    let (stop_api, api_drain) = listener::drain();
+    let mut apis = JoinSet::new();
+    let mut workers = None;
 
     if let Some(proxy) = &config.proxy {
-        let listener = Listener::bind(proxy.listen, proxy.header_timeout).await?;
-        output::print_line(format!("proxy listening on {}", listener.address()?).as_bytes())?;
-        let service = Arc::new(proxy::Proxy {
+        let sockets = Socket::bind_many(&proxy.listen, proxy.workers)?;
+        output::print_line(format!("proxy listening on {}", sockets[0].place()?).as_bytes())?;
+        let of_one_worker = || proxy::Proxy {
             upstream: Arc::new(Upstream::new(proxy)),
+            header_timeout: proxy.header_timeout,
             memory: trail.memory.clone(),
-            trusted: config.remembering.trusted_proxies.clone(),
-            token_key: proxy_key,
+            trust: config.remembering.trust.clone(),
+            tracing: proxy.tracing,
+            token_key: token_key.clone(),
             metrics: trail.metrics.clone(),
-        });
-        let connect = move |stream, peer| service.connect(stream, peer);
-        listeners.spawn(listener.serve(drain.clone(), connect));
+        };
+        workers = Some(Workers::start(sockets, &proxy_drain, of_one_worker)?);
     }
     if let Some(api) = &config.api {
-        let listener = Listener::bind(api.listen, API_HEADER_TIMEOUT).await?;
-        output::print_line(format!("api listening on {}", listener.address()?).as_bytes())?;
-        let queue = Queue::new(config.limits.queue);
         let service = Arc::new(Api {
             trail: trail.clone(),
-            queue,
-            token_key: api_key,
+            queue: Queue::new(config.limits.queue),
+            gate,
+            refusals: Refusals::default(),
             hosts: api.hosts.clone(),
         });
-        let connect = move |stream, peer| service.connect(stream, peer);
-        listeners.spawn(listener.serve(drain.clone(), connect));
+        for listen in &api.listen {
+            let socket = Socket::bind(listen)?;
+            output::print_line(format!("api listening on {}", socket.place()?).as_bytes())?;
+            let service = service.clone();
+            apis.spawn(Listener::new(socket)?.serve(api_drain.clone(), move |accepted| {
+                let service = service.clone();
+                let connect = move |peer, verdict| service.connect(peer, verdict);
+                listener::serve_http1(accepted, API_HEADER_TIMEOUT, connect)
+            }));
+        }
     }
     tokio::task::spawn_blocking(UserAgent::warm_up);
-    let follower = tokio::spawn(follow(trail));
+    let seen_ids = trail.seen_ids.clone();
+    tokio::task::spawn_blocking(move || seen_ids.warm_up());
+    let drainer = tokio::spawn(collector::drain_spool(trail.clone()));
+    let follower = tokio::spawn(follow(trail.clone()));
+    let reloader = tokio::spawn(reload_on(signals.hangups.clone(), trail.clone(), reload));
 
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    notify_systemd(sd_notify::NotifyState::Ready);
+    signals.stop().await;
     tracing::info!("draining");
-    stop.start();
+    notify_systemd(sd_notify::NotifyState::Stopping);
+    trail.start_draining();
+    reloader.abort();
+    // The service may still have changes to send for requests that the proxy has under way, so the API
+    // stays until they are done, and keeps a share of the time for itself.
+    let began = Instant::now();
+    stop_proxy.start();
+    let is_proxy_done = match &mut workers {
+        Some(workers) => in_time(workers.finished(), began + config.limits.drain * 3 / 4).await,
+        None => true,
+    };
+    stop_api.start();
+    let is_api_done = in_time(finished(&mut apis), began + config.limits.drain).await;
     follower.abort();
-    let drained = async { while listeners.join_next().await.is_some() {} };
-    if tokio::time::timeout(config.limits.drain, drained).await.is_err() {
+    drainer.abort();
+    if !(is_proxy_done && is_api_done) {
         tracing::warn!("connections were still open at the end of `limits.drain`");
+    }
+    stop_proxy.end();
+    stop_api.end();
+    apis.shutdown().await;
+    if let Some(workers) = &mut workers {
+        workers.finished().await;
     }
     Ok(())
 }
 
+/// Waits until the last connection of all listeners is done.
+async fn finished(listeners: &mut JoinSet<()>) {
+    while listeners.join_next().await.is_some() {}
+}
+
+/// Whether something was done before the deadline.
+async fn in_time(work: impl Future<Output = ()>, deadline: Instant) -> bool {
+    tokio::time::timeout_at(deadline, work).await.is_ok()
+}
+
+/// Where systemd did not start it, nobody is told.
+fn notify_systemd(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd cannot be told");
+    }
+}
+
+fn live_token_key(config: &Config, reload: &mut Reload) -> Result<Option<Arc<Live<TokenKey>>>> {
+    let Some(path) = config.remembering.jwt_key.clone() else { return Ok(None) };
+    let live = Arc::new(Live::new(TokenKey::read(&path)?));
+    reload.add(&live, move || TokenKey::read(&path));
+    Ok(Some(live))
+}
+
+async fn reload_on(hangups: Arc<Notify>, trail: Arc<Trail>, reload: Reload) {
+    let reload = Arc::new(reload);
+    loop {
+        hangups.notified().await;
+        let reload = reload.clone();
+        match tokio::task::spawn_blocking(move || reload.run()).await {
+            Ok(Ok(())) => {
+                trail.metrics.reloads.add(1);
+                tell_policy(&trail, "reloaded");
+            }
+            Ok(Err(error)) => {
+                trail.metrics.reloads_refused.add(1);
+                let code = error.code().name();
+                tracing::error!(%error, code, "the reload is refused; what was loaded stays");
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+fn tell_policy(trail: &Trail, what: &str) {
+    let policy = trail.policy.get();
+    let policy = policy.summary();
+    tracing::info!(
+        policy = policy.id,
+        policy_version = policy.version,
+        policy_sha256 = policy.sha256,
+        "{what}"
+    );
+}
+
 /// Lets the index follow the log also when nobody asks, so that the first question after a busy hour
-/// does not wait for it.
+/// does not wait for it, and the operator what the log does not say by itself.
 async fn follow(trail: Arc<Trail>) {
     loop {
         tokio::time::sleep(FOLLOW).await;
         let trail = trail.clone();
-        let followed = tokio::task::spawn_blocking(move || trail.questions.follow()).await;
+        let follow = move || {
+            trail.tell_delay();
+            trail.questions.follow()
+        };
+        let followed = tokio::task::spawn_blocking(follow).await;
         if let Ok(Err(error)) = followed {
             tracing::error!(%error, "the index cannot follow the log");
         }

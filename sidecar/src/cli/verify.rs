@@ -37,7 +37,8 @@ pub struct Verify {
 
 impl Verify {
     pub fn run(self, style: Style) -> Result<u8> {
-        input::check_read_once(self.checkpoint.iter().chain(&self.policy))?;
+        let key_file = PathBuf::from(&self.vkey);
+        input::check_read_once(self.checkpoint.iter().chain(&self.policy).chain([&key_file]))?;
         let policy = self.policy.as_deref().map(input::read_witness_policy).transpose()?;
         let key = input::read_verifier_key(&self.vkey)?;
         let known = self.checkpoint.iter().map(|file| Ok((file, input::read(file)?)));

@@ -30,7 +30,9 @@ pub struct VerifyProof {
 
 impl VerifyProof {
     pub fn run(self, style: Style) -> Result<u8> {
-        input::check_read_once([&self.proof, &self.line].into_iter().chain(&self.policy))?;
+        let key_file = self.vkey.as_deref().map(PathBuf::from);
+        let files = [&self.proof, &self.line].into_iter().chain(&self.policy).chain(&key_file);
+        input::check_read_once(files)?;
         let key = self.vkey.as_deref().map(input::read_verifier_key).transpose()?;
         let read = |path| input::read_log_policy(path, key.as_ref());
         let policy = self.policy.as_deref().map(read).transpose()?;

@@ -1,12 +1,16 @@
 //! One change through the sandbox: read, join, plan, fetch keys, seal.
 
+use std::sync::Arc;
+
 use sealtrail_keyring::Keyring;
 use sealtrail_record::json::{self, Value};
 
 use super::join::{join, request_id};
+use super::receipt::Receipt;
+use super::seen_ids::{Claim, Held, Named, SeenIds, Waiting, What};
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::engine::{Kids, Need, Outcome, Sandbox, Stamp};
+use crate::engine::{Kids, Need, Outcome, Policy, Sandbox, Stamp};
 use crate::error::{Error, Result};
 use crate::proxy::correlation::CorrelationId;
 use crate::proxy::request_memory::{RequestId, RequestMemory};
@@ -18,11 +22,12 @@ pub const MAX_CHANGES: usize = 10_000;
 #[derive(Clone, Copy)]
 pub struct Source<'a> {
     pub origin: &'a str,
-    pub policy: &'a [u8],
+    pub policy: &'a Policy,
     pub sandbox: &'a Sandbox,
     pub keyring: &'a Keyring,
     /// None where there is no proxy, on the command line.
     pub memory: Option<&'a RequestMemory>,
+    pub seen_ids: &'a Arc<SeenIds>,
     /// The longest change, and the longest record.
     pub max_change: usize,
     pub max_record: usize,
@@ -38,8 +43,24 @@ pub struct Given {
 /// A change that went through.
 #[derive(Debug)]
 pub enum Prepared {
-    Record { id: String, correlation_id: String, line: Vec<u8> },
-    Unchanged { correlation_id: String },
+    Record(Record),
+    Unchanged {
+        correlation_id: String,
+    },
+    /// The same change as one before, which has its record.
+    Repeat(Receipt),
+    /// The same change as one that is under way.
+    Waiting(Waiting),
+}
+
+/// A sealed line, ready to be appended.
+#[derive(Debug)]
+pub struct Record {
+    pub id: String,
+    pub correlation_id: String,
+    pub line: Vec<u8>,
+    /// The change's own id, where it has one.
+    pub held: Option<Held>,
 }
 
 /// Prepares changes one after the other, each in a guest of its own: one body mixes the changes of many
@@ -53,18 +74,45 @@ pub fn prepare<'c>(
 }
 
 fn prepare_one(source: Source<'_>, given: &Given, change: &[u8]) -> Result<Prepared> {
+    let mut held = None;
+    let prepared = prepare_claimed(source, given, change, &mut held);
+    // Those that wait for it are told now; a record is settled when it is durable.
+    if let Some(held) = held {
+        match &prepared {
+            Err(error) => held.settle(&Err(error.clone())),
+            Ok(Prepared::Unchanged { correlation_id }) => {
+                held.settle(&Ok(Receipt::Unchanged { correlation_id: correlation_id.clone() }));
+            }
+            Ok(_) => {}
+        }
+    }
+    prepared
+}
+
+fn prepare_claimed(
+    source: Source<'_>,
+    given: &Given,
+    change: &[u8],
+    held: &mut Option<Held>,
+) -> Result<Prepared> {
     if change.len() > source.max_change {
         let message =
             format!("a change of {} bytes; at most {} are taken", change.len(), source.max_change);
         return Err(Error::new(Code::TooLarge, message));
     }
-    let mut guest = source.sandbox.guest()?;
-    guest.policy(source.policy)?;
+    let mut guest = source.policy.guest()?;
     let recorded = Moment::now();
     let envelope = guest.read(change)?;
     let envelope = json::parse(&envelope, &json::Limits::default())
         .map_err(|_| Error::new(Code::GuestFailed, "the core gave an envelope that is not JSON"))?;
     let own = envelope.get("context").unwrap_or(&Value::Null);
+    if let Some(named) = named(&envelope, own, source.origin) {
+        match source.seen_ids.claim(&named)? {
+            Claim::New(new) => *held = Some(new),
+            Claim::Recorded(receipt) => return Ok(Prepared::Repeat(receipt)),
+            Claim::UnderWay(waiting) => return Ok(Prepared::Waiting(waiting)),
+        }
+    }
     let request_id = request_id(own).or(given.request_id);
     let exact = request_id.and_then(|id| source.memory?.recall(id));
     let correlation_id = match own.get("correlation_id").and_then(Value::as_str) {
@@ -100,11 +148,39 @@ fn prepare_one(source: Source<'_>, given: &Given, change: &[u8]) -> Result<Prepa
             format!("a record of {} bytes; at most {} are kept", line.len(), source.max_record);
         return Err(Error::new(Code::TooLarge, message));
     }
-    Ok(Prepared::Record { id, correlation_id, line })
+    Ok(Prepared::Record(Record { id, correlation_id, line, held: held.take() }))
+}
+
+/// What the change is called, where its sender says. Without a service the record's source is the log.
+fn named<'e>(envelope: &'e Value<'_>, own: &'e Value<'_>, origin: &'e str) -> Option<Named<'e>> {
+    let text = |at: &str| envelope.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    Some(Named {
+        source: own.get("service").and_then(Value::as_str).unwrap_or(origin),
+        id: envelope.get("id")?.as_str()?,
+        what: What {
+            entity_type: text("/entity/type").to_owned(),
+            entity_id: text("/entity/id").to_owned(),
+            action: text("/action").to_owned(),
+        },
+    })
 }
 
 fn keys_of(keyring: &Keyring, need: &Need, month: &str) -> Result<Kids> {
-    Ok([keyring.subject_key(&need.subject)?, keyring.period_key(&need.retain, month)?])
+    let period =
+        keyring.period_key(&need.retain, month).map_err(|error| match error.is_shredded() {
+            true => period_expired(&need.retain, month),
+            false => error.into(),
+        })?;
+    Ok([keyring.subject_key(&need.subject)?, period])
+}
+
+/// Only a clock that went back asks for such a key.
+fn period_expired(class: &str, month: &str) -> Error {
+    let message = format!(
+        "by the clock it is {month}, and this month is over for the retention class `{class}`: its key was \
+         destroyed and is never made again; set the clock"
+    );
+    Error::new(Code::PeriodExpired, message)
 }
 
 /// UUIDv7 (RFC 9562 §5.7).

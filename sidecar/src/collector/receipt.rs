@@ -11,6 +11,8 @@ use crate::problem::Problem;
 pub enum Receipt {
     /// Its record is on disk under this index.
     Recorded { id: String, index: u64, correlation_id: String },
+    /// Its record is on disk in the spool, and goes to the log when that takes it.
+    Spooled { id: String, correlation_id: String },
     /// Nothing in it had changed, so there is no record.
     Unchanged { correlation_id: String },
 }

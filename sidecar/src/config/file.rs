@@ -1,18 +1,25 @@
 //! From the text of `sealtrail.toml` to a [`Config`] that cannot be wrong.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::access::{Access, AccessTable};
 use super::apart::expect_apart;
+use super::classes::Classes;
+use super::collector::{Collector, CollectorTable};
+use super::invalid::invalid;
 use super::key_file::KekSource;
-use super::quantity::{Bytes, Period, Span};
+use super::listen::{Listen, Mode, OneOrMany};
+use super::proxy::{Proxy, ProxyTable};
+use super::quantity::{Bytes, Period, Span, or};
 use super::unknown_key::{place_of, refuse_unknown_keys};
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::proxy::client_address::Network;
+use crate::proxy::client_address::Trust;
+use crate::proxy::network::Network;
+use crate::proxy::trace_context::Tracing;
 
 /// Everything that `serve` and the other commands need to know. Paths are ready to open.
 #[derive(Debug, Clone)]
@@ -29,31 +36,17 @@ pub struct Config {
     pub fill_ahead: bool,
     pub proxy: Option<Proxy>,
     pub api: Option<Api>,
+    pub access: Access,
     pub remembering: Remembering,
+    pub collector: Collector,
     pub retention: Retention,
     pub limits: Limits,
 }
 
 #[derive(Debug, Clone)]
-pub struct Proxy {
-    pub listen: SocketAddr,
-    pub upstream: Upstream,
-    pub connect_timeout: Duration,
-    pub response_timeout: Duration,
-    pub header_timeout: Duration,
-    pub idle_timeout: Duration,
-}
-
-/// The service behind the proxy: `http://host:port`, nothing more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upstream {
-    pub host: String,
-    pub port: u16,
-}
-
-#[derive(Debug, Clone)]
 pub struct Api {
-    pub listen: SocketAddr,
+    /// One or more.
+    pub listen: Vec<Listen>,
     /// Names under which it is reached, without a port.
     pub hosts: Vec<String>,
 }
@@ -61,19 +54,21 @@ pub struct Api {
 /// What is kept of a request, for how long, and whom to believe about it.
 #[derive(Debug, Clone)]
 pub struct Remembering {
-    pub trusted_proxies: Vec<Network>,
+    pub trust: Trust,
     pub jwt_key: Option<PathBuf>,
     pub remember: Duration,
     pub at_most: usize,
 }
 
 /// How long records are kept.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Retention {
     /// What is older may be removed by `prune`; without it nothing ever is.
     pub keep: Option<Period>,
     /// A segment is left at this size. What is removed or compressed is whole segments.
     pub segment: u64,
+    /// How long what is sealed stays readable; `expire` ends it.
+    pub classes: Classes,
 }
 
 #[derive(Debug, Clone)]
@@ -135,8 +130,11 @@ struct File {
     fill_ahead: Option<bool>,
     proxy: Option<ProxyTable>,
     api: Option<ApiTable>,
+    access: Option<AccessTable>,
     #[serde(default)]
     request: RequestTable,
+    #[serde(default)]
+    collector: CollectorTable,
     #[serde(default)]
     retention: RetentionTable,
     #[serde(default)]
@@ -158,19 +156,10 @@ struct KekEnv {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ProxyTable {
-    listen: String,
-    upstream: String,
-    connect_timeout: Option<Span>,
-    response_timeout: Option<Span>,
-    header_timeout: Option<Span>,
-    idle_timeout: Option<Span>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ApiTable {
-    listen: String,
+    listen: OneOrMany,
+    #[serde(default)]
+    socket_mode: Mode,
     #[serde(default)]
     hosts: Vec<String>,
 }
@@ -180,6 +169,10 @@ struct ApiTable {
 struct RequestTable {
     #[serde(default)]
     trusted_proxies: Vec<String>,
+    #[serde(default)]
+    trusted_hops: usize,
+    #[serde(default)]
+    forwarded: bool,
     jwt_key: Option<PathBuf>,
     remember: Option<Span>,
     remember_at_most: Option<usize>,
@@ -190,6 +183,8 @@ struct RequestTable {
 struct RetentionTable {
     keep: Option<Period>,
     segment: Option<Bytes>,
+    #[serde(default)]
+    classes: Classes,
 }
 
 #[derive(Deserialize, Default)]
@@ -234,12 +229,19 @@ impl File {
             },
             checkpoint_interval: or(self.checkpoint_interval, Duration::from_secs(1)),
             fill_ahead: self.fill_ahead.unwrap_or(true),
-            proxy: self.proxy.map(ProxyTable::finish).transpose()?,
-            api: self.api.map(ApiTable::finish).transpose()?,
+            proxy: self.proxy.map(|proxy| proxy.finish(folder)).transpose()?,
+            api: self.api.map(|api| api.finish(folder)).transpose()?,
+            access: AccessTable::finish(self.access, folder)?,
             remembering: self.request.finish(folder)?,
+            collector: self.collector.finish(folder),
             retention: self.retention.finish(),
             limits,
         };
+        if let Some(api) = &config.api {
+            for listen in &api.listen {
+                config.access.expect_to_know(listen)?;
+            }
+        }
         let kek = match &config.kek {
             KekSource::File(path) => Some(("kek", path.as_path())),
             KekSource::Env(_) => None,
@@ -250,28 +252,18 @@ impl File {
             ("keyring_dir", &config.keyring_dir),
             ("policy", &config.policy),
             ("signing_key", &config.signing_key),
+            ("collector.spool_dir", &config.collector.spool_dir),
         ];
-        expect_apart(&config.index_dir, others.into_iter().chain(kek).chain(jwt_key))?;
+        let tokens = config.access.tokens.as_deref().map(|path| ("access.tokens", path));
+        let issuer = config.access.jwt.as_ref().map(|jwt| ("access.jwt.key", jwt.key.as_path()));
+        let keys = [kek, jwt_key, tokens, issuer].into_iter().flatten();
+        expect_apart(&config.index_dir, others.into_iter().chain(keys))?;
         Ok(config)
     }
 }
 
-impl ProxyTable {
-    fn finish(self) -> Result<Proxy> {
-        Ok(Proxy {
-            listen: address("proxy.listen", &self.listen)?,
-            upstream: Upstream::parse(&self.upstream)?,
-            connect_timeout: or(self.connect_timeout, Duration::from_secs(5)),
-            response_timeout: or(self.response_timeout, Duration::from_secs(60)),
-            header_timeout: or(self.header_timeout, Duration::from_secs(30)),
-            // Node closes an idle connection after 5 s; reusing one later than that loses requests.
-            idle_timeout: or(self.idle_timeout, Duration::from_secs(4)),
-        })
-    }
-}
-
 impl ApiTable {
-    fn finish(self) -> Result<Api> {
+    fn finish(self, folder: &Path) -> Result<Api> {
         for host in &self.hosts {
             let name = host.parse::<http::uri::Authority>();
             if !name.is_ok_and(|name| name.host() == host) {
@@ -279,7 +271,12 @@ impl ApiTable {
                 return Err(invalid(format!("{message}, got `{}`", host.escape_debug())));
             }
         }
-        Ok(Api { listen: address("api.listen", &self.listen)?, hosts: self.hosts })
+        let parse = |text: &String| Listen::parse("api.listen", text, folder, self.socket_mode);
+        let listen = self.listen.as_slice().iter().map(parse).collect::<Result<Vec<_>>>()?;
+        if listen.is_empty() {
+            return Err(invalid("api.listen is an empty list; leave `[api]` out for no API"));
+        }
+        Ok(Api { listen, hosts: self.hosts })
     }
 }
 
@@ -289,7 +286,11 @@ impl RequestTable {
             text.parse::<Network>().map_err(|e| invalid(format!("request.trusted_proxies: {e}")))
         });
         Ok(Remembering {
-            trusted_proxies: networks.collect::<Result<_>>()?,
+            trust: Trust {
+                networks: networks.collect::<Result<_>>()?,
+                hops: self.trusted_hops,
+                forwarded: self.forwarded,
+            },
             jwt_key: self.jwt_key.map(|path| folder.join(path)),
             remember: or(self.remember, Duration::from_mins(5)),
             at_most: self.remember_at_most.unwrap_or(100_000).max(1),
@@ -300,7 +301,7 @@ impl RequestTable {
 impl RetentionTable {
     fn finish(self) -> Retention {
         let segment = self.segment.map_or(64 << 20, |bytes| bytes.0 as u64);
-        Retention { keep: self.keep, segment }
+        Retention { keep: self.keep, segment, classes: self.classes }
     }
 }
 
@@ -318,43 +319,10 @@ impl LimitsTable {
     }
 }
 
-impl Upstream {
-    fn parse(text: &str) -> Result<Self> {
-        let refused = || {
-            invalid(format!("proxy.upstream must look like `http://127.0.0.1:3000`, got `{text}`"))
-        };
-        let uri: http::Uri = text.parse().map_err(|_| refused())?;
-        let authority = uri.authority().ok_or_else(refused)?;
-        let plain = uri.scheme_str() == Some("http")
-            && matches!(uri.path(), "" | "/")
-            && uri.query().is_none()
-            && !authority.as_str().contains('@')
-            && !authority.host().is_empty();
-        if !plain {
-            return Err(refused());
-        }
-        let host = authority.host().trim_matches(['[', ']']).to_owned();
-        Ok(Self { host, port: authority.port_u16().unwrap_or(80) })
-    }
-}
-
-fn address(key: &str, text: &str) -> Result<SocketAddr> {
-    text.parse().map_err(|_| {
-        invalid(format!("{key} must be an address and a port like `127.0.0.1:8080`, got `{text}`"))
-    })
-}
-
-fn or(given: Option<Span>, default: Duration) -> Duration {
-    given.map_or(default, |span| span.0)
-}
-
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(Code::ConfigInvalid, message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Upstream;
     use crate::config::unknown_key::SHAPE;
 
     const FULL: &str = r#"
@@ -369,22 +337,46 @@ checkpoint_interval = "1s"
 fill_ahead = true
 [proxy]
 listen = "127.0.0.1:0"
+socket_mode = "0660"
+workers = 2
 upstream = "http://127.0.0.1:3000"
 connect_timeout = "5s"
 response_timeout = "60s"
 header_timeout = "30s"
 idle_timeout = "4s"
+trace = "pass"
 [api]
-listen = "[::1]:0"
+listen = ["[::1]:0", "unix:api.sock"]
+socket_mode = "0600"
 hosts = ["sidecar.internal"]
+[access]
+tokens = "tokens.toml"
+loopback = ["writer", "revealer:contact"]
+unix = ["writer"]
+[access.jwt]
+key = "keys/issuer.jwks"
+issuer = "https://login.example"
+audience = "sealtrail"
+roles_claim = "roles"
+groups_claim = "groups"
 [request]
 trusted_proxies = ["10.0.0.0/8", "::1"]
+trusted_hops = 1
+forwarded = true
 jwt_key = "keys/jwt.pem"
 remember = "5m"
 remember_at_most = 10
+[collector]
+when_full = "spool"
+block_at_most = "5s"
+spool_dir = "spool"
+spool_size = "64MiB"
+remember_ids = "24h"
+remember_ids_at_most = 250000
 [retention]
 keep = "7y"
 segment = "64MiB"
+classes = { standard-7y = "7y" }
 [limits]
 body = "8MiB"
 line = 1048576
@@ -409,13 +401,22 @@ drain = "10s"
         let config = parse(FULL).unwrap();
         assert_eq!(config.log_dir, Path::new("/etc/sealtrail/log"));
         let proxy = config.proxy.unwrap();
-        assert_eq!(proxy.upstream, Upstream { host: "127.0.0.1".into(), port: 3000 });
+        assert_eq!(proxy.upstream, Upstream::Tcp { host: "127.0.0.1".into(), port: 3000 });
+        let socket = Listen::Unix { path: "/etc/sealtrail/api.sock".into(), mode: 0o600 };
+        assert_eq!(
+            config.api.unwrap().listen,
+            [Listen::Address("[::1]:0".parse().unwrap()), socket]
+        );
         let written = toml::de::DeTable::parse(FULL).unwrap();
         let mut keys = vec![];
         for (key, value) in written.get_ref() {
             keys.push((String::new(), key.get_ref().to_string()));
-            for (inner, _) in value.get_ref().as_table().into_iter().flatten() {
+            for (inner, value) in value.get_ref().as_table().into_iter().flatten() {
                 keys.push((key.get_ref().to_string(), inner.get_ref().to_string()));
+                for (deeper, _) in value.get_ref().as_table().into_iter().flatten() {
+                    let table = format!("{}.{}", key.get_ref(), inner.get_ref());
+                    keys.push((table, deeper.get_ref().to_string()));
+                }
             }
         }
         let known = SHAPE.iter().flat_map(|(t, keys)| keys.iter().map(move |k| (*t, *k)));
@@ -430,7 +431,7 @@ drain = "10s"
         let text = FULL.replace("upstream =", "upstraem =");
         assert_eq!(
             refusal(&text),
-            "unknown key `upstraem` in `[proxy]`; did you mean `upstream`? (line 13, column 1)"
+            "unknown key `upstraem` in `[proxy]`; did you mean `upstream`? (line 15, column 1)"
         );
         let text = FULL.replace("origin =", "colour = 1\norigin =");
         assert!(refusal(&text).starts_with("unknown key `colour`; known are `origin`, `log_dir`"));
@@ -440,13 +441,25 @@ drain = "10s"
     fn wrong_values_name_their_key() {
         let cases = [
             ("listen = \"127.0.0.1:0\"", "listen = \"localhost\"", "proxy.listen must be"),
+            ("listen = \"127.0.0.1:0\"", "listen = \"unix:\"", "proxy.listen must be"),
+            ("socket_mode = \"0660\"", "socket_mode = \"rw\"", "expected permissions as octal"),
+            ("socket_mode = \"0600\"", "socket_mode = \"7777\"", "expected permissions as octal"),
+            ("\"[::1]:0\", \"unix:api.sock\"", "", "api.listen is an empty list"),
+            ("\"unix:api.sock\"", "\"localhost\"", "api.listen must be"),
+            ("workers = 2", "workers = 0", "proxy.workers must be 1 to 1024, got 0"),
             ("http://127.0.0.1:3000", "https://a:1", "proxy.upstream must look like"),
+            ("http://127.0.0.1:3000", "unix:", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "http://a/path", "proxy.upstream must look like"),
             ("\"10.0.0.0/8\"", "\"10.0.0.0/33\"", "request.trusted_proxies: "),
+            ("\"pass\"", "\"off\"", "unknown variant `off`, expected `participate` or `pass`"),
+            ("revealer:contact", "revealer", "access.loopback: a `revealer` needs a data group"),
+            ("tokens.toml", "index/tokens.toml", "holds access.tokens"),
             ("sidecar.internal", "sidecar:80", "api.hosts must be names without a port"),
             ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
             ("\"7y\"", "\"ever\"", "expected a period like `7y`, `6mo` or `90d`, got `ever`"),
             ("segment = \"64MiB\"", "segment = 0", "expected a size above zero"),
+            ("standard-7y = \"7y\"", "a = \"6m\"", "months are written `6mo`, got `6m`"),
+            ("standard-7y =", "\"7 years\" =", "expected a retention class"),
             ("queue = \"64MiB\"", "queue = \"1MiB\"", "limits.queue is smaller than limits.body"),
             ("shop.example/audit", "shop example", "origin must be a name"),
             ("log_dir = \"log\"", "", "missing field `log_dir`"),

@@ -12,26 +12,55 @@
 //! fill_ahead = true
 //!
 //! [proxy]                             # leave out for a collector without a proxy
-//! listen = "127.0.0.1:8080"
-//! upstream = "http://127.0.0.1:3000"
+//! listen = "127.0.0.1:8080"           # or "unix:/run/sealtrail/proxy.sock"; its peers count as 127.0.0.1
+//! socket_mode = "0660"                # of a Unix socket
+//! workers = 2                         # threads; as many as cores if it is left out
+//! upstream = "http://127.0.0.1:3000"  # or "unix:/run/shop.sock"
 //! connect_timeout = "5s"
 //! response_timeout = "60s"            # from the end of the request to the answer
 //! header_timeout = "30s"              # for a client to send the head of a request
 //! idle_timeout = "4s"                 # how long an idle upstream connection is reused
+//! trace = "participate"               # W3C Trace Context: a parent id of our own; "pass" leaves it alone
 //!
 //! [api]
-//! listen = "127.0.0.1:8090"
+//! listen = "127.0.0.1:8090"           # or a list, with Unix sockets too: ["127.0.0.1:8090", "unix:api.sock"]
+//! socket_mode = "0660"
 //! hosts = ["sidecar.internal"]        # names under which it is reached, besides addresses and localhost
+//!
+//! [access]                            # who may do what over the API; see `sealtrail token new`
+//! tokens = "tokens.toml"              # tokens, as their hashes; read again when it changes
+//! loopback = ["writer", "reader"]     # of whoever asks without a token: `revealer:contact`, `revealer:*`, `eraser`, `operator`
+//! unix = ["writer"]                   # the same over a Unix socket
+//!
+//! [access.jwt]                        # JSON Web Tokens: `exp` and `sub` are required
+//! key = "keys/issuer.jwks"            # JWK Set, PEM public key, or secret of HMAC
+//! issuer = "https://login.example"    # `iss`; not looked at when left out
+//! audience = "sealtrail"              # `aud`; when left out, tokens that name one are refused
+//! roles_claim = "roles"               # a list, or words; `/realm_access/roles` looks deeper
+//! groups_claim = "groups"             # the data groups of a revealer
 //!
 //! [request]
 //! trusted_proxies = ["10.0.0.0/8"]    # peers whose X-Forwarded-For is believed
-//! jwt_key = "keys/jwt.pem"            # PEM public key, or the secret of HS256
+//! trusted_hops = 0                    # or so many hops before this one, whatever their addresses
+//! forwarded = false                   # true: the proxies write Forwarded (RFC 7239), and so does this one
+//! jwt_key = "keys/jwt.pem"            # PEM public key, or the secret of HS256: who acts, in records
 //! remember = "5m"                     # how long a request can be joined with its changes
 //! remember_at_most = 100000
+//!
+//! [collector]
+//! when_full = "refuse"                # the log has no room: 503 at once, or "block", or "spool"
+//! block_at_most = "5s"                # how long a sender waits with "block"; then 503
+//! spool_dir = "spool"                 # with "spool": sealed records are durable here until the log takes them;
+//! spool_size = "64MiB"                #   reserved at the start; best on another disk than the log
+//! remember_ids = "24h"                # how long a repeat of a change, by (service, id), gets the first receipt
+//! remember_ids_at_most = 250000       # ids; after a restart, those among as many of the newest records
 //!
 //! [retention]                         # leave out to keep everything for ever
 //! keep = "7y"                         # what is older is removed by `sealtrail prune`, in whole segments
 //! segment = "64MiB"                   # a segment is left at this size
+//!
+//! [retention.classes]                 # how long after its month a class of the policy stays readable
+//! standard-7y = "7y"                  # then `sealtrail expire` destroys the month's key; one not named here never ends
 //!
 //! [limits]
 //! body = "8MiB"                       # one POST
@@ -42,12 +71,23 @@
 //! drain = "10s"                       # on SIGTERM, for what is under way
 //! ```
 
+mod access;
 mod apart;
+mod classes;
+mod collector;
+mod effective;
 mod file;
+mod invalid;
 mod key_file;
+mod listen;
+mod proxy;
 mod quantity;
 mod unknown_key;
 
-pub use file::{Config, Limits, Proxy, Retention, Upstream};
+pub use access::{Access, AccessJwt};
+pub use effective::Effective;
+pub use file::{Config, Limits, Retention};
 pub use key_file::read_secret_file;
+pub use listen::Listen;
+pub use proxy::{Proxy, Upstream};
 pub use quantity::Period;

@@ -24,7 +24,9 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "fill_ahead",
             "proxy",
             "api",
+            "access",
             "request",
+            "collector",
             "retention",
             "limits",
         ],
@@ -33,16 +35,42 @@ pub const SHAPE: &[(&str, &[&str])] = &[
         "proxy",
         &[
             "listen",
+            "socket_mode",
+            "workers",
             "upstream",
             "connect_timeout",
             "response_timeout",
             "header_timeout",
             "idle_timeout",
+            "trace",
         ],
     ),
-    ("api", &["listen", "hosts"]),
-    ("request", &["trusted_proxies", "jwt_key", "remember", "remember_at_most"]),
-    ("retention", &["keep", "segment"]),
+    ("api", &["listen", "socket_mode", "hosts"]),
+    ("access", &["tokens", "jwt", "loopback", "unix"]),
+    ("access.jwt", &["key", "issuer", "audience", "roles_claim", "groups_claim"]),
+    (
+        "request",
+        &[
+            "trusted_proxies",
+            "trusted_hops",
+            "forwarded",
+            "jwt_key",
+            "remember",
+            "remember_at_most",
+        ],
+    ),
+    (
+        "collector",
+        &[
+            "when_full",
+            "block_at_most",
+            "spool_dir",
+            "spool_size",
+            "remember_ids",
+            "remember_ids_at_most",
+        ],
+    ),
+    ("retention", &["keep", "segment", "classes"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
     ("kek", &["env"]),
 ];
@@ -58,8 +86,9 @@ fn check(name: &str, table: &DeTable<'_>, text: &str) -> Result<()> {
         if !known.contains(&key.get_ref().as_ref()) {
             return Err(unknown(name, key, known, text));
         }
-        if let (true, DeValue::Table(inner)) = (name.is_empty(), value.get_ref()) {
-            check(key.get_ref(), inner, text)?;
+        if let DeValue::Table(inner) = value.get_ref() {
+            let dot = if name.is_empty() { "" } else { "." };
+            check(&format!("{name}{dot}{}", key.get_ref()), inner, text)?;
         }
     }
     Ok(())

@@ -5,11 +5,15 @@
 //! refusal, `{"code","message","at"}`; the rest is the payload. Nothing the guest says is believed
 //! before it is checked against the bounds of its memory.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use serde::Deserialize;
 use wasmtime::{Memory, Store, StoreLimits, Trap, TypedFunc};
 
 use crate::code::Code;
 use crate::error::{Error, Place, Result};
+use crate::metrics::Metrics;
 
 /// One instance and the store that it lives in.
 pub struct Instance {
@@ -19,6 +23,13 @@ pub struct Instance {
     alloc: TypedFunc<u32, u32>,
     ticks: u64,
     is_dead: bool,
+    work: Work,
+}
+
+/// How long an instance worked, told when it is dropped.
+pub struct Work {
+    pub spent: Duration,
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 impl Instance {
@@ -26,13 +37,14 @@ impl Instance {
         mut store: Store<StoreLimits>,
         instance: wasmtime::Instance,
         ticks: u64,
+        work: Work,
     ) -> Result<Self> {
         let memory =
             instance.get_memory(&mut store, "memory").ok_or_else(|| failed("it has no memory"))?;
         let alloc = instance
             .get_typed_func(&mut store, "alloc")
             .map_err(|_| failed("`alloc` has another signature"))?;
-        Ok(Self { store, instance, memory, alloc, ticks, is_dead: false })
+        Ok(Self { store, instance, memory, alloc, ticks, is_dead: false, work })
     }
 
     /// Whether a call trapped: what is in the instance now cannot be relied on.
@@ -43,6 +55,13 @@ impl Instance {
 
     /// Calls one function with one input.
     pub fn call(&mut self, function: &str, input: &[u8]) -> Result<Vec<u8>> {
+        let began = Instant::now();
+        let answer = self.run(function, input);
+        self.work.spent += began.elapsed();
+        answer
+    }
+
+    fn run(&mut self, function: &str, input: &[u8]) -> Result<Vec<u8>> {
         if self.is_dead {
             return Err(failed("it was used again after it failed"));
         }
@@ -75,6 +94,14 @@ impl Instance {
         };
         self.is_dead = false;
         answer
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if let Some(metrics) = &self.metrics {
+            metrics.timings.guest(self.spent);
+        }
     }
 }
 

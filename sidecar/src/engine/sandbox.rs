@@ -4,19 +4,20 @@
 //! half a second, and there is no compiler in the binary.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::{
     Config, Enabled, Engine, ExternType, InstanceAllocationStrategy, InstancePre, Linker, Module,
     PoolConcurrencyLimitError, PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder,
 };
 
-use super::abi::Instance;
+use super::abi::{Instance, Work};
 use super::calls::{EXPORTS, EngineName, Guest};
 use super::tunables::tunables;
 use crate::code::Code;
 use crate::config::Limits;
 use crate::error::{Error, Result};
+use crate::metrics::Metrics;
 
 /// The guest as machine code, and the digest of the `guest.wasm` that it was compiled from: the
 /// `engine.sha256` of every record. `build.rs` made both from the sources beside this file.
@@ -37,6 +38,7 @@ pub struct Sandbox {
     memory: usize,
     /// The time limit in ticks.
     ticks: u64,
+    metrics: Option<Arc<Metrics>>,
     _ticker: Arc<Ticker>,
 }
 
@@ -62,8 +64,16 @@ impl Sandbox {
             memory: limits.guest_memory,
             // The tick under way may be nearly over.
             ticks: u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1,
+            metrics: None,
             _ticker: Arc::new(Ticker::start(&engine)?),
         })
+    }
+
+    /// From now on each guest tells how long it worked.
+    #[must_use]
+    pub fn measured_by(mut self, metrics: Arc<Metrics>) -> Self {
+        self.metrics = Some(metrics);
+        self
     }
 
     /// How the engine is named in a record: the version of this binary, which is the version of the guest
@@ -74,6 +84,7 @@ impl Sandbox {
 
     /// A fresh instance: no byte of an earlier record is in it.
     pub fn guest(&self) -> Result<Guest> {
+        let began = Instant::now();
         let limits = StoreLimitsBuilder::new()
             .memory_size(self.memory)
             .memories(1)
@@ -89,7 +100,8 @@ impl Sandbox {
             }
             cannot_start(error)
         })?;
-        Instance::new(store, instance, self.ticks).map(Guest::new)
+        let work = Work { spent: began.elapsed(), metrics: self.metrics.clone() };
+        Instance::new(store, instance, self.ticks, work).map(Guest::new)
     }
 }
 
@@ -203,7 +215,7 @@ mod tests {
         fault(&sandbox, |guest| guest.diff(&options, b"", b"", b""), "outside of its memory", true);
         fault(&sandbox, |guest| guest.preview(b"", b"", b""), "no status byte", true);
         fault(&sandbox, |guest| guest.lint(b"", &[]), "answer of another form", false);
-        fault(&sandbox, |guest| guest.act(&stamp(), &act), "without saying why", false);
+        fault(&sandbox, |guest| guest.act(&stamp(), &act, None), "without saying why", false);
     }
 
     #[test]

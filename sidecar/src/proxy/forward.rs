@@ -1,26 +1,23 @@
 //! One request through the proxy.
 
-use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Uri, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use hyper::service::Service;
+use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
-use tokio::net::TcpStream;
-use tokio::sync::Mutex;
 
-use super::client_address::{self, Network};
+use super::client_address::{self, Trust};
+use super::connection::Client;
 use super::correlation::CorrelationId;
-use super::framing::{Verdict, Watched};
 use super::identity::{Actor, TokenKey};
-use super::request_memory::{RequestId, RequestMemory, SeenRequest};
+use super::request_memory::{RequestId, RequestMemory, SeenRequest, SeenTrace};
+use super::trace_context::{Randomness, TraceContext, Tracing};
 use super::upstream::{Link, Upstream};
 use super::{hop_by_hop, upgrade, user_agent};
 use crate::clock::Moment;
@@ -28,99 +25,66 @@ use crate::code::Code;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::problem;
+use crate::reload::Live;
 
 /// Longer paths are cut in the record, not on the way.
 const MAX_PATH: usize = 2048;
 
-/// Everything that all connections share.
+/// Everything that the connections of one worker share.
 pub struct Proxy {
     pub upstream: Arc<Upstream>,
+    pub header_timeout: Duration,
     pub memory: Arc<RequestMemory>,
-    pub trusted: Vec<Network>,
-    pub token_key: Option<TokenKey>,
+    pub trust: Trust,
+    pub tracing: Tracing,
+    pub token_key: Option<Arc<Live<TokenKey>>>,
     pub metrics: Arc<Metrics>,
 }
 
-/// The service on one client connection.
-pub struct Connection {
-    proxy: Arc<Proxy>,
-    peer: IpAddr,
-    /// Behind a lock for the type's sake: HTTP/1.1 has one request at a time on a connection.
-    link: Arc<Mutex<Link>>,
-    verdict: Verdict,
-    requests: AtomicU64,
-}
-
-type Body = Either<Incoming, Full<Bytes>>;
+pub type Body = Either<Incoming, Full<Bytes>>;
 
 impl Proxy {
-    /// The stream and the service for one connection, as the listener wants them.
-    pub fn connect(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> (Watched<TcpStream>, Connection) {
-        let (stream, verdict) = Watched::new(stream);
-        let connection = Connection {
-            proxy: self.clone(),
-            peer: peer.ip(),
-            link: Arc::new(Mutex::new(Link::new(self.upstream.clone()))),
-            verdict,
-            requests: AtomicU64::new(0),
-        };
-        (stream, connection)
-    }
-}
-
-impl Service<Request<Incoming>> for Connection {
-    type Response = Response<Body>;
-    type Error = std::convert::Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let is_ambiguous = self.verdict.refuses(number);
-        let (proxy, peer, link) = (self.proxy.clone(), self.peer, self.link.clone());
-        Box::pin(async move {
-            if is_ambiguous {
-                let message = "the length of the request is stated in more than one way";
-                return Ok(proxy.refuse(&Error::new(Code::BadRequest, message)));
-            }
-            Ok(proxy.forward(request, peer, &link).await)
-        })
-    }
-}
-
-impl Proxy {
-    async fn forward(
+    pub async fn forward(
         &self,
         mut request: Request<Incoming>,
-        peer: IpAddr,
-        link: &Mutex<Link>,
+        client: &Client,
+        link: &Link,
     ) -> Response<Body> {
+        let peer = client.peer;
         if let Err(error) = address_upstream(&mut request) {
             return self.refuse(&error);
         }
-        let id = CorrelationId::of(request.headers(), CorrelationId::new_v7);
+        let trace = TraceContext::of(request.headers());
+        let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
+        let trace = self.take_part(trace);
         let request_id = RequestId::new();
-        self.memory.keep(request_id, self.seen(&request, &id, peer));
+        self.memory.keep(request_id, self.seen(&request, &id, trace.as_ref(), peer));
 
         let upgrade_to = upgrade::requested(request.headers());
-        let client = upgrade_to.is_some().then(|| upgrade::client_half(&mut request));
+        let client_half = upgrade_to.is_some().then(|| upgrade::client_half(&mut request));
         hop_by_hop::remove(request.headers_mut());
         if let Some(protocol) = upgrade_to {
             upgrade::restore(request.headers_mut(), protocol);
         }
+        if let (Tracing::Participate, Some(trace)) = (self.tracing, &trace) {
+            trace.set_on_request(request.headers_mut());
+        }
         id.set_on_request(request.headers_mut());
         request_id.set_on_request(request.headers_mut());
-        client_address::forward(peer, request.headers_mut(), &self.trusted);
+        client_address::forward(peer, "http", request.headers_mut(), &self.trust);
 
         self.metrics.proxied.add(1);
-        let mut response = match link.lock().await.send(request).await {
-            Ok(response) => self.answer(response, client),
+        let began = Instant::now();
+        let answer = link.send(request).await;
+        self.metrics.timings.upstream(began.elapsed());
+        let mut response = match answer {
+            Ok(response) => self.answer(response, client_half, client),
+            Err(error) if error.code() == Code::BadRequest => self.refuse(&error),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
-                tracing::warn!(correlation_id = id.as_str(), code = error.code().name(), "{error}");
+                let trace_id = trace.map(|trace| trace.parent.trace_id());
+                let code = error.code().name();
+                tracing::warn!(correlation_id = id.as_str(), trace_id, code, "{error}");
                 problem::response(&error).map(Either::Right)
             }
         };
@@ -131,12 +95,13 @@ impl Proxy {
     fn answer(
         &self,
         mut response: Response<Incoming>,
-        client: Option<hyper::upgrade::OnUpgrade>,
+        client_half: Option<OnUpgrade>,
+        client: &Client,
     ) -> Response<Body> {
         let protocol = response.headers().get(header::UPGRADE).cloned();
         let switches = response.status() == http::StatusCode::SWITCHING_PROTOCOLS;
-        if let Some(client) = client {
-            upgrade::join(client, &mut response);
+        if let Some(client_half) = client_half {
+            upgrade::join(client_half, &mut response, client.place.clone());
         }
         hop_by_hop::remove(response.headers_mut());
         if let (true, Some(protocol)) = (switches, protocol) {
@@ -146,24 +111,42 @@ impl Proxy {
         response.map(Either::Left)
     }
 
+    /// The place in a trace that the service gets.
+    fn take_part(&self, incoming: Option<TraceContext>) -> Option<TraceContext> {
+        let mut random = Randomness::default();
+        // Without randomness there is no new id; the trace goes on as it came.
+        if self.tracing == Tracing::Pass || getrandom::fill(&mut random).is_err() {
+            return incoming;
+        }
+        Some(TraceContext::participate(incoming, random))
+    }
+
     /// What is worth remembering of a request.
-    fn seen(&self, request: &Request<Incoming>, id: &CorrelationId, peer: IpAddr) -> SeenRequest {
+    fn seen(
+        &self,
+        request: &Request<Incoming>,
+        id: &CorrelationId,
+        trace: Option<&TraceContext>,
+        peer: IpAddr,
+    ) -> SeenRequest {
         let headers = request.headers();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let path = request.uri().path();
+        let key = self.token_key.as_ref().map(|key| key.get());
         SeenRequest {
             at: Moment::now(),
             correlation_id: id.as_str().to_owned(),
             method: request.method().to_string(),
             path: path[..path.floor_char_boundary(MAX_PATH)].to_owned(),
-            ip: client_address::of(peer, headers, &self.trusted),
+            ip: client_address::of(peer, headers, &self.trust),
             user_agent: text(header::USER_AGENT).map(|text| user_agent::cut(text).to_owned()),
-            actor: Actor::of(headers, self.token_key.as_ref()),
+            actor: Actor::of(headers, key.as_deref()),
+            trace: trace.map(|trace| SeenTrace { parent: trace.parent, state: trace.kept_state() }),
         }
     }
 
     /// Refuses a request and closes the connection: what follows on it may be part of an attack.
-    fn refuse(&self, error: &Error) -> Response<Body> {
+    pub fn refuse(&self, error: &Error) -> Response<Body> {
         self.metrics.proxy_refused.add(1);
         let mut response = problem::response(error).map(Either::Right);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -178,13 +161,29 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
     if *request.method() == Method::CONNECT {
         return Err(Error::new(Code::MethodNotAllowed, "this proxy makes no tunnels"));
     }
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    if hosts > 1 {
+    if *request.method() == Method::TRACE {
+        let message = "TRACE is not passed on: its answer would show what is for the service alone";
+        return Err(Error::new(Code::MethodNotAllowed, message));
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (host, other) = (hosts.next(), hosts.next());
+    if other.is_some() {
         return refused("the request names more than one host");
     }
+    if host.is_some_and(|host| !is_host(host.as_bytes())) {
+        return refused("`Host` is not the name of one host");
+    }
+    let hosts = usize::from(host.is_some());
+    if request.uri().path() == "*" && *request.method() != Method::OPTIONS {
+        return refused("the target `*` is for OPTIONS only");
+    }
     if let Some(authority) = request.uri().authority() {
+        if !matches!(request.uri().scheme_str(), Some("http" | "https")) {
+            return refused("the target of the request is neither a path nor an address of http");
+        }
         // In absolute form the host of the target counts, whatever `Host` says.
-        let Ok(host) = HeaderValue::from_str(authority.as_str()) else {
+        let host = HeaderValue::from_str(authority.as_str());
+        let Some(host) = host.ok().filter(|host| is_host(host.as_bytes())) else {
             return refused("the host of the request cannot be used");
         };
         request.headers_mut().insert(header::HOST, host);
@@ -198,4 +197,9 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
     *request.uri_mut() = target;
     *request.version_mut() = Version::HTTP_11;
     Ok(())
+}
+
+/// `uri-host [":" port]` (RFC 9110 §7.2), which may be empty and names no user.
+fn is_host(text: &[u8]) -> bool {
+    text.is_empty() || (!text.contains(&b'@') && http::uri::Authority::try_from(text).is_ok())
 }

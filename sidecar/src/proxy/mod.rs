@@ -5,15 +5,20 @@
 //! about the request; only what could be read in two ways is refused.
 
 pub mod client_address;
+mod connection;
 pub mod correlation;
 mod forward;
-mod framing;
+mod forwarded;
 mod hop_by_hop;
 pub mod identity;
+pub mod network;
 pub mod request_memory;
+pub mod trace_context;
 mod upgrade;
 mod upload;
 pub mod upstream;
 pub mod user_agent;
+mod workers;
 
 pub use forward::Proxy;
+pub use workers::Workers;

@@ -6,6 +6,8 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 
+use crate::listener::Place;
+
 /// The protocol that a request wants to change to, if it may: HTTP/2 is not passed through, its frames
 /// could not be watched.
 pub fn requested(headers: &HeaderMap) -> Option<HeaderValue> {
@@ -28,13 +30,15 @@ pub fn client_half(request: &mut Request<Incoming>) -> OnUpgrade {
     hyper::upgrade::on(request)
 }
 
-/// When the service agreed, joins both halves until either side ends.
-pub fn join(client: OnUpgrade, response: &mut Response<Incoming>) {
+/// When the service agreed, joins both halves until either side ends. The tunnel keeps the place of its
+/// connection: a drain waits for it too, and closes it when its time is over.
+pub fn join(client: OnUpgrade, response: &mut Response<Incoming>, place: Place) {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return;
     }
     let service = hyper::upgrade::on(response);
     tokio::spawn(async move {
+        let _place = place;
         let (Ok(client), Ok(service)) = tokio::join!(client, service) else { return };
         let (mut client, mut service) = (TokioIo::new(client), TokioIo::new(service));
         let _ = tokio::io::copy_bidirectional(&mut client, &mut service).await;

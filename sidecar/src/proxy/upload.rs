@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -22,11 +22,13 @@ pub struct Progress {
     start: Instant,
     /// Milliseconds since the start.
     last: Arc<AtomicU64>,
+    cut: Arc<AtomicBool>,
 }
 
 impl Upload {
     pub fn new(body: Incoming) -> (Self, Progress) {
-        let progress = Progress { start: Instant::now(), last: Arc::default() };
+        let progress =
+            Progress { start: Instant::now(), last: Arc::default(), cut: Arc::default() };
         (Self { body, progress: progress.clone() }, progress)
     }
 }
@@ -37,6 +39,11 @@ impl Progress {
         self.start
             .elapsed()
             .saturating_sub(Duration::from_millis(self.last.load(Ordering::Relaxed)))
+    }
+
+    /// Whether the body ended before it was complete, or could not be read.
+    pub fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
     }
 
     fn note(&self) {
@@ -54,6 +61,9 @@ impl Body for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if matches!(polled, Poll::Ready(Some(Err(_)))) {
+            self.progress.cut.store(true, Ordering::Relaxed);
+        }
         if polled.is_ready() {
             self.progress.note();
         }

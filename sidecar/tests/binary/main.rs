@@ -1,9 +1,18 @@
 //! The real binary, from the outside: command line, sockets, files, signals.
 
+mod access;
 mod acts;
+mod bad_http;
 mod bad_input;
 mod collector;
+mod collector_bodies;
+mod collector_coding;
+mod collector_ids;
+mod collector_when_full;
+mod expiry;
+mod exposition;
 mod long_records;
+mod operation;
 mod place;
 mod policies;
 mod proxy;
@@ -13,6 +22,10 @@ mod renderings;
 mod retention;
 mod served;
 mod service;
+mod small_disk;
+mod sockets;
+mod trace;
+mod verifier_key;
 mod wire;
 mod witness;
 mod witness_service;

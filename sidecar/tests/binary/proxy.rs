@@ -35,7 +35,6 @@ fn every_request_has_a_correlation_id() {
         assert_eq!(answer.header("x-correlation-id"), Some(expected));
         let seen = answer.text();
         assert!(seen.contains(&format!("x-correlation-id: {expected}\r\n")), "{seen}");
-        assert_eq!(seen.contains(trace), header.contains(trace), "passed through: {seen}");
     }
     let bad = "GET /a HTTP/1.1\r\nHost: a\r\nX-Correlation-ID: no spaces please\r\n\r\n";
     let answer = exchange(served.proxy, bad);

@@ -1,13 +1,12 @@
 //! What `/readyz` and `/metrics` say when the log cannot append.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use super::place::Place;
 use super::served::Served;
+use super::small_disk::SmallDisk;
 use super::wire::get;
 
 fn change(n: u32) -> String {
@@ -46,7 +45,7 @@ fn after_a_failed_write_the_sidecar_is_not_ready() {
 #[test]
 fn while_the_disk_is_full_the_sidecar_is_not_ready_and_then_it_is() {
     let place = Place::new();
-    let Some(_small) = Small::under(&place, "log") else { return };
+    let Some(_small) = SmallDisk::under(&place, "log", "4m") else { return };
     let served = Served::start(&place);
     assert_eq!(served.post_change(&change(0)).status, 200);
     let ballast = place.path("log/ballast");
@@ -69,11 +68,42 @@ fn while_the_disk_is_full_the_sidecar_is_not_ready_and_then_it_is() {
     assert_eq!(served.terminate().0, 0);
 }
 
+/// Records go on into the blocks that were filled ahead, and there is no room for their tiles.
+#[test]
+fn a_checkpoint_that_waits_for_room_is_told_once_and_so_is_its_end() {
+    let place = Place::new();
+    let Some(_small) = SmallDisk::under(&place, "log", "4m") else { return };
+    let served = Served::start(&place);
+    assert_eq!(served.post_change(&change(0)).status, 200);
+    let delayed = || gauge(&served, "log_checkpoints_delayed");
+    thread::sleep(Duration::from_millis(1500));
+    assert_eq!(delayed(), "0");
+    let ballast = place.path("log/ballast");
+    fs::write(&ballast, vec![1; 8 << 20]).unwrap_err();
+    for n in 1..4 {
+        served.post_change(&change(n));
+    }
+    while delayed() == "0" {
+        thread::sleep(Duration::from_millis(10));
+    }
+    // Longer than the operator waits to be told.
+    thread::sleep(Duration::from_millis(1500));
+    fs::remove_file(ballast).unwrap();
+    while delayed() == "1" {
+        thread::sleep(Duration::from_millis(10));
+    }
+    thread::sleep(Duration::from_millis(1500));
+    let (code, said) = served.terminate();
+    assert_eq!(code, 0);
+    assert_eq!(said.matches("records wait for a checkpoint").count(), 1, "{said}");
+    assert_eq!(said.matches("do not wait for a checkpoint any more").count(), 1, "{said}");
+}
+
 /// The key of a new data subject is on disk before its record is.
 #[test]
 fn without_room_for_a_key_a_change_is_to_be_sent_again() {
     let place = Place::new();
-    let Some(_small) = Small::under(&place, "keyring") else { return };
+    let Some(_small) = SmallDisk::under(&place, "keyring", "4m") else { return };
     let served = Served::start(&place);
     assert_eq!(served.post_change(&change(0)).status, 200);
     let ballast = place.path("keyring/ballast");
@@ -81,35 +111,14 @@ fn without_room_for_a_key_a_change_is_to_be_sent_again() {
     let refused = served.post_change(&change(1));
     refused.is_problem(503, "log_unavailable");
     assert!(refused.header("retry-after").is_some(), "{}", refused.text());
+    let ready = get(served.api, "/readyz");
+    ready.is_problem(503, "log_unavailable");
+    assert!(ready.text().contains("the disk of the keyring is full"), "{}", ready.text());
+    let gauges = || (gauge(&served, "keyring_disk_full"), gauge(&served, "log_disk_full"));
+    assert_eq!(gauges(), ("1".into(), "0".into()));
     fs::remove_file(ballast).unwrap();
+    assert_eq!(gauges(), ("0".into(), "0".into()), "before another key is made");
+    assert_eq!(get(served.api, "/readyz").status, 200);
     assert_eq!(served.post_change(&change(1)).status, 200);
     assert_eq!(served.terminate().0, 0);
-}
-
-/// A file system of 4 MiB under a folder, where one may be mounted.
-struct Small(std::path::PathBuf);
-
-impl Small {
-    fn under(place: &Place, name: &str) -> Option<Self> {
-        let (folder, aside) = (place.path(name), place.path("aside"));
-        fs::rename(&folder, &aside).unwrap();
-        fs::create_dir(&folder).unwrap();
-        let run = |command: &mut Command| command.output().is_ok_and(|o| o.status.success());
-        let mounted =
-            run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(&folder));
-        if !mounted {
-            eprintln!("NOT TESTED: a really full disk needs the right to mount a tmpfs");
-            return None;
-        }
-        let small = Self(folder.clone());
-        let from = |dir: &Path| dir.join(".");
-        assert!(run(Command::new("cp").arg("-a").arg(from(&aside)).arg(&folder)));
-        Some(small)
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
 }

@@ -99,7 +99,7 @@ fn nothing_goes_without_a_period_or_under_a_hold() {
     let beyond = hold(&[&["add", "case-18", "--from", "999"], &WHY[..]].concat());
     beyond.refused(2, "expected the index of a record, or 5 for what comes from now on, got 999");
     hold(&[&["add", "Case 18"], &WHY[..]].concat()).refused(2, "expected the name of a hold");
-    hold(&[&["remove", "other"], &WHY[..]].concat()).refused(2, "there is no hold `other`");
+    hold(&[&["remove", "other"], &WHY[..]].concat()).refused(7, "there is no hold `other`");
     assert_eq!(hold(&["list", "--json"]).json(), json!({"name": "case-17", "from": 2}));
     assert_eq!(place.lines().len(), 5, "what is refused leaves no record");
 
@@ -131,6 +131,10 @@ fn a_running_server_is_asked() {
     assert_eq!(holds, json!({"holds": [{"name": "audit", "from": 1}]}));
     let dry = place.run("prune", &[&WHY[..], &["--dry-run", "--json"]].concat()).json();
     assert_eq!((&dry["first_kept"], &dry["held_by"]), (&json!(1), &json!("audit")));
+    let told = asked(&[&["prune", "--dry-run", "--json"], &WHY[..]].concat()).json();
+    assert_eq!((&told["first_kept"], &told["held_by"]), (&json!(1), &json!("audit")));
+    assert_eq!(asked(&["hold", "list", "--json"]).json(), json!({"name": "audit", "from": 1}));
+    assert_eq!(asked(&["hold", "list"]).stdout, "audit  keeps record 1 and all after it\n");
 
     let compressed = asked(&["compress"]);
     assert!(compressed.stdout.starts_with("compressed 4 segments: "), "{compressed:?}");
@@ -146,7 +150,7 @@ fn a_running_server_is_asked() {
     let json = "application/json";
     post(served.api, "/v1/retention/prune", json, body).is_problem(409, "held");
     assert_eq!(post(served.api, "/v1/holds/audit/release", json, body).json()["from"], 1);
-    post(served.api, "/v1/holds/audit/release", json, body).is_problem(400, "wrong_use");
+    post(served.api, "/v1/holds/audit/release", json, body).is_problem(404, "not_found");
     post(served.api, "/v1/holds", json, r#"{"name":"a","from":"soon","reason":"x"}"#)
         .is_problem(400, "wrong_use");
     post(served.api, "/v1/retention/prune", json, r#"{"reason":" "}"#)

@@ -1,17 +1,22 @@
 //! `sealtrail serve` as a child process.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Lines, Read};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use super::place::Place;
 use super::wire::{self, Response};
 
 pub struct Served {
     child: Child,
+    /// Held, so that what it prints later goes somewhere.
+    lines: Lines<BufReader<ChildStdout>>,
     pub proxy: SocketAddr,
     pub api: SocketAddr,
 }
+
+/// Where it listens when the place is no address but a Unix socket.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl Served {
     /// Starts and waits until both addresses are printed.
@@ -31,26 +36,47 @@ impl Served {
                 panic!("serve did not start: {said}")
             });
             let address = line.strip_prefix(&format!("{of} listening on "));
-            address.unwrap_or_else(|| panic!("unexpected line `{line}`")).parse().unwrap()
+            let address = address.unwrap_or_else(|| panic!("unexpected line `{line}`"));
+            if address.starts_with("unix:") { NOWHERE } else { address.parse().unwrap() }
         };
         let (proxy, api) = (address("proxy"), address("api"));
-        Self { child, proxy, api }
+        Self { child, lines, proxy, api }
     }
 
-    /// In front of a service, with the given lines added to the configuration.
+    /// In front of the service at this URL.
     pub fn in_front_of(place: &Place, url: &str) -> Self {
         place.edit_config("http://127.0.0.1:3000", url);
         Self::start(place)
+    }
+
+    /// The next line of standard output.
+    pub fn line(&mut self) -> String {
+        self.lines.next().unwrap().unwrap()
     }
 
     pub fn post_change(&self, change: &str) -> Response {
         wire::post(self.api, "/v1/changes", "application/json", change)
     }
 
-    /// Ends it as an orchestrator would; gives the exit code and everything it said on standard error.
-    pub fn terminate(mut self) -> (i32, String) {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name: `TERM`, `HUP`.
+    pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        // A process that has ended by itself takes no more signals.
+        let _ = Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap();
+    }
+
+    /// Ends it as an orchestrator would; gives the exit code and everything it said on standard error.
+    pub fn terminate(self) -> (i32, String) {
+        self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits for the end; gives the exit code and everything it said on standard error.
+    pub fn ended(mut self) -> (i32, String) {
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         (self.child.wait().unwrap().code().unwrap_or(-1), said)

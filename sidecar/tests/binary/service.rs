@@ -1,7 +1,9 @@
 //! A service to stand behind the proxy. It answers with what it was sent, and misbehaves on request.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,10 +26,22 @@ impl Service {
             for stream in listener.incoming().flatten() {
                 connections.fetch_add(1, Ordering::SeqCst);
                 let requests = requests.clone();
-                std::thread::spawn(move || serve(stream, &requests));
+                std::thread::spawn(move || serve(stream.try_clone().unwrap(), stream, &requests));
             }
         });
         service
+    }
+
+    /// On a Unix socket.
+    pub fn start_at(path: &Path) {
+        let listener = UnixListener::bind(path).unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let serving =
+                    move || serve(stream.try_clone().unwrap(), stream, &AtomicUsize::new(0));
+                std::thread::spawn(serving);
+            }
+        });
     }
 
     pub fn url(&self) -> String {
@@ -39,8 +53,7 @@ impl Service {
     }
 }
 
-fn serve(stream: TcpStream, requests: &AtomicUsize) -> Option<()> {
-    let mut writer = stream.try_clone().ok()?;
+fn serve(stream: impl Read, mut writer: impl Write, requests: &AtomicUsize) -> Option<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let head = read_head(&mut reader)?;

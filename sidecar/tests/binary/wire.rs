@@ -1,14 +1,23 @@
 //! HTTP/1.1 by hand: tests see the bytes, and can send what no client would.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
 pub struct Wire {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Box<dyn Duplex>>,
+    /// To say that nothing more comes, where that can be said of one direction.
+    tcp: Option<TcpStream>,
 }
+
+/// What bytes go through: TCP, a Unix socket, TLS.
+pub trait Duplex: Read + Write {}
+
+impl<T: Read + Write> Duplex for T {}
 
 #[derive(Debug)]
 pub struct Response {
@@ -22,11 +31,51 @@ impl Wire {
         let stream = TcpStream::connect(to).unwrap();
         // Only so that a hanging peer fails the test instead of the test run.
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        Self { reader: BufReader::new(stream) }
+        let tcp = stream.try_clone().ok();
+        Self { tcp, ..Self::over(stream) }
+    }
+
+    pub fn connect_unix(to: &Path) -> Self {
+        let stream = UnixStream::connect(to).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        Self::over(stream)
+    }
+
+    pub fn over(stream: impl Duplex + 'static) -> Self {
+        Self { reader: BufReader::new(Box::new(stream)), tcp: None }
+    }
+
+    /// One request and its answer.
+    pub fn ask(&mut self, request: &str) -> Response {
+        self.send(request);
+        self.response()
+    }
+
+    /// Sends as much as the peer takes, which may have answered and closed before the end.
+    pub fn offer(&mut self, bytes: &[u8]) {
+        let _ = self.reader.get_mut().write_all(bytes);
     }
 
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.reader.get_mut().write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// The body of the answer to a POST; none where the peer goes away before it is complete.
+    pub fn try_post(to: SocketAddr, target: &str, media_type: &str, body: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(to).ok()?;
+        let length = body.len();
+        write!(
+            stream,
+            "POST {target} HTTP/1.1\r\nHost: {to}\r\nContent-Type: {media_type}\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let length = head.to_ascii_lowercase();
+        let length = length.lines().find_map(|line| line.strip_prefix("content-length: "))?;
+        (length.trim().parse() == Ok(body.len())).then(|| body.to_owned())
     }
 
     /// Reads one response, and its body by the length or the chunks it states.
@@ -77,6 +126,17 @@ impl Wire {
         // A reset is an end too.
         let _ = self.reader.read_to_end(&mut rest);
         rest.is_empty()
+    }
+
+    /// Whether the peer closes, or closed, instead of saying more.
+    pub fn has_ended(&mut self) -> bool {
+        self.reader.fill_buf().map_or(true, <[u8]>::is_empty)
+    }
+
+    /// Says that nothing more comes.
+    pub fn end(&mut self) {
+        let tcp = self.tcp.as_ref().expect("a TCP connection");
+        let _ = tcp.shutdown(Shutdown::Write);
     }
 
     fn line(&mut self) -> String {

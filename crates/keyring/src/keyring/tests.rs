@@ -9,6 +9,7 @@ use super::*;
 use crate::layout::entries;
 
 mod crash;
+mod expiry;
 
 const WHY: Why<'_> =
     Why { when: "2026-11-21T19:45:00Z", who: "dpo@example.com", reason: "Art. 17, ticket 81" };

@@ -1,6 +1,7 @@
 //! What is looked at, in which order.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::thread;
 
@@ -134,7 +135,7 @@ impl<'a> Audit<'a> {
         let (checkpoint, _) = checkpoint::read(layout, key)?;
         let covered = checkpoint.size();
         // Before the lines, so that a writer at work can only make those more.
-        let durable = durable(layout);
+        let durable = durable(layout)?;
         let shelf = Shelf::look(layout);
         let segments = source::segments(layout)?;
         let pruned = pruned::read(layout, key)?;
@@ -161,6 +162,8 @@ impl<'a> Audit<'a> {
             .record(walked.count)
             .file(tile.path()));
         }
+
+        source::expect_plain_end(layout, &segments, covered)?;
 
         // What was removed in the meantime is told of by another statement.
         let pruned = if walked.removed > removed { pruned::read(layout, key)? } else { pruned };
@@ -210,11 +213,21 @@ fn removed(checkpoint: &Checkpoint, pruned: Pruned, segments: &[Segment]) -> Res
 }
 
 /// How many lines were on disk at some time, as the log notes it for its readers; 0 if it does not say.
-fn durable(layout: &Layout) -> u64 {
-    let text = regular::read(&layout.durable()).unwrap_or_default();
+fn durable(layout: &Layout) -> Result<u64, Failure> {
+    let path = layout.durable();
+    let text = match regular::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        // Whatever a crash made of it, it is a file, and the writer must be able to write it.
+        Err(error) => {
+            return Err(
+                Failure::new(Class::Unreadable, error.to_string()).file(layout.below(&path))
+            );
+        }
+    };
     let digits = str::from_utf8(&text).ok().and_then(|text| text.strip_suffix('\n'));
-    digits
+    Ok(digits
         .filter(|digits| digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit()))
         .and_then(|digits| digits.parse().ok())
-        .unwrap_or(0)
+        .unwrap_or(0))
 }

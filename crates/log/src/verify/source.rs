@@ -1,6 +1,6 @@
 //! The files of lines, in either form, as bytes.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Chain, Cursor, ErrorKind, Read, Seek, SeekFrom};
 
 use zstd::stream::read::Decoder;
@@ -26,6 +26,11 @@ pub(super) struct Segment {
 
 /// Lists the files of lines in order.
 pub(super) fn segments(layout: &Layout) -> Result<Vec<Segment>, Failure> {
+    let entries = layout.entries();
+    if fs::symlink_metadata(&entries).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        let message = "the folder is missing, and with it every line that was kept";
+        return Err(Failure::new(Class::Segment, message).file(layout.below(&entries)));
+    }
     let stored = layout
         .all_segments()
         .map_err(|error| Failure::new(Class::Unreadable, error.to_string()))?;
@@ -35,6 +40,30 @@ pub(super) fn segments(layout: &Layout) -> Result<Vec<Segment>, Failure> {
         Segment { stored, bytes }
     };
     Ok(stored.into_iter().map(measure).collect())
+}
+
+/// Opening reads from the segment with the last covered record on, as it was written; no log compresses that one
+/// or any after it.
+pub(super) fn expect_plain_end(
+    layout: &Layout,
+    segments: &[Segment],
+    covered: u64,
+) -> Result<(), Failure> {
+    let is_settled = |i: usize| segments.get(i + 1).is_some_and(|next| next.stored.first < covered);
+    let is_cold = |segment: &Segment| segment.stored.form == Form::Cold;
+    match segments.iter().enumerate().find(|(i, segment)| is_cold(segment) && !is_settled(*i)) {
+        None => Ok(()),
+        Some((_, Segment { stored, .. })) => {
+            let message = format!(
+                "a compressed file stands in its place, which no log makes of the segment with its last \
+                 covered record ({covered} are covered), nor of a later one; nobody can append to it"
+            );
+            let missing = layout.segment(stored.first);
+            Err(Failure::new(Class::Segment, message)
+                .record(stored.first)
+                .file(layout.below(&missing)))
+        }
+    }
 }
 
 /// The bytes of a segment as they were before it was compressed.

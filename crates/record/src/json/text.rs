@@ -35,88 +35,126 @@ pub(super) fn first_not_utf8(text: &[u8]) -> Option<usize> {
 #[inline(always)]
 pub(super) fn end_of_plain(text: &[u8], mut at: usize) -> usize {
     while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
-        if let Some(found) = first_special(block) {
-            return at + found;
+        let found = specials(block);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize;
         }
         at += BLOCK;
     }
+    end_of_plain_at_the_end(text, at)
+}
+
+#[inline(never)]
+fn end_of_plain_at_the_end(text: &[u8], mut at: usize) -> usize {
     while text.get(at).is_some_and(|&b| b >= 0x20 && b != b'"' && b != b'\\') {
         at += 1;
     }
     at
 }
 
-const BLOCK: usize = 16;
+/// Most strings end in the first block; what is read of it in vain costs less than a branch that
+/// nobody can foretell.
+const BLOCK: usize = 32;
 
-/// Index of the first quote, backslash or control character.
+/// A bit for each quote, backslash and control character. Bits above the lowest may be wrong.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+fn specials(block: &[u8; BLOCK]) -> u32 {
     use std::arch::x86_64::{
         _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
         _mm_set1_epi8,
     };
 
-    // SAFETY: every x86-64 has SSE2, and the block is 16 bytes, which an unaligned load reads.
-    let found = unsafe {
-        let bytes = _mm_loadu_si128(block.as_ptr().cast());
-        let equal = |byte: u8| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8));
-        let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
-        _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(equal(b'"'), equal(b'\\'))))
+    let half = |half: &[u8; BLOCK / 2]| {
+        // SAFETY: every x86-64 has SSE2, and the half is 16 bytes, which an unaligned load reads.
+        let found = unsafe {
+            let bytes = _mm_loadu_si128(half.as_ptr().cast());
+            let equal = |byte: u8| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8));
+            let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+            _mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(equal(b'"'), equal(b'\\'))))
+        };
+        found as u32
     };
-    (found != 0).then(|| found.trailing_zeros() as usize)
+    let (halves, _) = block.as_chunks();
+    half(&halves[0]) | half(&halves[1]) << 16
 }
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(always)]
-fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+fn specials(block: &[u8; BLOCK]) -> u32 {
     use std::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128_load, v128_or};
 
-    // SAFETY: the block is 16 bytes, which a load without alignment reads.
-    let bytes = unsafe { v128_load(block.as_ptr().cast()) };
-    let equal = |byte| u8x16_eq(bytes, u8x16_splat(byte));
-    let control = u8x16_lt(bytes, u8x16_splat(0x20));
-    let found = u8x16_bitmask(v128_or(control, v128_or(equal(b'"'), equal(b'\\'))));
-    (found != 0).then(|| found.trailing_zeros() as usize)
+    let half = |half: &[u8; BLOCK / 2]| {
+        // SAFETY: the half is 16 bytes, which a load without alignment reads.
+        let bytes = unsafe { v128_load(half.as_ptr().cast()) };
+        let equal = |byte| u8x16_eq(bytes, u8x16_splat(byte));
+        let control = u8x16_lt(bytes, u8x16_splat(0x20));
+        u32::from(u8x16_bitmask(v128_or(control, v128_or(equal(b'"'), equal(b'\\')))))
+    };
+    let (halves, _) = block.as_chunks();
+    half(&halves[0]) | half(&halves[1]) << 16
 }
+
+#[cfg(not(any(
+    target_arch = "x86_64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+)))]
+use specials_by_word as specials;
 
 /// Eight bytes at a time in a plain word. The lowest high bit that is set marks the first byte that
 /// is looked for; bits above it may be wrong, because a borrow runs upwards.
-#[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
-fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+#[cfg_attr(
+    any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")),
+    cfg(test)
+)]
+fn specials_by_word(block: &[u8; BLOCK]) -> u32 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let below =
         |word: u64, bound: u64| word.wrapping_sub(ONES.wrapping_mul(bound)) & !word & (ONES << 7);
     let equal = |word: u64, byte: u8| below(word ^ ONES.wrapping_mul(u64::from(byte)), 1);
-    let special = |half: &[u8; 8]| {
-        let word = u64::from_le_bytes(*half);
+    let (words, _) = block.as_chunks::<8>();
+    words.iter().zip([0, 8, 16, 24]).fold(0, |all, (word, shift)| {
+        let word = u64::from_le_bytes(*word);
         let found = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
-        (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
-    };
-    let (halves, _) = block.as_chunks::<8>();
-    special(&halves[0]).or_else(|| special(&halves[1]).map(|found| 8 + found))
+        match found {
+            0 => all,
+            _ => all | 1 << (shift + found.trailing_zeros() / 8),
+        }
+    })
+}
+
+/// How many digits are at the beginning of eight bytes.
+#[inline(always)]
+pub(super) fn leading_digits(bytes: &[u8; 8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // Of a digit four bits are left, and adding 0x76 to no more than nine leaves the high bit clear.
+    let low = u64::from_le_bytes(*bytes) ^ (ONES * 0x30);
+    let above_nine = ((low & (ONES * 0x7F)) + ONES * 0x76) | low;
+    ((above_nine & (ONES * 0x80)).trailing_zeros() / 8) as usize
 }
 
 /// Whether `len` bytes at two places of a text are the same. What is behind the end is no byte.
 #[inline(always)]
 pub(super) fn same_bytes(text: &[u8], a: usize, b: usize, len: usize) -> bool {
-    // Most are short: two whole blocks, and of their difference what counts.
-    if len <= 8
-        && let Some(a) = text.get(a..).and_then(|rest| rest.first_chunk::<8>())
-        && let Some(b) = text.get(b..).and_then(|rest| rest.first_chunk::<8>())
-    {
-        return (u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b)) << (64 - 8 * len) == 0;
-    }
-    if (8..=16).contains(&len)
-        && let Some(a) = text.get(a..).and_then(|rest| rest.first_chunk::<16>())
-        && let Some(b) = text.get(b..).and_then(|rest| rest.first_chunk::<16>())
-    {
-        let difference = u128::from_le_bytes(*a) ^ u128::from_le_bytes(*b);
-        return difference << (128 - 8 * len) == 0;
-    }
-    match (text.get(a..a + len), text.get(b..b + len)) {
-        (Some(a), Some(b)) => a == b,
+    match (text.get(a..a.wrapping_add(len)), text.get(b..b.wrapping_add(len))) {
+        (Some(a), Some(b)) => same(a, b),
         _ => false,
+    }
+}
+
+/// Most are short: their beginnings and their ends, which may overlap, are all of them.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    #[inline(always)]
+    fn ends<const N: usize>(bytes: &[u8]) -> Option<([u8; N], [u8; N])> {
+        Some((*bytes.first_chunk()?, *bytes.last_chunk()?))
+    }
+    match a.len() {
+        8..=16 => ends::<8>(a) == ends::<8>(b),
+        4..=7 => ends::<4>(a) == ends::<4>(b),
+        17..=32 => ends::<16>(a) == ends::<16>(b),
+        1..=3 => ends::<1>(a) == ends::<1>(b) && a[a.len() / 2] == b[b.len() / 2],
+        _ => a == b,
     }
 }
 
@@ -225,6 +263,34 @@ mod tests {
     }
 
     #[test]
+    fn both_ways_find_the_same_special_byte() {
+        let mut seed = 5_u64;
+        for _ in 0..20_000 {
+            let block: [u8; BLOCK] = std::array::from_fn(|_| {
+                seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+                // Mostly letters, so that the first is anywhere.
+                if seed >> 60 == 0 { (seed >> 40) as u8 } else { b'a' }
+            });
+            let first = block.iter().position(|&b| b < 0x20 || b == b'"' || b == b'\\');
+            let first = first.map_or(32, |at| at as u32);
+            assert_eq!(specials(&block).trailing_zeros(), first, "{block:?}");
+            assert_eq!(specials_by_word(&block).trailing_zeros(), first, "{block:?}");
+        }
+    }
+
+    #[test]
+    fn digits_are_counted_up_to_any_other_byte() {
+        for count in 0..8 {
+            for other in (0..=255).filter(|b: &u8| !b.is_ascii_digit()) {
+                let mut bytes = *b"09182736";
+                bytes[count] = other;
+                assert_eq!(leading_digits(&bytes), count, "{bytes:?}");
+            }
+        }
+        assert_eq!(leading_digits(b"90909090"), 8);
+    }
+
+    #[test]
     fn prefixes() {
         for len in 0..80 {
             let a = vec![7; len];
@@ -239,9 +305,9 @@ mod tests {
 
     #[test]
     fn the_same_bytes_at_two_places() {
-        let text = b"0123456789abcdefghij0123456789abcdefghiX";
-        for len in 1..=25 {
-            for (a, b) in [(0, 20), (1, 21), (0, 0), (5, 25), (19, 39), (0, 1)] {
+        let text = b"0123456789abcdefghij0123456789abcdefghiX0123456789abcdefghij0123456789a";
+        for len in 1..=40 {
+            for (a, b) in [(0, 20), (1, 21), (0, 0), (5, 25), (19, 39), (0, 1), (0, 40), (40, 60)] {
                 let of = |at: usize| text.get(at..at + len);
                 let same = of(a).is_some() && of(a) == of(b);
                 assert_eq!(same_bytes(text, a, b, len), same, "{a} {b} {len}");

@@ -1,7 +1,7 @@
 //! Tokens of RFC 8259: where each ends, or what was expected where.
 
 use super::error::Kind;
-use super::text::end_of_plain;
+use super::text::{end_of_plain, leading_digits};
 
 pub(super) type Refused = (Kind, usize);
 
@@ -88,6 +88,14 @@ pub(super) fn number(text: &[u8], mut at: usize) -> Result<usize, Refused> {
 #[inline(always)]
 fn digits(text: &[u8], start: usize) -> Result<usize, Refused> {
     let mut at = start;
+    // Many at a time, because how many there are can hardly be foretold.
+    while let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+        let count = leading_digits(bytes);
+        at += count;
+        if count < bytes.len() {
+            return if at == start { Err(expected("a digit", at)) } else { Ok(at) };
+        }
+    }
     while byte(text, at).is_ascii_digit() {
         at += 1;
     }

@@ -46,6 +46,8 @@ const ATTEMPTS: usize = 4;
 
 impl Collect {
     pub fn run(self, style: Style) -> Result<u8> {
+        let key_file = self.vkey.as_deref().map(PathBuf::from);
+        input::check_read_once([&self.policy].into_iter().chain(&key_file))?;
         let key = self.vkey.as_deref().map(input::read_verifier_key).transpose()?;
         let policy = input::read_log_policy(&self.policy, key.as_ref())?;
         let source = Source::open(&self.log)?;

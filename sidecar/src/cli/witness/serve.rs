@@ -8,8 +8,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::super::serve::LogFormat;
 use super::super::{input, output};
 use crate::code::Code;
+use crate::config::Listen;
 use crate::error::{Error, Result};
-use crate::listener::{self, Listener};
+use crate::listener::{self, Listener, Socket};
 use crate::witness::{Service, Witness};
 
 /// Cosigns what logs hand in over HTTP (C2SP tlog-witness), until SIGTERM or SIGINT
@@ -67,10 +68,13 @@ async fn serve(address: SocketAddr, service: Service) -> Result<()> {
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (stop, drain) = listener::drain();
-    let listener = Listener::bind(address, HEADER_TIMEOUT).await?;
-    output::print_line(format!("witness listening on {}", listener.address()?).as_bytes())?;
-    let serving =
-        tokio::spawn(listener.serve(drain, move |stream, _peer| (stream, service.clone())));
+    let socket = Socket::bind(&Listen::Address(address))?;
+    output::print_line(format!("witness listening on {}", socket.place()?).as_bytes())?;
+    let listener = Listener::new(socket)?;
+    let serving = tokio::spawn(listener.serve(drain, move |accepted| {
+        let service = service.clone();
+        listener::serve_http1(accepted, HEADER_TIMEOUT, |_, _| service)
+    }));
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

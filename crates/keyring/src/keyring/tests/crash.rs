@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::*;
 use crate::durable::faults::{Break, Faults};
 
-const BREAKS: [Break; 3] = [Break::Lost, Break::ReportedLost, Break::Torn];
+pub(super) const BREAKS: [Break; 3] = [Break::Lost, Break::ReportedLost, Break::Torn];
 
 impl Place {
-    fn open_with(&self, faults: &Arc<Faults>) -> Result<Keyring> {
+    pub(super) fn open_with(&self, faults: &Arc<Faults>) -> Result<Keyring> {
         let mut disk = Disk::new(&self.path());
         disk.faults = Some(Arc::clone(faults));
         Keyring::open_on(disk, &self.path(), Self::kek())
@@ -20,17 +20,17 @@ impl Place {
 
 /// One way to break: the number of the step, how it breaks, and which unsynced changes a power cut takes.
 #[derive(Debug)]
-struct Case<'a> {
+pub(super) struct Case<'a> {
     /// One keyring serves all cases, each with a subject of its own.
-    place: &'a Place,
-    subject: &'a str,
-    step: usize,
-    how: Break,
-    lost: usize,
+    pub(super) place: &'a Place,
+    pub(super) subject: &'a str,
+    pub(super) step: usize,
+    pub(super) how: Break,
+    pub(super) lost: usize,
 }
 
 /// Runs `scenario` for every step, break and power cut, until it says that its step was never reached.
-fn every_way(mut scenario: impl FnMut(&Case<'_>) -> Run) -> usize {
+pub(super) fn every_way(mut scenario: impl FnMut(&Case<'_>) -> Run) -> usize {
     let place = Place::new();
     let mut number = 0;
     for step in 0.. {
@@ -50,7 +50,7 @@ fn every_way(mut scenario: impl FnMut(&Case<'_>) -> Run) -> usize {
     unreachable!()
 }
 
-enum Run {
+pub(super) enum Run {
     /// The step broke, and so many changes were not synced.
     Broke { unsynced: usize },
     /// There is no such step any more.

@@ -132,3 +132,65 @@ fn numbers_as_roots_of_a_pair() {
         assert_eq!((pair.raw(pair.root()), pair.raw(pair.second())), (a, b));
     }
 }
+
+/// Reads `[items]`, and each item as a text of its own, where nothing stood before it.
+fn read_items(items: &[String]) {
+    let text = format!("[{}]", items.join(","));
+    let all = Document::read(text.as_bytes(), &limits(), Buffers::default());
+    let (mut at, mut first) = (1, 1);
+    for (index, item) in items.iter().enumerate() {
+        let alone = match Document::read(item.as_bytes(), &limits(), Buffers::default()) {
+            Ok(alone) => alone,
+            Err(of_item) => {
+                let e = all.err().unwrap();
+                let place = format!("/{index}{}", of_item.pointer());
+                assert_eq!((e.code(), e.pointer()), (of_item.code(), &*place), "{text}");
+                return assert_eq!(e.offset(), at as usize + of_item.offset(), "{text}");
+            }
+        };
+        if let Ok(all) = &all {
+            for (of_item, here) in alone.buffers.entries.iter().zip(&all.buffers.entries[first..]) {
+                let moved = (of_item.start + at, of_item.end() + at, of_item.next() + first as u32);
+                assert_eq!((here.start, here.end(), here.next()), moved, "{text}");
+                assert_eq!(here.is_key(), of_item.is_key(), "{text}");
+                assert_eq!(here.is_escaped(), of_item.is_escaped(), "{text}");
+            }
+        }
+        (at, first) = (at + item.len() as u32 + 1, first + alone.len());
+    }
+    assert!(all.is_ok(), "{text}");
+}
+
+#[test]
+fn items_that_are_alike_are_read_as_they_would_be_alone() {
+    let scalars = ["1", "-2.5e3", "\"\"", "\"a longer text, past one block of it\"", "null", "[]"];
+    for item in [
+        r#"{"id":#,"of":{"name":#,"mail":#},"last":#}"#,
+        r#"{"a":{"b":{"c":[#,#]}},"d":[{"e":#},{"e":#}]}"#,
+        r#"[[#],{"k":#}]"#,
+        "{ \"a\" : # , \"b\" : [ # ] }",
+        r#"{"a":{},"b":#}"#,
+    ] {
+        let filled = |turn: usize| {
+            let mut filled = String::new();
+            for (i, part) in item.split('#').enumerate() {
+                let between = if i == 0 { "" } else { scalars[(turn * 5 + i) % 6] };
+                filled.extend([between, part]);
+            }
+            filled
+        };
+        let items: Vec<_> = (0..6).map(filled).collect();
+        read_items(&items);
+        // The fourth is unlike the others at any one place.
+        for at in 0..items[3].len() {
+            for other in ["", "}", "]", ",", "0", "x", "\"", ":", "{", "[1,", "\"a\":1,", " "] {
+                let mut items = items.clone();
+                items[3].replace_range(at..at + 1, other);
+                match Document::read(items[3].as_bytes(), &limits(), Buffers::default()) {
+                    Err(e) if e.code() != "duplicate_key" => {}
+                    _ => read_items(&items),
+                }
+            }
+        }
+    }
+}

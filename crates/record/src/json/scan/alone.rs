@@ -69,23 +69,40 @@ impl Reader<'_> {
                         return Err((Kind::TooDeep { limit: self.max_depth }, at));
                     }
                     let entry = self.entries.len();
-                    self.entries.push(Entry::new(entry, at, at, false, 0));
                     let above = self.innermost_mut();
                     (above.keys, above.shape) = (keys, shape);
-                    (object, keys) = (opening == b'{', Keys::default());
-                    shape = Shape::UNKNOWN;
-                    if let Some(other) = self.entries.get(like as usize)
-                        && byte(text, other.start as usize) == opening
-                        && other.next() > like + 1
+                    let other = self.entries.get(like as usize).filter(|other| {
+                        byte(text, other.start as usize) == opening && other.next() > like + 1
+                    });
+                    let inside = other.map(|other| Shape { next: like + 1, end: other.next() });
+                    self.values = values - 1;
+                    if (!object || inside.is_some())
+                        && let Some(echo) = self.echoes(at, like, !object)
                     {
-                        shape = Shape { next: like + 1, end: other.next() };
-                        keys.foreseen = object;
-                    }
-                    self.open.push(Open::alone(entry as u32, object));
-                    at += 1;
-                    skip_space!();
-                    if byte(text, at) != opening + 2 {
-                        continue;
+                        (at, values) = (echo.at, self.values);
+                        if let Some(last) = echo.whole {
+                            if !object {
+                                shape.next = last;
+                            }
+                        } else {
+                            let innermost = self.innermost();
+                            (object, keys, shape) =
+                                (innermost.object, innermost.keys, innermost.shape);
+                        }
+                    } else {
+                        self.entries.push(Entry::new(entry, at, at, false, 0));
+                        (object, keys) = (opening == b'{', Keys::default());
+                        shape = Shape::UNKNOWN;
+                        if let Some(inside) = inside {
+                            shape = inside;
+                            keys.foreseen = object;
+                        }
+                        self.open.push(Open::alone(entry as u32, object));
+                        at += 1;
+                        skip_space!();
+                        if byte(text, at) != opening + 2 {
+                            continue;
+                        }
                     }
                 }
                 _ => {
@@ -118,6 +135,7 @@ impl Reader<'_> {
                 (object, keys, shape) = (above.object, above.keys, above.shape);
                 if !object {
                     shape.next = entry;
+                    self.known.note(entry, self.open.len());
                 }
             };
             if let Some(entry) = closed {

@@ -24,6 +24,17 @@ impl Entry {
         Self { start: start as u32, end, next: (here + 1) | key, twin: here }
     }
 
+    /// The same so many bytes and so many entries further on.
+    #[inline(always)]
+    pub(super) fn moved(&self, bytes: u32, entries: u32) -> Self {
+        Self {
+            start: self.start.wrapping_add(bytes),
+            end: self.end.wrapping_add(bytes),
+            next: self.next.wrapping_add(entries),
+            twin: self.twin,
+        }
+    }
+
     pub(in crate::json) fn end(&self) -> u32 {
         self.end & !FLAG
     }

@@ -7,6 +7,7 @@
 //! so that a comparison of the two need not look at it again.
 
 mod alone;
+mod echo;
 mod entry;
 mod keys;
 mod model;
@@ -16,6 +17,7 @@ use super::error::{Error, Kind};
 use super::text::first_not_utf8;
 use super::token::{self, Refused, byte, expected, is_space};
 use super::{Limits, duplicates};
+use echo::Known;
 pub(super) use entry::Entry;
 use entry::{FLAG, NONE};
 use keys::{Keys, Shape};
@@ -32,6 +34,7 @@ pub struct Buffers {
     pub(super) plain: bool,
     open: Vec<Open>,
     keys: Vec<(u64, u32)>,
+    known: Known,
 }
 
 /// Reads `text[from..]`, one JSON text, and appends its entries. `model` is an entry of a text before it.
@@ -54,7 +57,8 @@ pub(super) fn read(
     if let Some(offset) = first_not_utf8(input) {
         return Err(Error::at(Kind::Utf8, input, offset, String::new()));
     }
-    let Buffers { entries, plain, open, keys } = buffers;
+    let Buffers { entries, plain, open, keys, known } = buffers;
+    known.forget();
     open.clear();
     // A value every ten bytes is usual; growing from nothing would copy all of them several times.
     entries.reserve(input.len() / 10);
@@ -71,6 +75,7 @@ pub(super) fn read(
         plain,
         open,
         keys,
+        known,
         values: 0,
         max_depth: limits.max_depth.min(MAX_DEPTH),
         max_values: limits.max_values,
@@ -88,6 +93,7 @@ struct Reader<'r> {
     plain: &'r mut bool,
     open: &'r mut Vec<Open>,
     keys: &'r mut Vec<(u64, u32)>,
+    known: &'r mut Known,
     values: usize,
     max_depth: usize,
     max_values: usize,

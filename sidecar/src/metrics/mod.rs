@@ -1,7 +1,16 @@
-//! The counters behind `GET /metrics`, in the text format of Prometheus.
+//! What `GET /metrics` shows, in the text format 0.0.4 of Prometheus.
+//!
+//! Names follow the conventions of Prometheus: base units (`_seconds`, `_bytes`), `_total` for what only
+//! grows, `_info` for labels without a value. Whatever is counted on the way of a request costs a few atomic
+//! additions; everything else is read when somebody asks.
 
-use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod counter;
+mod exposition;
+mod timings;
+
+pub use counter::Counter;
+pub use exposition::{Exposition, MEDIA_TYPE};
+pub use timings::{Open, Timings};
 
 /// What is counted. Relaxed is enough: nobody draws a conclusion from one counter about another.
 #[derive(Default)]
@@ -10,35 +19,28 @@ pub struct Metrics {
     pub proxy_refused: Counter,
     pub upstream_failed: Counter,
     pub recorded: Counter,
+    pub spooled: Counter,
     pub unchanged: Counter,
     pub changes_refused: Counter,
     pub queue_full: Counter,
     pub guest_failed: Counter,
     pub reveals: Counter,
     pub shreds: Counter,
-}
-
-#[derive(Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    pub fn add(&self, n: u64) {
-        self.0.fetch_add(n, Ordering::Relaxed);
-    }
-
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
+    pub expired_periods: Counter,
+    pub reloads: Counter,
+    pub reloads_refused: Counter,
+    pub timings: Timings,
 }
 
 impl Metrics {
-    /// Every counter, and the further counters and gauges that the caller knows.
-    pub fn write(&self, more: &[(&str, &str, &Counter)], gauges: &[(&str, &str, u64)]) -> String {
+    /// Every counter and histogram.
+    pub fn expose(&self, to: &mut Exposition) {
         let counters = [
             ("proxied_requests", "Requests forwarded to the service.", &self.proxied),
             ("proxy_refused_requests", "Requests refused before forwarding.", &self.proxy_refused),
             ("upstream_failures", "Requests answered with 502 or 504.", &self.upstream_failed),
             ("records", "Records that are durable in the log.", &self.recorded),
+            ("spooled", "Records that were taken into the spool.", &self.spooled),
             ("unchanged", "Changes in which nothing had changed.", &self.unchanged),
             (
                 "refused_changes",
@@ -53,35 +55,19 @@ impl Metrics {
             ("guest_failures", "Traps and timeouts of the sandboxed core.", &self.guest_failed),
             ("reveals", "Sealed values revealed, by record and group.", &self.reveals),
             ("shreds", "Data subjects shredded.", &self.shreds),
+            (
+                "expired_periods",
+                "Keys of retention periods destroyed because their time was over.",
+                &self.expired_periods,
+            ),
         ];
-        let mut text = String::new();
-        for (name, help, counter) in counters.iter().chain(more) {
-            line(&mut text, &format!("{name}_total"), help, "counter", counter.get());
+        for (name, help, counter) in counters {
+            to.counter(&format!("{name}_total"), help, &[], counter.get());
         }
-        for (name, help, value) in gauges {
-            line(&mut text, name, help, "gauge", *value);
+        let help = "Reloads of policy and keys on SIGHUP; a refused one has changed nothing.";
+        for (result, counter) in [("ok", &self.reloads), ("refused", &self.reloads_refused)] {
+            to.counter("policy_reloads_total", help, &[("result", result)], counter.get());
         }
-        text
-    }
-}
-
-fn line(text: &mut String, name: &str, help: &str, kind: &str, value: u64) {
-    let name = format!("sealtrail_{name}");
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prometheus_text() {
-        let metrics = Metrics::default();
-        metrics.recorded.add(3);
-        let text = metrics.write(&[], &[("log_records", "Records in the log.", 7)]);
-        assert!(
-            text.contains("# TYPE sealtrail_records_total counter\nsealtrail_records_total 3\n")
-        );
-        assert!(text.ends_with("# TYPE sealtrail_log_records gauge\nsealtrail_log_records 7\n"));
+        to.collect(self.timings.registry());
     }
 }

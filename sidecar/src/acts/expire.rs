@@ -1,0 +1,190 @@
+//! Destroys the keys of the retention periods whose time is over: what was sealed in such a month under such a
+//! class is unreadable everywhere, in every copy of the log, and the log still verifies.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::PoisonError;
+
+use sealtrail_keyring::{Erased, KeyId, Keyring, Why};
+use sealtrail_log::Reader;
+use serde::{Deserialize, Serialize};
+
+use super::clock_doubt::doubt_the_clock;
+use super::{Entry, Justification};
+use crate::clock::Moment;
+use crate::code::Code;
+use crate::config::Retention;
+use crate::engine::Act;
+use crate::error::{Error, Result};
+use crate::position::recorded_time;
+use crate::trail::Trail;
+
+/// What is over, and what is not although it is old.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Expired {
+    pub over: Vec<Over>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Kept>,
+    /// Classes of which there are keys, and that `retention.classes` does not name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_for_ever: Vec<String>,
+}
+
+/// A period whose time is over, and the record that says so; none if its key is still there.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Over {
+    pub class: String,
+    pub period: String,
+    pub kid: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_index: Option<u64>,
+}
+
+/// A period that would be over without the hold.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Kept {
+    pub class: String,
+    pub period: String,
+    pub held_by: String,
+}
+
+/// What would expire now. Takes no lock, so it works beside a running server.
+pub fn plan(reader: &Reader, keyring: &Path, retention: &Retention) -> Result<Expired> {
+    let (planned, _) = plan_at(reader, keyring, retention, Moment::now())?;
+    Ok(planned)
+}
+
+/// Returns when everything is durable: each key is gone, and the log says so under a checkpoint.
+pub fn expire(trail: &Trail, because: &Justification) -> Result<Expired> {
+    expire_at(trail, because, Moment::now())
+}
+
+fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expired> {
+    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut expired, kids) =
+        plan_at(trail.log().reader(), &trail.keyring_dir, &trail.retention, now)?;
+    if let ([], Some(kept)) = (&kids[..], expired.held.first()) {
+        let message = format!(
+            "the hold `{}` keeps the {} periods whose time is over",
+            kept.held_by,
+            expired.held.len()
+        );
+        return Err(Error::new(Code::Held, message));
+    }
+    for (over, kid) in expired.over.iter_mut().zip(&kids) {
+        let (record, index) =
+            end(trail, kid, because).map_err(|error| error.context(format_args!("`{kid}`")))?;
+        (over.expire, over.expire_index) = (Some(record), Some(index));
+    }
+    Ok(expired)
+}
+
+/// As in a shred the key goes first, and the keyring remembers it until the log has the record: a crash between
+/// the two is made good by the next open, and no record ever tells of a key that is still there.
+fn end(trail: &Trail, kid: &KeyId, because: &Justification) -> Result<(String, u64)> {
+    let now = Moment::now();
+    // Made before anything is done, so that what the core refuses is refused.
+    let entry = entry(trail, kid, because, now)?;
+    let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
+    let erased = trail.keyring.expire_period(kid, &why)?;
+    let appended = entry.append(trail)?;
+    trail.log().checkpoint_now()?;
+    trail.keyring.recorded(&erased)?;
+    trail.metrics.expired_periods.add(1);
+    Ok(appended)
+}
+
+/// The record of the end of a period.
+pub(super) fn entry(
+    trail: &Trail,
+    kid: &KeyId,
+    because: &Justification,
+    at: Moment,
+) -> Result<Entry> {
+    let (class, period) = kid.period().unwrap_or_default();
+    let (actor, reason) = (because.actor(), because.reason());
+    Entry::of(trail, &Act::Expire { actor, reason, class, period, kids: [kid.as_str()] }, at)
+}
+
+/// The key of the period that was ended; None if it was a data subject that was shredded.
+pub(super) fn period_of(erased: &Erased) -> Option<&KeyId> {
+    erased.kids.first().filter(|kid| kid.period().is_some())
+}
+
+/// The plan, and the keys of what is over in it.
+fn plan_at(
+    reader: &Reader,
+    keyring: &Path,
+    retention: &Retention,
+    now: Moment,
+) -> Result<(Expired, Vec<KeyId>)> {
+    if retention.classes.is_empty() {
+        let message = "`retention.classes` is not set, so no key ever expires; set it in the configuration, \
+                       like `classes = { standard-7y = \"7y\" }` under `[retention]`";
+        return Err(Error::new(Code::ConfigInvalid, message));
+    }
+    let (mut old, mut for_ever, mut older_than) = (Vec::new(), BTreeSet::new(), Moment::FIRST);
+    for kid in Keyring::period_keys(keyring)? {
+        let (class, period) = kid.period().unwrap_or_default();
+        let (Some(kept), Some(end)) = (retention.classes.kept(class), Moment::end_of_month(period))
+        else {
+            let is_month = Moment::end_of_month(period).is_some();
+            for_ever.insert(if is_month { class.to_owned() } else { kid.to_string() });
+            continue;
+        };
+        if end <= kept.before(now) {
+            older_than = older_than.max(kept.before(now));
+            old.push((kid, end));
+        }
+    }
+    let held = held(reader, old.iter().map(|(_, end)| *end).min(), now)?;
+    let (mut expired, mut kids) = (Expired::default(), Vec::new());
+    for (kid, end) in old {
+        let (class, period) = kid.period().unwrap_or_default();
+        let (class, period) = (class.to_owned(), period.to_owned());
+        match &held {
+            Some(held) if end >= held.since => {
+                expired.held.push(Kept { class, period, held_by: held.by.clone() });
+            }
+            _ => {
+                let (expire, expire_index) = (None, None);
+                let kid_name = kid.to_string();
+                expired.over.push(Over { class, period, kid: kid_name, expire, expire_index });
+                kids.push(kid);
+            }
+        }
+    }
+    if !kids.is_empty() {
+        doubt_the_clock(reader, older_than, now)?;
+    }
+    expired.kept_for_ever = for_ever.into_iter().collect();
+    Ok((expired, kids))
+}
+
+/// The hold that reaches back the farthest, and the time of the earliest record under it.
+struct Held {
+    by: String,
+    since: Moment,
+}
+
+/// A record is sealed with the key of the month in which it was recorded, and clocks step, so every record under
+/// the hold is looked at until one is found that is as early as any that is asked for.
+fn held(reader: &Reader, earliest_end: Option<Moment>, now: Moment) -> Result<Option<Held>> {
+    let hold = reader.holds()?.into_iter().min_by_key(|hold| hold.from);
+    let (Some(hold), Some(earliest_end)) = (hold, earliest_end) else { return Ok(None) };
+    let mut since = now;
+    for read in reader.lines(hold.from.max(reader.first()?))? {
+        let (_, line) = read?;
+        // One that says no time may be of any.
+        since = since.min(recorded_time(&line).unwrap_or(Moment::FIRST));
+        if since <= earliest_end {
+            break;
+        }
+    }
+    Ok(Some(Held { by: hold.name, since }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use jiff::Span;
+use sealtrail_keyring::{Found, Kek};
+use sealtrail_log::Log;
+use sealtrail_log::proof::SigningKey;
+use tempfile::TempDir;
+
+use super::*;
+use crate::acts;
+use crate::collector::{Receipt, collect_blocking};
+use crate::config::Config;
+use crate::engine::Actor;
+
+const CHANGE: &[u8] = br#"{"entity":{"type":"customer","id":"3"},"action":"create","before":null,"after":{"email":"ada@example.com"}}"#;
+
+/// A log with a record that is sealed in the month in which the test runs.
+struct Sealed {
+    _dir: TempDir,
+    trail: Trail,
+    record: String,
+    month: String,
+}
+
+impl Sealed {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let key = SigningKey::from_seed("a.example", &[1; 32]).unwrap();
+        fs::write(at("signing.key"), key.secret_text().as_bytes()).unwrap();
+        fs::set_permissions(at("signing.key"), fs::Permissions::from_mode(0o600)).unwrap();
+        let kek = Kek::generate().unwrap();
+        kek.write_new(&at("kek")).unwrap();
+        Keyring::create(&at("keyring"), &kek).unwrap();
+        Log::create(&at("log"), "a.example", &key).unwrap();
+        let policy =
+            r#"{"id":"p","version":"1","default":{"action":"seal","group":"g","retain":"year"}}"#;
+        fs::write(at("policy.json"), policy).unwrap();
+        let text = r#"origin = "a.example"
+            log_dir = "log"
+            keyring_dir = "keyring"
+            policy = "policy.json"
+            signing_key = "signing.key"
+            kek = "kek"
+            retention.classes.year = "1y""#;
+        let trail = Trail::open(&Config::parse(text, dir.path()).unwrap()).unwrap().0;
+        let outcome = collect_blocking(&trail, &[CHANGE]).remove(0).unwrap();
+        let Receipt::Recorded { id: record, .. } = outcome else { panic!("{outcome:?}") };
+        let kid = Keyring::period_keys(&trail.keyring_dir).unwrap().remove(0);
+        let month = kid.period().unwrap().1.to_owned();
+        Self { _dir: dir, trail, record, month }
+    }
+
+    /// When the year after the month is over, and so many milliseconds.
+    fn over(&self, milliseconds: i64) -> Moment {
+        let end = Moment::end_of_month(&self.month).unwrap();
+        end.minus(Span::new().years(-1)).minus(Span::new().milliseconds(-milliseconds))
+    }
+
+    fn append_at(&self, time: Moment) {
+        let line = format!(r#"{{"id":"x","recordedtime":"{time}"}}"#);
+        self.trail.append(vec![line.into_bytes()]).unwrap();
+    }
+
+    fn expire(&self, now: Moment) -> Result<Expired> {
+        expire_at(&self.trail, &because(), now)
+    }
+
+    fn reveal(&self) -> Result<acts::Revealed> {
+        acts::reveal(&self.trail, &self.record, "g", &because())
+    }
+}
+
+fn because() -> Justification {
+    let actor = Actor { kind: "operator".into(), id: "ops".into() };
+    Justification::parse(actor, "a year is over").unwrap()
+}
+
+#[test]
+fn what_was_sealed_in_a_month_that_is_over_can_never_be_read_again() {
+    let sealed = Sealed::new();
+    let (trail, kid) = (&sealed.trail, format!("t_year.{}", sealed.month));
+    assert_eq!(
+        sealed.reveal().unwrap().values[0].value.as_ref().unwrap().get(),
+        "\"ada@example.com\""
+    );
+    assert!(sealed.expire(sealed.over(-1)).unwrap().over.is_empty());
+    sealed.append_at(sealed.over(0));
+
+    let expired = sealed.expire(sealed.over(0)).unwrap();
+    let over = &expired.over[0];
+    assert_eq!((expired.over.len(), &over.kid, &over.period), (1, &kid, &sealed.month));
+    let index = over.expire_index.unwrap();
+    assert_eq!(trail.log().checkpoint().size(), index + 1, "a checkpoint covers it");
+    assert!(trail.keyring.unrecorded().unwrap().is_empty());
+    let line = trail.log().read(index).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&line).unwrap();
+    assert_eq!(record["type"], "sealtrail.expire.v1");
+    assert_eq!((&record["data"]["kids"][0], &record["authid"]), (&kid.into(), &"ops".into()));
+
+    assert_eq!(sealed.reveal().unwrap_err().code(), Code::Shredded);
+    // The clock is back in that month.
+    let size = trail.size();
+    let refused = collect_blocking(trail, &[CHANGE]).remove(0).unwrap_err();
+    assert_eq!(refused.code(), Code::PeriodExpired);
+    assert!(refused.to_string().contains(&format!("it is {}", sealed.month)), "{refused}");
+    assert_eq!(trail.size(), size);
+    assert!(sealed.expire(sealed.over(0)).unwrap().over.is_empty(), "it is over once");
+    assert!(trail.keyring.existing_subject_key("customer/3").unwrap().is_some());
+}
+
+#[test]
+fn a_hold_keeps_what_may_have_been_sealed_after_its_beginning() {
+    let sealed = Sealed::new();
+    let log = sealed.trail.log();
+    let end = Moment::end_of_month(&sealed.month).unwrap();
+    let at = |time: Moment| format!(r#"{{"recordedtime":"{time}"}}"#);
+    let after = |milliseconds: i64| at(end.minus(Span::new().milliseconds(-milliseconds)));
+    let over = at(sealed.over(0));
+    for (lines, is_held) in [
+        (vec![after(-1), over.clone()], true),
+        (vec![after(0), over.clone()], true),
+        (vec![after(1), over.clone()], false),
+        // The clock stepped back, and a record that says no time.
+        (vec![after(1), after(-1), over.clone()], true),
+        (vec!["no record".to_owned(), over.clone()], true),
+        (vec![over.clone()], false),
+    ] {
+        let lines_as_bytes = lines.iter().map(|line| line.clone().into_bytes()).collect();
+        let from = sealed.trail.append(lines_as_bytes).unwrap().start;
+        log.hold("case", from).unwrap();
+        log.hold("later", from + 1).unwrap();
+        let (dir, retention) = (&sealed.trail.keyring_dir, &sealed.trail.retention);
+        let (planned, _) = plan_at(log.reader(), dir, retention, sealed.over(0)).unwrap();
+        assert_eq!(
+            (planned.held.len(), planned.over.len()),
+            (is_held.into(), (!is_held).into()),
+            "{lines:?}"
+        );
+        assert!(planned.held.iter().all(|kept| kept.held_by == "case"));
+        log.release("case").unwrap();
+        log.release("later").unwrap();
+    }
+    log.hold("case", 0).unwrap();
+    let error = sealed.expire(sealed.over(0)).unwrap_err();
+    assert_eq!(error.code(), Code::Held);
+    assert!(error.to_string().contains("the hold `case` keeps "), "{error}");
+    assert!(matches!(sealed.trail.keyring.key(&kid(&sealed)).unwrap(), Found::Key(_)));
+    log.release("case").unwrap();
+    assert_eq!(sealed.expire(sealed.over(0)).unwrap().over.len(), 1);
+}
+
+fn kid(sealed: &Sealed) -> KeyId {
+    KeyId::parse(&format!("t_year.{}", sealed.month)).unwrap()
+}
+
+#[test]
+fn a_clock_that_is_years_ahead_ends_nothing() {
+    let sealed = Sealed::new();
+    let error = sealed.expire(sealed.over(0)).unwrap_err();
+    assert_eq!(error.code(), Code::WrongUse);
+    assert!(error.to_string().contains("if the clock is right, append a record first"), "{error}");
+    assert!(sealed.reveal().is_ok());
+    sealed.append_at(sealed.over(0).minus(Span::new().hours(20)));
+    assert_eq!(sealed.expire(sealed.over(0)).unwrap().over.len(), 1);
+}
+
+#[test]
+fn one_that_was_interrupted_is_recorded_as_what_it_was() {
+    let sealed = Sealed::new();
+    let why = Why { when: "2026-11-21T20:00:00Z", who: "ops", reason: "a year is over" };
+    sealed.trail.keyring.expire_period(&kid(&sealed), &why).unwrap();
+    for _ in 0..2 {
+        acts::record_interrupted_shreds(&sealed.trail).unwrap();
+    }
+    assert_eq!(sealed.trail.size(), 2, "it is recorded once");
+    let line = sealed.trail.log().read(1).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&line).unwrap();
+    assert_eq!(record["type"], "sealtrail.expire.v1");
+    assert_eq!(
+        (&record["data"]["period"], &record["authid"]),
+        (&sealed.month.clone().into(), &"ops".into())
+    );
+}

@@ -1,0 +1,489 @@
+//! Sealed lines that are durable but not in the log yet, because it had no room for them.
+//!
+//! ```text
+//! spool.jsonl = "sealtrail-spool-v1 " origin LF, entries, NULs
+//! entry       = sequence (20 digits) SP SHA-256 of what follows, with the sequence in front (64 hex digits) SP line LF
+//! ```
+//!
+//! - Only what is sealed comes here: nothing in this file can be read without its keys, and shredding reaches it.
+//! - The file is as long as it may become from the start, so that its room is there when the disk is full. It
+//!   is best on another disk than the log.
+//! - Entries are written behind one another and synced before they are acknowledged. When all of them are in
+//!   the log, the first is wiped and writing begins at the front again; the sequence goes on, so that what is
+//!   left of an earlier time is never taken for a successor.
+//! - After a crash, those that are in the log already are its beginning, because they go there in order. The
+//!   ids of the records tell how many.
+
+use std::collections::VecDeque;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sealtrail_log::proof;
+
+use crate::clock::Moment;
+use crate::code::Code;
+use crate::error::{Error, Result};
+
+const MAGIC: &str = "sealtrail-spool-v1 ";
+
+/// Sequence, digest, and a space behind each.
+const HEAD: usize = 20 + 1 + 64 + 1;
+
+/// So many bytes go to the log at a time.
+const AT_A_TIME: u64 = 1 << 20;
+
+pub struct Spool {
+    path: PathBuf,
+    /// What may be written to.
+    size: u64,
+    /// Where entries begin.
+    front: u64,
+    state: Mutex<State>,
+    /// Lines that are not in the log yet; read without the lock.
+    lines: AtomicU64,
+}
+
+struct State {
+    file: File,
+    /// The sequence of the next entry.
+    next: u64,
+    /// The first entry that is not in the log.
+    begin: u64,
+    end: u64,
+    /// Where each of the appends ends, with its lines and its time; the oldest first.
+    appends: VecDeque<(u64, u64, Moment)>,
+    /// After a failed sync nobody knows what is on disk.
+    is_broken: bool,
+}
+
+/// What waits in it.
+pub struct Spooled {
+    pub lines: u64,
+    pub bytes: u64,
+    pub oldest: Option<Moment>,
+}
+
+impl Spool {
+    /// Opens the spool of a log, or makes one of this size.
+    pub fn open(dir: &Path, origin: &str, size: u64) -> Result<Self> {
+        fs::create_dir_all(dir).map_err(at(dir))?;
+        let path = dir.join("spool.jsonl");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(&path).map_err(at(&path))?;
+        if file.try_lock().is_err() {
+            let message = "another process has this spool";
+            return Err(Error::new(Code::LogInUse, message).context(path.display()));
+        }
+        let header = format!("{MAGIC}{origin}\n");
+        reserve(&file, &header, size).map_err(at(&path))?;
+        let folder = File::open(dir).and_then(|dir| dir.sync_all());
+        folder.map_err(at(dir))?;
+        let mut found = vec![0; header.len()];
+        file.read_exact(&mut found).map_err(at(&path))?;
+        if found != header.as_bytes() {
+            let message = format!("expected the spool of the log `{origin}`");
+            return Err(Error::new(Code::ForeignLog, message).context(path.display()));
+        }
+        let front = header.len() as u64;
+        let state = State {
+            file,
+            next: 0,
+            begin: front,
+            end: front,
+            appends: VecDeque::new(),
+            is_broken: false,
+        };
+        let spool =
+            Self { path, size, front, state: Mutex::new(state), lines: AtomicU64::default() };
+        spool.find_entries()?;
+        Ok(spool)
+    }
+
+    pub fn is_there(dir: &Path) -> bool {
+        dir.join("spool.jsonl").exists()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lines.load(Ordering::Acquire) == 0
+    }
+
+    pub fn waiting(&self) -> Spooled {
+        let state = self.lock();
+        Spooled {
+            lines: self.lines.load(Ordering::Acquire),
+            bytes: state.end - state.begin,
+            oldest: state.appends.front().map(|(_, _, since)| *since),
+        }
+    }
+
+    /// Returns when the lines are durable here.
+    pub fn append(&self, lines: &[Vec<u8>]) -> Result<()> {
+        let mut state = self.lock();
+        if state.is_broken {
+            return Err(unavailable("the spool takes no more records because a write failed"));
+        }
+        let mut entries = Vec::new();
+        for (sequence, line) in (state.next..).zip(lines) {
+            push_entry(sequence, line, &mut entries);
+        }
+        let end = state.end + entries.len() as u64;
+        if end > self.size {
+            return Err(Error::new(Code::QueueFull, "the spool is full; try again later"));
+        }
+        let written = state.file.write_all_at(&entries, state.end);
+        if let Err(error) = written.and_then(|()| state.file.sync_data()) {
+            state.is_broken = true;
+            // So that what is refused here does not come back after a restart; it may not be possible.
+            let _ = state.file.write_all_at(&[0; HEAD], state.end);
+            tracing::error!(path = %self.path.display(), %error, "the spool cannot be written");
+            return Err(unavailable("the spool cannot be written"));
+        }
+        state.end = end;
+        state.next += lines.len() as u64;
+        state.appends.push_back((end, lines.len() as u64, Moment::now()));
+        self.lines.fetch_add(lines.len() as u64, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Gives the oldest lines to the log; false when there are none. What the log refuses stays.
+    pub fn drain(&self, into_log: impl FnOnce(&[Vec<u8>]) -> Result<()>) -> Result<bool> {
+        let (begin, end) = {
+            let state = self.lock();
+            (state.begin, state.end)
+        };
+        let (lines, after) = self.read(begin, end)?;
+        if lines.is_empty() {
+            return Ok(false);
+        }
+        into_log(&lines)?;
+        self.pass(after, lines.len() as u64);
+        Ok(true)
+    }
+
+    /// Passes over the lines that a crash had left here although the log has them.
+    pub fn pass_over(&self, mut is_in_log: impl FnMut(&[u8]) -> Result<bool>) -> Result<()> {
+        loop {
+            let (begin, end) = {
+                let state = self.lock();
+                (state.begin, state.end)
+            };
+            let (lines, after) = self.read(begin, end)?;
+            // They are a beginning, so one that is missing ends it.
+            let (mut known, mut unknown) = (0, lines.len());
+            while known < unknown {
+                let middle = known.midpoint(unknown);
+                if is_in_log(&lines[middle])? { known = middle + 1 } else { unknown = middle }
+            }
+            if known == 0 {
+                return Ok(());
+            }
+            let passed =
+                lines[..known].iter().map(|line| (HEAD + line.len() + 1) as u64).sum::<u64>();
+            self.pass(begin + passed, known as u64);
+            if begin + passed < after {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The lines that wait, in their order.
+    pub fn for_each(&self, mut line: impl FnMut(&[u8])) -> Result<()> {
+        let (mut begin, end) = {
+            let state = self.lock();
+            (state.begin, state.end)
+        };
+        loop {
+            let (lines, after) = self.read(begin, end)?;
+            if lines.is_empty() {
+                return Ok(());
+            }
+            lines.iter().for_each(|text| line(text));
+            begin = after;
+        }
+    }
+
+    fn pass(&self, to: u64, lines: u64) {
+        let mut state = self.lock();
+        state.begin = to;
+        while state.appends.front().is_some_and(|(end, ..)| *end <= to) {
+            state.appends.pop_front();
+        }
+        if to == state.end {
+            // The sequence and the ids of the records would tell too; this is the short way.
+            let wiped = state.file.write_all_at(&[0; HEAD], self.front);
+            if let Err(error) = wiped.and_then(|()| state.file.sync_data()) {
+                tracing::warn!(path = %self.path.display(), %error, "the spool cannot be wiped");
+            }
+            (state.begin, state.end) = (self.front, self.front);
+        }
+        // With the lock held: who finds it empty finds all of it in the log.
+        self.lines.fetch_sub(lines, Ordering::AcqRel);
+    }
+
+    /// Whole entries from `begin` on, in about [`AT_A_TIME`] bytes, and where they end.
+    fn read(&self, begin: u64, end: u64) -> Result<(Vec<Vec<u8>>, u64)> {
+        let mut room = AT_A_TIME;
+        loop {
+            let length = (end - begin).min(room);
+            let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+            self.lock().file.read_exact_at(&mut bytes, begin).map_err(at(&self.path))?;
+            let (mut lines, mut rest) = (Vec::new(), &bytes[..]);
+            while let Some(feed) = memchr::memchr(b'\n', rest) {
+                let (_, line) = entry(&rest[..feed]).ok_or_else(|| self.altered())?;
+                lines.push(line.to_vec());
+                rest = &rest[feed + 1..];
+            }
+            // One longer than that is read alone.
+            if !lines.is_empty() || length == end - begin {
+                return Ok((lines, begin + length - rest.len() as u64));
+            }
+            room *= 2;
+        }
+    }
+
+    fn altered(&self) -> Error {
+        let message = "the spool was altered while it was in use";
+        Error::new(Code::LogDamaged, message).context(self.path.display())
+    }
+
+    /// Finds what a process before this one has left.
+    fn find_entries(&self) -> Result<()> {
+        let mut state = self.lock();
+        let length = state.file.metadata().map_err(at(&self.path))?.len();
+        // What is read and not looked at yet begins at `at`; the file is read up to `from`.
+        let (mut window, mut at_next, mut from) = (Vec::<u8>::new(), 0, self.front);
+        let (mut lines, mut first) = (0, None);
+        loop {
+            let rest = &window[at_next..];
+            if let Some(feed) = memchr::memchr(b'\n', rest) {
+                let Some((sequence, line)) = entry(&rest[..feed]) else { break };
+                if lines > 0 && sequence != state.next {
+                    break;
+                }
+                if lines == 0 {
+                    first = recorded_time(line);
+                }
+                lines += 1;
+                state.next = sequence + 1;
+                state.end += feed as u64 + 1;
+                at_next += feed + 1;
+                continue;
+            }
+            // Nothing but digits can begin an entry; NULs are where nobody has written.
+            let is_end = rest.first().is_some_and(|byte| !byte.is_ascii_digit());
+            let more = usize::try_from((length - from).min(AT_A_TIME)).unwrap_or(usize::MAX);
+            if is_end || more == 0 {
+                break;
+            }
+            window.drain(..std::mem::take(&mut at_next));
+            let read = window.len();
+            window.resize(read + more, 0);
+            state.file.read_exact_at(&mut window[read..], from).map_err(at(&self.path))?;
+            from += more as u64;
+        }
+        if lines > 0 {
+            let end = state.end;
+            state.appends.push_back((end, lines, first.unwrap_or_else(Moment::now)));
+        }
+        self.lines.store(lines, Ordering::Release);
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn push_entry(sequence: u64, line: &[u8], out: &mut Vec<u8>) {
+    let sequence = format!("{sequence:020}");
+    out.extend_from_slice(sequence.as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(digest(sequence.as_bytes(), line).as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(line);
+    out.push(b'\n');
+}
+
+/// Sequence and line of an entry without its LF; none if it is not as it was written.
+fn entry(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (head, line) = bytes.split_at_checked(HEAD)?;
+    let (sequence, digest_of) = (&head[..20], &head[21..HEAD - 1]);
+    let is_whole = digest(sequence, line).as_bytes() == digest_of;
+    let number = std::str::from_utf8(sequence).ok()?.parse().ok()?;
+    is_whole.then_some((number, line))
+}
+
+fn digest(sequence: &[u8], line: &[u8]) -> String {
+    let hash = proof::entry_hash(&[sequence, b" ", line].concat());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn recorded_time(line: &[u8]) -> Option<Moment> {
+    let record = sealtrail_record::json::parse(line, &crate::questions::STORED).ok()?;
+    Moment::parse(record.get("recordedtime")?.as_str()?)
+}
+
+/// Writes what is missing of a file of this size, the header first.
+fn reserve(file: &File, header: &str, size: u64) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    if length == 0 {
+        file.write_all_at(header.as_bytes(), 0)?;
+    }
+    let zeros = vec![0; 1 << 20];
+    let mut from = length.max(header.len() as u64);
+    let is_short = from < size;
+    while from < size {
+        let more = usize::try_from((size - from).min(zeros.len() as u64)).unwrap_or(zeros.len());
+        file.write_all_at(&zeros[..more], from)?;
+        from += more as u64;
+    }
+    if is_short { file.sync_all() } else { Ok(()) }
+}
+
+fn unavailable(message: &str) -> Error {
+    Error::new(Code::LogUnavailable, message)
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |error| Error::new(Code::LogUnavailable, error.to_string()).context(path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: u64 = 64 << 10;
+
+    fn lines(of: &str, range: std::ops::Range<usize>) -> Vec<Vec<u8>> {
+        range.map(|n| format!("{{\"id\":\"{of}-{n:04}\"}}").into_bytes()).collect()
+    }
+
+    fn open(dir: &Path) -> Spool {
+        Spool::open(dir, "a.example/log", SIZE).unwrap()
+    }
+
+    fn all(spool: &Spool) -> Vec<Vec<u8>> {
+        let mut all = vec![];
+        spool.for_each(|line| all.push(line.to_vec())).unwrap();
+        all
+    }
+
+    #[test]
+    fn what_was_appended_is_there_after_a_crash_and_is_drained_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = open(dir.path());
+        assert!(spool.is_empty());
+        assert!(!spool.drain(|_| panic!("nothing is there")).unwrap());
+        spool.append(&lines("a", 0..10)).unwrap();
+        spool.append(&lines("a", 10..13)).unwrap();
+        drop(spool);
+        let spool = open(dir.path());
+        assert_eq!((spool.waiting().lines, all(&spool)), (13, lines("a", 0..13)));
+        spool.append(&lines("a", 13..14)).unwrap();
+        let refused = spool.drain(|_| Err(unavailable("full")));
+        assert!(refused.is_err());
+        assert_eq!(spool.waiting().lines, 14);
+        let mut drained = vec![];
+        let mut take = |lines: &[Vec<u8>]| {
+            drained.extend_from_slice(lines);
+            Ok(())
+        };
+        while spool.drain(&mut take).unwrap() {}
+        assert_eq!(drained, lines("a", 0..14));
+        assert!(spool.is_empty() && spool.waiting().oldest.is_none());
+        drop(spool);
+        assert!(open(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn lines_of_an_earlier_time_never_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = open(dir.path());
+        // Of one length, so that old entries begin where new ones end.
+        spool.append(&lines("a", 0..20)).unwrap();
+        spool.drain(|_| Ok(())).unwrap();
+        spool.append(&lines("b", 0..3)).unwrap();
+        drop(spool);
+        assert_eq!(all(&open(dir.path())), lines("b", 0..3));
+    }
+
+    #[test]
+    fn what_the_log_has_already_is_passed_over() {
+        for known in 0..=12 {
+            let dir = tempfile::tempdir().unwrap();
+            let spool = open(dir.path());
+            spool.append(&lines("a", 0..12)).unwrap();
+            drop(spool);
+            let spool = open(dir.path());
+            let in_log = lines("a", 0..known);
+            spool.pass_over(|line| Ok(in_log.iter().any(|known| known == line))).unwrap();
+            assert_eq!(all(&spool), lines("a", known..12));
+            assert_eq!(spool.waiting().lines, 12 - known as u64);
+        }
+    }
+
+    #[test]
+    fn more_than_fits_is_refused_and_nothing_of_it_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = open(dir.path());
+        let mut n = 0;
+        while spool.append(&lines("a", n..n + 7)).is_ok() {
+            n += 7;
+        }
+        let refused = spool.append(&lines("a", n..n + 7)).unwrap_err();
+        assert_eq!(refused.code(), Code::QueueFull);
+        drop(spool);
+        let spool = open(dir.path());
+        assert_eq!(all(&spool), lines("a", 0..n));
+        spool.drain(|_| Ok(())).unwrap();
+        assert!(spool.append(&lines("b", 0..7)).is_ok(), "there is room again");
+    }
+
+    #[test]
+    fn a_torn_or_altered_entry_ends_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = open(dir.path());
+        spool.append(&lines("a", 0..5)).unwrap();
+        let front = spool.front;
+        drop(spool);
+        let path = dir.path().join("spool.jsonl");
+        let whole = fs::read(&path).unwrap();
+        let entry = (HEAD + lines("a", 0..1)[0].len() + 1) as u64;
+        for at in [0, 25, 90, entry - 1] {
+            let mut torn = whole.clone();
+            torn[usize::try_from(front + 2 * entry + at).unwrap()] ^= 1;
+            fs::write(&path, &torn).unwrap();
+            assert_eq!(all(&open(dir.path())), lines("a", 0..2), "{at}");
+        }
+        fs::write(&path, whole).unwrap();
+        assert_eq!(all(&open(dir.path())).len(), 5);
+    }
+
+    #[test]
+    fn one_log_and_one_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = open(dir.path());
+        let error = Spool::open(dir.path(), "a.example/log", SIZE).err().unwrap();
+        assert_eq!(error.code(), Code::LogInUse);
+        drop(first);
+        let error = Spool::open(dir.path(), "b.example/log", SIZE).err().unwrap();
+        assert_eq!(error.code(), Code::ForeignLog);
+    }
+
+    #[test]
+    fn lines_longer_than_what_is_read_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let size = 8 << 20;
+        let spool = Spool::open(dir.path(), "a.example/log", size).unwrap();
+        let long = vec![vec![b'x'; 3 << 20], b"{}".to_vec()];
+        spool.append(&long).unwrap();
+        drop(spool);
+        let spool = Spool::open(dir.path(), "a.example/log", size).unwrap();
+        assert!(all(&spool) == long);
+    }
+}

@@ -1,0 +1,148 @@
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use super::refusal;
+use super::watch::{Verdict, Watch};
+
+/// A peer that was refused may still be sending, and a socket that is closed with bytes unread resets the
+/// connection, so that the answer is lost on the way. So much more is read, and for so long.
+const LINGER_BYTES: usize = 1 << 20;
+const LINGER: Duration = Duration::from_secs(1);
+
+/// A stream whose incoming bytes are watched.
+pub struct Watched<S> {
+    stream: S,
+    watch: Watch,
+    refusal: Option<Refusal>,
+    linger: Option<Linger>,
+}
+
+/// An answer of ours on its way, and for how many bytes of hyper's it stands.
+struct Refusal {
+    answer: Vec<u8>,
+    written: usize,
+    instead_of: usize,
+}
+
+struct Linger {
+    until: Pin<Box<Sleep>>,
+    left: usize,
+}
+
+impl<S> Watched<S> {
+    pub fn new(stream: S) -> (Self, Verdict) {
+        let watch = Watch::default();
+        let verdict = watch.verdict();
+        (Self { stream, watch, refusal: None, linger: None }, verdict)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.watch.see(&buf.filled()[before..]);
+        polled
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.watch.fault().is_none() {
+            return Pin::new(&mut self.stream).poll_write(cx, buf);
+        }
+        self.poll_write_refused(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.watch.fault().is_none() {
+            return Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        }
+        let buf = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
+        self.poll_write_refused(cx, buf)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.linger.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            if !self.watch.expects_more() {
+                return Poll::Ready(Ok(()));
+            }
+            let until = Box::pin(tokio::time::sleep(LINGER));
+            self.linger = Some(Linger { until, left: LINGER_BYTES });
+        }
+        ready!(self.poll_linger(cx));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
+    fn poll_write_refused(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            if let Some(refusal) = &mut self.refusal {
+                let rest = &refusal.answer[refusal.written..];
+                if rest.is_empty() {
+                    let instead_of = refusal.instead_of;
+                    self.refusal = None;
+                    return Poll::Ready(Ok(instead_of));
+                }
+                match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    written => refusal.written += written,
+                }
+                continue;
+            }
+            match (refusal::own_answer(buf), self.watch.fault()) {
+                (Some(0), Some(fault)) => {
+                    let answer = refusal::answer(&fault.error());
+                    self.refusal = Some(Refusal { answer, written: 0, instead_of: buf.len() });
+                }
+                (at, _) => {
+                    // First what stands before it, an earlier answer.
+                    let before = &buf[..at.unwrap_or(buf.len())];
+                    return Pin::new(&mut self.stream).poll_write(cx, before);
+                }
+            }
+        }
+    }
+
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(linger) = &mut self.linger else { return Poll::Ready(()) };
+        let mut room = [0; 4096];
+        while linger.left > 0 && linger.until.as_mut().poll(cx).is_pending() {
+            let mut buf = ReadBuf::new(&mut room);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf)) {
+                Ok(()) if !buf.filled().is_empty() => {
+                    linger.left = linger.left.saturating_sub(buf.filled().len());
+                }
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,16 @@
+//! Listening sockets: bound before anything is accepted, bounded in the number of connections, drained.
+//!
+//! A socket is TCP or Unix, and accepts on one runtime or, for the proxy, on as many as there are
+//! workers; what comes in is an [`Accepted`] either way.
+
+mod accept;
+mod drain;
+mod peer;
+mod socket;
+mod stream;
+
+pub use accept::{Accepted, Listener, Place, serve_http1, until_drained};
+pub use drain::{Drain, drain};
+pub use peer::Peer;
+pub use socket::Socket;
+pub use stream::Stream;

@@ -1,0 +1,205 @@
+//! What operators do to a running server: reload it, look at its metrics, stop it.
+
+use std::thread;
+use std::time::Duration;
+
+use super::exposition::Exposition;
+use super::place::{Place, change, edit};
+use super::served::Served;
+use super::service::Service;
+use super::wire::{Wire, get, post};
+
+/// Waits until a metric has this value.
+fn until(served: &Served, metric: &str, value: &str) {
+    let line = format!("sealtrail_{metric} {value}");
+    while !get(served.api, "/metrics").text().lines().any(|l| l == line) {
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_hangup_reloads_the_policy_and_a_bad_one_changes_nothing() {
+    let place = Place::new();
+    let policy = place.path("policy.json");
+    edit(&policy, "\"version\": \"1\"", "\"version\": \"first\"");
+    let served = Served::start(&place);
+    until(&served, "policy_reloads_total{result=\"ok\"}", "0");
+    assert_eq!(served.post_change(&change("one")).status, 200);
+
+    edit(&policy, "\"version\": \"first\"", "\"version\": \"second\"");
+    assert_eq!(served.post_change(&change("two")).status, 200);
+    served.signal("HUP");
+    until(&served, "policy_reloads_total{result=\"ok\"}", "1");
+    assert_eq!(served.post_change(&change("three")).status, 200);
+
+    edit(&policy, "\"version\": \"second\"", "\"version\": \"third\", \"color\": 1");
+    served.signal("HUP");
+    until(&served, "policy_reloads_total{result=\"refused\"}", "1");
+    assert_eq!(served.post_change(&change("four")).status, 200);
+    let metrics = get(served.api, "/metrics").text();
+    let info = metrics.lines().find(|line| line.starts_with("sealtrail_policy_info{")).unwrap();
+    assert!(info.contains("version=\"second\""), "{info}");
+
+    let versions: Vec<String> = place.lines().iter().map(|line| version_of(line)).collect();
+    assert_eq!(versions, ["first", "first", "second", "second"]);
+    let (code, said) = served.terminate();
+    assert_eq!(code, 0);
+    let refusal = said.lines().find(|line| line.contains("the reload is refused")).unwrap();
+    for part in ["policy.json", "color", "policy_invalid"] {
+        assert!(refusal.contains(part), "{refusal}");
+    }
+}
+
+fn version_of(line: &str) -> String {
+    let record: serde_json::Value = serde_json::from_str(line).unwrap();
+    record["data"]["policy"]["version"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_key_of_tokens_is_reloaded_with_the_policy_or_not_at_all() {
+    let place = Place::new();
+    let key = place.path("keys/jwt");
+    let secret = |byte: char| byte.to_string().repeat(32);
+    std::fs::write(&key, secret('a')).unwrap();
+    restrict(&key);
+    place.edit_config("trusted_proxies = []", "jwt_key = \"keys/jwt\"");
+    let served = Served::start(&place);
+    std::fs::write(&key, "short").unwrap();
+    edit(&place.path("policy.json"), "\"version\": \"1\"", "\"version\": \"2\"");
+    served.signal("HUP");
+    until(&served, "policy_reloads_total{result=\"refused\"}", "1");
+    assert!(get(served.api, "/metrics").text().contains("policy_info{id=\"starter\""));
+    assert!(!get(served.api, "/metrics").text().contains("version=\"2\""));
+    std::fs::write(&key, secret('b')).unwrap();
+    served.signal("HUP");
+    until(&served, "policy_reloads_total{result=\"ok\"}", "1");
+    assert!(get(served.api, "/metrics").text().contains("version=\"2\""));
+}
+
+fn restrict(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn metrics_are_what_prometheus_reads() {
+    let place = Place::new();
+    let service = Service::start();
+    let served = Served::in_front_of(&place, &service.url());
+    let mut proxied = Wire::connect(served.proxy);
+    proxied.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(proxied.response().status, 200);
+    proxied.send("GET /close HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(proxied.response().status, 502);
+    assert_eq!(served.post_change(&change("a")).status, 200);
+
+    let answer = get(served.api, "/metrics");
+    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let metrics = Exposition::parse(&answer.text());
+    for (sample, value) in [
+        ("sealtrail_proxy_request_duration_seconds_count{code=\"2xx\"}", 1.0),
+        ("sealtrail_proxy_request_duration_seconds_count{code=\"5xx\"}", 1.0),
+        ("sealtrail_upstream_response_duration_seconds_count", 2.0),
+        ("sealtrail_append_duration_seconds_count", 1.0),
+        ("sealtrail_append_records_sum", 1.0),
+        ("sealtrail_open_connections{listener=\"proxy\"}", 1.0),
+        ("sealtrail_records_total", 1.0),
+        ("sealtrail_log_commits_total", 1.0),
+    ] {
+        assert_eq!(metrics.value(sample), value, "{sample}");
+    }
+    assert!(metrics.value("sealtrail_guest_duration_seconds_count") >= 1.0);
+    assert!(metrics.value("process_resident_memory_bytes") > 1e6);
+    assert!(metrics.value("process_open_fds") > 3.0);
+    drop(proxied);
+    until(&served, "open_connections{listener=\"proxy\"}", "0");
+}
+
+#[test]
+fn a_stop_finishes_what_is_under_way_and_takes_the_changes_that_belong_to_it() {
+    let place = Place::new();
+    let service = Service::start();
+    let served = Served::in_front_of(&place, &service.url());
+    let mut upload = Wire::connect(served.proxy);
+    upload.send("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+    while service.requests() == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let first = change("first");
+    let mut posting = Wire::connect(served.api);
+    posting.send(format!(
+        "POST /v1/changes HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{}",
+        served.api,
+        first.len(),
+        &first[..20]
+    ));
+    served.signal("TERM");
+    while std::net::TcpStream::connect(served.proxy).is_ok() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    // The service, still at work for the upload, has something to record, on a connection of its own.
+    get(served.api, "/readyz").is_problem(503, "log_unavailable");
+    assert_eq!(get(served.api, "/healthz").status, 200);
+    let second = post(served.api, "/v1/changes", "application/json", &change("second"));
+    assert_eq!(second.status, 200);
+    upload.send("cd");
+    assert!(upload.response().text().ends_with("abcd"));
+    posting.send(&first[20..]);
+    assert_eq!(posting.response().status, 200);
+    drop((upload, posting));
+
+    let (code, said) = served.ended();
+    assert_eq!(code, 0, "{said}");
+    assert!(!said.contains("still open"), "{said}");
+    let verified = place.verify();
+    assert_eq!(verified.code, 0, "{verified:?}");
+    assert!(verified.stdout.contains("2 covered"), "{verified:?}");
+}
+
+#[test]
+fn who_does_not_finish_is_cut_at_the_end_of_the_drain() {
+    let place = Place::new();
+    let service = Service::start();
+    place.add_config("[limits]\ndrain = \"400ms\"");
+    let served = Served::in_front_of(&place, &service.url());
+    assert_eq!(served.post_change(&change("a")).status, 200);
+    let mut upload = Wire::connect(served.proxy);
+    upload.send("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+    let mut posting = Wire::connect(served.api);
+    posting.send("POST /v1/changes HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n");
+    while service.requests() == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let (code, said) = served.terminate();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("still open at the end of `limits.drain`"), "{said}");
+    assert!(said.contains("log closed"), "{said}");
+    assert!(upload.is_closed() && posting.is_closed());
+    assert_eq!(place.verify().code, 0);
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once_and_loses_nothing_acknowledged() {
+    let place = Place::new();
+    let service = Service::start();
+    place.add_config("[limits]\ndrain = \"10m\"");
+    let served = Served::in_front_of(&place, &service.url());
+    assert_eq!(served.post_change(&change("a")).status, 200);
+    let mut upload = Wire::connect(served.proxy);
+    upload.send("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+    while service.requests() == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    served.signal("TERM");
+    while std::net::TcpStream::connect(served.proxy).is_ok() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let (code, said) = served.terminate();
+    assert_eq!(code, 128 + 15, "{said}");
+    assert!(said.contains("stopped by a second signal"), "{said}");
+    assert_eq!(place.lines().len(), 1);
+    // The next start closes what this one could not.
+    assert_eq!(Served::start(&place).terminate().0, 0);
+    assert_eq!(place.verify().code, 0);
+}

@@ -1,0 +1,54 @@
+//! A disk that is really full.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::place::Place;
+
+/// A file system of its own under a folder of a place, where one may be mounted.
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// With what is in the folder already; of such a size, as `mount` takes it.
+    pub fn under(place: &Place, name: &str, size: &str) -> Option<Self> {
+        let (folder, aside) = (place.path(name), place.path("aside"));
+        fs::rename(&folder, &aside).unwrap();
+        fs::create_dir(&folder).unwrap();
+        let run = |command: &mut Command| command.output().is_ok_and(|o| o.status.success());
+        let mounted = run(Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
+            .arg(&folder));
+        if !mounted {
+            eprintln!("NOT TESTED: a really full disk needs the right to mount a tmpfs");
+            return None;
+        }
+        let small = Self(folder.clone());
+        let from = |dir: &Path| dir.join(".");
+        assert!(run(Command::new("cp").arg("-a").arg(from(&aside)).arg(&folder)));
+        Some(small)
+    }
+
+    /// Leaves no room, until it is dropped.
+    pub fn fill(&self) -> Ballast {
+        let path = self.0.join("ballast");
+        // Whatever is left of the last page too.
+        fs::write(&path, vec![1; 64 << 20]).unwrap_err();
+        Ballast(path)
+    }
+}
+
+/// What fills a disk.
+pub struct Ballast(PathBuf);
+
+impl Drop for Ballast {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
