@@ -11,13 +11,20 @@ const folder = process.argv[2]
 const [{ stem }] = JSON.parse(await readFile(join(folder, 'workloads.json'), 'utf8'))
 const [policy, change] = await Promise.all(['policy', 'change'].map((part) => readFile(join(folder, `${stem}.${part}.json`))))
 
-const files = {}
-for (const name of ['console/dist/guest.wasm', 'sealtrail/dist/wasm/sealtrail_bg.wasm', 'sealtrail/dist/wasm/sealtrail.js']) {
-  const bytes = await readFile(new URL(name, js))
-  const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } })
-  files[name] = { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotli.length }
-}
+const page = ['console/dist/guest.wasm', 'console/dist/package/dist/wasm/proof_bg.wasm', 'console/dist/package/dist/wasm/proof.js']
+const service = ['sealtrail/dist/wasm/sealtrail_bg.wasm', 'sealtrail/dist/wasm/sealtrail.js']
+const files = { page: await sizes(page), service: await sizes(service) }
 console.log(JSON.stringify({ files, first: { guest: await firstOfGuest(), package: await firstOfPackage() } }))
+
+async function sizes(names) {
+  const found = {}
+  for (const name of names) {
+    const bytes = await readFile(new URL(name, js))
+    const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } })
+    found[name] = { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotli.length }
+  }
+  return found
+}
 
 /** Milliseconds of each step from the compiled module to the first record, of the middle of some runs. */
 async function firstOfGuest() {

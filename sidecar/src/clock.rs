@@ -40,6 +40,12 @@ impl Moment {
         Moment(earlier.map_or(Timestamp::MIN, |earlier| earlier.timestamp()))
     }
 
+    /// The moment a positive span later; the last there is, if there is none.
+    pub fn plus(self, span: Span) -> Moment {
+        let later = self.0.to_zoned(TimeZone::UTC).checked_add(span);
+        Moment(later.map_or(Timestamp::MAX, |later| later.timestamp()))
+    }
+
     /// Where the month ends that [`month`](Self::month) names; None of another text.
     pub fn end_of_month(month: &str) -> Option<Moment> {
         let first = Moment::parse(&format!("{month}-01T00:00:00Z"))?;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client as Connections;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -20,6 +20,22 @@ pub struct Client {
     connections: Connections<HttpConnector, Full<Bytes>>,
     url: String,
     timeout: Duration,
+    token: Option<Token>,
+}
+
+/// Credentials to send (RFC 6750); not shown by anything.
+#[derive(Clone)]
+pub struct Token(Box<HeaderValue>);
+
+impl Token {
+    /// One word of printable ASCII.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let is_word = !text.is_empty() && text.iter().all(u8::is_ascii_graphic);
+        let value = [b"Bearer ", text].concat();
+        let mut value = HeaderValue::from_bytes(&value).ok().filter(|_| is_word)?;
+        value.set_sensitive(true);
+        Some(Self(Box::new(value)))
+    }
 }
 
 /// What the service answered.
@@ -40,7 +56,19 @@ impl Client {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let connections = Connections::builder(TokioExecutor::new()).build_http();
-        Ok(Self { runtime, connections, url: url.trim_end_matches('/').into(), timeout })
+        Ok(Self {
+            runtime,
+            connections,
+            url: url.trim_end_matches('/').into(),
+            timeout,
+            token: None,
+        })
+    }
+
+    /// Sends this with every request.
+    #[must_use]
+    pub fn with_token(self, token: Token) -> Self {
+        Self { token: Some(token), ..self }
     }
 
     pub fn get(&self, path: &str, at_most: usize) -> Result<Reply> {
@@ -70,6 +98,9 @@ impl Client {
         at_most: usize,
     ) -> Result<Reply> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(Token(value)) = &self.token {
+            request = request.header(header::AUTHORIZATION, HeaderValue::clone(value));
+        }
         let mut bytes = Bytes::new();
         if let Some((media_type, body)) = body {
             request = request.header(header::CONTENT_TYPE, media_type);

@@ -15,6 +15,7 @@
 //! | `engine` | the core in its sandbox; the only module that names wasmtime |
 //! | `proxy` | the reverse proxy, one file for each thing it does to a request |
 //! | `collector` | from a change to a durable, sealed record |
+//! | `access` | who may do what over the API: roles, tokens, JSON Web Tokens |
 //! | `acts` | reveal, shred, removals and holds, each with a record of its own |
 //! | `trail` | the opened log, keyring, index and sandbox together |
 //! | `import` | policies from JSON Schema, protobuf, Avro and their tags |
@@ -28,6 +29,7 @@
 //! | `api` | the HTTP interface, one file for each resource |
 //! | `cli` | the command line, one file for each command |
 
+mod access;
 mod acts;
 mod api;
 mod cli;

@@ -46,10 +46,23 @@ pub fn response(error: &Error) -> Response<Full<Bytes>> {
     if error.code().status() == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
+    if let Some(challenge) = challenge(error.code()) {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
     if error.code() == Code::UnsupportedEncoding {
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(coding::ACCEPTED));
     }
     response
+}
+
+/// What to send, and what was wrong with what was sent (RFC 6750 §3).
+fn challenge(code: Code) -> Option<&'static str> {
+    match code {
+        Code::Unauthenticated => Some("Bearer realm=\"sealtrail\""),
+        Code::InvalidToken => Some("Bearer realm=\"sealtrail\", error=\"invalid_token\""),
+        Code::Forbidden => Some("Bearer realm=\"sealtrail\", error=\"insufficient_scope\""),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +77,20 @@ mod tests {
             String::from_utf8(Problem::of(&error).to_json()).unwrap(),
             r#"{"title":"Bad Request","status":400,"code":"duplicate_key","detail":"the key `a` is given twice","at":{"line":1,"column":7}}"#
         );
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_send() {
+        for (code, status, said) in [
+            (Code::Unauthenticated, 401, "sealtrail\""),
+            (Code::InvalidToken, 401, "error=\"invalid_token\""),
+            (Code::Forbidden, 403, "error=\"insufficient_scope\""),
+        ] {
+            let response = response(&Error::new(code, "x"));
+            let challenge = response.headers()["www-authenticate"].to_str().unwrap();
+            assert!(challenge.starts_with("Bearer realm=") && challenge.ends_with(said));
+            assert_eq!(response.status(), status);
+        }
     }
 
     #[test]

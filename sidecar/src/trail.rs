@@ -15,7 +15,7 @@ use sealtrail_record::json;
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
-use crate::collector::{Outcome, Receipt, SeenIds, Source, Spool, WhenFull};
+use crate::collector::{Outcome, Pairing, Receipt, SeenIds, Source, Spool, WhenFull};
 use crate::config::{Config, Limits, Retention, read_secret_file};
 use crate::engine::{Guest, Policy, Sandbox};
 use crate::error::{Error, Result};
@@ -33,6 +33,7 @@ pub struct Trail {
     pub metrics: Arc<Metrics>,
     pub memory: Arc<RequestMemory>,
     pub seen_ids: Arc<SeenIds>,
+    pub pairing: Arc<Pairing>,
     pub when_full: WhenFull,
     pub block_at_most: Duration,
     /// There where it is configured, or where an earlier process has left one.
@@ -93,6 +94,7 @@ impl Trail {
             when_full: config.collector.when_full,
             block_at_most: config.collector.block_at_most,
             spool: open_spool(config)?,
+            pairing: Arc::new(Pairing::new(config.collector.join_window)),
             seen_ids: Arc::new(SeenIds::new(config.collector.remember_ids, log.reader().clone())),
             limits: config.limits.clone(),
             retention: config.retention.clone(),

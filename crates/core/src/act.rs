@@ -1,5 +1,5 @@
 //! Records that are no change of an entity: somebody read sealed fields, a key was destroyed, a retention period is
-//! over, or records were removed or are kept from it.
+//! over, records were removed or are kept from it, or somebody was refused one of these.
 
 use std::borrow::Cow;
 
@@ -20,6 +20,10 @@ use crate::stamp::Stamp;
 /// | `expire` | `"class":…,"period":…,"kids":["t_<class>.<period>"]` |
 /// | `prune` | `"first_removed":0,"first_kept":300,"older_than":…` |
 /// | `hold`, `hold-released` | `"hold":…,"from":0` |
+/// | `refused` | `"attempt":…,"unrecorded":0`, of a reveal also `"record":…` and, if known, `"group":…` |
+///
+/// The reason of a refusal is what was missing, and `unrecorded` how many refusals there were before it that
+/// have no record of their own.
 ///
 /// A shredding names the keys that are gone and not whose they were: the name itself may be
 /// personal.
@@ -73,7 +77,7 @@ pub fn act(stamp: &Stamp<'_>, act: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 17] = [
     "act",
     "reason",
     "actor",
@@ -88,8 +92,14 @@ const KNOWN: [&str; 15] = [
     "older_than",
     "hold",
     "from",
+    "attempt",
+    "unrecorded",
     "correlation_id",
 ];
+
+/// What can be refused.
+const ATTEMPTS: [&str; 7] =
+    ["reveal", "shred", "expire", "hold", "hold-release", "prune", "compress"];
 
 /// Writes the members that say what the act is about, and returns the subject of the record.
 fn write_what(kind: &str, act: &Value<'_>, data: &mut Vec<u8>) -> Result<String, Error> {
@@ -146,8 +156,30 @@ fn write_what(kind: &str, act: &Value<'_>, data: &mut Vec<u8>) -> Result<String,
             write("from", &|out| out.extend_from_slice(from.to_string().as_bytes()));
             Ok(format!("hold/{hold}"))
         }
+        "refused" => {
+            let attempt = name(act, "attempt")?;
+            if !ATTEMPTS.contains(&attempt.as_ref()) {
+                let wanted = format!("one of {}", ATTEMPTS.join(", "));
+                return Err(Error::field("/attempt", &wanted, "another text"));
+            }
+            write("attempt", &|out| write_string(&attempt, out));
+            let unrecorded = index(act, "unrecorded")?;
+            let mut subject = format!("attempt/{attempt}");
+            for key in ["record", "group"] {
+                if act.get(key).is_some() {
+                    let text = name(act, key)?;
+                    write(key, &|out| write_string(&text, out));
+                    if key == "record" {
+                        subject = format!("record/{text}");
+                    }
+                }
+            }
+            write("unrecorded", &|out| out.extend_from_slice(unrecorded.to_string().as_bytes()));
+            Ok(subject)
+        }
         _ => {
-            let wanted = "`reveal`, `shred`, `expire`, `prune`, `hold` or `hold-released`";
+            let wanted =
+                "`reveal`, `shred`, `expire`, `prune`, `hold`, `hold-released` or `refused`";
             Err(Error::field("/act", wanted, "another text"))
         }
     }

@@ -149,12 +149,23 @@ impl Draft {
 
     pub(crate) fn plan_with(self, context: &[u8], room: &mut Room) -> Result<Plan, Error> {
         let limits = Limits { max_bytes: 256 << 10, max_depth: 32, max_values: 10_000 };
-        let document = Document::read(context, &limits, std::mem::take(&mut room.context))
+        let mut document = Document::read(context, &limits, std::mem::take(&mut room.context))
             .map_err(|e| Error::json("the context", e))?;
-        let mut has_actor = false;
+        if self.policy.fold_keys
+            && let Some(event) = document.get(document.root(), "event")
+            && let Some(data) = document.get(event, "data")
+        {
+            fold_keys(&mut document, data);
+        }
+        let document = document;
+        let (mut has_actor, mut has_event) = (false, false);
         let texts = Context::texts(&document, document.root(), "/context", &mut |name, _| {
             has_actor |= name == "actor";
+            has_event |= name == "event";
         })?;
+        if self.action == Action::Event && !has_event {
+            return Err(Error::missing("/context/event"));
+        }
         let Some(correlation_id) = &texts.correlation_id else {
             return Err(Error::missing("/context/correlation_id"));
         };
@@ -186,7 +197,8 @@ impl Draft {
             entity: self.entity,
             action: self.action,
             changes: self.changes,
-            unchanged: self.unchanged,
+            // An event is worth a record, whatever it changed.
+            unchanged: self.unchanged && !has_event,
         })
     }
 }
@@ -374,9 +386,7 @@ impl Plan {
             b"" => write_string(stamp.origin, out),
             service => out.extend_from_slice(service),
         }
-        for part in [",\"type\":\"sealtrail.change.", self.action.name(), ".v1\""] {
-            out.extend_from_slice(part.as_bytes());
-        }
+        text(",\"type\":", self.action.record_type(), out);
         text(",\"subject\":", &self.entity.text, out);
         out.extend_from_slice(b",\"time\":");
         match self.attributes.part(1) {

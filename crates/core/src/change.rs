@@ -9,7 +9,13 @@
 //!
 //! `before` and `after` may be null (there is no such entity) or left out (nobody knows). `id` is the
 //! sender's own name for this change, or left out; with `context.service` it tells a repeat, and the
-//! record has it in clear as `data.change_id`. The older shape `table_id`, `entity_id`, `micro_service_name`, `action`, `old_data`, `new_data`,
+//! record has it in clear as `data.change_id`.
+//!
+//! `event` says what happened in the terms of the business: `{"type": "order.approved", "data": {…}}`, of an
+//! entity, beside a change of it or without one. Alone it has no `action` and no images, and its record is
+//! a `sealtrail.event.v1`. The type is in clear; the data goes through the `rules` as `$.event.data`.
+//!
+//! The older shape `table_id`, `entity_id`, `micro_service_name`, `action`, `old_data`, `new_data`,
 //! `request_info` (and `id`) is taken as well, in any mix of spellings that folds to these names.
 
 use std::borrow::Cow;
@@ -18,7 +24,7 @@ use sealtrail_record::json::{Document, Kind, NodeId, Place, Value, write_string}
 use sealtrail_record::pointer;
 
 use crate::Error;
-use crate::context::Context;
+use crate::context::{Context, check_event};
 use crate::fold::fold_key;
 
 /// A change that has been read.
@@ -39,6 +45,8 @@ pub(crate) enum Action {
     Create,
     Update,
     Delete,
+    /// Nothing was done to it that anybody has images of.
+    Event,
 }
 
 /// The three states of an image.
@@ -61,11 +69,22 @@ impl Action {
         }
     }
 
+    /// The `type` of its records.
+    pub(crate) fn record_type(self) -> &'static str {
+        match self {
+            Self::Create => "sealtrail.change.create.v1",
+            Self::Update => "sealtrail.change.update.v1",
+            Self::Delete => "sealtrail.change.delete.v1",
+            Self::Event => "sealtrail.event.v1",
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Event => "event",
         }
     }
 }
@@ -96,6 +115,7 @@ impl<'a> Change<'a> {
         members: impl Iterator<Item = (Cow<'a, str>, NodeId)>,
     ) -> Result<Self, Error> {
         let (mut own_id, mut entity, mut action, mut context) = (None, None, None, None);
+        let mut event = None;
         let (mut before, mut after) = (Image::Unknown, Image::Unknown);
         for (key, node) in members {
             match key.as_ref() {
@@ -105,21 +125,40 @@ impl<'a> Change<'a> {
                 "before" => before = Image::of(document, node),
                 "after" => after = Image::of(document, node),
                 "context" => context = Some(node),
-                _ => return Err(unknown_key(&key, "id, entity, action, before, after, context")),
+                "event" => event = Some(node),
+                _ => {
+                    return Err(unknown_key(
+                        &key,
+                        "id, entity, action, before, after, event, context",
+                    ));
+                }
             }
         }
         let (entity_type, entity_id) = entity.ok_or_else(|| Error::missing("/entity"))?;
+        let mut context = match context {
+            Some(node) => Context::of(document, node, "/context")?,
+            None => Context::default(),
+        };
+        if let Some(event) = event {
+            check_event(document, event, "/event")?;
+            if context.event.is_some() {
+                let message = "`/event` says a second time what `/context/event` says";
+                return Err(Error::new("duplicate_key", message));
+            }
+            context.event = Some(document.to_value(event));
+        }
         Ok(Self {
             id: own_id,
             entity_type,
             entity_id,
-            action: action.ok_or_else(|| Error::missing("/action"))?,
+            action: match action {
+                Some(action) => action,
+                None if context.event.is_some() => Action::Event,
+                None => return Err(Error::missing("/action")),
+            },
             before,
             after,
-            context: match context {
-                Some(node) => Context::of(document, node, "/context")?,
-                None => Context::default(),
-            },
+            context,
         })
     }
 
@@ -132,8 +171,7 @@ impl<'a> Change<'a> {
         let mut context = Context::default();
         let mut seen = Vec::new();
         for (key, node) in members {
-            let known =
-                "id, table_id, entity_id, micro_service_name, action, old_data, new_data, request_info";
+            let known = "id, table_id, entity_id, micro_service_name, action, old_data, new_data, request_info";
             let name = OlderKey::of(&key).ok_or_else(|| unknown_key(&key, known))?;
             let mut at = String::new();
             pointer::push_key(&mut at, &key);
@@ -193,6 +231,8 @@ impl<'a> Change<'a> {
             Action::Create if there(&self.before) => contradicts("/before", "null or left out"),
             Action::Create if matches!(self.after, Image::Absent) => contradicts("/after", "there"),
             Action::Delete if there(&self.after) => contradicts("/after", "null or left out"),
+            Action::Event if known(&self.before) => contradicts("/before", "left out"),
+            Action::Event if known(&self.after) => contradicts("/after", "left out"),
             Action::Create if !known(&self.after) => Err(Error::missing("/after")),
             Action::Update if !known(&self.before) && !known(&self.after) => {
                 let message = "an update needs `/before`, `/after` or both";
@@ -416,6 +456,20 @@ mod tests {
         let expected =
             r#"{"id":"c-7","entity":{"type":"p","id":"1"},"action":"delete","context":{}}"#;
         assert_eq!((envelope(plain), envelope(older)), (expected.into(), expected.into()));
+    }
+
+    #[test]
+    fn an_event_alone_and_beside_a_change() {
+        let alone = r#"{"entity":{"type":"p","id":"1"},"event":{"type":"paid","data":[1]}}"#;
+        assert_eq!(
+            envelope(alone),
+            r#"{"entity":{"type":"p","id":"1"},"action":"event","context":{"event":{"type":"paid","data":[1]}}}"#
+        );
+        let beside = r#"{"entity":{"type":"p","id":"1"},"action":"delete","event":{"type":"gone"},"context":{"service":"s"}}"#;
+        assert_eq!(
+            envelope(beside),
+            r#"{"entity":{"type":"p","id":"1"},"action":"delete","context":{"service":"s","event":{"type":"gone"}}}"#
+        );
     }
 
     #[test]

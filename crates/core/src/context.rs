@@ -24,20 +24,23 @@ pub(crate) struct Context<'a> {
     pub(crate) actor: Option<Value<'a>>,
     /// An object: `method`, `path`, `ip`, `user_agent` and what else there is.
     pub(crate) request: Option<Value<'a>>,
+    /// What happened in the terms of the business: `type`, and `data` of any form.
+    pub(crate) event: Option<Value<'a>>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn of(document: &Document<'a>, node: NodeId, at: &str) -> Result<Self, Error> {
-        let (mut tenant, mut actor, mut request) = (None, None, None);
+        let (mut tenant, mut actor, mut request, mut event) = (None, None, None, None);
         let texts = Self::texts(document, node, at, &mut |name, node| {
             let part = match name {
                 "tenant" => &mut tenant,
                 "actor" => &mut actor,
+                "event" => &mut event,
                 _ => &mut request,
             };
             *part = Some(document.to_value(node));
         })?;
-        Ok(Self { tenant, actor, request, ..texts })
+        Ok(Self { tenant, actor, request, event, ..texts })
     }
 
     /// The same without the values, whose nodes `part` gets.
@@ -77,8 +80,12 @@ impl<'a> Context<'a> {
                     Kind::Object => part(name, value),
                     other => return Err(Error::field(&place(), "an object", other.name())),
                 },
+                "event" => {
+                    check_event(document, value, &place())?;
+                    part("event", value);
+                }
                 _ => {
-                    let known = "correlation_id, causation_id, traceparent, tracestate, time, service, tenant, actor, request";
+                    let known = "correlation_id, causation_id, traceparent, tracestate, time, service, tenant, actor, request, event";
                     let message = format!("`{}` is not known; a context knows {known}", place());
                     return Err(Error::new("not_a_change", message));
                 }
@@ -97,6 +104,7 @@ impl<'a> Context<'a> {
                 "tenant" => context.tenant = Some(value),
                 "actor" => context.actor = Some(value),
                 "request" => context.request = Some(value),
+                "event" => context.event = Some(value),
                 _ => {}
             }
         }
@@ -165,7 +173,12 @@ impl<'a> Context<'a> {
             ("time", &self.time),
             ("service", &self.service),
         ];
-        let values = [("tenant", &self.tenant), ("actor", &self.actor), ("request", &self.request)];
+        let values = [
+            ("tenant", &self.tenant),
+            ("actor", &self.actor),
+            ("request", &self.request),
+            ("event", &self.event),
+        ];
         out.push(b'{');
         let start = out.len();
         let name = |key: &str, out: &mut Vec<u8>| {
@@ -189,6 +202,32 @@ impl<'a> Context<'a> {
         }
         out.push(b'}');
     }
+}
+
+/// An event has a name, and data if it likes.
+pub(crate) fn check_event(document: &Document<'_>, event: NodeId, at: &str) -> Result<(), Error> {
+    let kind = document.kind(event);
+    if kind != Kind::Object {
+        return Err(Error::field(at, "an object with `type` and `data`", kind.name()));
+    }
+    let mut has_type = false;
+    for (place, value) in document.children(event) {
+        let Place::Key(key) = place else { continue };
+        match document.written(key).as_ref() {
+            "type" => {
+                name_of(document, value, &|| format!("{at}/type"))?;
+                has_type = true;
+            }
+            "data" => {}
+            other => {
+                let shown: String = other.chars().take(40).collect();
+                let message =
+                    format!("`{at}` has `type` and `data` only, got `{}`", shown.escape_debug());
+                return Err(Error::new("not_a_change", message));
+            }
+        }
+    }
+    if has_type { Ok(()) } else { Err(Error::missing(&format!("{at}/type"))) }
 }
 
 fn older_actor<'a>(user: Value<'a>, at: &str) -> Result<Value<'a>, Error> {

@@ -52,6 +52,21 @@ pub(crate) fn context_subject(
     subject(seal, &otherwise, &find, out)
 }
 
+/// Appends whose key protects a value of an event: whom its data names, as an image would, or the entity.
+pub(crate) fn event_subject(
+    context: &Document<'_>,
+    data: NodeId,
+    seal: &Seal,
+    entity: &str,
+    out: &mut String,
+) -> Result<(), Error> {
+    let find = |pointer: &str| {
+        let within = pointer.strip_prefix("/event/data").unwrap_or(pointer);
+        node_text(context, context.pointer(data, within)?)
+    };
+    subject(seal, &|out| out.push_str(entity), &find, out)
+}
+
 fn subject<'a>(
     seal: &Seal,
     otherwise: &dyn Fn(&mut String),

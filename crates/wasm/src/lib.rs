@@ -1,9 +1,7 @@
-//! The JavaScript edge of the core: wasm-bindgen over [`sealtrail_core`] and [`sealtrail_proof`],
-//! bytes in and out for payloads, structured values for options and results. No logic lives here.
+//! The JavaScript edge of the core: wasm-bindgen over [`sealtrail_core`], bytes in and out for payloads, structured values for options and results. No logic lives here.
 //!
 //! Every function throws `{code, message, at}` when it refuses its input.
 
 mod capture;
-mod proof;
 mod stateless;
 mod thrown;

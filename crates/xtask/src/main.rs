@@ -6,6 +6,7 @@ mod deploy;
 mod fuzz;
 mod image;
 mod machine;
+mod soak;
 mod stage;
 mod test;
 mod wasm;
@@ -20,7 +21,8 @@ usage: cargo xtask <command>
   test    everything that must hold
   image   the container image, built and tried
   fuzz    the core under libFuzzer: fuzz [value|selector|policy|token|capture] [--seconds N | --quick]
-  bench   figures and ratios: bench [core|node|size|log|proxy] [--json FILE]";
+  bench   figures and ratios: bench [core|node|size|log|proxy|collector|engine] [--json FILE]
+  soak    the sidecar under load while things break: soak [--minutes N]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         Some("image") => image::run(),
         Some("fuzz") => fuzz::run(&arguments[1..]),
         Some("bench") => bench::run(&arguments[1..]),
+        Some("soak") => soak::run(&arguments[1..]),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{demo, deploy, fuzz, image, machine, stage, wasm};
+use crate::{demo, deploy, fuzz, image, machine, soak, stage, wasm};
 
 pub fn run() -> Result<()> {
     let root = machine::workspace()?;
@@ -25,6 +25,8 @@ pub fn run() -> Result<()> {
         "--workspace",
         "--exclude",
         "sealtrail-wasm",
+        "--exclude",
+        "sealtrail-wasm-proof",
         "--exclude",
         "xtask",
         "--no-fail-fast",
@@ -51,6 +53,7 @@ pub fn run() -> Result<()> {
     shop_tests.arg("test").current_dir(&shop);
     outcomes.push(stage::run("examples: the shop", &mut shop_tests, true)?);
     outcomes.push(demo::as_test(&root)?);
+    outcomes.push(soak::as_test(&root)?);
     outcomes.push(deploy::as_test(&root)?);
     outcomes.extend(image::as_test(&root)?);
     match stage::summary(&outcomes) {

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! js/sealtrail/dist/wasm/  sealtrail.js, sealtrail_bg.wasm   the npm package (wasm-bindgen, target `web`)
-//! js/console/dist/         the static page, guest.wasm, and the package's own files below package/
+//!                          proof.js, proof_bg.wasm           what checks proofs, for who needs that alone
+//! js/console/dist/         the static page, guest.wasm, and the package's check of proofs below package/
 //! ```
 //!
 //! `guest.wasm` is built with the flags that `sidecar/build.rs` includes too, so both give the same bytes.
@@ -20,8 +21,9 @@ include!("../../guest/flags.rs");
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The entry of the package that the page checks records with.
-const BROWSER_ENTRY: &str = "index.browser.js";
+/// The module of the package that the page checks records with, and the files that it loads.
+const PAGE_ENTRY: &str = "proof.browser.js";
+const PAGE_WASM: [&str; 2] = ["proof.js", "proof_bg.wasm"];
 
 /// Builds both edges and puts them, with what they need, into the two `dist` folders.
 pub fn run() -> Result<()> {
@@ -31,13 +33,16 @@ pub fn run() -> Result<()> {
     let package = root.join("js/sealtrail");
     let edge = build(&root, "sealtrail-wasm")?;
     let glue = package.join("dist/wasm");
-    bindgen(&edge, &glue)?;
+    fresh(&glue)?;
+    bindgen(&edge, &glue, "sealtrail")?;
+    bindgen(&build(&root, "sealtrail-wasm-proof")?, &glue, "proof")?;
 
     let guest = build(&root, "sealtrail-guest")?;
     let page = root.join("js/console/dist");
     assemble_page(&root.join("js/console/page"), &package, &guest, &page)?;
 
     report(&root, &glue.join("sealtrail_bg.wasm"))?;
+    report(&root, &glue.join("proof_bg.wasm"))?;
     report(&root, &page.join("guest.wasm"))
 }
 
@@ -92,11 +97,10 @@ fn build(root: &Path, package: &str) -> Result<PathBuf> {
 }
 
 /// The glue is an ES module that asks for its wasm: the package's loaders give it, one per runtime.
-fn bindgen(module: &Path, out: &Path) -> Result<()> {
-    fresh(out)?;
+fn bindgen(module: &Path, out: &Path, name: &str) -> Result<()> {
     Bindgen::new()
         .input_path(module)
-        .out_name("sealtrail")
+        .out_name(name)
         .web(true)?
         .omit_default_module_path(true)
         .typescript(false)
@@ -112,10 +116,15 @@ fn assemble_page(source: &Path, package: &Path, guest: &Path, out: &Path) -> Res
     copy_folder(source, out)?;
     fs::copy(guest, out.join("guest.wasm"))?;
     fs::create_dir_all(out.join("package/src"))?;
-    for (module, text) in reached(&package.join("src"), BROWSER_ENTRY)? {
+    for (module, text) in reached(&package.join("src"), PAGE_ENTRY)? {
         fs::write(out.join("package/src").join(module), text)?;
     }
-    copy_folder(&package.join("dist"), &out.join("package/dist"))
+    let wasm = "dist/wasm";
+    fs::create_dir_all(out.join("package").join(wasm))?;
+    for file in PAGE_WASM {
+        fs::copy(package.join(wasm).join(file), out.join("package").join(wasm).join(file))?;
+    }
+    Ok(())
 }
 
 /// A module of the package and all that it imports from its own folder, with their texts.

@@ -1,4 +1,4 @@
-import { verifyProof } from './package/src/index.browser.js'
+import { verifyProof } from './package/src/proof.browser.js'
 import { element } from './element.js'
 
 const byId = (id) => document.getElementById(id)

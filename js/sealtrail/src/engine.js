@@ -2,8 +2,9 @@ import { changeText } from './change.js'
 import { SealtrailError } from './errors.js'
 import { Images, WITHOUT_POLICY } from './images.js'
 import { jsonText } from './json-text.js'
+import { loadedOnce } from './loaded-once.js'
 import { losses } from './losses.js'
-import { checkKinds, kindOf, knownOptions } from './option-checks.js'
+import { checkKinds, knownOptions, missing, mustBe } from './option-checks.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -14,28 +15,23 @@ const TEXT_OPTIONS = new Set(['unit'])
 const PREVIEW_OPTIONS = new Set(['raw'])
 
 /**
- * The core in this process. One glue, two loaders (`engine.node.js`, `engine.browser.js`): each hands a function that
- * instantiates the module and resolves to the glue; it runs once, at the first use.
+ * The core in this process, and the check of proofs, which is a module of its own. One glue, two loaders
+ * (`engine.node.js`, `engine.browser.js`): each hands a function that instantiates the module and resolves to the glue.
  */
-export function engineLoader(instantiate) {
-  let loading
-  return () => {
-    loading ??= instantiate().then(
-      (glue) => new Engine(glue),
-      (cause) => {
-        loading = undefined
-        throw new SealtrailError('wasm_unavailable', 'the wasm module of this package could not be loaded', { cause })
-      },
-    )
-    return loading
-  }
+export function engineLoader(instantiate, loadProofCheck) {
+  return loadedOnce(async () => {
+    const [glue, verifyProof] = await Promise.all([instantiate(), loadProofCheck()])
+    return new Engine(glue, verifyProof)
+  })
 }
 
 class Engine {
   #glue
+  #verifyProof
 
-  constructor(glue) {
+  constructor(glue, verifyProof) {
     this.#glue = glue
+    this.#verifyProof = verifyProof
   }
 
   diff(before, after, options) {
@@ -107,12 +103,7 @@ class Engine {
   }
 
   verifyProof(proof, line, vkey) {
-    mustBe(isText(proof) || proof instanceof Uint8Array, 'proof', 'a string or bytes', proof)
-    mustBe(isText(line) || line instanceof Uint8Array, 'line', 'a string or bytes', line)
-    mustBe(isText(vkey), 'vkey', 'a string', vkey)
-    const proven = this.#call(() => this.#glue.verifyProof(bytesOf(proof), bytesOf(line), vkey))
-    // The edge gives integers as text; a log that outgrows 2^53 takes 285 years at a million records a second.
-    return { ...proven, index: Number(proven.index), size: Number(proven.size) }
+    return this.#verifyProof(proof, line, vkey)
   }
 
   #text(call) {
@@ -133,19 +124,8 @@ function given(options) {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
-/** Checked before the edge: what it says of a wrong type does not name the argument. */
-function mustBe(isRight, name, expected, given) {
-  if (isRight) return
-  if (given === undefined) throw missing(`/${name}`)
-  throw new SealtrailError('invalid_field', `\`${name}\` must be ${expected}, got ${kindOf(given)}`, { at: { pointer: `/${name}` } })
-}
-
 function isText(given) {
   return typeof given === 'string'
-}
-
-function missing(pointer) {
-  return new SealtrailError('missing_field', `\`${pointer.slice(1)}\` is missing`, { at: { pointer } })
 }
 
 /** A text goes in as it is written: the core reads it once, and says line and column of what is wrong. */
@@ -158,8 +138,4 @@ function jsonBytes(given, pointer) {
 function wellFormed(text, pointer) {
   if (text.isWellFormed()) return text
   throw new SealtrailError('lone_surrogate', `half of a surrogate pair in the text of \`${pointer}\``, { at: { pointer } })
-}
-
-function bytesOf(given) {
-  return typeof given === 'string' ? encoder.encode(given) : given
 }

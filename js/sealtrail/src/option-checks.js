@@ -25,6 +25,17 @@ export function invalidOption(name, why) {
   return new SealtrailError('invalid_option', `option \`${name}\` ${why}`)
 }
 
+/** An argument of a wrong type: what the edge would say of it does not name the argument. */
+export function mustBe(isRight, name, expected, given) {
+  if (isRight) return
+  if (given === undefined) throw missing(`/${name}`)
+  throw new SealtrailError('invalid_field', `\`${name}\` must be ${expected}, got ${kindOf(given)}`, { at: { pointer: `/${name}` } })
+}
+
+export function missing(pointer) {
+  return new SealtrailError('missing_field', `\`${pointer.slice(1)}\` is missing`, { at: { pointer } })
+}
+
 /** What a value is, in words: an error does not quote what may be personal. */
 export function kindOf(value) {
   if (value === null || value === undefined) return String(value)

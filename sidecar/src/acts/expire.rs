@@ -105,7 +105,8 @@ pub(super) fn entry(
 ) -> Result<Entry> {
     let (class, period) = kid.period().unwrap_or_default();
     let (actor, reason) = (because.actor(), because.reason());
-    Entry::of(trail, &Act::Expire { actor, reason, class, period, kids: [kid.as_str()] }, at)
+    let act = Act::Expire { actor, reason, class, period, kids: [kid.as_str()] };
+    Entry::within(trail, &act, because, at)
 }
 
 /// The key of the period that was ended; None if it was a data subject that was shredded.

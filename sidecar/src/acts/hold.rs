@@ -36,7 +36,12 @@ pub fn hold(trail: &Trail, name: &str, from: &Position, because: &Justification)
     }
     let (actor, reason) = (because.actor(), because.reason());
     // Made before anything is done, so that what the core refuses is refused.
-    let entry = Entry::of(trail, &Act::Hold { actor, reason, hold: name, from }, Moment::now())?;
+    let entry = Entry::within(
+        trail,
+        &Act::Hold { actor, reason, hold: name, from },
+        because,
+        Moment::now(),
+    )?;
     trail.log().hold(name, from)?;
     told(name, from, entry, trail)
 }
@@ -51,7 +56,7 @@ pub fn release(trail: &Trail, name: &str, because: &Justification) -> Result<Hel
     };
     let (actor, reason) = (because.actor(), because.reason());
     let act = Act::HoldReleased { actor, reason, hold: name, from };
-    let held = told(name, from, Entry::of(trail, &act, Moment::now())?, trail)?;
+    let held = told(name, from, Entry::within(trail, &act, because, Moment::now())?, trail)?;
     trail.log().release(name)?;
     Ok(held)
 }

@@ -3,6 +3,7 @@
 use crate::code::Code;
 use crate::engine::Actor;
 use crate::error::{Error, Place, Result};
+use crate::proxy::correlation::CorrelationId;
 
 /// Bytes of a name or reason in a record.
 const LONGEST: usize = 512;
@@ -13,6 +14,7 @@ const LONGEST: usize = 512;
 pub struct Justification {
     actor: Actor,
     reason: String,
+    correlation_id: Option<CorrelationId>,
 }
 
 impl Justification {
@@ -27,12 +29,19 @@ impl Justification {
                 error.at(Some(Place { line: None, column: None, pointer: Some(pointer.into()) }))
             })?;
         }
-        Ok(Self { actor, reason: reason.to_owned() })
+        Ok(Self { actor, reason: reason.to_owned(), correlation_id: None })
+    }
+
+    /// The request in which it is done, if it has an id.
+    #[must_use]
+    pub fn within(self, correlation_id: Option<CorrelationId>) -> Self {
+        Self { correlation_id, ..self }
     }
 
     /// What is left of an act that has happened already: recorded as far as a record can hold it.
     pub fn of_the_past(kind: &str, id: &str, reason: &str) -> Self {
-        Self { actor: Actor { kind: fit(kind), id: fit(id) }, reason: fit(reason) }
+        let actor = Actor { kind: fit(kind), id: fit(id) };
+        Self { actor, reason: fit(reason), correlation_id: None }
     }
 
     pub fn actor(&self) -> &Actor {
@@ -41,6 +50,10 @@ impl Justification {
 
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.correlation_id.as_ref().map(CorrelationId::as_str)
     }
 }
 

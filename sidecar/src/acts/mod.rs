@@ -1,11 +1,12 @@
 //! What is done with sealed values and with records, each with a record of its own in the log: [`reveal`],
-//! [`shred`], [`expire`], [`prune`], [`hold`] and [`release`].
+//! [`shred`], [`expire`], [`prune`], [`hold`] and [`release`]; and that somebody was [`refused`] one of these.
 
 mod clock_doubt;
 mod expire;
 mod hold;
 mod justification;
 mod prune;
+mod refused;
 mod reveal;
 mod seals;
 mod shred;
@@ -20,6 +21,7 @@ pub use expire::{Expired, Over, expire, plan as plan_expiry};
 pub use hold::{Held, hold, release};
 pub use justification::Justification;
 pub use prune::{Planned, Removed, plan, prune};
+pub use refused::refused;
 pub use reveal::{Revealed, Value, reveal};
 pub use shred::{record_interrupted_shreds, shred};
 
@@ -30,7 +32,8 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(trail: &Trail, act: &Act<'_>, at: Moment) -> Result<Self> {
+    /// The record of an act that is done in a request.
+    fn within(trail: &Trail, act: &Act<'_>, why: &Justification, at: Moment) -> Result<Self> {
         let id = record_id();
         let stamp = Stamp {
             origin: &trail.origin,
@@ -38,7 +41,7 @@ impl Entry {
             recorded_time: &at.to_string(),
             engine: trail.sandbox.name(),
         };
-        let line = trail.guest()?.act(&stamp, act)?;
+        let line = trail.guest()?.act(&stamp, act, why.correlation_id())?;
         Ok(Self { id, line })
     }
 

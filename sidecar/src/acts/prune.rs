@@ -107,7 +107,7 @@ pub fn prune(trail: &Trail, because: &Justification) -> Result<Removed> {
         first_kept: planned.first_kept,
         older_than: &planned.older_than,
     };
-    let (record, index) = Entry::of(trail, &act, Moment::now())?.append(trail)?;
+    let (record, index) = Entry::within(trail, &act, because, Moment::now())?.append(trail)?;
     trail.log().prune(planned.first_kept, index)?;
     Ok(Removed { planned, prune: Some(record), prune_index: Some(index) })
 }

@@ -73,7 +73,8 @@ pub fn reveal(
     }
     let (actor, reason) = (because.actor(), because.reason());
     let act = Act::Reveal { actor, reason, record, group };
-    let (reveal, reveal_index) = Entry::of(trail, &act, Moment::now())?.append(trail)?;
+    let (reveal, reveal_index) =
+        Entry::within(trail, &act, because, Moment::now())?.append(trail)?;
     let opened = trail.guest()?.open(&trail.origin, &found.line, &keys)?;
     trail.metrics.reveals.add(1);
     let values = opened.into_iter().map(Value::opened).chain(erased).collect();

@@ -74,7 +74,8 @@ fn rehearse(trail: &Trail, because: &Justification, at: Moment) -> Result<()> {
 
 fn entry(trail: &Trail, kids: &[KeyId], because: &Justification, at: Moment) -> Result<Entry> {
     let (actor, reason) = (because.actor(), because.reason());
-    Entry::of(trail, &Act::Shred { actor, reason, kids: &names(kids), hard: false }, at)
+    let act = Act::Shred { actor, reason, kids: &names(kids), hard: false };
+    Entry::within(trail, &act, because, at)
 }
 
 fn append(trail: &Trail, entry: Entry, erased: &Erased) -> Result<Shredded> {

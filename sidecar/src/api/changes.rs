@@ -9,7 +9,7 @@ use super::{Api, body};
 use crate::code::Code;
 use crate::collector::{Given, MAX_CHANGES, Receipt, collect, to_json};
 use crate::error::{Error, Result};
-use crate::logging::RequestIds;
+use crate::logging;
 use crate::problem;
 use crate::proxy::correlation::CorrelationId;
 use crate::proxy::request_memory::RequestId;
@@ -26,7 +26,6 @@ impl Api {
             correlation_id: CorrelationId::in_header(request.headers()),
             request_id: RequestId::in_header(request.headers()),
         };
-        let ids = RequestIds::of(request.headers());
         let full = |_: &Error| self.trail.metrics.queue_full.add(1);
         let mut place = self.queue.enter().inspect_err(full)?;
         let arrived = |bytes| place.grow(bytes).inspect_err(full);
@@ -36,7 +35,7 @@ impl Api {
         // What the sender is not to blame for is the operator's to know; once for all of a request.
         let failed = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
         if let Some(error) = failed.max_by_key(|error| error.code().status().as_u16() / 100) {
-            ids.tell(error);
+            logging::tell(error);
         }
         if media_type == ONE {
             let outcome = outcomes.pop().ok_or_else(|| Error::new(Code::Internal, "no outcome"))?;

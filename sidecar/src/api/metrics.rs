@@ -88,6 +88,21 @@ impl Api {
                 "Lines for the operator that were not written, because too many came.",
                 logging::dropped(),
             ),
+            (
+                "unauthenticated_requests_total",
+                "Requests to the API answered with 401.",
+                self.gate.unauthenticated.get(),
+            ),
+            (
+                "forbidden_requests_total",
+                "Requests to the API answered with 403.",
+                self.gate.forbidden.get(),
+            ),
+            (
+                "unrecorded_refusals_total",
+                "Refused acts without a record of their own, because there were too many.",
+                self.refusals.unrecorded.get(),
+            ),
         ];
         for (name, help, value) in counters {
             text.counter(name, help, &[], value);

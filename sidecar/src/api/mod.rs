@@ -18,9 +18,11 @@
 //! GET  /healthz  /readyz  /metrics  /console/
 //! ```
 //!
-//! Errors are RFC 9457 problems with a stable `code`. There are no roles yet: whoever reaches the
-//! listener may use it, so it belongs on loopback, and [browsers](same_origin) are kept apart.
+//! Errors are RFC 9457 problems with a stable `code`. Each resource needs a [role](crate::access), but for the
+//! last two lines and what is below `/console/`; `metrics` needs that of a reader or an operator.
+//! [Browsers](same_origin) are kept apart.
 
+mod admission;
 mod answer;
 pub mod body;
 mod changes;

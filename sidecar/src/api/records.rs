@@ -7,11 +7,11 @@ use serde::Deserialize;
 use super::answer::{self, Answer};
 use super::query::Query;
 use super::{Api, body};
-use crate::acts::{self, Justification};
+use crate::access::{Attempt, Caller, is_plain};
+use crate::acts;
 use crate::code::Code;
 use crate::engine::Actor;
 use crate::error::{Error, Result};
-use crate::listener::Peer;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,12 +49,17 @@ impl Api {
         &self,
         id: String,
         request: Request<Incoming>,
-        peer: Peer,
+        caller: Caller,
     ) -> Result<Answer> {
-        let actor = self.actor(request.headers(), peer);
+        let attempt = Attempt::of(request.method(), &["v1", "records", &id, "reveal"]);
         let RevealBody { group, reason, actor: named } = body::read_json(request).await?;
-        let actor = actor.or_named(named);
-        let because = Justification::parse(actor, &reason)?;
+        if let Err(error) = caller.require_group(&group) {
+            let group = Some(group).filter(|group| is_plain(group));
+            let attempt = attempt.map(|attempt| Attempt { group, ..attempt });
+            self.refuse(&error, &caller, attempt).await;
+            return Err(error);
+        }
+        let because = caller.because(named, &reason)?;
         let reveal = move |trail: &_| acts::reveal(trail, &id, &group, &because);
         answer::json(&self.ask(reveal).await?)
     }

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::answer::{self, Answer};
 use super::{Api, body};
+use crate::access::Caller;
 use crate::acts::{self, Justification, Removed};
 use crate::engine::Actor;
 use crate::error::Result;
-use crate::listener::Peer;
 use crate::position::Position;
 use crate::trail::Trail;
 
@@ -52,10 +52,9 @@ impl Api {
         answer::json(&json!({"holds": holds.collect::<Vec<_>>()}))
     }
 
-    pub(super) async fn hold(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
-        let caller = self.actor(request.headers(), peer);
+    pub(super) async fn hold(&self, request: Request<Incoming>, caller: Caller) -> Result<Answer> {
         let HoldBody { name, from, reason, actor } = body::read_json(request).await?;
-        let because = Justification::parse(caller.or_named(actor), &reason)?;
+        let because = caller.because(actor, &reason)?;
         let from: Position = from.parse()?;
         let hold = move |trail: &Trail| acts::hold(trail, &name, &from, &because);
         answer::json(&self.ask(hold).await?)
@@ -65,14 +64,14 @@ impl Api {
         &self,
         name: String,
         request: Request<Incoming>,
-        peer: Peer,
+        caller: Caller,
     ) -> Result<Answer> {
-        let because = self.because(request, peer).await?;
+        let because = because(request, caller).await?;
         answer::json(&self.ask(move |trail| acts::release(trail, &name, &because)).await?)
     }
 
-    pub(super) async fn prune(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
-        let (because, is_rehearsal) = self.removal(request, peer).await?;
+    pub(super) async fn prune(&self, request: Request<Incoming>, caller: Caller) -> Result<Answer> {
+        let (because, is_rehearsal) = removal(request, caller).await?;
         let prune = move |trail: &Trail| match is_rehearsal {
             true => {
                 let planned = acts::plan(trail.log().reader(), &trail.retention)?;
@@ -83,8 +82,12 @@ impl Api {
         answer::json(&self.ask(prune).await?)
     }
 
-    pub(super) async fn expire(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
-        let (because, is_rehearsal) = self.removal(request, peer).await?;
+    pub(super) async fn expire(
+        &self,
+        request: Request<Incoming>,
+        caller: Caller,
+    ) -> Result<Answer> {
+        let (because, is_rehearsal) = removal(request, caller).await?;
         let expire = move |trail: &Trail| match is_rehearsal {
             true => acts::plan_expiry(trail.log().reader(), &trail.keyring_dir, &trail.retention),
             false => acts::expire(trail, &because),
@@ -96,20 +99,14 @@ impl Api {
         let Nothing {} = body::read_json(request).await?;
         answer::json(&self.ask(Trail::compress).await?)
     }
+}
 
-    async fn removal(
-        &self,
-        request: Request<Incoming>,
-        peer: Peer,
-    ) -> Result<(Justification, bool)> {
-        let caller = self.actor(request.headers(), peer);
-        let RemovalBody { reason, actor, dry_run } = body::read_json(request).await?;
-        Ok((Justification::parse(caller.or_named(actor), &reason)?, dry_run))
-    }
+async fn removal(request: Request<Incoming>, caller: Caller) -> Result<(Justification, bool)> {
+    let RemovalBody { reason, actor, dry_run } = body::read_json(request).await?;
+    Ok((caller.because(actor, &reason)?, dry_run))
+}
 
-    async fn because(&self, request: Request<Incoming>, peer: Peer) -> Result<Justification> {
-        let caller = self.actor(request.headers(), peer);
-        let ReasonBody { reason, actor } = body::read_json(request).await?;
-        Justification::parse(caller.or_named(actor), &reason)
-    }
+async fn because(request: Request<Incoming>, caller: Caller) -> Result<Justification> {
+    let ReasonBody { reason, actor } = body::read_json(request).await?;
+    caller.because(actor, &reason)
 }

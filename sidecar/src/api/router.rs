@@ -8,28 +8,30 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use hyper::body::Incoming;
 use hyper::service::Service;
+use tracing::{Instrument, Span};
 
 use super::answer::Answer;
 use super::query::{Query, decode};
 use super::same_origin;
+use crate::access::{Gate, Refusals};
 use crate::code::Code;
 use crate::collector::Queue;
-use crate::engine;
 use crate::error::{Error, Result};
 use crate::framing::Verdict;
 use crate::listener::Peer;
-use crate::logging::{Access, RequestIds};
+use crate::logging::{self, Access};
 use crate::metrics::Open;
 use crate::problem;
-use crate::proxy::identity::{Actor, TokenKey};
-use crate::reload::Live;
+use crate::proxy::correlation::CorrelationId;
+use crate::proxy::trace_context::TraceContext;
 use crate::trail::Trail;
 
 /// What all connections share.
 pub struct Api {
     pub trail: Arc<Trail>,
     pub queue: Queue,
-    pub token_key: Option<Arc<Live<TokenKey>>>,
+    pub gate: Gate,
+    pub refusals: Refusals,
     /// Names under which this listener is reached, besides addresses and `localhost`.
     pub hosts: Vec<String>,
     pub access: Option<Access>,
@@ -41,22 +43,6 @@ pub struct Connection {
     peer: Peer,
     verdict: Verdict,
     _open: Open,
-}
-
-/// Who asks: known by a verified token, or only by the address.
-pub struct Caller {
-    actor: engine::Actor,
-    is_verified: bool,
-}
-
-impl Caller {
-    /// Whom the body names counts only where no token says better.
-    pub fn or_named(self, named: Option<engine::Actor>) -> engine::Actor {
-        match named {
-            Some(named) if !self.is_verified => named,
-            _ => self.actor,
-        }
-    }
 }
 
 impl Api {
@@ -72,22 +58,10 @@ impl Api {
         question: impl FnOnce(&Trail) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let trail = self.trail.clone();
-        let asked = tokio::task::spawn_blocking(move || question(&trail)).await;
+        let span = Span::current();
+        let work = move || span.in_scope(|| question(&trail));
+        let asked = tokio::task::spawn_blocking(work).await;
         asked.map_err(|_| Error::new(Code::Internal, "the work was given up halfway"))?
-    }
-
-    pub(super) fn actor(&self, headers: &HeaderMap, peer: Peer) -> Caller {
-        let key = self.token_key.as_ref().map(|key| key.get());
-        let actor = Actor::of(headers, key.as_deref()).filter(|actor| actor.verified);
-        let is_verified = actor.is_some();
-        let (kind, id) = match actor {
-            Some(actor) => ("user", actor.id),
-            None => match peer {
-                Peer::Address(_) => ("address", peer.to_string()),
-                Peer::Unix { .. } => ("unix_user", peer.to_string()),
-            },
-        };
-        Caller { actor: engine::Actor { kind: kind.into(), id }, is_verified }
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
@@ -103,6 +77,7 @@ impl Api {
         }
         let segments = path.split('/').skip(1).map(decode).collect::<Result<Vec<_>>>()?;
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let caller = self.admit(&request, &segments, peer).await?;
         let query = || Query::parse(request.uri().query());
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_post = *request.method() == Method::POST;
@@ -115,18 +90,18 @@ impl Api {
             ["v1", "records", id] if is_read => self.record(id.to_owned()).await,
             ["v1", "records", id, "proof"] if is_read => self.proof(id.to_owned()).await,
             ["v1", "records", id, "reveal"] if is_post => {
-                self.reveal(id.to_owned(), request, peer).await
+                self.reveal(id.to_owned(), request, caller).await
             }
             ["v1", "subjects", id, "shred"] if is_post => {
-                self.shred(id.to_owned(), request, peer).await
+                self.shred(id.to_owned(), request, caller).await
             }
             ["v1", "holds"] if is_read => self.holds().await,
-            ["v1", "holds"] if is_post => self.hold(request, peer).await,
+            ["v1", "holds"] if is_post => self.hold(request, caller).await,
             ["v1", "holds", name, "release"] if is_post => {
-                self.release(name.to_owned(), request, peer).await
+                self.release(name.to_owned(), request, caller).await
             }
-            ["v1", "retention", "prune"] if is_post => self.prune(request, peer).await,
-            ["v1", "retention", "expire"] if is_post => self.expire(request, peer).await,
+            ["v1", "retention", "prune"] if is_post => self.prune(request, caller).await,
+            ["v1", "retention", "expire"] if is_post => self.expire(request, caller).await,
             ["v1", "retention", "compress"] if is_post => self.compress(request).await,
             ["checkpoint"] | ["tile", ..] if is_read => self.log_resource(&path).await,
             ["healthz"] if is_read => Ok(self.healthz()),
@@ -170,27 +145,46 @@ impl Service<Request<Incoming>> for Connection {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (api, peer) = (self.api.clone(), self.peer);
         let fault = self.verdict.of_next();
-        Box::pin(async move {
-            let entry = api.access.as_ref().map(|access| access.begin(&request));
-            let ids = RequestIds::of(request.headers());
+        let span = span_of(request.headers());
+        let entry = self.api.access.as_ref().map(|access| access.begin(&request));
+        let answer = async move {
             let answered = match fault {
                 Some(fault) => Err(fault.error()),
                 None => api.answer(request, peer).await,
             };
-            let answer = answered.unwrap_or_else(|error| {
-                ids.tell(&error);
+            answered.unwrap_or_else(|error| {
+                logging::tell(&error);
                 let mut answer = problem::response(&error);
                 // A body that was not read to its end would be read as the next request.
-                if fault.is_some() || matches!(error.code(), Code::TooLarge | Code::QueueFull) {
+                let is_unread = matches!(
+                    error.code(),
+                    Code::TooLarge
+                        | Code::QueueFull
+                        | Code::Unauthenticated
+                        | Code::InvalidToken
+                        | Code::Forbidden
+                );
+                if fault.is_some() || is_unread {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }
                 answer
-            });
+            })
+        };
+        Box::pin(async move {
+            let answer = answer.instrument(span).await;
             if let Some(entry) = entry {
                 entry.end(&answer);
             }
             Ok(answer)
         })
     }
+}
+
+/// What every line of our log about a request says, where the request says it.
+fn span_of(headers: &HeaderMap) -> Span {
+    let trace = TraceContext::of(headers);
+    let Some(id) = CorrelationId::brought(headers, trace.as_ref()) else { return Span::none() };
+    let trace_id = trace.map(|trace| trace.parent.trace_id());
+    tracing::error_span!("request", correlation_id = id.as_str(), trace_id)
 }

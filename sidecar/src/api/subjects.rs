@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::answer::{self, Answer};
 use super::{Api, body};
-use crate::acts::{self, Justification};
+use crate::access::Caller;
+use crate::acts;
 use crate::engine::Actor;
 use crate::error::Result;
-use crate::listener::Peer;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,12 +23,10 @@ impl Api {
         &self,
         subject: String,
         request: Request<Incoming>,
-        peer: Peer,
+        caller: Caller,
     ) -> Result<Answer> {
-        let actor = self.actor(request.headers(), peer);
         let ShredBody { reason, actor: named } = body::read_json(request).await?;
-        let actor = actor.or_named(named);
-        let because = Justification::parse(actor, &reason)?;
+        let because = caller.because(named, &reason)?;
         let shred = move |trail: &_| acts::shred(trail, &subject, &because);
         answer::json(&self.ask(shred).await?)
     }

@@ -2,7 +2,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::reveal::Place;
-use super::{Style, output, remote};
+use super::{Style, output};
 use crate::error::Result;
 use crate::trail::Compression;
 
@@ -18,8 +18,8 @@ pub struct Compress {
 
 impl Compress {
     pub fn run(self, style: Style) -> Result<u8> {
-        let done: Compression = if let Some(url) = &self.place.url {
-            remote::ask(url, "/v1/retention/compress", &json!({}))?
+        let done: Compression = if let Some(sidecar) = self.place.remote.sidecar()? {
+            sidecar.ask("/v1/retention/compress", &json!({}))?
         } else {
             let trail = self.place.open("POST /v1/retention/compress")?;
             let done = trail.compress();

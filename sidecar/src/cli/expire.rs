@@ -3,7 +3,7 @@ use sealtrail_log::Reader;
 use serde_json::json;
 
 use super::reveal::{Place, Why};
-use super::{Style, output, remote};
+use super::{Style, output};
 use crate::acts::{self, Expired, Justification, Over};
 use crate::config::Config;
 use crate::error::Result;
@@ -43,9 +43,9 @@ impl Expire {
         let Self { place, dry_run, reason, actor } = self;
         let why = Why { reason, actor };
         let actor = why.actor();
-        if let Some(url) = &place.url {
+        if let Some(sidecar) = place.remote.sidecar()? {
             let body = json!({"reason": why.reason, "actor": actor, "dry_run": dry_run});
-            return remote::ask(url, "/v1/retention/expire", &body);
+            return sidecar.ask("/v1/retention/expire", &body);
         }
         if dry_run {
             let config = Config::read(&place.config)?;

@@ -81,10 +81,10 @@ impl Hold {
 impl Add {
     fn run(self, style: Style) -> Result<u8> {
         let (name, from, actor) = (&self.name, &self.from, self.why.actor());
-        let held: Held = if let Some(url) = &self.place.url {
+        let held: Held = if let Some(sidecar) = self.place.remote.sidecar()? {
             let (from, reason) = (from.to_string(), &self.why.reason);
             let body = json!({"name": name, "from": from, "reason": reason, "actor": actor});
-            remote::ask(url, "/v1/holds", &body)?
+            sidecar.ask("/v1/holds", &body)?
         } else {
             let because = Justification::parse(actor, &self.why.reason)?;
             let trail = self.place.open("POST /v1/holds")?;
@@ -100,9 +100,9 @@ impl Add {
 impl Remove {
     fn run(self, style: Style) -> Result<u8> {
         let (name, actor) = (&self.name, self.why.actor());
-        let held: Held = if let Some(url) = &self.place.url {
+        let held: Held = if let Some(sidecar) = self.place.remote.sidecar()? {
             let body = json!({"reason": self.why.reason, "actor": actor});
-            remote::ask(url, &format!("/v1/holds/{}/release", remote::segment(name)), &body)?
+            sidecar.ask(&format!("/v1/holds/{}/release", remote::segment(name)), &body)?
         } else {
             let because = Justification::parse(actor, &self.why.reason)?;
             let trail = self.place.open("POST /v1/holds/{name}/release")?;
@@ -132,8 +132,8 @@ impl List {
     }
 
     fn holds(&self) -> Result<Vec<Listed>> {
-        if let Some(url) = &self.place.url {
-            return Ok(remote::look::<Holds>(url, "/v1/holds")?.holds);
+        if let Some(sidecar) = self.place.remote.sidecar()? {
+            return Ok(sidecar.look::<Holds>("/v1/holds")?.holds);
         }
         let holds = Reader::open(&Config::read(&self.place.config)?.log_dir)?.holds()?;
         Ok(holds.into_iter().map(|hold| Listed { name: hold.name, from: hold.from }).collect())

@@ -107,6 +107,12 @@ impl Init {
              [api]\n\
              listen = {}\n\
              \n\
+             [access]\n\
+             # What whoever reaches the API over loopback may do without a token: all there is. For production leave\n\
+             # [\"writer\"], and give people tokens (`sealtrail token new`).\n\
+             loopback = [\"writer\", \"reader\", \"revealer:*\", \"eraser\", \"operator\"]\n\
+             # tokens = \"tokens.toml\"\n\
+             \n\
              [request]\n\
              # Peers whose X-Forwarded-For is believed.\n\
              trusted_proxies = []\n\

@@ -3,7 +3,7 @@ use sealtrail_log::Reader;
 use serde_json::json;
 
 use super::reveal::{Place, Why};
-use super::{Style, output, remote};
+use super::{Style, output};
 use crate::acts::{self, Justification, Planned, Removed};
 use crate::config::Config;
 use crate::error::Result;
@@ -37,9 +37,9 @@ impl Prune {
 
     fn removed(&self) -> Result<Removed> {
         let actor = self.why.actor();
-        if let Some(url) = &self.place.url {
+        if let Some(sidecar) = self.place.remote.sidecar()? {
             let body = json!({"reason": self.why.reason, "actor": actor, "dry_run": self.dry_run});
-            return remote::ask(url, "/v1/retention/prune", &body);
+            return sidecar.ask("/v1/retention/prune", &body);
         }
         if self.dry_run {
             let config = Config::read(&self.place.config)?;

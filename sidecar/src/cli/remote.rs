@@ -1,13 +1,19 @@
 //! Asks a running sidecar, for commands that need the log while `serve` has it.
+//!
+//! A command that opens the files itself has the rights of whoever may read them. One that asks has those of its
+//! token, or of the way it comes.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use crate::code::Code;
+use crate::config::read_secret_file;
 use crate::error::{Error, Place, Result};
-use crate::http_client::{Client, Reply};
+use crate::http_client::{Client, Reply, Token};
 
 /// For an answer that changes nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -15,19 +21,72 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The largest answer that is read.
 const AT_MOST: usize = 64 << 20;
 
-/// Posts JSON to the API at `url` and gives its answer; a problem becomes the error that it was.
-pub fn post(url: &str, path: &str, body: &serde_json::Value) -> Result<Vec<u8>> {
-    // An act that is under way is waited for: that it is not told does not undo it.
-    let sidecar = Client::new("--url", url, Duration::MAX)?;
-    let reply = sidecar.post(path, "application/json", body.to_string(), AT_MOST)?;
-    answer(&sidecar, reply)
+/// Which sidecar, and as whom.
+#[derive(Args)]
+pub struct Remote {
+    /// The API of a running sidecar, http://127.0.0.1:8090
+    #[arg(long)]
+    url: Option<String>,
+    /// A file with the token to send [default: the environment's `SEALTRAIL_TOKEN`]
+    #[arg(long, value_name = "FILE", requires = "url")]
+    token_file: Option<PathBuf>,
 }
 
-/// Asks the API at `url` for what it knows.
-pub fn look<T: serde::de::DeserializeOwned>(url: &str, path: &str) -> Result<T> {
-    let sidecar = Client::new("--url", url, PATIENCE)?;
-    let reply = sidecar.get(path, AT_MOST)?;
-    read(&answer(&sidecar, reply)?)
+/// A running sidecar.
+pub struct Sidecar {
+    url: String,
+    token: Option<Token>,
+}
+
+impl Remote {
+    /// The sidecar that is to be asked, if one is.
+    pub fn sidecar(&self) -> Result<Option<Sidecar>> {
+        let Some(url) = self.url.clone() else { return Ok(None) };
+        Ok(Some(Sidecar { url, token: self.token()? }))
+    }
+
+    fn token(&self) -> Result<Option<Token>> {
+        const NAME: &str = "SEALTRAIL_TOKEN";
+        let (from, text) = match (&self.token_file, std::env::var(NAME)) {
+            (Some(path), _) => (path.display().to_string(), read_secret_file(path)?),
+            (None, Ok(text)) => (format!("the environment's `{NAME}`"), text.into_bytes().into()),
+            (None, Err(_)) => return Ok(None),
+        };
+        let refused = || Error::new(Code::KeyFile, "expected a token, one word").context(from);
+        Token::parse(text.trim_ascii()).ok_or_else(refused).map(Some)
+    }
+}
+
+impl Sidecar {
+    /// Posts JSON and gives the answer; a problem becomes the error that it was.
+    pub fn post(&self, path: &str, body: &serde_json::Value) -> Result<Vec<u8>> {
+        // An act that is under way is waited for: that it is not told does not undo it.
+        let client = self.client(Duration::MAX)?;
+        answer(&client, client.post(path, "application/json", body.to_string(), AT_MOST)?)
+    }
+
+    /// The answer of [`Self::post`] as what it says.
+    pub fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T> {
+        read(&self.post(path, body)?)
+    }
+
+    /// Asks for what it knows.
+    pub fn look<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let client = self.client(PATIENCE)?;
+        read(&answer(&client, client.get(path, AT_MOST)?)?)
+    }
+
+    fn client(&self, timeout: Duration) -> Result<Client> {
+        let client = Client::new("--url", &self.url, timeout)?;
+        Ok(match &self.token {
+            Some(token) => client.with_token(token.clone()),
+            None => client,
+        })
+    }
 }
 
 fn answer(sidecar: &Client, reply: Reply) -> Result<Vec<u8>> {
@@ -36,15 +95,6 @@ fn answer(sidecar: &Client, reply: Reply) -> Result<Vec<u8>> {
     } else {
         Err(problem(&reply.body).unwrap_or_else(|| sidecar.failed(reply.status)))
     }
-}
-
-/// The answer of [`post`] as what it says.
-pub fn ask<T: serde::de::DeserializeOwned>(
-    url: &str,
-    path: &str,
-    body: &serde_json::Value,
-) -> Result<T> {
-    read(&post(url, path, body)?)
 }
 
 fn read<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T> {

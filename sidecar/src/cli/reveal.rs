@@ -39,9 +39,8 @@ pub struct Place {
         conflicts_with = "url"
     )]
     pub config: PathBuf,
-    /// The API of a running sidecar, http://127.0.0.1:8090
-    #[arg(long)]
-    pub url: Option<String>,
+    #[command(flatten)]
+    pub remote: remote::Remote,
 }
 
 /// Who, and why. Both stay in the log for ever.
@@ -75,10 +74,10 @@ impl Why {
 impl Reveal {
     pub fn run(self, style: Style) -> Result<u8> {
         let (record, actor) = (&self.record, self.why.actor());
-        let answer = if let Some(url) = &self.place.url {
+        let answer = if let Some(sidecar) = self.place.remote.sidecar()? {
             let body = json!({"group": self.group, "reason": self.why.reason, "actor": actor});
             let path = format!("/v1/records/{}/reveal", remote::segment(record));
-            remote::ask(url, &path, &body)?
+            sidecar.ask(&path, &body)?
         } else {
             let because = Justification::parse(actor, &self.why.reason)?;
             let trail = self.place.open("POST /v1/records/{id}/reveal")?;

@@ -9,11 +9,12 @@ use tokio::time::Instant;
 
 use super::signals::Signals;
 use super::{ConfigArg, output};
+use crate::access::{Gate, Refusals};
 use crate::api::Api;
 use crate::collector::{self, Queue};
 use crate::config::Config;
 use crate::error::Result;
-use crate::listener::{self, Listener, Socket};
+use crate::listener::{self, Listener, Socket, Tls};
 use crate::logging::{Access, LogFormat};
 use crate::proxy::identity::TokenKey;
 use crate::proxy::upstream::{self, Upstream};
@@ -26,7 +27,7 @@ use crate::trail::Trail;
 ///
 /// Prints every address that was bound. On SIGTERM or SIGINT it takes nothing new, finishes what is under
 /// way within `limits.drain`, and signs a last checkpoint; a second signal ends it at once. On SIGHUP it
-/// reads the policy and the keys of tokens again; if any of them is refused, all stay as they were.
+/// reads the policy, the keys of tokens and the certificate again; if any of them is refused, all stay as they were.
 #[derive(Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -51,6 +52,8 @@ impl Serve {
         }
         let mut reload = Reload::default();
         let token_key = live_token_key(&config, &mut reload)?;
+        let gate = Gate::open(&config.access, token_key.clone(), &mut reload)?;
+        let tls = live_tls(&config, &mut reload)?;
         let (trail, recovery) = Trail::open(&config)?;
         trail.reload_policy(&mut reload, &config);
         tell_torn_tail(&recovery);
@@ -63,7 +66,7 @@ impl Serve {
         tell_policy(&trail, "policy loaded");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let trail = Arc::new(trail);
-        let served = runtime.block_on(serve(&config, trail.clone(), token_key, reload));
+        let served = runtime.block_on(serve(&config, trail.clone(), tls, token_key, gate, reload));
         // What did not finish within the drain is dropped here, and its hold on the log with it.
         runtime.shutdown_timeout(Duration::from_secs(5));
         let size = trail.size();
@@ -79,7 +82,9 @@ impl Serve {
 async fn serve(
     config: &Config,
     trail: Arc<Trail>,
+    tls: Option<Arc<Live<Tls>>>,
     token_key: Option<Arc<Live<TokenKey>>>,
+    gate: Gate,
     reload: Reload,
 ) -> Result<()> {
     let mut signals = Signals::install()?;
@@ -93,9 +98,11 @@ async fn serve(
         output::print_line(format!("proxy listening on {}", sockets[0].place()?).as_bytes())?;
         let of_one_worker = || proxy::Proxy {
             upstream: Arc::new(Upstream::new(proxy)),
-            header_timeout: proxy.header_timeout,
+            config: proxy.clone(),
+            tls: tls.clone(),
             memory: trail.memory.clone(),
-            trusted: config.remembering.trusted_proxies.clone(),
+            trust: config.remembering.trust.clone(),
+            tracing: proxy.tracing,
             token_key: token_key.clone(),
             metrics: trail.metrics.clone(),
             access: Access::of(&config.log, "proxy"),
@@ -106,7 +113,8 @@ async fn serve(
         let service = Arc::new(Api {
             trail: trail.clone(),
             queue: Queue::new(config.limits.queue),
-            token_key,
+            gate,
+            refusals: Refusals::default(),
             hosts: api.hosts.clone(),
             access: Access::of(&config.log, "api"),
         });
@@ -179,6 +187,14 @@ fn live_token_key(config: &Config, reload: &mut Reload) -> Result<Option<Arc<Liv
     let Some(path) = config.remembering.jwt_key.clone() else { return Ok(None) };
     let live = Arc::new(Live::new(TokenKey::read(&path)?));
     reload.add(&live, move || TokenKey::read(&path));
+    Ok(Some(live))
+}
+
+fn live_tls(config: &Config, reload: &mut Reload) -> Result<Option<Arc<Live<Tls>>>> {
+    let files = config.proxy.as_ref().and_then(|proxy| proxy.tls.clone());
+    let Some(files) = files else { return Ok(None) };
+    let live = Arc::new(Live::new(Tls::read(&files)?));
+    reload.add(&live, move || Tls::read(&files));
     Ok(Some(live))
 }
 

@@ -23,10 +23,10 @@ pub struct Shred {
 impl Shred {
     pub fn run(self, style: Style) -> Result<u8> {
         let (subject, actor) = (&self.subject, self.why.actor());
-        let answer: Value = if let Some(url) = &self.place.url {
+        let answer: Value = if let Some(sidecar) = self.place.remote.sidecar()? {
             let body = json!({"reason": self.why.reason, "actor": actor});
             let path = format!("/v1/subjects/{}/shred", remote::segment(subject));
-            serde_json::from_slice(&remote::post(url, &path, &body)?).unwrap_or_default()
+            serde_json::from_slice(&sidecar.post(&path, &body)?).unwrap_or_default()
         } else {
             let because = Justification::parse(actor, &self.why.reason)?;
             let trail = self.place.open("POST /v1/subjects/{id}/shred")?;

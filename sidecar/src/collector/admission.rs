@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
-use super::collect::HeldIds;
+use super::collect::ToTell;
 use crate::code::Code;
 use crate::error::{Error, Result};
 use crate::trail::Trail;
@@ -43,7 +43,7 @@ pub enum Appended {
 enum Attempt {
     Done(Result<Range<u64>>),
     /// Nothing was appended, and later it may be.
-    Full(Error, HeldIds),
+    Full(Error, ToTell),
 }
 
 /// How long to wait before the next attempt.
@@ -58,7 +58,7 @@ pub struct Admission {
 
 impl Admission {
     /// Queues the lines; short.
-    pub fn begin(trail: &Arc<Trail>, lines: Vec<Vec<u8>>, held: HeldIds) -> Self {
+    pub fn begin(trail: &Arc<Trail>, lines: Vec<Vec<u8>>, held: ToTell) -> Self {
         let (done, attempt) = oneshot::channel();
         let again = match trail.when_full {
             WhenFull::Refuse => None,

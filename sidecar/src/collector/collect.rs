@@ -3,70 +3,155 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::admission::{Admission, Appended};
-use super::prepare::{Given, Prepared, Record, prepare};
+use super::pairing::{Met, Partner};
+use super::prepare::{Given, Prepared, Record, prepare, role_of};
 use super::queue::Queue;
 use super::receipt::{Outcome, Receipt};
 use super::seen_ids::{Held, Waiting};
+use crate::engine::Policy;
 use crate::error::Result;
 use crate::trail::Trail;
 
 /// So many changes of one body are prepared in one turn; then others get theirs.
 const IN_A_TURN: usize = 64;
 
+/// A change, with the event that goes into its record.
+struct Item {
+    change: Bytes,
+    event: Option<Bytes>,
+    partner: Option<Partner>,
+}
+
+impl Item {
+    fn alone(change: &Bytes) -> Self {
+        Self { change: change.clone(), event: None, partner: None }
+    }
+}
+
 /// Takes the changes of a body; one outcome each, in their order.
 pub async fn collect(
     trail: &Arc<Trail>,
     queue: &Queue,
-    changes: &[bytes::Bytes],
+    changes: &[Bytes],
     given: &Given,
 ) -> Result<Vec<Outcome>> {
     // One policy for the whole body, whatever is reloaded meanwhile.
-    let policy = trail.policy.get();
-    let mut prepared = Vec::with_capacity(changes.len());
+    let policy = &trail.policy.get();
+    if trail.pairing.is_off() {
+        let items = changes.iter().map(Item::alone).collect();
+        return Ok(record(trail, policy, queue, items, given).await);
+    }
+    let mut roles = Vec::with_capacity(changes.len());
+    for part in changes.chunks(IN_A_TURN) {
+        let _turn = queue.turn().await;
+        let role = |change: &Bytes| role_of(trail.source(policy), given, change);
+        roles.extend(tokio::task::block_in_place(|| part.iter().map(role).collect::<Vec<_>>()));
+    }
+    let met = trail.pairing.meet(roles).await;
+    let mut outcomes: Vec<Option<Outcome>> = changes.iter().map(|_| None).collect();
+    let (mut items, mut places, mut joined) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, (change, met)) in changes.iter().zip(met).enumerate() {
+        let item = match met {
+            Met::Nobody => Item::alone(change),
+            Met::Event(event, partner) => {
+                Item { event: Some(event), partner: Some(partner), ..Item::alone(change) }
+            }
+            Met::Change(change) => {
+                joined.push((place, change));
+                continue;
+            }
+        };
+        items.push(item);
+        places.push(place);
+    }
+    // What others wait for first, then what waits for others.
+    let recorded = record(trail, policy, queue, items, given).await;
+    for (place, outcome) in places.into_iter().zip(recorded) {
+        outcomes[place] = Some(outcome);
+    }
+    let (mut items, mut places) = (Vec::new(), Vec::new());
+    for (place, change) in joined {
+        outcomes[place] = change.recorded().await;
+        if outcomes[place].is_none() {
+            items.push(Item::alone(&changes[place]));
+            places.push(place);
+        }
+    }
+    let recorded = record(trail, policy, queue, items, given).await;
+    for (place, outcome) in places.into_iter().zip(recorded) {
+        outcomes[place] = Some(outcome);
+    }
+    Ok(outcomes.into_iter().flatten().collect())
+}
+
+async fn record(
+    trail: &Arc<Trail>,
+    policy: &Policy,
+    queue: &Queue,
+    items: Vec<Item>,
+    given: &Given,
+) -> Vec<Outcome> {
+    if items.is_empty() {
+        return Vec::new();
+    }
+    let mut prepared = Vec::with_capacity(items.len());
     let mut turn = queue.turn().await;
-    for (i, part) in changes.chunks(IN_A_TURN).enumerate() {
+    for (i, part) in items.chunks(IN_A_TURN).enumerate() {
         if i > 0 {
             drop(turn);
             turn = queue.turn().await;
         }
-        let slices = part.iter().map(|change| &change[..]);
+        let slices = part.iter().map(|item| (&item.change[..], item.event.as_deref()));
         // The keyring may wait for the disk, so other tasks move to another thread first. How many
         // threads that can make is what the turns bound.
         prepared
-            .extend(tokio::task::block_in_place(|| prepare(trail.source(&policy), given, slices)));
+            .extend(tokio::task::block_in_place(|| prepare(trail.source(policy), given, slices)));
     }
-    let (plans, lines, held) = take_apart(prepared);
+    let partners = items.into_iter().map(|item| item.partner);
+    let (plans, lines, told) = take_apart(prepared, partners);
     let (began, records) = (Instant::now(), lines.len());
-    let admission = tokio::task::block_in_place(|| Admission::begin(trail, lines, held));
+    let admission = tokio::task::block_in_place(|| Admission::begin(trail, lines, told));
     drop(turn);
     let appended = admission.durable(trail).await;
     if records > 0 {
         trail.metrics.timings.append(began.elapsed(), records);
     }
-    let mut outcomes = Vec::with_capacity(plans.len());
+    let (mut outcomes, mut fresh) = (Vec::with_capacity(plans.len()), Vec::new());
     for plan in plans {
         outcomes.push(match plan {
-            Plan::Known(outcome) => outcome,
-            Plan::Record(record) => record.outcome(&appended),
+            Plan::Known(outcome) => {
+                fresh.push(outcome.clone());
+                outcome
+            }
+            Plan::Record(record) => {
+                let outcome = record.outcome(&appended);
+                fresh.push(outcome.clone());
+                outcome
+            }
+            Plan::Repeat(receipt) => Ok(receipt),
             // Only now that this body's own records are out: nobody waits for one that waits for him.
             Plan::Waiting(waiting) => waiting.outcome().await,
         });
     }
-    trail.count(&outcomes);
-    Ok(outcomes)
+    trail.count(&fresh);
+    outcomes
 }
 
 /// The same without a runtime, for the command line.
 pub fn collect_blocking(trail: &Trail, changes: &[&[u8]]) -> Vec<Outcome> {
     let policy = trail.policy.get();
-    let prepared = prepare(trail.source(&policy), &Given::default(), changes.iter().copied());
-    let (plans, lines, held) = take_apart(prepared);
+    let alone = changes.iter().map(|change| (*change, None));
+    let prepared = prepare(trail.source(&policy), &Given::default(), alone);
+    let (plans, lines, told) = take_apart(prepared, std::iter::repeat_with(|| None));
     let appended = trail.append_changes(lines).map(Appended::At);
-    held.settle(&appended);
+    told.settle(&appended);
     let outcome = |plan| match plan {
         Plan::Known(outcome) => outcome,
         Plan::Record(record) => record.outcome(&appended),
+        Plan::Repeat(receipt) => Ok(receipt),
         // Nobody else is under way: it is of this call, and settled.
         Plan::Waiting(waiting) => waiting.now(),
     };
@@ -77,6 +162,7 @@ pub fn collect_blocking(trail: &Trail, changes: &[&[u8]]) -> Vec<Outcome> {
 enum Plan {
     Known(Outcome),
     Record(Recording),
+    Repeat(Receipt),
     Waiting(Waiting),
 }
 
@@ -103,33 +189,50 @@ impl Recording {
     }
 }
 
-/// The ids of the changes that are being appended.
-pub(super) struct HeldIds(Vec<(Held, Recording)>);
+/// Who wants to know what becomes of the changes that are being appended.
+pub(super) struct ToTell(Vec<(Listener, Recording)>);
 
-impl HeldIds {
+enum Listener {
+    /// The id of the change.
+    Id(Held),
+    /// The sender of its event.
+    Event(Partner),
+}
+
+impl ToTell {
     pub(super) fn settle(self, appended: &Result<Appended>) {
-        for (held, recording) in self.0 {
-            held.settle(&recording.outcome(appended));
+        for (listener, recording) in self.0 {
+            let outcome = recording.outcome(appended);
+            match listener {
+                Listener::Id(held) => held.settle(&outcome),
+                Listener::Event(partner) if outcome.is_ok() => partner.tell(&outcome),
+                // Untold, it is recorded alone.
+                Listener::Event(_) => {}
+            }
         }
     }
 }
 
-fn take_apart(prepared: Vec<Result<Prepared>>) -> (Vec<Plan>, Vec<Vec<u8>>, HeldIds) {
-    let (mut lines, mut held_ids) = (Vec::new(), Vec::new());
-    let mut plan = |prepared| match prepared {
+fn take_apart(
+    prepared: Vec<Result<Prepared>>,
+    partners: impl Iterator<Item = Option<Partner>>,
+) -> (Vec<Plan>, Vec<Vec<u8>>, ToTell) {
+    let (mut lines, mut to_tell) = (Vec::new(), Vec::new());
+    let mut plan = |(prepared, partner): (Result<Prepared>, Option<Partner>)| match prepared {
         Err(error) => Plan::Known(Err(error)),
         Ok(Prepared::Unchanged { correlation_id }) => {
             Plan::Known(Ok(Receipt::Unchanged { correlation_id }))
         }
-        Ok(Prepared::Repeat(receipt)) => Plan::Known(Ok(receipt)),
+        Ok(Prepared::Repeat(receipt)) => Plan::Repeat(receipt),
         Ok(Prepared::Waiting(waiting)) => Plan::Waiting(waiting),
         Ok(Prepared::Record(Record { id, correlation_id, line, held })) => {
             let recording = Recording { id, correlation_id, position: lines.len() as u64 };
             lines.push(line);
-            held_ids.extend(held.map(|held| (held, recording.clone())));
+            let listeners = held.map(Listener::Id).into_iter().chain(partner.map(Listener::Event));
+            to_tell.extend(listeners.map(|listener| (listener, recording.clone())));
             Plan::Record(recording)
         }
     };
-    let plans = prepared.into_iter().map(&mut plan).collect();
-    (plans, lines, HeldIds(held_ids))
+    let plans = prepared.into_iter().zip(partners).map(&mut plan).collect();
+    (plans, lines, ToTell(to_tell))
 }

@@ -21,6 +21,13 @@ pub fn join(
     let mut context = Members::of(Some(own));
     context.set("correlation_id", text(correlation_id));
     context.add("time", text(seen.map_or(recorded, |seen| seen.at).to_string()));
+    let says_trace = ["traceparent", "tracestate"].iter().any(|key| own.get(key).is_some());
+    if let Some(trace) = seen.and_then(|seen| seen.trace.as_ref()).filter(|_| !says_trace) {
+        context.add("traceparent", text(trace.parent.to_string()));
+        if let Some(state) = &trace.state {
+            context.add("tracestate", text(state.as_str()));
+        }
+    }
     let actor = join_actor(own.get("actor"), seen.and_then(|seen| seen.actor.as_ref()));
     if let Some(tenant) = seen.and_then(|seen| seen.actor.as_ref()?.tenant.as_deref()) {
         context.add("tenant", text(tenant));
@@ -41,6 +48,15 @@ pub fn join(
 /// The id that the proxy gave the request of a change, where the change names it.
 pub fn request_id(own: &Value<'_>) -> Option<RequestId> {
     own.get("request")?.get("id")?.as_str()?.parse().ok()
+}
+
+/// The context of a change with the event that goes into its record.
+pub fn with_event<'a>(own: &Value<'a>, event: Option<Value<'a>>) -> Value<'a> {
+    let mut context = Members::of(Some(own));
+    if let Some(event) = event {
+        context.set("event", event);
+    }
+    Value::Object(context.0)
 }
 
 /// A context with a user agent string in it, as `preview` gets it, with the parsed one.
@@ -159,6 +175,8 @@ impl<'a> Members<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::request_memory::SeenTrace;
+    use crate::proxy::trace_context::TraceContext;
     use sealtrail_record::json::{Limits, parse};
 
     fn seen(verified: bool) -> SeenRequest {
@@ -177,6 +195,10 @@ mod tests {
                 tenant: Some("acme".into()),
                 verified,
             }),
+            trace: Some(SeenTrace {
+                parent: TraceContext::participate(None, [7; 24]).parent,
+                state: Some("a=1".into()),
+            }),
         }
     }
 
@@ -194,6 +216,9 @@ mod tests {
         assert_eq!(all("/correlation_id"), r#""c1""#);
         assert_eq!(all("/time"), format!("\"{}\"", request.at));
         assert_eq!(all("/tenant"), r#""acme""#);
+        let trace = "00-07070707070707070707070707070707-0707070707070707-02";
+        assert_eq!(all("/traceparent"), format!("\"{trace}\""));
+        assert_eq!(all("/tracestate"), r#""a=1""#);
         assert_eq!(
             all("/request"),
             r#"{"method":"PUT","path":"/products/1","ip":"203.0.113.7","user_agent":{"browser":"curl","device":"other"}}"#
@@ -211,6 +236,9 @@ mod tests {
         let all = |pointer| joined(own, Some(&request), pointer);
         assert_eq!(all("/time"), r#""2020-01-01T00:00:00Z""#);
         assert_eq!(all("/tenant"), r#""own""#);
+        let traced = r#"{"traceparent":"00-1"}"#;
+        assert_eq!(joined(traced, Some(&request), "/traceparent"), r#""00-1""#);
+        assert_eq!(joined(traced, Some(&request), "/tracestate"), "-", "of another place");
         assert_eq!(all("/request/ip"), r#""10.0.0.1""#);
         assert_eq!(all("/request/route"), "1.10", "numbers stay as they were written");
         assert_eq!(all("/request/method"), r#""PUT""#);

@@ -11,6 +11,7 @@
 mod admission;
 mod collect;
 mod join;
+mod pairing;
 mod prepare;
 mod queue;
 mod receipt;
@@ -20,6 +21,7 @@ mod spool;
 pub use admission::{WhenFull, drain_spool};
 pub use collect::{collect, collect_blocking};
 pub use join::resolve_user_agent;
+pub use pairing::Pairing;
 pub use prepare::{Given, MAX_CHANGES, Source, record_id};
 pub use queue::Queue;
 pub use receipt::{Outcome, Receipt, to_json};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use sealtrail_keyring::Keyring;
 use sealtrail_record::json::{self, Value};
 
-use super::join::{join, request_id};
+use super::join::{join, request_id, with_event};
+use super::pairing::{Meeting, Role};
 use super::receipt::Receipt;
 use super::seen_ids::{Claim, Held, Named, SeenIds, Waiting, What};
 use crate::clock::Moment;
@@ -63,19 +64,57 @@ pub struct Record {
     pub held: Option<Held>,
 }
 
-/// Prepares changes one after the other, each in a guest of its own: one body mixes the changes of many
+/// What a change is to those of the same request; one that cannot be read is nothing to anybody.
+pub fn role_of(source: Source<'_>, given: &Given, change: &[u8]) -> Role {
+    let role = || {
+        if change.len() > source.max_change {
+            return None;
+        }
+        let envelope = source.policy.guest().ok()?.read(change).ok()?;
+        let envelope = json::parse(&envelope, &json::Limits::default()).ok()?;
+        let own = envelope.get("context")?;
+        let correlation_id = match own.get("correlation_id").and_then(Value::as_str) {
+            Some(own) => own,
+            None => given.correlation_id.as_ref()?.as_str(),
+        };
+        let text = |at: &str| envelope.pointer(at).and_then(Value::as_str).map(str::to_owned);
+        let meeting = Meeting {
+            correlation_id: correlation_id.to_owned(),
+            entity_type: text("/entity/type")?,
+            entity_id: text("/entity/id")?,
+        };
+        let named = named(&envelope, own, source.origin);
+        match own.get("event") {
+            Some(event) if text("/action")? == "event" && named.is_none() => {
+                Some(Role::Event(meeting, event.to_json().into()))
+            }
+            Some(_) => None,
+            // A repeat gets its first receipt; no event goes anywhere with it.
+            None if named.as_ref().is_some_and(|named| source.seen_ids.knows(named)) => None,
+            None => Some(Role::Change(meeting)),
+        }
+    };
+    role().unwrap_or(Role::Alone)
+}
+
+/// Prepares changes, each with the event that goes with it, one after the other, each in a guest of its own: one body mixes the changes of many
 /// requests and people, and a guest must never hold what belongs to another record.
 pub fn prepare<'c>(
     source: Source<'_>,
     given: &Given,
-    changes: impl Iterator<Item = &'c [u8]>,
+    changes: impl Iterator<Item = (&'c [u8], Option<&'c [u8]>)>,
 ) -> Vec<Result<Prepared>> {
-    changes.map(|change| prepare_one(source, given, change)).collect()
+    changes.map(|(change, event)| prepare_one(source, given, change, event)).collect()
 }
 
-fn prepare_one(source: Source<'_>, given: &Given, change: &[u8]) -> Result<Prepared> {
+fn prepare_one(
+    source: Source<'_>,
+    given: &Given,
+    change: &[u8],
+    event: Option<&[u8]>,
+) -> Result<Prepared> {
     let mut held = None;
-    let prepared = prepare_claimed(source, given, change, &mut held);
+    let prepared = prepare_claimed(source, given, change, event, &mut held);
     // Those that wait for it are told now; a record is settled when it is durable.
     if let Some(held) = held {
         match &prepared {
@@ -93,6 +132,7 @@ fn prepare_claimed(
     source: Source<'_>,
     given: &Given,
     change: &[u8],
+    event: Option<&[u8]>,
     held: &mut Option<Held>,
 ) -> Result<Prepared> {
     if change.len() > source.max_change {
@@ -128,6 +168,9 @@ fn prepare_claimed(
         Some(_) => exact,
         None => source.memory.and_then(|memory| memory.recall_only(&correlation_id)),
     };
+    let event = event.map(|event| json::parse(event, &json::Limits::default())).transpose();
+    let event = event.map_err(|_| Error::new(Code::Internal, "an event is not JSON any more"))?;
+    let own = &with_event(own, event);
     let plan = guest.plan(&join(own, &correlation_id, seen.as_deref(), recorded))?;
     if plan.outcome == Outcome::Unchanged {
         return Ok(Prepared::Unchanged { correlation_id });

@@ -122,6 +122,12 @@ impl SeenIds {
         known.as_ref().map_or(0, |known| known.entries.len())
     }
 
+    /// Whether a change of this name was seen, without taking it.
+    pub fn knows(&self, named: &Named<'_>) -> bool {
+        let key = key_of(named.source, named.id);
+        self.with(|known| known.entries.contains_key(&key)).unwrap_or(false)
+    }
+
     /// Takes an id, or says who has it. May read the log.
     pub fn claim(self: &Arc<Self>, named: &Named<'_>) -> Result<Claim> {
         let key = key_of(named.source, named.id);

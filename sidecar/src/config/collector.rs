@@ -14,6 +14,8 @@ pub struct Collector {
     pub block_at_most: Duration,
     pub spool_dir: PathBuf,
     pub spool_size: u64,
+    /// Zero where nothing is joined.
+    pub join_window: Duration,
     pub remember_ids: Remember,
 }
 
@@ -25,6 +27,7 @@ pub(super) struct CollectorTable {
     block_at_most: Option<Span>,
     spool_dir: Option<PathBuf>,
     spool_size: Option<Bytes>,
+    join_window: Option<Span>,
     remember_ids: Option<Span>,
     remember_ids_at_most: Option<usize>,
 }
@@ -38,6 +41,7 @@ impl CollectorTable {
             block_at_most: self.block_at_most.map_or(Duration::from_secs(5), |span| span.0),
             spool_dir: folder.join(self.spool_dir.unwrap_or_else(|| PathBuf::from("spool"))),
             spool_size: self.spool_size.map_or(64 << 20, |bytes| bytes.0 as u64),
+            join_window: self.join_window.map_or(Duration::ZERO, |span| span.0),
             remember_ids: Remember { at_least, at_most },
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::access::{Access, AccessTable};
 use super::apart::expect_apart;
 use super::classes::Classes;
 use super::collector::{Collector, CollectorTable};
@@ -17,7 +18,8 @@ use super::quantity::{Bytes, Period, Span, or};
 use super::unknown_key::{place_of, refuse_unknown_keys};
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::proxy::client_address::Network;
+use crate::proxy::client_address::Trust;
+use crate::proxy::network::Network;
 
 /// Everything that `serve` and the other commands need to know. Paths are ready to open.
 #[derive(Debug, Clone)]
@@ -34,6 +36,7 @@ pub struct Config {
     pub fill_ahead: bool,
     pub proxy: Option<Proxy>,
     pub api: Option<Api>,
+    pub access: Access,
     pub remembering: Remembering,
     pub collector: Collector,
     pub retention: Retention,
@@ -52,7 +55,7 @@ pub struct Api {
 /// What is kept of a request, for how long, and whom to believe about it.
 #[derive(Debug, Clone)]
 pub struct Remembering {
-    pub trusted_proxies: Vec<Network>,
+    pub trust: Trust,
     pub jwt_key: Option<PathBuf>,
     pub remember: Duration,
     pub at_most: usize,
@@ -128,6 +131,7 @@ struct File {
     fill_ahead: Option<bool>,
     proxy: Option<ProxyTable>,
     api: Option<ApiTable>,
+    access: Option<AccessTable>,
     #[serde(default)]
     request: RequestTable,
     #[serde(default)]
@@ -168,6 +172,10 @@ struct ApiTable {
 struct RequestTable {
     #[serde(default)]
     trusted_proxies: Vec<String>,
+    #[serde(default)]
+    trusted_hops: usize,
+    #[serde(default)]
+    forwarded: bool,
     jwt_key: Option<PathBuf>,
     remember: Option<Span>,
     remember_at_most: Option<usize>,
@@ -226,12 +234,16 @@ impl File {
             fill_ahead: self.fill_ahead.unwrap_or(true),
             proxy: self.proxy.map(|proxy| proxy.finish(folder)).transpose()?,
             api: self.api.map(|api| api.finish(folder)).transpose()?,
+            access: AccessTable::finish(self.access, folder)?,
             remembering: self.request.finish(folder)?,
             collector: self.collector.finish(folder),
             retention: self.retention.finish(),
             log: self.log,
             limits,
         };
+        if let Some(api) = &config.api {
+            config.access.expect_to_know(&api.listen)?;
+        }
         let kek = match &config.kek {
             KekSource::File(path) => Some(("kek", path.as_path())),
             KekSource::Env(_) => None,
@@ -244,7 +256,10 @@ impl File {
             ("signing_key", &config.signing_key),
             ("collector.spool_dir", &config.collector.spool_dir),
         ];
-        expect_apart(&config.index_dir, others.into_iter().chain(kek).chain(jwt_key))?;
+        let tokens = config.access.tokens.as_deref().map(|path| ("access.tokens", path));
+        let issuer = config.access.jwt.as_ref().map(|jwt| ("access.jwt.key", jwt.key.as_path()));
+        let keys = [kek, jwt_key, tokens, issuer].into_iter().flatten();
+        expect_apart(&config.index_dir, others.into_iter().chain(keys))?;
         Ok(config)
     }
 }
@@ -273,7 +288,11 @@ impl RequestTable {
             text.parse::<Network>().map_err(|e| invalid(format!("request.trusted_proxies: {e}")))
         });
         Ok(Remembering {
-            trusted_proxies: networks.collect::<Result<_>>()?,
+            trust: Trust {
+                networks: networks.collect::<Result<_>>()?,
+                hops: self.trusted_hops,
+                forwarded: self.forwarded,
+            },
             jwt_key: self.jwt_key.map(|path| folder.join(path)),
             remember: or(self.remember, Duration::from_mins(5)),
             at_most: self.remember_at_most.unwrap_or(100_000).max(1),
@@ -327,12 +346,33 @@ connect_timeout = "5s"
 response_timeout = "60s"
 header_timeout = "30s"
 idle_timeout = "4s"
+body_timeout = "30s"
+stream_timeout = "5m"
+write_timeout = "60s"
+upstream_http2 = false
+retries = 0
+trace = "pass"
+[proxy.tls]
+certificate = "keys/tls.crt"
+key = "keys/tls.key"
 [api]
 listen = ["[::1]:0", "unix:api.sock"]
 socket_mode = "0600"
 hosts = ["sidecar.internal"]
+[access]
+tokens = "tokens.toml"
+loopback = ["writer", "revealer:contact"]
+unix = ["writer"]
+[access.jwt]
+key = "keys/issuer.jwks"
+issuer = "https://login.example"
+audience = "sealtrail"
+roles_claim = "roles"
+groups_claim = "groups"
 [request]
 trusted_proxies = ["10.0.0.0/8", "::1"]
+trusted_hops = 1
+forwarded = true
 jwt_key = "keys/jwt.pem"
 remember = "5m"
 remember_at_most = 10
@@ -341,6 +381,7 @@ when_full = "spool"
 block_at_most = "5s"
 spool_dir = "spool"
 spool_size = "64MiB"
+join_window = "2s"
 remember_ids = "24h"
 remember_ids_at_most = 250000
 [retention]
@@ -382,10 +423,13 @@ drain = "10s"
         );
         let written = toml::de::DeTable::parse(FULL).unwrap();
         let mut keys = vec![];
-        for (key, value) in written.get_ref() {
-            keys.push((String::new(), key.get_ref().to_string()));
-            for (inner, _) in value.get_ref().as_table().into_iter().flatten() {
-                keys.push((key.get_ref().to_string(), inner.get_ref().to_string()));
+        let mut open = vec![(String::new(), written.get_ref())];
+        while let Some((table, entries)) = open.pop() {
+            for (key, value) in entries {
+                keys.push((table.clone(), key.get_ref().to_string()));
+                let dot = if table.is_empty() { "" } else { "." };
+                let inner = format!("{table}{dot}{}", key.get_ref());
+                open.extend(value.get_ref().as_table().map(|entries| (inner, entries)));
             }
         }
         let known = SHAPE.iter().flat_map(|(t, keys)| keys.iter().map(move |k| (*t, *k)));
@@ -415,11 +459,20 @@ drain = "10s"
             ("socket_mode = \"0600\"", "socket_mode = \"7777\"", "expected permissions as octal"),
             ("\"[::1]:0\", \"unix:api.sock\"", "", "api.listen is an empty list"),
             ("\"unix:api.sock\"", "\"localhost\"", "api.listen must be"),
+            ("retries = 0", "retries = 4", "proxy.retries must be 0 to 3, got 4"),
+            (
+                "certificate =",
+                "certifcate =",
+                "unknown key `certifcate` in `[proxy.tls]`; did you mean",
+            ),
             ("workers = 2", "workers = 0", "proxy.workers must be 1 to 1024, got 0"),
             ("http://127.0.0.1:3000", "https://a:1", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "unix:", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "http://a/path", "proxy.upstream must look like"),
             ("\"10.0.0.0/8\"", "\"10.0.0.0/33\"", "request.trusted_proxies: "),
+            ("\"pass\"", "\"off\"", "unknown variant `off`, expected `participate` or `pass`"),
+            ("revealer:contact", "revealer", "access.loopback: a `revealer` needs a data group"),
+            ("tokens.toml", "index/tokens.toml", "holds access.tokens"),
             ("sidecar.internal", "sidecar:80", "api.hosts must be names without a port"),
             ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
             ("\"7y\"", "\"ever\"", "expected a period like `7y`, `6mo` or `90d`, got `ever`"),

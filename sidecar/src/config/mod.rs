@@ -20,15 +20,40 @@
 //! response_timeout = "60s"            # from the end of the request to the answer
 //! header_timeout = "30s"              # for a client to send the head of a request
 //! idle_timeout = "4s"                 # how long an idle upstream connection is reused
+//! body_timeout = "30s"                # while nothing of a request's body comes; then 408
+//! stream_timeout = "5m"               # while nothing of an answer's body comes; then the connection is cut
+//! write_timeout = "60s"               # while a client takes nothing of what is sent
+//! upstream_http2 = false              # speak HTTP/2 with the service (h2c by prior knowledge)
+//! retries = 0                         # to 3: when no connection was made, or broke before an answer to an
+//!                                     # idempotent request without a body (RFC 9110 §9.2.2)
+//! trace = "participate"               # W3C Trace Context: a parent id of our own; "pass" leaves it alone
+//!
+//! [proxy.tls]                         # leave out to listen without TLS
+//! certificate = "keys/tls.crt"        # PEM, with its chain
+//! key = "keys/tls.key"                # PEM, readable by nobody else
 //!
 //! [api]
 //! listen = "127.0.0.1:8090"           # or a list, with Unix sockets too: ["127.0.0.1:8090", "unix:api.sock"]
 //! socket_mode = "0660"
 //! hosts = ["sidecar.internal"]        # names under which it is reached, besides addresses and localhost
 //!
+//! [access]                            # who may do what over the API; see `sealtrail token new`
+//! tokens = "tokens.toml"              # tokens, as their hashes; read again when it changes
+//! loopback = ["writer", "reader"]     # of whoever asks without a token: `revealer:contact`, `revealer:*`, `eraser`, `operator`
+//! unix = ["writer"]                   # the same over a Unix socket
+//!
+//! [access.jwt]                        # JSON Web Tokens: `exp` and `sub` are required
+//! key = "keys/issuer.jwks"            # JWK Set, PEM public key, or secret of HMAC
+//! issuer = "https://login.example"    # `iss`; not looked at when left out
+//! audience = "sealtrail"              # `aud`; when left out, tokens that name one are refused
+//! roles_claim = "roles"               # a list, or words; `/realm_access/roles` looks deeper
+//! groups_claim = "groups"             # the data groups of a revealer
+//!
 //! [request]
 //! trusted_proxies = ["10.0.0.0/8"]    # peers whose X-Forwarded-For is believed
-//! jwt_key = "keys/jwt.pem"            # PEM public key, or the secret of HS256
+//! trusted_hops = 0                    # or so many hops before this one, whatever their addresses
+//! forwarded = false                   # true: the proxies write Forwarded (RFC 7239), and so does this one
+//! jwt_key = "keys/jwt.pem"            # PEM public key, or the secret of HS256: who acts, in records
 //! remember = "5m"                     # how long a request can be joined with its changes
 //! remember_at_most = 100000
 //!
@@ -37,6 +62,8 @@
 //! block_at_most = "5s"                # how long a sender waits with "block"; then 503
 //! spool_dir = "spool"                 # with "spool": sealed records are durable here until the log takes them;
 //! spool_size = "64MiB"                #   reserved at the start; best on another disk than the log
+//! join_window = "2s"                  # leave out to join nothing: how long an event and a change of one request
+//!                                     #   and entity wait for each other, to be one record
 //! remember_ids = "24h"                # how long a repeat of a change, by (service, id), gets the first receipt
 //! remember_ids_at_most = 250000       # ids; after a restart, those among as many of the newest records
 //!
@@ -60,6 +87,7 @@
 //! drain = "10s"                       # on SIGTERM, for what is under way
 //! ```
 
+mod access;
 mod apart;
 mod classes;
 mod collector;
@@ -73,10 +101,11 @@ mod proxy;
 mod quantity;
 mod unknown_key;
 
+pub use access::{Access, AccessJwt};
 pub use effective::Effective;
 pub use file::{Config, Limits, Retention};
 pub use key_file::read_secret_file;
 pub use listen::Listen;
 pub use log::Log;
-pub use proxy::{Proxy, Upstream};
+pub use proxy::{Proxy, Tls, Upstream};
 pub use quantity::Period;

@@ -10,17 +10,34 @@ use super::invalid::invalid;
 use super::listen::{Listen, Mode};
 use super::quantity::{Span, or};
 use crate::error::Result;
+use crate::proxy::trace_context::Tracing;
 
 #[derive(Debug, Clone)]
 pub struct Proxy {
     pub listen: Listen,
     /// Threads, each with its own runtime, socket and connections to the service.
     pub workers: usize,
+    pub tls: Option<Tls>,
     pub upstream: Upstream,
+    /// Speak HTTP/2 with the service, by prior knowledge (RFC 9113 §3.3).
+    pub upstream_http2: bool,
+    /// How often a request is sent again that surely or provably may be.
+    pub retries: u32,
     pub connect_timeout: Duration,
     pub response_timeout: Duration,
     pub header_timeout: Duration,
     pub idle_timeout: Duration,
+    pub body_timeout: Duration,
+    pub stream_timeout: Duration,
+    pub write_timeout: Duration,
+    pub tracing: Tracing,
+}
+
+/// The files of a certificate chain and its key, in PEM.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// The service behind the proxy: `http://host:port` or `unix:/path`, nothing more.
@@ -37,11 +54,36 @@ pub(super) struct ProxyTable {
     #[serde(default)]
     socket_mode: Mode,
     workers: Option<usize>,
+    tls: Option<TlsTable>,
     upstream: String,
+    #[serde(default)]
+    upstream_http2: bool,
+    #[serde(default)]
+    retries: u32,
     connect_timeout: Option<Span>,
     response_timeout: Option<Span>,
     header_timeout: Option<Span>,
     idle_timeout: Option<Span>,
+    body_timeout: Option<Span>,
+    stream_timeout: Option<Span>,
+    write_timeout: Option<Span>,
+    #[serde(default)]
+    trace: Trace,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TlsTable {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+enum Trace {
+    #[default]
+    Participate,
+    Pass,
 }
 
 /// More threads than this are a mistake in the configuration.
@@ -54,7 +96,20 @@ impl ProxyTable {
         if !(1..=MAX_WORKERS).contains(&workers) {
             return Err(invalid(format!("proxy.workers must be 1 to 1024, got {workers}")));
         }
+        if self.retries > 3 {
+            return Err(invalid(format!("proxy.retries must be 0 to 3, got {}", self.retries)));
+        }
+        let tls = self.tls.map(|tls| Tls {
+            certificate: folder.join(tls.certificate),
+            key: folder.join(tls.key),
+        });
         Ok(Proxy {
+            tls,
+            upstream_http2: self.upstream_http2,
+            retries: self.retries,
+            body_timeout: or(self.body_timeout, Duration::from_secs(30)),
+            stream_timeout: or(self.stream_timeout, Duration::from_mins(5)),
+            write_timeout: or(self.write_timeout, Duration::from_mins(1)),
             listen: Listen::parse("proxy.listen", &self.listen, folder, self.socket_mode)?,
             workers,
             upstream: Upstream::parse(&self.upstream, folder)?,
@@ -63,6 +118,10 @@ impl ProxyTable {
             header_timeout: or(self.header_timeout, Duration::from_secs(30)),
             // Node closes an idle connection after 5 s; reusing one later than that loses requests.
             idle_timeout: or(self.idle_timeout, Duration::from_secs(4)),
+            tracing: match self.trace {
+                Trace::Participate => Tracing::Participate,
+                Trace::Pass => Tracing::Pass,
+            },
         })
     }
 }

@@ -80,6 +80,11 @@ impl Period {
     pub fn before(&self, moment: Moment) -> Moment {
         moment.minus(self.0)
     }
+
+    /// The moment so long after another; the end of time if there is none.
+    pub fn after(&self, moment: Moment) -> Moment {
+        moment.plus(self.0)
+    }
 }
 
 impl std::fmt::Display for Period {
@@ -90,14 +95,21 @@ impl std::fmt::Display for Period {
 
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl std::str::FromStr for Period {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
         let span = text.parse::<jiff::Span>().ok().filter(|span| span.is_positive());
         let expected = match span {
             Some(span) if span.get_minutes() == 0 => return Ok(Self(span)),
             Some(_) => "no minutes; months are written `6mo`",
             None => "a period like `7y`, `6mo` or `90d`",
         };
-        Err(D::Error::custom(format!("expected {expected}, got `{text}`")))
+        Err(format!("expected {expected}, got `{text}`"))
     }
 }
 
@@ -127,6 +139,11 @@ mod tests {
         assert_eq!(before("7y"), "2021-02-28T12:00:00.000Z");
         assert_eq!(before("1mo 1d"), "2028-01-28T12:00:00.000Z");
         assert_eq!(before("12h"), "2028-02-29T00:00:00.000Z");
+        let then = Moment::parse("2028-02-29T12:00:00.000Z").unwrap();
+        let after = |text: &str| parse(text).unwrap().after(then).to_string();
+        assert_eq!(after("90d"), "2028-05-29T12:00:00.000Z");
+        assert_eq!(after("1y"), "2029-02-28T12:00:00.000Z");
+        assert!(after("19000y").starts_with("9999-12-"));
         assert!(
             Moment::parse(&before("19000y")).unwrap()
                 < Moment::parse("0001-01-01T00:00:00Z").unwrap()

@@ -24,6 +24,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "fill_ahead",
             "proxy",
             "api",
+            "access",
             "request",
             "collector",
             "retention",
@@ -42,10 +43,30 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "response_timeout",
             "header_timeout",
             "idle_timeout",
+            "body_timeout",
+            "stream_timeout",
+            "write_timeout",
+            "upstream_http2",
+            "retries",
+            "tls",
+            "trace",
         ],
     ),
+    ("proxy.tls", &["certificate", "key"]),
     ("api", &["listen", "socket_mode", "hosts"]),
-    ("request", &["trusted_proxies", "jwt_key", "remember", "remember_at_most"]),
+    ("access", &["tokens", "jwt", "loopback", "unix"]),
+    ("access.jwt", &["key", "issuer", "audience", "roles_claim", "groups_claim"]),
+    (
+        "request",
+        &[
+            "trusted_proxies",
+            "trusted_hops",
+            "forwarded",
+            "jwt_key",
+            "remember",
+            "remember_at_most",
+        ],
+    ),
     (
         "collector",
         &[
@@ -53,6 +74,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "block_at_most",
             "spool_dir",
             "spool_size",
+            "join_window",
             "remember_ids",
             "remember_ids_at_most",
         ],
@@ -74,8 +96,9 @@ fn check(name: &str, table: &DeTable<'_>, text: &str) -> Result<()> {
         if !known.contains(&key.get_ref().as_ref()) {
             return Err(unknown(name, key, known, text));
         }
-        if let (true, DeValue::Table(inner)) = (name.is_empty(), value.get_ref()) {
-            check(key.get_ref(), inner, text)?;
+        if let DeValue::Table(inner) = value.get_ref() {
+            let dot = if name.is_empty() { "" } else { "." };
+            check(&format!("{name}{dot}{}", key.get_ref()), inner, text)?;
         }
     }
     Ok(())

@@ -111,6 +111,17 @@ pub enum Act<'a> {
         hold: &'a str,
         from: u64,
     },
+    Refused {
+        actor: &'a Actor,
+        /// What was missing.
+        reason: &'a str,
+        attempt: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        record: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        group: Option<&'a str>,
+        unrecorded: u64,
+    },
 }
 
 /// Who acts.
@@ -224,8 +235,21 @@ impl Guest {
     }
 
     /// The line of a record about a reveal or a shred.
-    pub fn act(&mut self, stamp: &Stamp<'_>, act: &Act<'_>) -> Result<Vec<u8>> {
-        let frame = Frame::new().part(&json(stamp)?).part(&json(act)?).into_bytes();
+    pub fn act(
+        &mut self,
+        stamp: &Stamp<'_>,
+        act: &Act<'_>,
+        correlation_id: Option<&str>,
+    ) -> Result<Vec<u8>> {
+        #[derive(Serialize)]
+        struct InRequest<'a> {
+            #[serde(flatten)]
+            act: &'a Act<'a>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            correlation_id: Option<&'a str>,
+        }
+        let act = json(&InRequest { act, correlation_id })?;
+        let frame = Frame::new().part(&json(stamp)?).part(&act).into_bytes();
         self.0.call("act", &frame)
     }
 

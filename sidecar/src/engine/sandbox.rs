@@ -224,7 +224,7 @@ mod tests {
         fault(&sandbox, |guest| guest.diff(&options, b"", b"", b""), "outside of its memory", true);
         fault(&sandbox, |guest| guest.preview(b"", b"", b""), "no status byte", true);
         fault(&sandbox, |guest| guest.lint(b"", &[]), "answer of another form", false);
-        fault(&sandbox, |guest| guest.act(&stamp(), &act), "without saying why", false);
+        fault(&sandbox, |guest| guest.act(&stamp(), &act, None), "without saying why", false);
     }
 
     #[test]

@@ -8,9 +8,11 @@ mod drain;
 mod peer;
 mod socket;
 mod stream;
+mod tls;
 
 pub use accept::{Accepted, Listener, Place, serve_http1, until_drained};
 pub use drain::{Drain, drain};
 pub use peer::Peer;
 pub use socket::Socket;
 pub use stream::Stream;
+pub use tls::Tls;

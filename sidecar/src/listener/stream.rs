@@ -4,11 +4,25 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::server::TlsStream;
 
 /// A connection, to or from us, over whatever carries it.
 pub enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(Box<TlsStream<Stream>>),
+}
+
+impl Stream {
+    /// Whether both sides agreed on HTTP/2 in the handshake (RFC 7301).
+    pub fn agreed_on_http2(&self) -> bool {
+        let Stream::Tls(stream) = self else { return false };
+        stream.get_ref().1.alpn_protocol() == Some(b"h2")
+    }
+
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Stream::Tls(_))
+    }
 }
 
 macro_rules! each {
@@ -16,6 +30,7 @@ macro_rules! each {
         match $stream {
             Stream::Tcp($inner) => $do,
             Stream::Unix($inner) => $do,
+            Stream::Tls($inner) => $do,
         }
     };
 }
@@ -26,7 +41,7 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        each!(self.get_mut(), stream => Pin::new(stream).poll_read(cx, buf))
+        each!(self.get_mut(), stream => Pin::new(&mut *stream).poll_read(cx, buf))
     }
 }
 
@@ -36,7 +51,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        each!(self.get_mut(), stream => Pin::new(stream).poll_write(cx, buf))
+        each!(self.get_mut(), stream => Pin::new(&mut *stream).poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -44,7 +59,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        each!(self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+        each!(self.get_mut(), stream => Pin::new(&mut *stream).poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -52,10 +67,10 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self.get_mut(), stream => Pin::new(stream).poll_flush(cx))
+        each!(self.get_mut(), stream => Pin::new(&mut *stream).poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self.get_mut(), stream => Pin::new(stream).poll_shutdown(cx))
+        each!(self.get_mut(), stream => Pin::new(&mut *stream).poll_shutdown(cx))
     }
 }

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use http::{Method, Request, Response};
 
-use super::RequestIds;
 use crate::config;
 use crate::proxy::correlation::CorrelationId;
+use crate::proxy::trace_context::TraceContext;
 
 /// The target of its lines, so that `SEALTRAIL_LOG` can choose them.
 pub const TARGET: &str = "access";
@@ -25,7 +25,8 @@ pub struct Entry {
     listener: &'static str,
     method: &'static str,
     path: Option<String>,
-    ids: RequestIds,
+    correlation_id: Option<CorrelationId>,
+    trace_id: Option<String>,
     began: Instant,
 }
 
@@ -36,13 +37,15 @@ impl Access {
     }
 
     pub fn begin<B>(&self, request: &Request<B>) -> Entry {
+        let trace = TraceContext::of(request.headers());
         let path = request.uri().path();
         let cut = || path[..path.floor_char_boundary(MAX_PATH)].to_owned();
         Entry {
             listener: self.listener,
             method: known(request.method()),
             path: self.has_paths.then(cut),
-            ids: RequestIds::of(request.headers()),
+            correlation_id: CorrelationId::brought(request.headers(), trace.as_ref()),
+            trace_id: trace.map(|trace| trace.parent.trace_id()),
             began: Instant::now(),
         }
     }
@@ -52,7 +55,7 @@ impl Entry {
     /// Writes the line. The correlation id of the answer counts: the request may have had none.
     pub fn end<B>(self, response: &Response<B>) {
         let echoed = CorrelationId::in_header(response.headers());
-        let echoed = echoed.as_ref().map(CorrelationId::as_str);
+        let correlation_id = echoed.or(self.correlation_id);
         tracing::info!(
             target: TARGET,
             listener = self.listener,
@@ -60,8 +63,8 @@ impl Entry {
             path = self.path,
             status = response.status().as_u16(),
             duration_seconds = self.began.elapsed().as_secs_f64(),
-            correlation_id = echoed.or(self.ids.correlation_id.as_deref()),
-            trace_id = self.ids.trace_id,
+            correlation_id = correlation_id.as_ref().map(CorrelationId::as_str),
+            trace_id = self.trace_id,
             "request"
         );
     }

@@ -11,7 +11,6 @@
 
 mod access;
 mod flood;
-mod request_ids;
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -22,8 +21,10 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
+use crate::code::Code;
+use crate::error::Error;
+
 pub use access::Access;
-pub use request_ids::{RequestIds, TRACEPARENT, trace_id};
 
 use flood::Flood;
 
@@ -52,7 +53,11 @@ impl LogFormat {
             .finish(std::io::stderr());
         let _ = DROPPED.set(writer.error_counter());
         *WRITER.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
-        let lines = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(writer);
+        let lines = fmt::layer()
+            // Told on standard error otherwise, which panics where a full disk is behind that too.
+            .log_internal_errors(false)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(writer);
         let lines = match self {
             LogFormat::Text => lines.with_target(false).boxed(),
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
@@ -73,6 +78,14 @@ impl Drop for Logging {
 /// Writes what waits, for a process that ends now; later lines are lost.
 pub fn flush() {
     drop(WRITER.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
+/// Tells the operator what the sender of a request is not to blame for. Busy is no fault: metrics count it.
+pub fn tell(error: &Error) {
+    let code = error.code();
+    if code.status().is_server_error() && code != Code::QueueFull {
+        tracing::error!(code = code.name(), "a request failed: {error}");
+    }
 }
 
 /// Lines that were not written, because too many came.

@@ -1,147 +1,177 @@
-//! Where a request came from.
+//! Where a request came from, and what the service is told of it.
 //!
-//! The peer of the socket, unless that peer is a proxy the configuration trusts: then
-//! `X-Forwarded-For`, or where there is none `Forwarded` (RFC 7239), is read from its right end, and the
-//! first address that is not a trusted proxy is the client. What stands left of it was written by the
-//! client itself and proves nothing.
+//! The peer of the socket, unless the configuration [trusts](Trust) that peer as a proxy: then what proxies
+//! wrote is read from its right end, and the first address that is not a trusted proxy's is the client. What
+//! stands left of it was written by the client itself and proves nothing.
+//!
+//! It is read from `X-Forwarded-For`, or where there is none from `Forwarded` (RFC 7239). Where the configuration
+//! says that the proxies write `Forwarded`, nothing else is read: the other header would be the client's.
 
-use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use super::forwarded;
+use super::network::Network;
+
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// Whose word counts about where a request came from.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// Proxies with these addresses.
+    pub networks: Vec<Network>,
+    /// So many hops before us are proxies, whatever their addresses; the peer is the first.
+    pub hops: usize,
+    /// The proxies write `Forwarded`, and so do we.
+    pub forwarded: bool,
+}
 
 /// The address of the client of a request.
-pub fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+pub fn of(peer: IpAddr, headers: &HeaderMap, trust: &Trust) -> IpAddr {
     let mut client = peer.to_canonical();
-    if !is_trusted(client) {
+    if !trust.covers(0, client) {
         return client;
     }
-    let (name, parse): (_, fn(&str) -> Option<IpAddr>) = match headers.get(FORWARDED_FOR) {
-        Some(_) => (FORWARDED_FOR, parse_hop),
-        None => (header::FORWARDED, parse_element),
+    let (name, is_forwarded) = match headers.contains_key(FORWARDED_FOR) && !trust.forwarded {
+        true => (FORWARDED_FOR, false),
+        false => (header::FORWARDED, true),
     };
-    let values = headers.get_all(name).iter().rev();
-    let hops = values.filter_map(|v| v.to_str().ok()).flat_map(|v| v.rsplit(','));
-    for hop in hops {
-        // An entry that cannot be read ends the chain: nothing left of it can be trusted.
-        let Some(address) = parse(hop) else { break };
-        client = address;
-        if !is_trusted(client) {
-            break;
+    let mut hop = 0;
+    for value in headers.get_all(name).iter().rev() {
+        let mut list = Some(value.as_bytes());
+        while let Some(element) = take_last(&mut list, is_forwarded) {
+            let address =
+                if is_forwarded { forwarded::address(element) } else { parse_hop(element) };
+            // An entry that cannot be read ends the chain: nothing left of it can be trusted.
+            let Some(address) = address else { return client };
+            client = address;
+            hop += 1;
+            if !trust.covers(hop, client) {
+                return client;
+            }
         }
     }
     client
 }
 
-/// Adds the peer to `X-Forwarded-For`, as every proxy does. What an untrusted peer wrote there before
-/// is dropped: the service behind us would take it for ours.
-pub fn forward(peer: IpAddr, headers: &mut HeaderMap, trusted: &[Network]) {
+/// Tells the service: the peer is added to `X-Forwarded-For`, as every proxy does, `X-Forwarded-Proto` and
+/// `-Host` are what the first proxy saw, and `Forwarded` says the same where it is written at all.
+///
+/// What an untrusted peer wrote under any of these names is dropped: the service would take it for ours.
+pub fn forward(peer: IpAddr, scheme: &'static str, headers: &mut HeaderMap, trust: &Trust) {
     let peer = peer.to_canonical();
-    let mut chain: Vec<u8> = Vec::new();
-    if !trusted.iter().any(|network| network.contains(peer)) {
-        headers.remove(header::FORWARDED);
-    } else {
-        for value in headers.get_all(FORWARDED_FOR) {
-            chain.extend_from_slice(value.as_bytes());
-            chain.extend_from_slice(b", ");
+    if !trust.covers(0, peer) {
+        drop_hearsay(headers);
+    }
+    let host = headers.get(header::HOST).cloned();
+    append(headers, FORWARDED_FOR, &peer.to_string());
+    if !single(headers, &FORWARDED_PROTO).is_some_and(|scheme| matches!(scheme, "http" | "https")) {
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    }
+    if single(headers, &FORWARDED_HOST).is_none() {
+        headers.remove(FORWARDED_HOST);
+        if let Some(host) = &host {
+            headers.insert(FORWARDED_HOST, host.clone());
         }
     }
-    chain.extend_from_slice(peer.to_string().as_bytes());
-    if let Ok(value) = HeaderValue::from_bytes(&chain) {
-        headers.insert(FORWARDED_FOR, value);
+    if trust.forwarded || headers.contains_key(header::FORWARDED) {
+        let host = host.as_ref().and_then(|host| host.to_str().ok()).filter(|h| !h.is_empty());
+        append(headers, header::FORWARDED, &forwarded::element(peer, host, scheme));
     }
 }
 
-/// `203.0.113.7`, `203.0.113.7:1234`, `2001:db8::1` or `[2001:db8::1]:1234`.
-fn parse_hop(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
-    let address = text
-        .parse()
-        .ok()
-        .or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|with_port| with_port.ip()));
+impl Trust {
+    /// Whether the one that is so many hops before our peer, at this address, is a proxy of ours.
+    fn covers(&self, hop: usize, address: IpAddr) -> bool {
+        hop < self.hops || self.networks.iter().any(|network| network.contains(address))
+    }
+}
+
+fn drop_hearsay(headers: &mut HeaderMap) {
+    let is_hearsay = |name: &&HeaderName| {
+        **name == header::FORWARDED
+            || **name == REAL_IP
+            || name.as_str().starts_with("x-forwarded-")
+    };
+    let hearsay: Vec<HeaderName> = headers.keys().filter(is_hearsay).cloned().collect();
+    for name in hearsay {
+        headers.remove(name);
+    }
+}
+
+/// One header of all there are, and one more element.
+fn append(headers: &mut HeaderMap, name: HeaderName, element: &str) {
+    let mut list: Vec<u8> = Vec::new();
+    for value in headers.get_all(&name) {
+        list.extend_from_slice(value.as_bytes());
+        list.extend_from_slice(b", ");
+    }
+    list.extend_from_slice(element.as_bytes());
+    if let Ok(value) = HeaderValue::from_bytes(&list) {
+        headers.insert(name, value);
+    }
+}
+
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next().filter(|value| !value.is_empty())?;
+    if values.next().is_some() { None } else { first.to_str().ok() }
+}
+
+fn take_last<'v>(list: &mut Option<&'v [u8]>, has_quotes: bool) -> Option<&'v [u8]> {
+    if has_quotes {
+        return forwarded::take_last(list);
+    }
+    let value = (*list)?;
+    let comma = value.iter().rposition(|byte| *byte == b',');
+    *list = comma.map(|at| &value[..at]);
+    Some(&value[comma.map_or(0, |at| at + 1)..])
+}
+
+/// `203.0.113.7`, `203.0.113.7:1234`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:1234`.
+fn parse_hop(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?.trim_matches([' ', '\t']);
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let address = match bare {
+        Some(bare) => bare.parse().ok().map(IpAddr::V6),
+        None => text
+            .parse()
+            .ok()
+            .or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|with_port| with_port.ip())),
+    };
     address.map(|address: IpAddr| address.to_canonical())
-}
-
-/// `for=203.0.113.7;proto=https` or `for="[2001:db8::1]:1234"` (RFC 7239 §4, §6).
-fn parse_element(text: &str) -> Option<IpAddr> {
-    let node = text.split(';').find_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("for").then_some(value.trim())
-    })?;
-    let node = node.strip_prefix('"').and_then(|node| node.strip_suffix('"')).unwrap_or(node);
-    let bare = node.strip_prefix('[').and_then(|node| node.strip_suffix(']')).unwrap_or(node);
-    parse_hop(bare)
-}
-
-/// A network in CIDR form, `10.0.0.0/8`, or one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
-}
-
-impl Network {
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
-                a.to_bits() & mask == b.to_bits() & mask
-            }
-            (IpAddr::V6(a), IpAddr::V6(b)) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
-                a.to_bits() & mask == b.to_bits() & mask
-            }
-            _ => false,
-        }
-    }
-}
-
-impl FromStr for Network {
-    type Err = NotANetwork;
-
-    fn from_str(text: &str) -> Result<Self, NotANetwork> {
-        let refused = || NotANetwork(text.to_owned());
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| refused())?;
-        let widest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            Some(prefix) => prefix.parse().map_err(|_| refused())?,
-            None => widest,
-        };
-        if prefix > widest {
-            return Err(refused());
-        }
-        Ok(Self { address, prefix })
-    }
-}
-
-#[derive(Debug)]
-pub struct NotANetwork(String);
-
-impl fmt::Display for NotANetwork {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected an address or a network like `10.0.0.0/8`, got `{}`", self.0)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
-        let mut headers = HeaderMap::new();
-        for value in forwarded {
-            headers.append(FORWARDED_FOR, value.parse().unwrap());
+    fn trust(networks: &[&str]) -> Trust {
+        Trust {
+            networks: networks.iter().map(|t| t.parse().unwrap()).collect(),
+            ..Trust::default()
         }
-        let trusted: Vec<Network> = trusted.iter().map(|t| t.parse().unwrap()).collect();
-        of(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    fn headers(given: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        headers
+    }
+
+    fn client_by(peer: &str, trust: &Trust, given: &[(&'static str, &str)]) -> String {
+        of(peer.parse().unwrap(), &headers(given), trust).to_string()
+    }
+
+    fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let given: Vec<_> = forwarded.iter().map(|value| ("x-forwarded-for", *value)).collect();
+        client_by(peer, &trust(trusted), &given)
     }
 
     #[test]
@@ -157,60 +187,118 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["1.1.1.1, 203.0.113.7, 10.9.9.9"], trusted), "203.0.113.7");
         assert_eq!(client("10.0.0.1", &["1.1.1.1", "203.0.113.7:99"], trusted), "203.0.113.7");
         assert_eq!(client("::1", &["[2001:db8::1]:99"], trusted), "2001:db8::1");
+        assert_eq!(client("::1", &["[2001:db8::1]"], trusted), "2001:db8::1");
         assert_eq!(client("::ffff:10.0.0.1", &["203.0.113.7"], trusted), "203.0.113.7");
         assert_eq!(client("10.0.0.1", &["203.0.113.7, unknown"], trusted), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &["203.0.113.7, [1.1.1.1]"], trusted), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &[], trusted), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["10.0.0.2"], trusted), "10.0.0.2");
+        // The client put a byte before what the proxy added: that line must not make room for another.
+        assert_eq!(client("10.0.0.1", &["1.1.1.1", "\u{e9}, 203.0.113.7"], trusted), "203.0.113.7");
+        assert_eq!(client("10.0.0.1", &["1.1.1.1", "\u{e9}"], trusted), "10.0.0.1");
     }
 
     #[test]
-    fn the_chain_goes_on_only_behind_a_trusted_peer() {
-        let mut headers = HeaderMap::new();
-        headers.append(FORWARDED_FOR, "203.0.113.7".parse().unwrap());
-        forward("10.0.0.1".parse().unwrap(), &mut headers, &["10.0.0.0/8".parse().unwrap()]);
-        assert_eq!(headers[FORWARDED_FOR], "203.0.113.7, 10.0.0.1");
-        forward("198.51.100.1".parse().unwrap(), &mut headers, &[]);
-        assert_eq!(headers[FORWARDED_FOR], "198.51.100.1");
+    fn hops_are_counted_where_addresses_are_not_known() {
+        let hops = |hops| Trust { hops, ..Trust::default() };
+        let chain = [("x-forwarded-for", "1.1.1.1, 203.0.113.7, 192.0.2.9")];
+        for (count, expected) in [
+            (0, "198.51.100.1"),
+            (1, "192.0.2.9"),
+            (2, "203.0.113.7"),
+            (3, "1.1.1.1"),
+            (9, "1.1.1.1"),
+        ] {
+            assert_eq!(client_by("198.51.100.1", &hops(count), &chain), expected, "{count}");
+        }
+        let both = Trust { hops: 1, ..trust(&["192.0.2.0/24"]) };
+        assert_eq!(client_by("198.51.100.1", &both, &chain), "203.0.113.7");
     }
 
     #[test]
-    fn forwarded_is_read_where_nothing_else_is_given() {
-        let client = |value: &str, other: Option<&str>, trusted: &[Network]| {
-            let mut headers = HeaderMap::new();
-            headers.append(header::FORWARDED, value.parse().unwrap());
-            if let Some(other) = other {
-                headers.append(FORWARDED_FOR, other.parse().unwrap());
-            }
-            of("10.0.0.1".parse().unwrap(), &headers, trusted).to_string()
-        };
-        let ours: &[Network] = &["10.0.0.0/8".parse().unwrap()];
-        assert_eq!(client("for=1.1.1.1, For=203.0.113.7;proto=https", None, ours), "203.0.113.7");
-        assert_eq!(
-            client("proto=http;for=\"203.0.113.7:99\", for=10.0.0.9", None, ours),
-            "203.0.113.7"
-        );
-        assert_eq!(client("for=\"[2001:db8::1]:99\"", None, ours), "2001:db8::1");
-        assert_eq!(client("for=\"[2001:db8::1]\"", None, ours), "2001:db8::1");
+    fn forwarded_is_read_where_nothing_else_is_given_or_nothing_else_counts() {
+        let ours = trust(&["10.0.0.0/8"]);
+        let client = |value: &str| client_by("10.0.0.1", &ours, &[("forwarded", value)]);
+        assert_eq!(client("for=1.1.1.1, For=203.0.113.7;proto=https"), "203.0.113.7");
+        assert_eq!(client("proto=http;for=\"203.0.113.7:99\", for=10.0.0.9"), "203.0.113.7");
+        assert_eq!(client("for=\", for=\"[2001:db8::1]:99\""), "2001:db8::1");
         for hidden in ["for=_hidden", "for=unknown", "by=203.0.113.7", "for=\"", ""] {
-            assert_eq!(client(hidden, None, ours), "10.0.0.1", "{hidden}");
+            assert_eq!(client(hidden), "10.0.0.1", "{hidden}");
         }
-        assert_eq!(client("for=1.1.1.1", Some("203.0.113.7"), ours), "203.0.113.7");
-        assert_eq!(client("for=203.0.113.7", None, &[]), "10.0.0.1", "a stranger's word");
-        let mut headers = HeaderMap::new();
-        headers.append(header::FORWARDED, "for=203.0.113.7".parse().unwrap());
-        forward("198.51.100.1".parse().unwrap(), &mut headers, ours);
-        assert!(!headers.contains_key(header::FORWARDED), "nor is it passed on");
+        let both = [("forwarded", "for=1.1.1.1"), ("x-forwarded-for", "203.0.113.7")];
+        assert_eq!(client_by("10.0.0.1", &ours, &both), "203.0.113.7");
+        let told = Trust { forwarded: true, ..ours };
+        assert_eq!(client_by("10.0.0.1", &told, &both), "1.1.1.1");
+        assert_eq!(client_by("10.0.0.1", &told, &both[1..]), "10.0.0.1", "a client's word");
+        let stranger = [("forwarded", "for=203.0.113.7")];
+        assert_eq!(client_by("10.0.0.1", &Trust::default(), &stranger), "10.0.0.1");
+    }
+
+    /// What the service gets of these names.
+    fn told(peer: &str, trust: &Trust, given: &[(&'static str, &str)]) -> Vec<String> {
+        let mut headers = headers(given);
+        forward(peer.parse().unwrap(), "https", &mut headers, trust);
+        let text = |(name, value): (&HeaderName, &HeaderValue)| {
+            format!("{name}: {}", value.to_str().unwrap())
+        };
+        let mut lines: Vec<_> = headers.iter().map(text).collect();
+        lines.sort();
+        lines
     }
 
     #[test]
-    fn networks() {
-        let contains =
-            |n: &str, a: &str| n.parse::<Network>().unwrap().contains(a.parse().unwrap());
-        assert!(contains("0.0.0.0/0", "8.8.8.8"));
-        assert!(contains("10.0.0.0/8", "10.255.0.1") && !contains("10.0.0.0/8", "11.0.0.1"));
-        assert!(contains("2001:db8::/32", "2001:db8:1::1") && !contains("::/0", "1.2.3.4"));
-        for bad in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1"] {
-            assert!(bad.parse::<Network>().is_err(), "{bad}");
-        }
+    fn what_a_stranger_wrote_is_dropped_under_every_name() {
+        let given = [
+            ("host", "shop:80"),
+            ("x-forwarded-for", "1.1.1.1"),
+            ("x-forwarded-proto", "gopher"),
+            ("x-forwarded-host", "evil"),
+            ("x-forwarded-prefix", "/evil"),
+            ("x-real-ip", "1.1.1.1"),
+            ("forwarded", "for=1.1.1.1"),
+        ];
+        let ours = [
+            "x-forwarded-for: 198.51.100.1",
+            "x-forwarded-host: shop:80",
+            "x-forwarded-proto: https",
+        ];
+        assert_eq!(
+            told("198.51.100.1", &Trust::default(), &given),
+            [&["host: shop:80"][..], &ours].concat()
+        );
+        let forwarded = Trust { forwarded: true, ..Trust::default() };
+        let line = "forwarded: for=198.51.100.1;host=\"shop:80\";proto=https";
+        assert_eq!(
+            told("198.51.100.1", &forwarded, &given),
+            [&[line, "host: shop:80"][..], &ours].concat()
+        );
+    }
+
+    #[test]
+    fn what_a_trusted_proxy_wrote_goes_on_in_all_of_them() {
+        let ours = trust(&["10.0.0.0/8"]);
+        let given = [
+            ("host", "inner"),
+            ("x-forwarded-for", "203.0.113.7"),
+            ("x-forwarded-for", "10.0.0.9"),
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-host", "shop.example"),
+            ("forwarded", "for=203.0.113.7"),
+        ];
+        assert_eq!(
+            told("10.0.0.1", &ours, &given),
+            [
+                "forwarded: for=203.0.113.7, for=10.0.0.1;host=inner;proto=https",
+                "host: inner",
+                "x-forwarded-for: 203.0.113.7, 10.0.0.9, 10.0.0.1",
+                "x-forwarded-host: shop.example",
+                "x-forwarded-proto: http",
+            ]
+        );
+        let odd = [("x-forwarded-proto", "http"), ("x-forwarded-proto", "https")];
+        assert_eq!(
+            told("10.0.0.1", &ours, &odd),
+            ["x-forwarded-for: 10.0.0.1", "x-forwarded-proto: https"]
+        );
     }
 }

@@ -1,23 +1,27 @@
 //! One client connection, whatever protocol it speaks.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1::{self, UpgradeableConnection};
+use hyper::server::conn::http2::Connection as Http2Connection;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 
+use super::client_stream::ClientStream;
 use super::forward::{Body, Proxy};
+use super::http2;
 use super::upstream::Link;
 use crate::framing::{MAX_HEAD, Verdict, Watched};
-use crate::listener::{Accepted, Place, until_drained};
+use crate::listener::{Accepted, Drain, Place, Stream, until_drained};
 
 /// What is the same for all requests of a connection.
 pub struct Client {
     pub peer: IpAddr,
+    pub is_tls: bool,
     /// Held as long as anything of the connection is, a tunnel too.
     pub place: Place,
 }
@@ -32,26 +36,66 @@ struct Http1 {
 impl Proxy {
     /// Serves a connection to its end.
     pub async fn serve(self: Arc<Self>, accepted: Accepted) {
-        let Accepted { stream, peer, place, drain } = accepted;
+        let Accepted { stream, peer, place, mut drain } = accepted;
         let _open = self.metrics.timings.proxy_connection();
-        let client = Client { peer: peer.ip(), place };
+        let begun = tokio::select! {
+            begun = tokio::time::timeout(self.config.header_timeout, self.begin(stream)) => begun,
+            () = drain.started() => return,
+        };
+        let (stream, is_http2, is_tls) = match begun {
+            Ok(Ok(begun)) => begun,
+            Ok(Err(error)) => return tracing::debug!(%error, "connection not begun"),
+            Err(_) => return tracing::debug!("connection not begun in time"),
+        };
+        let client = Client { peer: peer.ip(), is_tls, place };
+        match is_http2 {
+            true => self.serve_http2(stream, client, drain).await,
+            false => self.serve_http1(stream, client, drain).await,
+        }
+    }
+
+    /// The TLS handshake where there is one, and which protocol the client speaks.
+    async fn begin(&self, stream: Stream) -> std::io::Result<(ClientStream, bool, bool)> {
+        let stream = match &self.tls {
+            Some(tls) => tls.get().accept(stream).await?,
+            None => stream,
+        };
+        let is_tls = stream.is_tls();
+        let (stream, is_http2) = ClientStream::recognise(stream, self.config.write_timeout).await?;
+        Ok((stream, is_http2, is_tls))
+    }
+
+    async fn serve_http1(self: Arc<Self>, stream: ClientStream, client: Client, drain: Drain) {
         let (stream, verdict) = Watched::new(stream);
         let link = Link::new(self.upstream.clone());
         let http1 = Arc::new(Http1 { client, link, verdict });
         let builder = self.http1();
         let service = service_fn(move |request| {
             let (proxy, http1) = (self.clone(), http1.clone());
-            async move { Ok::<_, std::convert::Infallible>(http1.answer(&proxy, request).await) }
+            async move { Ok::<_, Infallible>(http1.answer(&proxy, request).await) }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         until_drained(connection, drain, UpgradeableConnection::graceful_shutdown).await;
+    }
+
+    async fn serve_http2(self: Arc<Self>, stream: ClientStream, client: Client, drain: Drain) {
+        let client = Arc::new(client);
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let (proxy, client) = (self.clone(), client.clone());
+            async move {
+                http2::join_cookies(request.headers_mut());
+                Ok::<_, Infallible>(proxy.forward(request, &client, None).await)
+            }
+        });
+        let connection = http2::server().serve_connection(TokioIo::new(stream), service);
+        until_drained(connection, drain, Http2Connection::graceful_shutdown).await;
     }
 
     fn http1(&self) -> http1::Builder {
         let mut http1 = http1::Builder::new();
         http1
             .timer(TokioTimer::new())
-            .header_read_timeout(self.header_timeout)
+            .header_read_timeout(self.config.header_timeout)
             // A client may close its side when it has said all; the answer is still on its way.
             .half_close(true)
             .max_buf_size(MAX_HEAD);
@@ -61,16 +105,9 @@ impl Proxy {
 
 impl Http1 {
     async fn answer(&self, proxy: &Proxy, request: Request<Incoming>) -> Response<Body> {
-        let entry = proxy.access.as_ref().map(|access| access.begin(&request));
-        let began = Instant::now();
         if let Some(fault) = self.verdict.of_next() {
             return proxy.refuse(&fault.error());
         }
-        let response = proxy.forward(request, &self.client, &self.link).await;
-        proxy.metrics.timings.proxied(response.status(), began.elapsed());
-        if let Some(entry) = entry {
-            entry.end(&response);
-        }
-        response
+        proxy.forward(request, &self.client, Some(&self.link)).await
     }
 }

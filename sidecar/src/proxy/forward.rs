@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -12,17 +12,21 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
 
-use super::client_address::{self, Network};
+use super::client_address::{self, Trust};
 use super::connection::Client;
 use super::correlation::CorrelationId;
+use super::download::Download;
 use super::identity::{Actor, TokenKey};
-use super::request_memory::{RequestId, RequestMemory, SeenRequest};
-use super::upstream::{Link, Upstream};
-use super::{hop_by_hop, upgrade, user_agent};
+use super::request_memory::{RequestId, RequestMemory, SeenRequest, SeenTrace};
+use super::trace_context::{Randomness, TraceContext, Tracing};
+use super::upstream::{Lease, Link, Upstream};
+use super::{hop_by_hop, max_forwards, upgrade, user_agent};
 use crate::clock::Moment;
 use crate::code::Code;
+use crate::config;
 use crate::error::{Error, Result};
-use crate::logging::{Access, TRACEPARENT, trace_id};
+use crate::listener::Tls;
+use crate::logging::Access;
 use crate::metrics::Metrics;
 use crate::problem;
 use crate::reload::Live;
@@ -33,62 +37,97 @@ const MAX_PATH: usize = 2048;
 /// Everything that the connections of one worker share.
 pub struct Proxy {
     pub upstream: Arc<Upstream>,
-    pub header_timeout: Duration,
+    pub config: config::Proxy,
+    pub tls: Option<Arc<Live<Tls>>>,
     pub memory: Arc<RequestMemory>,
-    pub trusted: Vec<Network>,
+    pub trust: Trust,
+    pub tracing: Tracing,
     pub token_key: Option<Arc<Live<TokenKey>>>,
     pub metrics: Arc<Metrics>,
     pub access: Option<Access>,
 }
 
-pub type Body = Either<Incoming, Full<Bytes>>;
+pub type Body = Either<Download, Full<Bytes>>;
 
 impl Proxy {
+    /// Answers a request; `link` is what the client's connection keeps, if it keeps anything.
     pub async fn forward(
+        &self,
+        request: Request<Incoming>,
+        client: &Client,
+        link: Option<&Link>,
+    ) -> Response<Body> {
+        let entry = self.access.as_ref().map(|access| access.begin(&request));
+        let began = Instant::now();
+        let is_http2 = request.version() == Version::HTTP_2;
+        let mut response = match self.exchange(request, client, link).await {
+            Ok(response) => response,
+            Err(error) => self.refuse(&error),
+        };
+        if is_http2 {
+            // How long a connection lives is no matter of headers there (RFC 9113 §8.2.2).
+            response.headers_mut().remove(header::CONNECTION);
+        }
+        self.metrics.timings.proxied(response.status(), began.elapsed());
+        if let Some(entry) = entry {
+            entry.end(&response);
+        }
+        response
+    }
+
+    async fn exchange(
         &self,
         mut request: Request<Incoming>,
         client: &Client,
-        link: &Link,
-    ) -> Response<Body> {
+        link: Option<&Link>,
+    ) -> Result<Response<Body>> {
         let peer = client.peer;
-        if let Err(error) = address_upstream(&mut request) {
-            return self.refuse(&error);
-        }
-        let id = CorrelationId::of(request.headers(), CorrelationId::new_v7);
+        address_upstream(&mut request)?;
+        let trace = TraceContext::of(request.headers());
+        let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
+        let trace = self.take_part(trace);
         let request_id = RequestId::new();
-        self.memory.keep(request_id, self.seen(&request, &id, peer));
+        self.memory.keep(request_id, self.seen(&request, &id, trace.as_ref(), peer));
+        if let Some(mut response) = max_forwards::answer_here(&mut request) {
+            id.set_on_response(response.headers_mut());
+            return Ok(response.map(Either::Right));
+        }
 
-        let upgrade_to = upgrade::requested(request.headers());
+        let upgrade_to = upgrade::requested(request.headers()).filter(|_| link.is_some());
         let client_half = upgrade_to.is_some().then(|| upgrade::client_half(&mut request));
+        let takes_trailers = hop_by_hop::takes_trailers(request.headers());
         hop_by_hop::remove(request.headers_mut());
         if let Some(protocol) = upgrade_to {
             upgrade::restore(request.headers_mut(), protocol);
+        } else if takes_trailers {
+            hop_by_hop::take_trailers(request.headers_mut());
+        }
+        if let (Tracing::Participate, Some(trace)) = (self.tracing, &trace) {
+            trace.set_on_request(request.headers_mut());
         }
         id.set_on_request(request.headers_mut());
         request_id.set_on_request(request.headers_mut());
-        client_address::forward(peer, request.headers_mut(), &self.trusted);
+        let scheme = if client.is_tls { "https" } else { "http" };
+        client_address::forward(peer, scheme, request.headers_mut(), &self.trust);
 
         self.metrics.proxied.add(1);
-        let parent = request.headers().get(TRACEPARENT).cloned();
         let began = Instant::now();
-        let answer = link.send(request).await;
+        let answer = self.upstream.send(request, link).await;
         self.metrics.timings.upstream(began.elapsed());
         let mut response = match answer {
-            Ok(response) => self.answer(response, client_half, client),
-            Err(error) if error.code() == Code::BadRequest => self.refuse(&error),
+            Ok((response, lease)) => self.answer(response, client_half, client, lease),
+            // The client's own fault, and the rest of its request may still come.
+            Err(error) if is_fault_of_client(error.code()) => self.refuse(&error),
             Err(error) => {
                 self.metrics.upstream_failed.add(1);
-                tracing::warn!(
-                    correlation_id = id.as_str(),
-                    trace_id = parent.as_ref().and_then(trace_id),
-                    code = error.code().name(),
-                    "{error}"
-                );
+                let trace_id = trace.map(|trace| trace.parent.trace_id());
+                let code = error.code().name();
+                tracing::warn!(correlation_id = id.as_str(), trace_id, code, "{error}");
                 problem::response(&error).map(Either::Right)
             }
         };
         id.set_on_response(response.headers_mut());
-        response
+        Ok(response)
     }
 
     fn answer(
@@ -96,6 +135,7 @@ impl Proxy {
         mut response: Response<Incoming>,
         client_half: Option<OnUpgrade>,
         client: &Client,
+        lease: Option<Lease>,
     ) -> Response<Body> {
         let protocol = response.headers().get(header::UPGRADE).cloned();
         let switches = response.status() == http::StatusCode::SWITCHING_PROTOCOLS;
@@ -107,11 +147,28 @@ impl Proxy {
             upgrade::restore(response.headers_mut(), protocol);
         }
         *response.version_mut() = Version::HTTP_11;
-        response.map(Either::Left)
+        let timeout = self.config.stream_timeout;
+        response.map(|body| Either::Left(Download::new(body, timeout, lease)))
+    }
+
+    /// The place in a trace that the service gets.
+    fn take_part(&self, incoming: Option<TraceContext>) -> Option<TraceContext> {
+        let mut random = Randomness::default();
+        // Without randomness there is no new id; the trace goes on as it came.
+        if self.tracing == Tracing::Pass || getrandom::fill(&mut random).is_err() {
+            return incoming;
+        }
+        Some(TraceContext::participate(incoming, random))
     }
 
     /// What is worth remembering of a request.
-    fn seen(&self, request: &Request<Incoming>, id: &CorrelationId, peer: IpAddr) -> SeenRequest {
+    fn seen(
+        &self,
+        request: &Request<Incoming>,
+        id: &CorrelationId,
+        trace: Option<&TraceContext>,
+        peer: IpAddr,
+    ) -> SeenRequest {
         let headers = request.headers();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let path = request.uri().path();
@@ -121,9 +178,10 @@ impl Proxy {
             correlation_id: id.as_str().to_owned(),
             method: request.method().to_string(),
             path: path[..path.floor_char_boundary(MAX_PATH)].to_owned(),
-            ip: client_address::of(peer, headers, &self.trusted),
+            ip: client_address::of(peer, headers, &self.trust),
             user_agent: text(header::USER_AGENT).map(|text| user_agent::cut(text).to_owned()),
             actor: Actor::of(headers, key.as_deref()),
+            trace: trace.map(|trace| SeenTrace { parent: trace.parent, state: trace.kept_state() }),
         }
     }
 
@@ -134,6 +192,10 @@ impl Proxy {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
     }
+}
+
+fn is_fault_of_client(code: Code) -> bool {
+    matches!(code, Code::BadRequest | Code::RequestTimeout)
 }
 
 /// Gives the request the form in which a server of origin takes it (RFC 9112 §3.2), and refuses what

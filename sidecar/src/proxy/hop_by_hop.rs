@@ -1,6 +1,6 @@
 //! Headers that concern one connection only and do not travel through a proxy (RFC 9110 §7.6.1).
 
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// Removes what `Connection` names, and what is hop by hop even when it forgot to name it.
 ///
@@ -23,6 +23,21 @@ pub fn remove(headers: &mut HeaderMap) {
     }
 }
 
+/// Whether the sender takes trailers (RFC 9110 §10.1.4).
+pub fn takes_trailers(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::TE).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        let name = coding.split(';').next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case("trailers")
+    })
+}
+
+/// Says to the next hop that trailers are taken.
+pub fn take_trailers(headers: &mut HeaderMap) {
+    headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+}
+
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     // By bytes: one odd option on the line must not save the others.
     let values = headers.get_all(header::CONNECTION).iter();
@@ -35,7 +50,6 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     #[test]
     fn listed_and_well_known_ones_go_the_rest_stays() {
@@ -61,5 +75,20 @@ mod tests {
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["accept", "content-length", "host", "trailer"]);
+    }
+
+    #[test]
+    fn trailers_are_one_of_several_codings() {
+        for (te, expected) in [
+            ("trailers", true),
+            ("gzip;q=0.5, Trailers ", true),
+            ("gzip", false),
+            ("trailersx", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::TE, HeaderValue::from_str(te).unwrap());
+            assert_eq!(takes_trailers(&headers), expected, "{te}");
+        }
     }
 }

@@ -39,33 +39,11 @@ pub struct TokenKey {
 impl TokenKey {
     /// Reads a PEM public key (RSA, EC or Ed25519), or the shared secret of HMAC.
     pub fn read(path: &Path) -> Result<Self> {
-        // A public key is no secret: anybody may be able to read its file.
-        let text = match std::fs::read(path) {
-            Ok(text) if text.starts_with(b"-----BEGIN") => zeroize::Zeroizing::new(text),
-            _ => read_secret_file(path)?,
-        };
-        Self::parse(&text).map_err(|e| e.context(path.display()))
+        Self::parse(&read_key_file(path)?).map_err(|e| e.context(path.display()))
     }
 
     pub fn parse(text: &[u8]) -> Result<Self> {
-        let refused = |message: &str| Error::new(Code::KeyFile, message);
-        if text.starts_with(b"-----BEGIN") {
-            let kinds = [
-                (AlgorithmFamily::Rsa, DecodingKey::from_rsa_pem(text)),
-                (AlgorithmFamily::Ec, DecodingKey::from_ec_pem(text)),
-                (AlgorithmFamily::Ed, DecodingKey::from_ed_pem(text)),
-            ];
-            let found = kinds.into_iter().find_map(|(family, key)| Some((family, key.ok()?)));
-            let (family, key) = found
-                .ok_or_else(|| refused("expected the PEM of an RSA, EC or Ed25519 public key"))?;
-            return Ok(Self::new(family, key));
-        }
-        let secret = text.trim_ascii();
-        // RFC 7518 §3.2: a key as long as the hash, or longer.
-        if secret.len() < 32 {
-            return Err(refused("expected a PEM public key or an HMAC secret of 32 bytes or more"));
-        }
-        Ok(Self::new(AlgorithmFamily::Hmac, DecodingKey::from_secret(secret)))
+        decoding_key(text).map(|(family, key)| Self::new(family, key))
     }
 
     fn new(family: AlgorithmFamily, key: DecodingKey) -> Self {
@@ -80,6 +58,42 @@ impl TokenKey {
     fn accepts(&self, token: &str) -> Option<Claims> {
         jsonwebtoken::decode(token, &self.key, &self.validation).ok().map(|token| token.claims)
     }
+}
+
+/// The text of a key. One that is public is no secret: anybody may be able to read its file.
+pub fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(text) if text.starts_with(b"-----BEGIN") || text.trim_ascii().starts_with(b"{") => {
+            Ok(zeroize::Zeroizing::new(text))
+        }
+        _ => read_secret_file(path),
+    }
+}
+
+/// A PEM public key, or the shared secret of HMAC, and the algorithms that are its own.
+pub fn decoding_key(text: &[u8]) -> Result<(AlgorithmFamily, DecodingKey)> {
+    let refused = |message: &str| Error::new(Code::KeyFile, message);
+    if text.starts_with(b"-----BEGIN") {
+        let kinds = [
+            (AlgorithmFamily::Rsa, DecodingKey::from_rsa_pem(text)),
+            (AlgorithmFamily::Ec, DecodingKey::from_ec_pem(text)),
+            (AlgorithmFamily::Ed, DecodingKey::from_ed_pem(text)),
+        ];
+        let found = kinds.into_iter().find_map(|(family, key)| Some((family, key.ok()?)));
+        let (family, key) =
+            found.ok_or_else(|| refused("expected the PEM of an RSA, EC or Ed25519 public key"))?;
+        return Ok((family, key));
+    }
+    let secret = text.trim_ascii();
+    // Everybody may know it, so whoever took it for a secret would believe everybody.
+    if secret.starts_with(b"{") {
+        return Err(refused("expected a PEM public key or an HMAC secret, got JSON"));
+    }
+    // RFC 7518 §3.2: a key as long as the hash, or longer.
+    if secret.len() < 32 {
+        return Err(refused("expected a PEM public key or an HMAC secret of 32 bytes or more"));
+    }
+    Ok((AlgorithmFamily::Hmac, DecodingKey::from_secret(secret)))
 }
 
 impl Actor {
@@ -128,7 +142,8 @@ impl Claims {
     }
 }
 
-fn text(claim: Option<serde_json::Value>) -> Option<String> {
+/// A claim as a record can hold it.
+pub fn text(claim: Option<serde_json::Value>) -> Option<String> {
     let text = match claim? {
         serde_json::Value::String(text) => text,
         serde_json::Value::Number(number) => number.to_string(),
@@ -186,6 +201,12 @@ mod tests {
         // A token without expiry is good for ever, as its issuer wanted.
         let endless = token(Algorithm::HS512, &json!({"sub": "u1"}), SECRET);
         assert!(!unverified(&endless, Some(&key)));
+    }
+
+    #[test]
+    fn a_set_of_public_keys_is_no_secret() {
+        let set = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        assert!(TokenKey::parse(set).is_err());
     }
 
     #[test]

@@ -5,12 +5,20 @@
 //! about the request; only what could be read in two ways is refused.
 
 pub mod client_address;
+mod client_stream;
 mod connection;
 pub mod correlation;
+mod download;
 mod forward;
+mod forwarded;
 mod hop_by_hop;
+mod http2;
 pub mod identity;
+mod max_forwards;
+pub mod network;
+mod patience;
 pub mod request_memory;
+pub mod trace_context;
 mod upgrade;
 mod upload;
 pub mod upstream;

@@ -19,6 +19,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use super::identity::Actor;
+use super::trace_context::Traceparent;
 use crate::clock::Moment;
 use crate::metrics::Counter;
 
@@ -40,6 +41,15 @@ pub struct SeenRequest {
     pub ip: IpAddr,
     pub user_agent: Option<String>,
     pub actor: Option<Actor>,
+    /// As the service got it.
+    pub trace: Option<SeenTrace>,
+}
+
+/// The place of a request in a trace, as a record keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenTrace {
+    pub parent: Traceparent,
+    pub state: Option<String>,
 }
 
 /// The memory itself; shared by all connections.
@@ -65,6 +75,8 @@ struct Kept {
 struct Shared {
     last: RequestId,
     count: usize,
+    /// Whether they came in different traces, or at different places of one.
+    has_many_traces: bool,
     /// Once two of them differ it stays so as long as any is kept: a change may come late.
     is_ambiguous: bool,
 }
@@ -122,7 +134,12 @@ impl RequestMemory {
             self.ambiguous.add(1);
             return None;
         }
-        kept.by_id.get(&shared.last).cloned()
+        let last = kept.by_id.get(&shared.last).cloned();
+        if shared.has_many_traces {
+            // The same person and path, but nobody knows at which of the attempts.
+            return last.map(|last| Arc::new(SeenRequest { trace: None, ..(*last).clone() }));
+        }
+        last
     }
 }
 
@@ -132,11 +149,13 @@ impl Kept {
             Some(shared) => {
                 let last = self.by_id.get(&shared.last);
                 shared.is_ambiguous |= last.is_none_or(|last| !last.is_like(&request));
+                shared.has_many_traces |= last.is_none_or(|last| last.trace != request.trace);
                 shared.count += 1;
                 shared.last = id;
             }
             None => {
-                let shared = Shared { last: id, count: 1, is_ambiguous: false };
+                let shared =
+                    Shared { last: id, count: 1, has_many_traces: false, is_ambiguous: false };
                 self.by_correlation.insert(request.correlation_id.clone(), shared);
             }
         }
@@ -165,7 +184,7 @@ impl Kept {
 }
 
 impl SeenRequest {
-    /// The same but for the time, as when a client tries again.
+    /// The same but for the time and the place in a trace, as when a client tries again.
     fn is_like(&self, other: &SeenRequest) -> bool {
         let facts =
             |r: &SeenRequest| (r.method.clone(), r.path.clone(), r.user_agent.clone(), r.ip);
@@ -207,6 +226,7 @@ impl fmt::Display for RequestId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::trace_context::TraceContext;
 
     fn request(correlation_id: &str, path: &str, actor: Option<&str>) -> SeenRequest {
         SeenRequest {
@@ -224,6 +244,7 @@ mod tests {
                 tenant: None,
                 verified: true,
             }),
+            trace: None,
         }
     }
 
@@ -287,5 +308,24 @@ mod tests {
         assert_eq!(memory.recall_only_at(now, "a").unwrap().path, "/1");
         memory.keep_at(now, RequestId::new(), request("a", "/2", Some("alice")));
         assert!(memory.recall_only_at(now, "a").is_none());
+    }
+
+    #[test]
+    fn attempts_in_different_traces_are_one_request_in_none_of_them() {
+        let memory = RequestMemory::new(MINUTE, 10);
+        let now = Instant::now();
+        let traced = |digit: u8| {
+            let parent = TraceContext::participate(None, [digit; 24]).parent;
+            SeenRequest {
+                trace: Some(SeenTrace { parent, state: None }),
+                ..request("a", "/1", Some("alice"))
+            }
+        };
+        let (first, second) = (RequestId::new(), RequestId::new());
+        memory.keep_at(now, first, traced(1));
+        assert_eq!(memory.recall_only_at(now, "a").unwrap().trace, traced(1).trace);
+        memory.keep_at(now, second, traced(2));
+        assert_eq!(memory.recall_only_at(now, "a").unwrap().trace, None);
+        assert_eq!(memory.recall_at(now, second).unwrap().trace, traced(2).trace);
     }
 }

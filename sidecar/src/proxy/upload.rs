@@ -1,80 +1,177 @@
-//! The body of a request on its way to the service, and when it last moved.
+//! The body of a request on its way to the service: when it last moved, and what went wrong with it.
 //!
 //! The time that a service may take to answer begins when it has the whole request. An upload may be
 //! long; only one that stands still counts.
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http::{StatusCode, header};
+use hyper::Request;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::sync::oneshot;
+
+use super::patience::Patience;
+use crate::code::Code;
+use crate::error::Error;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A service that knows nothing of `Expect` waits for the body, and the client waits for the service:
+/// after so long the body is asked for all the same (RFC 9110 §10.1.1).
+const CONTINUE: Duration = Duration::from_secs(1);
 
 pub struct Upload {
-    body: Incoming,
+    /// None for a request that is sent again: it had no body.
+    body: Option<Incoming>,
+    gate: Option<Gate>,
+    patience: Patience,
     progress: Progress,
 }
 
 /// When a body last moved; shared by the body and whoever waits for the answer.
 #[derive(Clone)]
-pub struct Progress {
+pub struct Progress(Arc<Shared>);
+
+struct Shared {
     start: Instant,
     /// Milliseconds since the start.
-    last: Arc<AtomicU64>,
-    cut: Arc<AtomicBool>,
+    last: AtomicU64,
+    fault: AtomicU8,
+}
+
+const STALLED: u8 = 1;
+const BROKEN: u8 = 2;
+
+/// Closed until the service says 100 (Continue). As long as it is, hyper does not ask the client for the
+/// body either.
+struct Gate {
+    /// None when the service has given its answer without asking.
+    opened: Option<oneshot::Receiver<()>>,
+    patience: Patience,
+}
+
+impl Gate {
+    fn is_open(&mut self, cx: &mut Context<'_>) -> bool {
+        match self.opened.as_mut().map(|opened| Pin::new(opened).poll(cx)) {
+            Some(Poll::Ready(Ok(()))) => return true,
+            Some(Poll::Ready(Err(_))) => self.opened = None,
+            _ => {}
+        }
+        self.patience.is_over(cx)
+    }
 }
 
 impl Upload {
-    pub fn new(body: Incoming) -> (Self, Progress) {
-        let progress =
-            Progress { start: Instant::now(), last: Arc::default(), cut: Arc::default() };
-        (Self { body, progress: progress.clone() }, progress)
+    pub fn new(body: Incoming, timeout: Duration) -> (Self, Progress) {
+        let shared = Shared { start: Instant::now(), last: 0.into(), fault: 0.into() };
+        let progress = Progress(Arc::new(shared));
+        let patience = Patience::new(timeout);
+        (Self { body: Some(body), gate: None, patience, progress: progress.clone() }, progress)
+    }
+
+    /// For the same request once more, which had no body.
+    pub fn empty(progress: &Progress) -> Self {
+        let patience = Patience::new(Duration::MAX);
+        Self { body: None, gate: None, patience, progress: progress.clone() }
+    }
+
+    /// Holds the body back until the service wants it, if that is what the client expects.
+    pub fn expect_continue(request: &mut Request<Self>) {
+        let expects = request.headers().get(header::EXPECT);
+        if !expects.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+            return;
+        }
+        let (open, opened) = oneshot::channel();
+        request.body_mut().gate =
+            Some(Gate { opened: Some(opened), patience: Patience::new(CONTINUE) });
+        let open = std::sync::Mutex::new(Some(open));
+        hyper::ext::on_informational(request, move |interim| {
+            if interim.status() == StatusCode::CONTINUE
+                && let Some(open) = open.lock().ok().and_then(|mut open| open.take())
+            {
+                let _ = open.send(());
+            }
+        });
     }
 }
 
 impl Progress {
     /// How long nothing has moved.
     pub fn idle(&self) -> Duration {
-        self.start
-            .elapsed()
-            .saturating_sub(Duration::from_millis(self.last.load(Ordering::Relaxed)))
+        let last = Duration::from_millis(self.0.last.load(Ordering::Relaxed));
+        self.0.start.elapsed().saturating_sub(last)
     }
 
-    /// Whether the body ended before it was complete, or could not be read.
-    pub fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Relaxed)
+    /// What the client did wrong with the body.
+    pub fn fault(&self) -> Option<Error> {
+        match self.0.fault.load(Ordering::Relaxed) {
+            STALLED => {
+                let message = "nothing of the body came within `proxy.body_timeout`";
+                Some(Error::new(Code::RequestTimeout, message))
+            }
+            BROKEN => {
+                let message =
+                    "the body of the request ended too early, or its chunks are malformed";
+                Some(Error::new(Code::BadRequest, message))
+            }
+            _ => None,
+        }
     }
 
     fn note(&self) {
-        let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last.store(now, Ordering::Relaxed);
+        let now = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.last.store(now, Ordering::Relaxed);
+    }
+
+    fn failed(&self, fault: u8) {
+        self.0.fault.store(fault, Ordering::Relaxed);
     }
 }
 
 impl Body for Upload {
-    type Data = <Incoming as Body>::Data;
-    type Error = <Incoming as Body>::Error;
+    type Data = Bytes;
+    type Error = BoxError;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if matches!(polled, Poll::Ready(Some(Err(_)))) {
-            self.progress.cut.store(true, Ordering::Relaxed);
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.get_mut();
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        if let Some(gate) = &mut this.gate {
+            if !gate.is_open(cx) {
+                return Poll::Pending;
+            }
+            this.gate = None;
         }
-        if polled.is_ready() {
-            self.progress.note();
+        match Pin::new(body).poll_frame(cx) {
+            Poll::Pending if this.patience.is_over(cx) => {
+                this.progress.failed(STALLED);
+                Poll::Ready(Some(Err("the client stalled".into())))
+            }
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Err(error))) => {
+                this.progress.failed(BROKEN);
+                Poll::Ready(Some(Err(error.into())))
+            }
+            Poll::Ready(frame) => {
+                this.patience.moved();
+                this.progress.note();
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+            }
         }
-        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }

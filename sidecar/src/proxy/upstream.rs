@@ -1,57 +1,236 @@
 //! Connections to the service behind the proxy.
 //!
-//! One client connection uses one upstream connection at a time and keeps it; when the client is gone
-//! it goes back to a small pool. A connection that was idle too long is not used again: the service may
-//! be closing it at this very moment, and a request that was half sent must not be repeated.
+//! A client connection in HTTP/1.1 uses one upstream connection at a time and keeps it; when the client is
+//! gone it goes back to a small pool. Requests of a client in HTTP/2 borrow from the pool. A connection
+//! that was idle too long is not used again: the service may be closing it at this very moment, and a
+//! request that was half sent must not be repeated. With a service that speaks HTTP/2 all requests of a
+//! worker share one connection.
 
 use std::net::ToSocketAddrs as _;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::{TrySendError, http1, http2};
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::http2 as http2_form;
 use super::upload::{Progress, Upload};
 use crate::code::Code;
 use crate::config;
 use crate::error::{Error, Result};
+use crate::framing::MAX_HEAD;
 use crate::listener::Stream;
 
 /// Idle connections kept beyond those that client connections hold.
 const POOLED: usize = 64;
 
+/// How long to wait before the first repetition; twice as long before each further one.
+const PAUSE: Duration = Duration::from_millis(25);
+
 /// The service, and the idle connections to it.
 pub struct Upstream {
-    to: config::Upstream,
-    connect_timeout: Duration,
-    response_timeout: Duration,
-    idle_timeout: Duration,
+    config: config::Proxy,
     idle: Mutex<Vec<Idle>>,
+    /// Locked while it is being made, so that one is made and not one for each request.
+    http2: tokio::sync::Mutex<Option<http2::SendRequest<Upload>>>,
 }
 
 struct Idle {
-    sender: SendRequest<Upload>,
+    sender: http1::SendRequest<Upload>,
     since: Instant,
 }
 
-/// What one client connection holds.
+/// What a client connection in HTTP/1.1 keeps.
 pub struct Link {
     upstream: Arc<Upstream>,
     idle: Mutex<Option<Idle>>,
 }
 
+/// A connection that is in use by one answer; goes back to the pool when that is over.
+pub struct Lease {
+    upstream: Arc<Upstream>,
+    sender: Option<http1::SendRequest<Upload>>,
+}
+
+/// Why a request got no answer, and whether it may be sent again.
+struct Failed {
+    error: Error,
+    again: Again,
+}
+
+enum Again {
+    /// Nothing of it was sent.
+    Unsent(Box<Request<Upload>>),
+    /// It may have arrived.
+    Perhaps,
+    Never,
+}
+
+impl Failed {
+    fn finally(error: Error) -> Self {
+        Self { error, again: Again::Never }
+    }
+}
+
 impl Upstream {
     pub fn new(proxy: &config::Proxy) -> Self {
-        Self {
-            to: proxy.upstream.clone(),
-            connect_timeout: proxy.connect_timeout,
-            response_timeout: proxy.response_timeout,
-            idle_timeout: proxy.idle_timeout,
-            idle: Mutex::default(),
+        Self { config: proxy.clone(), idle: Mutex::default(), http2: tokio::sync::Mutex::default() }
+    }
+
+    /// Sends a request and waits for the head of the answer, on the connection that the client's holds if
+    /// there is one.
+    pub async fn send(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        link: Option<&Link>,
+    ) -> Result<(Response<Incoming>, Option<Lease>)> {
+        let (head, body) = request.into_parts();
+        let (body, progress) = Upload::new(body, self.config.body_timeout);
+        let mut request = Request::from_parts(head, body);
+        if self.config.upstream_http2 {
+            http2_form::of_request(&mut request)?;
+        } else {
+            Upload::expect_continue(&mut request);
+        }
+        let copy = self.copy_of(&request, &progress);
+        let mut pause = PAUSE;
+        for left in (0..=self.config.retries).rev() {
+            let Failed { error, again } = match self.try_send(request, &progress, link).await {
+                Ok(answered) => return Ok(answered),
+                Err(failed) => failed,
+            };
+            if let Some(fault) = progress.fault() {
+                return Err(fault);
+            }
+            request = match (again, &copy) {
+                _ if left == 0 => return Err(error),
+                (Again::Unsent(unsent), _) => *unsent,
+                (Again::Perhaps, Some(copy)) => copy_with(copy, Upload::empty(&progress)),
+                _ => return Err(error),
+            };
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        Err(broken())
+    }
+
+    /// A second one of a request that may arrive twice (RFC 9110 §9.2.2) and has no body, if it may be
+    /// wanted.
+    fn copy_of(&self, request: &Request<Upload>, progress: &Progress) -> Option<Request<Upload>> {
+        let may = self.config.retries > 0
+            && request.method().is_idempotent()
+            && request.body().is_end_stream();
+        may.then(|| copy_with(request, Upload::empty(progress)))
+    }
+
+    async fn try_send(
+        self: &Arc<Self>,
+        request: Request<Upload>,
+        progress: &Progress,
+        link: Option<&Link>,
+    ) -> Result<(Response<Incoming>, Option<Lease>), Failed> {
+        if self.config.upstream_http2 {
+            let response = self.try_http2(request, progress).await?;
+            return Ok((response, None));
+        }
+        let (response, sender) = self.try_http1(request, progress, link).await?;
+        let lease = match link {
+            Some(link) => {
+                *link.kept() = Some(Idle { sender, since: Instant::now() });
+                None
+            }
+            None => Some(Lease { upstream: self.clone(), sender: Some(sender) }),
+        };
+        Ok((response, lease))
+    }
+
+    /// A request that an idle connection did not take, because it had just been closed, goes out on
+    /// another; one of which a byte may have been sent does not.
+    async fn try_http1(
+        &self,
+        mut request: Request<Upload>,
+        progress: &Progress,
+        link: Option<&Link>,
+    ) -> Result<(Response<Incoming>, http1::SendRequest<Upload>), Failed> {
+        loop {
+            let (mut sender, is_new) = match self.next_idle(link).await {
+                Some(sender) => (sender, false),
+                None => match self.connect_http1().await {
+                    Ok(sender) => (sender, true),
+                    Err(error) => {
+                        return Err(Failed { error, again: Again::Unsent(Box::new(request)) });
+                    }
+                },
+            };
+            match self.answer(sender.try_send_request(request), progress).await? {
+                Ok(response) => return Ok((response, sender)),
+                Err(mut failed) => match failed.take_message() {
+                    Some(unsent) if !is_new => request = unsent,
+                    unsent => return Err(no_answer(&failed, unsent)),
+                },
+            }
+        }
+    }
+
+    async fn try_http2(
+        &self,
+        mut request: Request<Upload>,
+        progress: &Progress,
+    ) -> Result<Response<Incoming>, Failed> {
+        // Twice, because a shared connection may be closing.
+        for is_last in [false, true] {
+            let mut sender = match self.shared_http2().await {
+                Ok(sender) => sender,
+                Err(error) => {
+                    return Err(Failed { error, again: Again::Unsent(Box::new(request)) });
+                }
+            };
+            match self.answer(sender.try_send_request(request), progress).await? {
+                Ok(response) => return Ok(response),
+                Err(mut failed) => match failed.take_message() {
+                    Some(unsent) if !is_last => request = unsent,
+                    unsent => return Err(no_answer(&failed, unsent)),
+                },
+            }
+        }
+        Err(Failed::finally(broken()))
+    }
+
+    /// Waits for an answer as long as the request moves, and then for the response timeout.
+    async fn answer<T>(
+        &self,
+        sending: impl Future<Output = T>,
+        progress: &Progress,
+    ) -> Result<T, Failed> {
+        let mut sending = pin!(sending);
+        let limit = self.config.response_timeout;
+        loop {
+            let left = limit.saturating_sub(progress.idle());
+            match tokio::time::timeout(left, &mut sending).await {
+                Ok(answer) => return Ok(answer),
+                Err(_) if progress.idle() >= limit => {
+                    let message = "the service did not answer within `proxy.response_timeout`";
+                    return Err(Failed::finally(Error::new(Code::UpstreamTimeout, message)));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// A connection that was used before and still looks usable. The last response on the link's own has
+    /// been read by now, so it is ready at once or never.
+    async fn next_idle(&self, link: Option<&Link>) -> Option<http1::SendRequest<Upload>> {
+        loop {
+            let kept = link.and_then(|link| link.kept().take());
+            let mut idle = kept.or_else(|| self.take_idle())?;
+            let is_fresh = idle.since.elapsed() < self.config.idle_timeout;
+            if is_fresh && !idle.sender.is_closed() && idle.sender.ready().await.is_ok() {
+                return Some(idle.sender);
+            }
         }
     }
 
@@ -66,26 +245,42 @@ impl Upstream {
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Upload>> {
-        let unreachable = |why: &dyn std::fmt::Display| {
-            Error::new(Code::UpstreamUnreachable, format!("the service cannot be reached: {why}"))
-        };
-        let connecting = self.open();
-        let stream = tokio::time::timeout(self.connect_timeout, connecting)
+    async fn connect_http1(&self) -> Result<http1::SendRequest<Upload>> {
+        let stream = TokioIo::new(self.connect().await?);
+        let mut http1 = http1::Builder::new();
+        http1.max_buf_size(MAX_HEAD);
+        let (sender, connection) =
+            http1.handshake(stream).await.map_err(|_| unreachable(&"handshake"))?;
+        tokio::spawn(connection.with_upgrades());
+        Ok(sender)
+    }
+
+    async fn shared_http2(&self) -> Result<http2::SendRequest<Upload>> {
+        let mut shared = self.http2.lock().await;
+        if let Some(sender) = shared.as_ref().filter(|sender| !sender.is_closed()) {
+            return Ok(sender.clone());
+        }
+        let stream = TokioIo::new(self.connect().await?);
+        let builder = http2_form::client(TokioExecutor::new(), TokioTimer::new());
+        let (sender, connection) =
+            builder.handshake(stream).await.map_err(|_| unreachable(&"handshake"))?;
+        tokio::spawn(connection);
+        *shared = Some(sender.clone());
+        Ok(sender)
+    }
+
+    async fn connect(&self) -> Result<Stream> {
+        tokio::time::timeout(self.config.connect_timeout, self.open())
             .await
             .map_err(|_| {
                 let message = "no connection to the service within `proxy.connect_timeout`";
                 Error::new(Code::UpstreamTimeout, message)
             })?
-            .map_err(|e| unreachable(&e.kind()))?;
-        let (sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|_| unreachable(&"handshake"))?;
-        tokio::spawn(connection.with_upgrades());
-        Ok(sender)
+            .map_err(|e| unreachable(&e.kind()))
     }
 
     async fn open(&self) -> std::io::Result<Stream> {
-        match &self.to {
+        match &self.config.upstream {
             config::Upstream::Tcp { host, port } => {
                 // What is no address is resolved on a thread that may block.
                 let stream = TcpStream::connect((host.as_str(), *port)).await?;
@@ -102,66 +297,8 @@ impl Link {
         Self { upstream, idle: Mutex::new(None) }
     }
 
-    /// Sends a request and waits for the head of the response. A request that an idle connection did
-    /// not take, because it had just been closed, goes out on another; one of which a byte may have
-    /// been sent does not.
-    pub async fn send(&self, request: Request<Incoming>) -> Result<Response<Incoming>> {
-        let (head, body) = request.into_parts();
-        let (body, progress) = Upload::new(body);
-        let mut request = Request::from_parts(head, body);
-        loop {
-            let (mut sender, is_new) = match self.next_idle().await {
-                Some(sender) => (sender, false),
-                None => (self.upstream.connect().await?, true),
-            };
-            let sent = self.answer(sender.try_send_request(request), &progress).await;
-            match sent {
-                Some(Ok(response)) => {
-                    *self.kept() = Some(Idle { sender, since: Instant::now() });
-                    return Ok(response);
-                }
-                Some(Err(mut failed)) => match failed.take_message() {
-                    Some(unsent) if !is_new => request = unsent,
-                    _ if progress.is_cut() => return Err(cut()),
-                    _ => return Err(broken()),
-                },
-                None => {
-                    let message = "the service did not answer within `proxy.response_timeout`";
-                    return Err(Error::new(Code::UpstreamTimeout, message));
-                }
-            }
-        }
-    }
-
-    /// Waits for an answer as long as the request moves, and then for the response timeout; none if
-    /// that is over.
-    async fn answer<T>(&self, sending: impl Future<Output = T>, progress: &Progress) -> Option<T> {
-        let mut sending = pin!(sending);
-        loop {
-            let left = self.upstream.response_timeout.saturating_sub(progress.idle());
-            match tokio::time::timeout(left, &mut sending).await {
-                Ok(answer) => return Some(answer),
-                Err(_) if progress.idle() >= self.upstream.response_timeout => return None,
-                Err(_) => {}
-            }
-        }
-    }
-
     fn kept(&self) -> MutexGuard<'_, Option<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A connection that was used before and still looks usable. The last response on our own has been
-    /// read by now, so it is ready at once or never.
-    async fn next_idle(&self) -> Option<SendRequest<Upload>> {
-        loop {
-            let kept = self.kept().take();
-            let mut idle = kept.or_else(|| self.upstream.take_idle())?;
-            let is_fresh = idle.since.elapsed() < self.upstream.idle_timeout;
-            if is_fresh && !idle.sender.is_closed() && idle.sender.ready().await.is_ok() {
-                return Some(idle.sender);
-            }
-        }
     }
 }
 
@@ -174,12 +311,41 @@ impl Drop for Link {
     }
 }
 
-/// The client's fault, not the service's.
-fn cut() -> Error {
-    Error::new(
-        Code::BadRequest,
-        "the body of the request ended too early, or its chunks are malformed",
-    )
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(mut sender) = self.sender.take() else { return };
+        let upstream = self.upstream.clone();
+        // The end of the body has been read here, but the connection has not heard of it yet.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if sender.ready().await.is_ok() {
+                    upstream.put_idle(Idle { sender, since: Instant::now() });
+                }
+            });
+        }
+    }
+}
+
+fn copy_with<T, B>(request: &Request<T>, body: B) -> Request<B> {
+    let mut copy = Request::new(body);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.version_mut() = request.version();
+    *copy.headers_mut() = request.headers().clone();
+    copy
+}
+
+fn unreachable(why: &dyn std::fmt::Display) -> Error {
+    Error::new(Code::UpstreamUnreachable, format!("the service cannot be reached: {why}"))
+}
+
+fn no_answer(failed: &TrySendError<Request<Upload>>, unsent: Option<Request<Upload>>) -> Failed {
+    if failed.error().is_parse() {
+        let message = "the answer of the service cannot be read";
+        return Failed::finally(Error::new(Code::UpstreamUnreachable, message));
+    }
+    let again = unsent.map_or(Again::Perhaps, |unsent| Again::Unsent(Box::new(unsent)));
+    Failed { error: broken(), again }
 }
 
 fn broken() -> Error {

@@ -1,6 +1,8 @@
 //! The end of retention periods, from the outside.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use sealtrail_keyring::{Kek, KeyId, Keyring, Why};
 use sealtrail_log::proof::SigningKey;
@@ -172,6 +174,52 @@ fn an_expiry_that_was_killed_before_its_record_is_recorded_by_the_next_open() {
     assert_eq!(lines.len(), 3);
     assert_eq!(place.append(change("c-3").as_bytes()).code, 0);
     assert_eq!(place.lines().len(), 4, "it is recorded once");
+}
+
+/// However far each process came, the log tells of every key that is gone, and of no other.
+#[test]
+fn killed_at_any_moment_it_is_made_good_by_the_next_open() {
+    let place = self::place();
+    let keyring = self::keyring(&place);
+    for i in 0..48 {
+        keyring.period_key("short", &format!("20{:02}-{:02}", i / 12, i % 12 + 1)).unwrap();
+    }
+    drop(keyring);
+    let all = kids(&place);
+    let mut kills = 0;
+    for round in 0..24 {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sealtrail"))
+            .args(["expire", "--config", &place.config()])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Somewhere between its beginning and its end, and each time a little later.
+        while kids(&place).len() == all.len() && child.try_wait().unwrap().is_none() {}
+        std::thread::sleep(Duration::from_micros(700 * round));
+        let _ = child.kill();
+        kills += u32::from(!child.wait().unwrap().success());
+        assert_eq!(place.append(change(&format!("k-{round}")).as_bytes()).code, 0);
+        let left = kids(&place);
+        let mut gone: Vec<_> = all.iter().filter(|kid| !left.contains(kid)).cloned().collect();
+        let mut told = told(&place);
+        gone.sort();
+        told.sort();
+        // What was killed after its record and before the keyring knew is told twice.
+        told.dedup();
+        assert_eq!(told, gone, "round {round}");
+    }
+    assert!(kills > 0);
+    assert_eq!(place.run("expire", &WHY).code, 0);
+    assert_eq!(kids(&place), ["t_endless.2019-11", "t_long.2019-11"]);
+    assert_eq!(place.verify().code, 0, "{:?}", place.verify());
+}
+
+/// The keys of which the log tells that their time was over.
+fn told(place: &Place) -> Vec<String> {
+    let records =
+        place.lines().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let ends = records.filter(|record| record["type"] == "sealtrail.expire.v1");
+    ends.map(|record| record["data"]["kids"][0].as_str().unwrap().to_owned()).collect()
 }
 
 /// History and tables show it without the keyring, which a running server has locked.

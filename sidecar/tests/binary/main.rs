@@ -1,15 +1,18 @@
 //! The real binary, from the outside: command line, sockets, files, signals.
 
+mod access;
 mod acts;
 mod bad_http;
 mod bad_input;
 mod collector;
 mod collector_bodies;
 mod collector_coding;
+mod collector_events;
 mod collector_ids;
 mod collector_when_full;
 mod expiry;
 mod exposition;
+mod http2;
 mod long_records;
 mod operation;
 mod place;
@@ -23,6 +26,9 @@ mod served;
 mod service;
 mod small_disk;
 mod sockets;
+mod streaming;
+mod tls;
+mod trace;
 mod verifier_key;
 mod wire;
 mod witness;

@@ -60,6 +60,14 @@ impl Served {
         self.lines.next().unwrap().unwrap()
     }
 
+    /// The most memory that it ever had at once, in KiB (proc(5), `VmHWM`).
+    pub fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     pub fn post_change(&self, change: &str) -> Response {
         wire::post(self.api, "/v1/changes", "application/json", change)
     }

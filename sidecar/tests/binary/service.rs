@@ -79,6 +79,82 @@ fn serve(stream: impl Read, mut writer: impl Write, requests: &AtomicUsize) -> O
                 }
                 write!(writer, "0\r\n\r\n").ok()?;
             }
+            "/trailers" => write!(
+                writer,
+                "HTTP/1.1 200 OK\r\nTrailer: x-sum\r\nTransfer-Encoding: chunked\r\n\r\n\
+                 4\r\nbody\r\n0\r\nx-sum: 4\r\n\r\n"
+            )
+            .ok()?,
+            // Shows what of a chunked body comes after its last chunk.
+            "/request-trailers" => {
+                while read_chunk_data(&mut reader)?.is_some() {}
+                let trailers = read_head(&mut reader)?;
+                let seen = format!("{head}{trailers}");
+                write!(writer, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{seen}", seen.len())
+                    .ok()?;
+            }
+            "/not-modified" => {
+                write!(
+                    writer,
+                    "HTTP/1.1 304 Not Modified\r\nETag: \"7\"\r\nContent-Length: 1234\r\n\r\n"
+                )
+                .ok()?;
+            }
+            "/continue" => {
+                write!(writer, "HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+                let mut body = vec![0; length_of(&head)];
+                reader.read_exact(&mut body).ok()?;
+                write!(writer, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).ok()?;
+                writer.write_all(&body).ok()?;
+            }
+            "/refuse" => {
+                write!(writer, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
+                    .ok()?;
+                let mut rest = Vec::new();
+                reader.read_to_end(&mut rest).ok()?;
+                requests.fetch_add(rest.len(), Ordering::SeqCst);
+            }
+            "/dies/length" => {
+                write!(writer, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").ok()?;
+                return None;
+            }
+            "/dies/chunked" => {
+                write!(
+                    writer,
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"
+                )
+                .ok()?;
+                return None;
+            }
+            "/stalls" => {
+                write!(
+                    writer,
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"
+                )
+                .ok()?;
+                std::thread::sleep(Duration::from_secs(60));
+            }
+            // So many bytes of an answer as the query says.
+            _ if target.starts_with("/large?") => {
+                let length: usize = target["/large?".len()..].parse().ok()?;
+                write!(writer, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").ok()?;
+                let piece = vec![b'x'; 64 << 10];
+                let mut left = length;
+                while left > 0 {
+                    let part = left.min(piece.len());
+                    writer.write_all(&piece[..part]).ok()?;
+                    left -= part;
+                }
+            }
+            "/sink" => {
+                let length = length_of(&head) as u64;
+                let read = std::io::copy(&mut (&mut reader).take(length), &mut std::io::sink());
+                let read = read.ok()?.to_string();
+                write!(writer, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{read}", read.len())
+                    .ok()?;
+            }
+            // Breaks off without an answer every other time.
+            "/flaky" if requests.load(Ordering::SeqCst) % 2 == 1 => return None,
             "/upgrade" => {
                 write!(
                     writer,
@@ -116,13 +192,27 @@ fn read_head(reader: &mut impl BufRead) -> Option<String> {
     }
 }
 
+/// A chunk; inner none after the last, with the empty line that ends the body.
 fn read_chunk(reader: &mut impl BufRead) -> Option<Option<Vec<u8>>> {
+    let chunk = read_chunk_data(reader)?;
+    if chunk.is_none() {
+        reader.read_line(&mut String::new()).ok()?;
+    }
+    Some(chunk)
+}
+
+/// The same, but what comes after the last chunk is not read.
+fn read_chunk_data(reader: &mut impl BufRead) -> Option<Option<Vec<u8>>> {
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
-    let mut chunk = vec![0; usize::from_str_radix(line.trim(), 16).ok()?];
+    let size = usize::from_str_radix(line.trim(), 16).ok()?;
+    if size == 0 {
+        return Some(None);
+    }
+    let mut chunk = vec![0; size];
     reader.read_exact(&mut chunk).ok()?;
     reader.read_line(&mut line).ok()?;
-    Some(Some(chunk).filter(|chunk| !chunk.is_empty()))
+    Some(Some(chunk))
 }
 
 fn length_of(head: &str) -> usize {

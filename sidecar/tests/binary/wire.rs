@@ -41,6 +41,22 @@ impl Wire {
         Self::over(stream)
     }
 
+    /// Says that nothing more will be sent, and still listens.
+    pub fn half_closed(to: SocketAddr, request: &str) -> Self {
+        let mut stream = TcpStream::connect(to).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        Self::over(stream)
+    }
+
+    /// Everything until the peer closes or resets.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = vec![];
+        let _ = self.reader.read_to_end(&mut rest);
+        rest
+    }
+
     pub fn over(stream: impl Duplex + 'static) -> Self {
         Self { reader: BufReader::new(Box::new(stream)), tcp: None }
     }

@@ -10,6 +10,9 @@ use super::{PathStep, Walk, What};
 use crate::equal_runs::bounded_runs;
 use crate::policy::Matching;
 
+/// Items on a side that are compared with each other before anything is made for a search.
+const FEW: usize = 4;
+
 /// What becomes of the items of two arrays, by index.
 #[derive(Default)]
 struct Plan {
@@ -132,7 +135,13 @@ impl Walk<'_> {
         let mut anchors = Vec::new();
         if old_range.len().min(new_range.len()) > 0 && old_range.len().max(new_range.len()) > 1 {
             let (old_items, new_items) = (&old[old_range.clone()], &new[new_range.clone()]);
-            let ids = numbers(self.document, old_items, new_items, &mut self.budget);
+            // Of a few items mostly none are equal, and to see that takes no numbers.
+            let few = old_items.len().max(new_items.len()) <= FEW;
+            let (document, sameness) = (self.document, &mut self.sameness);
+            let mut any = |a: &NodeId| new_items.iter().any(|b| sameness.same(document, *a, *b));
+            let none = few && !old_items.iter().any(&mut any);
+            let ids =
+                if none { None } else { numbers(document, old_items, new_items, &mut self.budget) };
             if let Some((old_ids, new_ids)) = ids {
                 anchors = bounded_runs(&old_ids, &new_ids)?;
             }

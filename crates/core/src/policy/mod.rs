@@ -18,7 +18,8 @@
 //! }
 //! ```
 //!
-//! - `rules` speak of the images of an entity, `context` of the `actor`, `request` and `tenant`.
+//! - `rules` speak of the images of an entity and, as `$.event.data`, of the data of an event, whose type is in
+//!   clear; `context` of the `actor`, `request` and `tenant`.
 //!   The **first** rule that names a value, or anything above it, decides.
 //! - `default` is for what no rule names; a policy without one is refused.
 //! - `drop` leaves no trace of the attribute, `mask` leaves `***`, `seal` an encrypted field.

@@ -41,6 +41,7 @@ impl<'a> Sample<'a> {
                     images.push(value);
                 }
                 "context" => context = Context::of_valid(value),
+                "event" => context.event = Some(value),
                 "request_info" => {
                     let mut at = String::new();
                     pointer::push_key(&mut at, &key);
@@ -48,6 +49,9 @@ impl<'a> Sample<'a> {
                 }
                 _ => {}
             }
+        }
+        if let Some(event) = context.event {
+            images.push(event_image(event));
         }
         let parts =
             [("tenant", context.tenant), ("actor", context.actor), ("request", context.request)];
@@ -58,11 +62,19 @@ impl<'a> Sample<'a> {
     }
 }
 
+/// The data of an event as the rules see it, `$.event.data`.
+fn event_image(event: Value<'_>) -> Value<'_> {
+    let Value::Object(mut members) = event else { return event };
+    members.retain(|member| member.key == "data");
+    let event = Member { key: "event".into(), value: Value::Object(members) };
+    Value::Object(vec![event])
+}
+
 /// Whether somebody meant a change. What only happens to have a column `entity_id` is an image.
 fn is_change(members: &[Member<'_>]) -> bool {
     let has = |name: &str| members.iter().any(|m| m.key == name);
     let has_folded = |name: &str| members.iter().any(|m| fold_key(&m.key) == name);
-    has("entity") && (has("action") || has("before") || has("after"))
+    has("entity") && (has("action") || has("before") || has("after") || has("event"))
         || has_folded("old_data")
         || has_folded("new_data")
         || has_folded("table_id") && has_folded("entity_id")

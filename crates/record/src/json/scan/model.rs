@@ -145,18 +145,13 @@ impl Reader<'_> {
         let here = self.entries.len();
         let delta = (self.at as u32).wrapping_sub(first.start);
         let shift = (here as u32).wrapping_sub(from as u32);
-        self.entries.reserve(to - from);
-        // In pieces that the nearest cache holds.
+        // One pass: what is copied may be more than the caches hold.
+        self.entries.resize(here + (to - from), first);
+        let (models, copies) = self.entries.split_at_mut(here);
         let mut keys = 0;
-        for piece in (from..to).step_by(PIECE) {
-            let copies = self.entries.len();
-            self.entries.extend_from_within(piece..to.min(piece + PIECE));
-            for entry in &mut self.entries[copies..] {
-                entry.start = entry.start.wrapping_add(delta);
-                entry.end = entry.end.wrapping_add(delta);
-                entry.next = entry.next.wrapping_add(shift);
-                keys += entry.next >> 31;
-            }
+        for (copy, model) in copies.iter_mut().zip(&models[from..to]) {
+            *copy = model.moved(delta, shift);
+            keys += model.next >> 31;
         }
         self.values += to - from - keys as usize;
         self.at = text_end.wrapping_add(delta) as usize;
@@ -173,9 +168,6 @@ impl Reader<'_> {
         self.run.end
     }
 }
-
-/// How many entries are copied at a time.
-const PIECE: usize = 256;
 
 /// How many children of the model are tried for an item at first.
 pub(super) const PATIENCE: u8 = 16;

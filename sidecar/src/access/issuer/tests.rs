@@ -1,0 +1,191 @@
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::json;
+
+use super::*;
+use crate::access::Role;
+
+const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+const IN_2100: u64 = 4_102_444_800;
+
+fn issuer(keys: Vec<Key>) -> Issuer {
+    let (roles_claim, groups_claim) = ("roles".into(), "groups".into());
+    Issuer { keys, issuer: None, audience: None, roles_claim, groups_claim }
+}
+
+fn hmac(kid: Option<&str>, secret: &[u8]) -> Key {
+    Key {
+        kid: kid.map(str::to_owned),
+        key: DecodingKey::from_secret(secret),
+        algorithms: AlgorithmFamily::Hmac.algorithms().to_vec(),
+    }
+}
+
+fn token(header: &Header, claims: &Value, secret: &[u8]) -> String {
+    jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(secret)).unwrap()
+}
+
+fn claims(more: &Value) -> Value {
+    let mut claims = json!({"sub": "u1", "exp": IN_2100, "roles": ["reader"]});
+    for (name, value) in more.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims
+}
+
+fn verify(issuer: &Issuer, more: &Value) -> Result<Claimed, Refused> {
+    issuer.verify(&token(&Header::new(Algorithm::HS256), &claims(more), SECRET))
+}
+
+#[test]
+fn claims_give_roles_and_groups() {
+    let issuer = issuer(vec![hmac(None, SECRET)]);
+    let claimed = verify(&issuer, &json!({})).unwrap();
+    assert_eq!(claimed.id, "u1");
+    assert!(claimed.grants.has(Role::Reader) && !claimed.grants.has(Role::Writer));
+    let more = json!({"roles": ["revealer", "admin", 7, null], "groups": ["contact", {}]});
+    let grants = verify(&issuer, &more).unwrap().grants;
+    assert!(grants.reveals("contact") && !grants.reveals("bank") && !grants.has(Role::Reader));
+    let words = json!({"roles": "writer  reader", "groups": "*"});
+    let grants = verify(&issuer, &words).unwrap().grants;
+    assert!(grants.has(Role::Writer) && grants.has(Role::Reader) && !grants.reveals("contact"));
+    for odd in [json!({"roles": null}), json!({"roles": {"reader": true}}), json!({"roles": 1})] {
+        assert_eq!(verify(&issuer, &odd).unwrap().grants, Grants::default(), "{odd}");
+    }
+    let deeper = Issuer { roles_claim: "/realm_access/roles".into(), ..issuer };
+    let grants = verify(&deeper, &json!({"realm_access": {"roles": ["eraser"]}})).unwrap().grants;
+    assert!(grants.has(Role::Eraser) && !grants.has(Role::Reader));
+}
+
+#[test]
+fn times_issuer_and_audience() {
+    let plain = issuer(vec![hmac(None, SECRET)]);
+    assert_eq!(verify(&plain, &json!({"exp": 1})), Err(Refused::Expired));
+    for bad in [
+        json!({"exp": null}),
+        json!({"exp": "soon"}),
+        json!({"nbf": IN_2100}),
+        json!({"sub": null}),
+        json!({"sub": ""}),
+        json!({"sub": "a\nb"}),
+        json!({"aud": "another"}),
+        json!({"aud": ["another", "sealtrail"]}),
+    ] {
+        assert_eq!(verify(&plain, &bad), Err(Refused::Invalid), "{bad}");
+    }
+    let strict = Issuer {
+        issuer: Some("https://login.example".into()),
+        audience: Some("sealtrail".into()),
+        ..plain
+    };
+    let (iss, aud) = ("https://login.example", "sealtrail");
+    assert!(verify(&strict, &json!({"iss": iss, "aud": aud})).is_ok());
+    assert!(verify(&strict, &json!({"iss": iss, "aud": ["other", aud]})).is_ok());
+    for bad in [
+        json!({}),
+        json!({"iss": iss}),
+        json!({"aud": aud}),
+        json!({"iss": "https://evil.example", "aud": aud}),
+        json!({"iss": iss, "aud": "other"}),
+        json!({"iss": iss, "aud": []}),
+    ] {
+        assert_eq!(verify(&strict, &bad), Err(Refused::Invalid), "{bad}");
+    }
+}
+
+#[test]
+fn a_key_is_chosen_by_its_name_and_no_other_is_tried() {
+    let other = b"another secret of 32 bytes, truly";
+    let set = issuer(vec![hmac(Some("a"), SECRET), hmac(Some("b"), other)]);
+    let signed = |kid: Option<&str>, secret: &[u8]| {
+        let header = Header { kid: kid.map(str::to_owned), ..Header::new(Algorithm::HS256) };
+        set.verify(&token(&header, &claims(&json!({})), secret)).is_ok()
+    };
+    assert!(signed(Some("a"), SECRET) && signed(Some("b"), other));
+    assert!(!signed(Some("a"), other) && !signed(Some("b"), SECRET));
+    assert!(!signed(Some("c"), SECRET) && !signed(None, SECRET));
+    let one = issuer(vec![hmac(Some("a"), SECRET)]);
+    let unnamed = token(&Header::new(Algorithm::HS256), &claims(&json!({})), SECRET);
+    assert!(one.verify(&unnamed).is_ok());
+    let wrong = Header { kid: Some("b".into()), ..Header::new(Algorithm::HS256) };
+    assert!(one.verify(&token(&wrong, &claims(&json!({})), SECRET)).is_err());
+}
+
+#[test]
+fn forgeries() {
+    let issuer = issuer(vec![hmac(None, SECRET)]);
+    let good = token(&Header::new(Algorithm::HS256), &claims(&json!({})), SECRET);
+    assert!(issuer.verify(&good).is_ok());
+    let parts: Vec<&str> = good.split('.').collect();
+    // {"alg":"none"}, with and without the old signature
+    let none = "eyJhbGciOiJub25lIn0";
+    for forged in [
+        format!("{none}.{}.", parts[1]),
+        format!("{none}.{}.{}", parts[1], parts[2]),
+        format!("{}.{}.", parts[0], parts[1]),
+        format!("{}.{}.{}A", parts[0], parts[1], parts[2]),
+        format!("{}.{}", parts[0], parts[1]),
+        format!("{good}.{}", parts[2]),
+        "..".into(),
+        String::new(),
+        token(&Header::new(Algorithm::HS256), &claims(&json!({})), b"another secret"),
+    ] {
+        assert_eq!(issuer.verify(&forged), Err(Refused::Invalid), "{forged}");
+    }
+}
+
+/// The public key of RFC 8037, appendix A.2.
+const ED25519: &str =
+    r#"{"kty":"OKP","crv":"Ed25519","kid":"e","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+/// The public key of RFC 7515, appendix A.3.1.
+const P256: &str = r#"{"kty":"EC","crv":"P-256","kid":"p","use":"sig","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+
+fn set(keys: &[&str]) -> Result<Vec<Key>, String> {
+    let text = format!(r#"{{"keys":[{}]}}"#, keys.join(","));
+    Key::of_set(text.as_bytes()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_set_pins_the_algorithms_of_its_keys() {
+    let keys = set(&[ED25519, P256]).unwrap();
+    assert_eq!(
+        (&keys[0].algorithms[..], &keys[1].algorithms[..]),
+        (&[Algorithm::EdDSA][..], &[Algorithm::ES256][..])
+    );
+    // HMAC with the public key as its secret is what an attacker can make.
+    let issuer = issuer(keys);
+    for (kid, x) in [("e", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), ("p", P256)] {
+        let header = Header { kid: Some(kid.into()), ..Header::new(Algorithm::HS256) };
+        let forged = token(&header, &claims(&json!({})), x.as_bytes());
+        assert_eq!(issuer.verify(&forged), Err(Refused::Invalid));
+    }
+    let encryption = P256.replace("\"sig\"", "\"enc\"");
+    let other_algorithm = P256.replace("\"use\"", "\"alg\":\"ES384\",\"use\"");
+    let unknown = r#"{"kty":"LMS","kid":"l"}"#;
+    for skipped in [&encryption[..], &other_algorithm] {
+        assert_eq!(set(&[skipped, ED25519]).unwrap().len(), 1, "{skipped}");
+        assert!(set(&[skipped]).err().unwrap().contains("no key that can verify"));
+    }
+    assert!(set(&[unknown, ED25519]).is_ok_and(|keys| keys.len() == 1));
+    assert!(set(&[]).is_err());
+    assert!(set(&[ED25519, ED25519]).err().unwrap().contains("the same `kid`"));
+    let secret = r#"{"kty":"oct","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}"#;
+    let error = set(&[ED25519, secret]).err().unwrap();
+    assert!(error.contains("got a secret one") && !error.contains("MDEy"), "{error}");
+    assert!(Key::of_set(b"{}").is_err());
+}
+
+#[test]
+fn a_signature_with_the_private_key_of_the_set_is_good() {
+    // RFC 8032, section 7.1, test 1, in PKCS #8.
+    let seed = "302e020100300506032b6570042204209d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+    let der: Vec<u8> =
+        (0..48).map(|i| u8::from_str_radix(&seed[2 * i..2 * i + 2], 16).unwrap()).collect();
+    let header = Header { kid: Some("e".into()), ..Header::new(Algorithm::EdDSA) };
+    let signed =
+        jsonwebtoken::encode(&header, &claims(&json!({})), &EncodingKey::from_ed_der(&der))
+            .unwrap();
+    let issuer = issuer(set(&[P256, ED25519]).unwrap());
+    assert_eq!(issuer.verify(&signed).unwrap().id, "u1");
+    let other = signed.replace("eyJ", "eyK");
+    assert_eq!(issuer.verify(&other), Err(Refused::Invalid));
+}

@@ -1,0 +1,59 @@
+//! The body of an answer on its way to the client.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+
+use super::patience::Patience;
+use super::upstream::Lease;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What goes wrong with it cuts the connection of the client: half an answer never looks like a whole one
+/// (RFC 9112 §8, RFC 9113 §8.1).
+pub struct Download {
+    body: Incoming,
+    patience: Patience,
+    /// The connection that it comes from, given back with the last of it.
+    _lease: Option<Lease>,
+}
+
+impl Download {
+    pub fn new(body: Incoming, timeout: Duration, lease: Option<Lease>) -> Self {
+        Self { body, patience: Patience::new(timeout), _lease: lease }
+    }
+}
+
+impl Body for Download {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.body).poll_frame(cx) {
+            Poll::Pending if this.patience.is_over(cx) => {
+                tracing::warn!("the service sent nothing more within `proxy.stream_timeout`");
+                Poll::Ready(Some(Err("the service stalled".into())))
+            }
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(frame) => {
+                this.patience.moved();
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

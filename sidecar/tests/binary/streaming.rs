@@ -1,0 +1,203 @@
+//! Bodies, and everything about them that can stand still, break or be too much.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use super::place::Place;
+use super::served::Served;
+use super::service::Service;
+use super::wire::{Wire, exchange, get};
+
+fn with(lines: &str) -> (Place, Service, Served) {
+    let (place, service) = (Place::new(), Service::start());
+    let upstream = format!("{}\"\n{lines}\n#", service.url());
+    let served = Served::in_front_of(&place, &upstream);
+    (place, service, served)
+}
+
+#[test]
+fn a_body_of_a_gibibyte_takes_no_memory() {
+    const LENGTH: u64 = 1 << 30;
+    let (_place, _service, served) = with("");
+    assert_eq!(get(served.proxy, "/a").status, 200);
+    let before = served.peak_memory();
+    let mut down = TcpStream::connect(served.proxy).unwrap();
+    write!(down, "GET /large?{LENGTH} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    let read = std::io::copy(&mut down, &mut std::io::sink()).unwrap();
+    assert!((LENGTH..LENGTH + 4096).contains(&read), "{read}");
+
+    let mut up = TcpStream::connect(served.proxy).unwrap();
+    write!(
+        up,
+        "POST /sink HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {LENGTH}\r\n\r\n"
+    )
+    .unwrap();
+    std::io::copy(&mut std::io::repeat(b'x').take(LENGTH), &mut up).unwrap();
+    let mut answer = String::new();
+    up.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with(&format!("\r\n\r\n{LENGTH}")), "{answer}");
+    // Some of it is the table of user agents, which is made on the side after the start.
+    let grown = served.peak_memory() - before;
+    assert!(grown < 48 << 10, "{grown} KiB more for 2 GiB of bodies");
+}
+
+#[test]
+fn trailers_pass_both_ways_to_whom_takes_them() {
+    let (_place, _service, served) = with("");
+    let ask = |te: &str| {
+        let mut wire = Wire::connect(served.proxy);
+        wire.send(format!("GET /trailers HTTP/1.1\r\nHost: a\r\nConnection: close{te}\r\n\r\n"));
+        String::from_utf8(wire.rest()).unwrap()
+    };
+    let answer = ask(", te\r\nTE: trailers");
+    assert!(answer.ends_with("4\r\nbody\r\n0\r\nx-sum: 4\r\n\r\n"), "{answer}");
+    assert!(ask("").ends_with("4\r\nbody\r\n0\r\n\r\n"));
+
+    let seen = exchange(
+        served.proxy,
+        "POST /request-trailers HTTP/1.1\r\nHost: a\r\nTrailer: x-sum\r\nTE: trailers\r\n\
+         Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 4\r\n\r\n",
+    );
+    let seen = seen.text();
+    assert!(seen.ends_with("\r\n\r\nx-sum: 4\r\n\r\n"), "{seen}");
+    assert!(seen.contains("te: trailers\r\n") && seen.contains("connection: te\r\n"), "{seen}");
+}
+
+#[test]
+fn the_body_is_asked_for_by_the_service_and_not_by_us() {
+    let (_place, service, served) = with("");
+    let head = |target: &str| {
+        format!(
+            "POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
+        )
+    };
+    let mut wire = Wire::connect(served.proxy);
+    wire.send(head("/continue"));
+    assert_eq!(wire.head().0, 100);
+    wire.send("body");
+    let answer = wire.response();
+    assert_eq!((answer.status, &answer.body[..]), (200, &b"body"[..]));
+
+    let mut refused = Wire::connect(served.proxy);
+    refused.send(head("/refuse"));
+    assert_eq!(refused.response().status, 413, "and no 100 before it");
+    assert!(refused.is_closed(), "the body may come or not, so the connection is of no more use");
+    assert_eq!(service.requests(), 2, "two heads and not a byte of the refused body");
+
+    // A service that knows nothing of it gets the body after a while.
+    let mut wire = Wire::connect(served.proxy);
+    wire.send(head("/a"));
+    assert_eq!(wire.head().0, 100);
+    wire.send("body");
+    assert!(wire.response().text().ends_with("body"));
+}
+
+#[test]
+fn a_service_that_dies_gives_no_whole_answer() {
+    let (_place, _service, served) = with("");
+    let ask = |target: &str| {
+        let mut wire = Wire::connect(served.proxy);
+        wire.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        String::from_utf8(wire.rest()).unwrap()
+    };
+    let answer = ask("/dies/length");
+    assert!(!answer.contains("\r\n\r\n") || answer.contains("content-length: 100\r\n"), "{answer}");
+    let answer = ask("/dies/chunked");
+    assert!(!answer.contains("0\r\n\r\n"), "{answer}");
+}
+
+#[test]
+fn what_was_not_modified_has_no_body() {
+    let (_place, _service, served) = with("");
+    let mut wire = Wire::connect(served.proxy);
+    wire.send("GET /not-modified HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (status, headers) = wire.head();
+    assert_eq!(status, 304);
+    assert!(headers.contains(&("etag".into(), "\"7\"".into())), "{headers:?}");
+    assert_eq!(wire.ask("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").status, 200, "still in step");
+}
+
+#[test]
+fn a_client_that_has_said_all_gets_its_answer() {
+    let (_place, _service, served) = with("");
+    let request = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
+    let mut wire = Wire::half_closed(served.proxy, request);
+    let answer = wire.response();
+    assert!(answer.status == 200 && answer.text().ends_with("body"));
+    assert!(wire.is_closed());
+
+    let cut = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nbody";
+    Wire::half_closed(served.proxy, cut).response().is_problem(400, "bad_request");
+}
+
+#[test]
+fn what_stands_still_is_ended() {
+    let (_place, service, served) =
+        with("body_timeout = \"500ms\"\nstream_timeout = \"500ms\"\nwrite_timeout = \"1s\"");
+    for (target, framing) in
+        [("/a", "Content-Length: 9"), ("/request-trailers", "Transfer-Encoding: chunked")]
+    {
+        let mut wire = Wire::connect(served.proxy);
+        wire.send(format!("POST {target} HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n4\r\nbod"));
+        let answer = wire.response();
+        answer.is_problem(408, "request_timeout");
+        assert_eq!(answer.header("connection"), Some("close"));
+        assert!(wire.is_closed());
+    }
+    let mut stalled = Wire::connect(served.proxy);
+    stalled.send("GET /stalls HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(stalled.head().0, 200);
+    assert_eq!(stalled.chunk().unwrap(), b"half");
+    assert!(stalled.is_closed(), "and no last chunk");
+
+    // More than the kernel holds, for a client that reads nothing of it: the service's side is let go.
+    let mut wire = Wire::connect(served.proxy);
+    wire.send("GET /large?1073741824 HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    let length = wire.rest().len();
+    assert!(length < 1 << 30, "it was cut: {length}");
+    assert_eq!(service.requests(), 4);
+}
+
+#[test]
+fn only_what_may_arrive_twice_is_sent_twice() {
+    let (_place, service, served) = with("retries = 1");
+    let seen = get(served.proxy, "/flaky");
+    assert_eq!((seen.status, service.requests()), (200, 2), "{}", seen.text());
+    let post = "POST /flaky HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+    exchange(served.proxy, post).is_problem(502, "upstream_unreachable");
+    assert_eq!(service.requests(), 3);
+    get(served.proxy, "/a");
+    let put = "PUT /flaky HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+    exchange(served.proxy, put).is_problem(502, "upstream_unreachable");
+    assert_eq!(service.requests(), 5);
+
+    let (_place, service, served) = with("");
+    get(served.proxy, "/flaky").is_problem(502, "upstream_unreachable");
+    assert_eq!(service.requests(), 1, "nothing is sent twice unless it is configured");
+}
+
+#[test]
+fn options_may_end_here() {
+    let (_place, service, served) = with("");
+    let ask = |method: &str, left: u8| {
+        let head = format!("{method} /a HTTP/1.1\r\nHost: a\r\nMax-Forwards: {left}\r\n\r\n");
+        exchange(served.proxy, &head)
+    };
+    assert!(ask("OPTIONS", 5).text().contains("max-forwards: 4\r\n"));
+    assert_eq!(ask("OPTIONS", 0).status, 204);
+    ask("TRACE", 0).is_problem(405, "method_not_allowed");
+    assert_eq!(service.requests(), 1);
+}
+
+#[test]
+fn heads_have_limits() {
+    let (_place, service, served) = with("");
+    let many: String = (0..101).map(|i| format!("X-{i}: 1\r\n")).collect();
+    let long = format!("X-Long: {}\r\n", "x".repeat(70_000));
+    for headers in [many, long] {
+        let request = format!("GET /a HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
+        assert_eq!(exchange(served.proxy, &request).status, 431);
+    }
+    assert_eq!(service.requests(), 0);
+}
