@@ -421,7 +421,10 @@ drain = "10s"
                 keys.push((table.clone(), key.get_ref().to_string()));
                 let dot = if table.is_empty() { "" } else { "." };
                 let inner = format!("{table}{dot}{}", key.get_ref());
-                open.extend(value.get_ref().as_table().map(|entries| (inner, entries)));
+                // What the operator names himself is no key of ours.
+                let is_ours = SHAPE.iter().any(|(table, _)| *table == inner);
+                let entries = value.get_ref().as_table().filter(|_| is_ours);
+                open.extend(entries.map(|entries| (inner, entries)));
             }
         }
         let known = SHAPE.iter().flat_map(|(t, keys)| keys.iter().map(move |k| (*t, *k)));
