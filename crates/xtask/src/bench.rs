@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{machine, wasm};
 
-const NAMES: [&str; 5] = ["core", "node", "size", "log", "proxy"];
+const NAMES: [&str; 7] = ["core", "node", "size", "log", "proxy", "collector", "engine"];
 
 /// What the log is compared with: a program of each, and the Debian package that has it.
 const PEERS: [(&str, &[&str], &str); 4] = [
@@ -19,7 +19,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let named = names(arguments)?;
     let wanted = |name: &str| named.is_empty() || named.contains(&name);
     let root = machine::workspace()?;
-    if wanted("node") || wanted("size") || wanted("proxy") {
+    if ["node", "size", "proxy", "collector", "engine"].iter().any(|name| wanted(name)) {
         // The page is embedded in the sidecar, so it comes first.
         wasm::run()?;
         machine::npm_packages(&root.join("js"))?;
@@ -30,12 +30,16 @@ pub fn run(arguments: &[String]) -> Result<()> {
                 bail!("the proxy benchmark needs {name}, and it could not be installed");
             }
         }
-        if !machine::cargo(&root, &["build", "--release", "--package", "sealtrail"])
+        // Left out, and said, where they cannot be had.
+        machine::program("haproxy", &[], "haproxy")?;
+        machine::program("h2load", &[], "nghttp2-client")?;
+    }
+    if (wanted("proxy") || wanted("collector") || wanted("engine"))
+        && !machine::cargo(&root, &["build", "--release", "--package", "sealtrail"])
             .status()?
             .success()
-        {
-            bail!("the sidecar did not build");
-        }
+    {
+        bail!("the sidecar did not build");
     }
     let mut run = vec!["run", "--release", "--quiet", "--package", "sealtrail-bench"];
     if wanted("log") {
@@ -79,7 +83,7 @@ mod tests {
         };
         assert_eq!(names("--json core log").unwrap(), "log", "the file is no name");
         assert_eq!(names("").unwrap(), "");
-        let said = "no benchmark `nope`; there are core, node, size, log, proxy";
+        let said = "no benchmark `nope`; there are core, node, size, log, proxy, collector, engine";
         assert_eq!(names("core nope").unwrap_err(), said);
         assert!(names("core --json").is_err());
     }

@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod fuzz;
 mod machine;
+mod soak;
 mod stage;
 mod test;
 mod wasm;
@@ -17,7 +18,8 @@ usage: cargo xtask <command>
   demo    the product's life in one run
   test    everything that must hold
   fuzz    the core under libFuzzer: fuzz [value|selector|policy|token|capture] [--seconds N | --quick]
-  bench   figures and ratios: bench [core|node|size|log|proxy] [--json FILE]";
+  bench   figures and ratios: bench [core|node|size|log|proxy|collector|engine] [--json FILE]
+  soak    the sidecar under load while things break: soak [--minutes N]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(),
         Some("fuzz") => fuzz::run(&arguments[1..]),
         Some("bench") => bench::run(&arguments[1..]),
+        Some("soak") => soak::run(&arguments[1..]),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

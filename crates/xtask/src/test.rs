@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{demo, fuzz, machine, stage, wasm};
+use crate::{demo, fuzz, machine, soak, stage, wasm};
 
 pub fn run() -> Result<()> {
     let root = machine::workspace()?;
@@ -53,6 +53,7 @@ pub fn run() -> Result<()> {
     shop_tests.arg("test").current_dir(&shop);
     outcomes.push(stage::run("examples: the shop", &mut shop_tests, true)?);
     outcomes.push(demo::as_test(&root)?);
+    outcomes.push(soak::as_test(&root)?);
     match stage::summary(&outcomes) {
         true => Ok(()),
         false => bail!("not everything held"),

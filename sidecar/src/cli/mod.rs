@@ -24,6 +24,7 @@ mod shred;
 mod signals;
 mod tail;
 mod terminal;
+mod time_engine;
 mod token;
 mod verify;
 mod verify_proof;
@@ -77,6 +78,8 @@ enum Command {
     Vkey(vkey::Vkey),
     Witness(witness::Witness),
     Policy(policy::Policy),
+    #[command(hide = true)]
+    TimeEngine(time_engine::TimeEngine),
     Token(token::Token),
 }
 
@@ -150,6 +153,7 @@ pub fn run() -> ExitCode {
         Command::Vkey(command) => command.run(style),
         Command::Witness(command) => command.run(style),
         Command::Policy(command) => command.run(style),
+        Command::TimeEngine(command) => command.run(),
         Command::Token(command) => command.run(style),
     };
     match done {

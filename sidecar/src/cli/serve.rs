@@ -273,6 +273,8 @@ impl LogFormat {
         let filter = tracing_subscriber::EnvFilter::try_from_env("SEALTRAIL_LOG")
             .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
         let log = tracing_subscriber::fmt()
+            // Told on stderr otherwise, which panics where a full disk is behind that too.
+            .log_internal_errors(false)
             .with_env_filter(filter)
             .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr);

@@ -1,17 +1,22 @@
-//! `cargo xtask bench [core|node|size|log|proxy] [--json FILE]`: figures, and ratios within one run.
+//! `cargo xtask bench [core|node|size|log|proxy|collector|engine] [--json FILE]`: figures, and ratios within one run.
 //! The task installs and builds what is needed, then runs this.
 //!
 //! Machines differ and are busy, so a figure by itself says little; the ratio to a peer or to the
 //! physical limit, measured in the same run in turns, travels.
 
 mod allocations;
+mod collector;
 mod core;
+mod engine;
 mod goals;
 mod log;
+mod machine;
 mod node;
 mod proxy;
 mod sealer;
+mod sidecar;
 mod size;
+mod soak;
 mod turns;
 mod workloads;
 
@@ -27,7 +32,7 @@ use goals::Goal;
 #[derive(Default)]
 pub struct Report {
     pub rows: Vec<Row>,
-    /// Of the core and of the log; those of the log are numbered `L1` and on.
+    /// Of the core, of the log (`L1` and on) and of the sidecar (`S1` and on).
     pub goals: Vec<Goal>,
 }
 
@@ -43,6 +48,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((first, part)) if first == "--part" => log::run_part(part),
+        Some((first, arguments)) if first == "soak" => soak::run(arguments),
         _ => run(&arguments),
     };
     match outcome {
@@ -63,12 +69,18 @@ fn run(arguments: &[String]) -> Result<()> {
                 let file = arguments.next().context("`--json` needs a file name")?;
                 json_file = Some(PathBuf::from(file));
             }
-            name @ ("core" | "node" | "size" | "log" | "proxy") => which.push(name.to_owned()),
-            other => bail!("no benchmark `{other}`; there are core, node, size, log and proxy"),
+            name @ ("core" | "node" | "size" | "log" | "proxy" | "collector" | "engine") => {
+                which.push(name.to_owned())
+            }
+            other => bail!(
+                "no benchmark `{other}`; there are core, node, size, log, proxy, collector and engine"
+            ),
         }
     }
     if which.is_empty() {
-        which = ["core", "node", "size", "log", "proxy"].map(str::to_owned).to_vec();
+        which = ["core", "node", "size", "log", "proxy", "collector", "engine"]
+            .map(str::to_owned)
+            .to_vec();
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let mut document = serde_json::Map::new();
@@ -79,7 +91,9 @@ fn run(arguments: &[String]) -> Result<()> {
             "node" => node::run(&root)?,
             "size" => size::run(&root)?,
             "log" => log::run(&root)?,
-            _ => Report { rows: proxy::run()?, ..Report::default() },
+            "proxy" => proxy::run(&root)?,
+            "collector" => collector::run(&root)?,
+            _ => engine::run()?,
         };
         print(name, &report.rows);
         document.insert(name.clone(), report.rows.iter().map(Row::json).collect());
