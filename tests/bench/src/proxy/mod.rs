@@ -110,7 +110,7 @@ fn row(table: &Table, place: Place, kind: Kind) -> Row {
     Row {
         name: place.named(kind.name()),
         figures,
-        ratio: is_peer.then(|| (ratio, "of this CPU a request is our lead".into())),
+        ratio: is_peer.then(|| (ratio, "the CPU of ours a request".into())),
     }
 }
 
