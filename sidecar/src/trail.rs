@@ -50,6 +50,8 @@ pub struct Trail {
     is_told: AtomicBool,
     /// Whether the operator knows that records wait for a checkpoint.
     is_delay_told: AtomicBool,
+    /// Whether the operator knows that the disk is full.
+    is_full_told: AtomicBool,
 }
 
 /// What compressing has made of how many bytes.
@@ -104,6 +106,7 @@ impl Trail {
             is_draining: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
             is_delay_told: AtomicBool::new(false),
+            is_full_told: AtomicBool::new(false),
         };
         trail.take_up_spool()?;
         crate::acts::record_interrupted_shreds(&trail)?;
@@ -262,6 +265,9 @@ impl Trail {
 
     /// Tells the operator once when records begin to wait for a checkpoint, and once when they do no more.
     pub fn tell_delay(&self) {
+        if self.log.disk_full().is_none() && self.is_full_told.swap(false, Ordering::Relaxed) {
+            tracing::info!("the disk of the log has room again");
+        }
         let delay = self.log.checkpoints_delayed();
         match (self.is_delay_told.swap(delay.is_some(), Ordering::Relaxed), delay) {
             (false, Some(error)) => {
@@ -304,7 +310,7 @@ impl Trail {
     fn tell(&self, error: &sealtrail_log::Error) {
         if error.is_poisoned() && !self.is_told.swap(true, Ordering::Relaxed) {
             tracing::error!(%error, "the log takes no more records");
-        } else if error.is_disk_full() {
+        } else if error.is_disk_full() && !self.is_full_told.swap(true, Ordering::Relaxed) {
             tracing::error!(%error, "the disk is full; the log goes on when there is room");
         }
     }

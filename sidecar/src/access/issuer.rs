@@ -17,7 +17,7 @@ use super::role::Grants;
 use crate::code::Code;
 use crate::config::AccessJwt;
 use crate::error::{Error, Result};
-use crate::proxy::identity::{decoding_key, read_key_file, text};
+use crate::proxy::identity::{self, decoding_key, read_key_file, text};
 
 /// Roles or groups of one token that are looked at.
 const MAX_CLAIMED: usize = 256;
@@ -108,8 +108,9 @@ impl Issuer {
 impl Key {
     fn read(path: &Path) -> Result<Vec<Key>> {
         let content = read_key_file(path)?;
-        let keys = if content.trim_ascii().starts_with(b"{") {
-            Self::of_set(&content)
+        let text = identity::content(&content);
+        let keys = if text.starts_with(b"{") {
+            Self::of_set(text)
         } else {
             decoding_key(&content).map(|(family, key)| {
                 vec![Key { kid: None, key, algorithms: family.algorithms().to_vec() }]

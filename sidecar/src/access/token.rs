@@ -58,11 +58,13 @@ pub struct TokenFile {
 struct Read {
     at: Instant,
     stamp: Option<Stamp>,
+    /// Which file could not be read, and that was told.
+    refused: Option<Option<Stamp>>,
     tokens: Arc<Tokens>,
 }
 
 /// A file that has changed has another one.
-type Stamp = (SystemTime, u64, u64);
+type Stamp = (SystemTime, u64, u64, i64, i64);
 
 /// What a file says.
 #[derive(Default)]
@@ -102,7 +104,7 @@ impl TokenFile {
     pub fn open(path: &Path) -> Result<Self> {
         let stamp = stamp(path);
         let tokens = Arc::new(Tokens::read(path)?);
-        let read = Mutex::new(Read { at: Instant::now(), stamp, tokens });
+        let read = Mutex::new(Read { at: Instant::now(), stamp, refused: None, tokens });
         Ok(Self { path: path.to_owned(), read })
     }
 
@@ -125,9 +127,16 @@ impl TokenFile {
         match Tokens::read(&self.path) {
             Ok(tokens) => read.tokens = Arc::new(tokens),
             Err(_) if stamp.is_none() => read.tokens = Arc::default(),
-            Err(error) => tracing::error!(%error, "the file of tokens is as it was before"),
+            Err(error) => {
+                // It is tried again, whatever the reason was, and told once.
+                if read.refused != Some(stamp) {
+                    tracing::error!(%error, "the tokens are those that were read before");
+                    read.refused = Some(stamp);
+                }
+                return read.tokens.clone();
+            }
         }
-        read.stamp = stamp;
+        (read.stamp, read.refused) = (stamp, None);
         tracing::info!(tokens = read.tokens.0.len(), "the file of tokens was read again");
         read.tokens.clone()
     }
@@ -136,7 +145,9 @@ impl TokenFile {
 fn stamp(path: &Path) -> Option<Stamp> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
+    // Of a file whose rights have changed too.
+    let changed = (metadata.ctime(), metadata.ctime_nsec());
+    Some((metadata.modified().ok()?, metadata.len(), metadata.ino(), changed.0, changed.1))
 }
 
 impl Tokens {

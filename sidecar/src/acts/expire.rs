@@ -63,6 +63,8 @@ pub fn expire(trail: &Trail, because: &Justification) -> Result<Expired> {
 
 fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expired> {
     let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+    // One whose record found no room has its key destroyed already, and would not be found again.
+    record_unrecorded(trail, now)?;
     let (mut expired, kids) =
         plan_at(trail.log().reader(), &trail.keyring_dir, &trail.retention, now)?;
     if let ([], Some(kept)) = (&kids[..], expired.held.first()) {
@@ -94,6 +96,18 @@ fn end(trail: &Trail, kid: &KeyId, because: &Justification) -> Result<(String, u
     trail.keyring.recorded(&erased)?;
     trail.metrics.expired_periods.add(1);
     Ok(appended)
+}
+
+fn record_unrecorded(trail: &Trail, now: Moment) -> Result<()> {
+    for erased in trail.keyring.unrecorded()? {
+        let Some(kid) = period_of(&erased) else { continue };
+        let marker = &erased.marker;
+        let because = Justification::of_the_past("operator", &marker.who, &marker.reason);
+        entry(trail, kid, &because, now)?.append(trail)?;
+        trail.log().checkpoint_now()?;
+        trail.keyring.recorded(&erased)?;
+    }
+    Ok(())
 }
 
 /// The record of the end of a period.

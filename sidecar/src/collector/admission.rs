@@ -103,14 +103,24 @@ impl Admission {
                     // One that is poisoned needs a restart first; nobody should wait for that unknowingly.
                     let appended = match trail.log().poisoned() {
                         Some(error) => Err(error.into()),
-                        None => tokio::task::block_in_place(|| spool.append(&lines)),
+                        None => {
+                            let _turn = spool.turn.lock().await;
+                            tokio::task::block_in_place(|| spool.append(&lines))
+                        }
                     };
                     let appended = appended.map(|()| Appended::Spooled);
                     held.settle(&appended);
                     return appended;
                 }
                 (Some(lines), _) if Instant::now() < until => {
-                    tokio::time::sleep(AGAIN).await;
+                    // On a full disk the log looks by itself whether there is room again; so many who look too would
+                    // only write.
+                    loop {
+                        tokio::time::sleep(AGAIN).await;
+                        if trail.log().disk_full().is_none() || Instant::now() >= until {
+                            break;
+                        }
+                    }
                     self = Self::begin(trail, lines, held);
                 }
                 _ => {

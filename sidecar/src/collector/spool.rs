@@ -11,6 +11,8 @@
 //! - Entries are written behind one another and synced before they are acknowledged. When all of them are in
 //!   the log, the first is wiped and writing begins at the front again; the sequence goes on, so that what is
 //!   left of an earlier time is never taken for a successor.
+//!   A process that finds nothing begins anywhere, for what an earlier one has left behind the first entry may
+//!   have any number near the beginning.
 //! - After a crash, those that are in the log already are its beginning, because they go there in order. The
 //!   ids of the records tell how many.
 
@@ -43,6 +45,8 @@ pub struct Spool {
     /// Where entries begin.
     front: u64,
     state: Mutex<State>,
+    /// To be held while appending: those who wait for it hold no thread.
+    pub turn: tokio::sync::Mutex<()>,
     /// Lines that are not in the log yet; read without the lock.
     lines: AtomicU64,
 }
@@ -92,14 +96,20 @@ impl Spool {
         let front = header.len() as u64;
         let state = State {
             file,
-            next: 0,
+            next: random_start()?,
             begin: front,
             end: front,
             appends: VecDeque::new(),
             is_broken: false,
         };
-        let spool =
-            Self { path, size, front, state: Mutex::new(state), lines: AtomicU64::default() };
+        let spool = Self {
+            path,
+            size,
+            front,
+            state: Mutex::new(state),
+            turn: tokio::sync::Mutex::default(),
+            lines: AtomicU64::default(),
+        };
         spool.find_entries()?;
         Ok(spool)
     }
@@ -299,6 +309,14 @@ impl Spool {
     }
 }
 
+/// Where no earlier process has been, as far as chance can tell; there is room for as many again.
+fn random_start() -> Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| Error::new(Code::Internal, "the system gives no random bytes"))?;
+    Ok(u64::from_le_bytes(bytes) >> 1)
+}
+
 fn push_entry(sequence: u64, line: &[u8], out: &mut Vec<u8>) {
     let sequence = format!("{sequence:020}");
     out.extend_from_slice(sequence.as_bytes());
@@ -410,6 +428,23 @@ mod tests {
         spool.append(&lines("b", 0..3)).unwrap();
         drop(spool);
         assert_eq!(all(&open(dir.path())), lines("b", 0..3));
+    }
+
+    #[test]
+    fn nor_those_of_an_earlier_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = open(dir.path());
+        spool.append(&lines("a", 0..20)).unwrap();
+        spool.drain(|_| Ok(())).unwrap();
+        drop(spool);
+        let spool = open(dir.path());
+        spool.append(&lines("b", 0..1)).unwrap();
+        drop(spool);
+        let spool = open(dir.path());
+        assert_eq!(all(&spool), lines("b", 0..1));
+        let in_log = lines("a", 0..20);
+        spool.pass_over(|line| Ok(in_log.iter().any(|known| known == line))).unwrap();
+        assert_eq!(all(&spool), lines("b", 0..1));
     }
 
     #[test]

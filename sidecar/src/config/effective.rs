@@ -139,6 +139,7 @@ listen = "127.0.0.1:0"
     fn every_key_is_printed_but_those_without_a_default() {
         const WITHOUT: &[&str] = &[
             "proxy.workers",
+            "proxy.tls",
             "request.jwt_key",
             "collector.join_window",
             "retention.keep",

@@ -429,7 +429,9 @@ drain = "10s"
                 keys.push((table.clone(), key.get_ref().to_string()));
                 let dot = if table.is_empty() { "" } else { "." };
                 let inner = format!("{table}{dot}{}", key.get_ref());
-                open.extend(value.get_ref().as_table().map(|entries| (inner, entries)));
+                let table = value.get_ref().as_table().map(|entries| (inner, entries));
+                // Classes have the names that the policy gives them.
+                open.extend(table.filter(|(name, _)| name != "retention.classes"));
             }
         }
         let known = SHAPE.iter().flat_map(|(t, keys)| keys.iter().map(move |k| (*t, *k)));

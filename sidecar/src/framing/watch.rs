@@ -1,6 +1,6 @@
 //! Follows the requests of a connection by their bytes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::fault::Fault;
@@ -15,6 +15,8 @@ struct Shared {
     /// Which head, from 0, and what is wrong with it.
     refused: OnceLock<(u64, Fault)>,
     taken: AtomicU64,
+    /// From here on the bytes are another protocol's.
+    is_tunnel: AtomicBool,
 }
 
 impl Verdict {
@@ -22,6 +24,11 @@ impl Verdict {
     pub fn of_next(&self) -> Option<Fault> {
         let number = self.0.taken.fetch_add(1, Ordering::Relaxed);
         self.0.refused.get().filter(|(n, _)| *n == number).map(|(_, fault)| *fault)
+    }
+
+    /// The connection has changed to another protocol: nothing of it is watched any more.
+    pub fn begin_tunnel(&self) {
+        self.0.is_tunnel.store(true, Ordering::Release);
     }
 }
 
@@ -64,15 +71,22 @@ impl Watch {
     }
 
     pub fn fault(&self) -> Option<Fault> {
-        self.verdict.0.refused.get().map(|(_, fault)| *fault)
+        self.verdict.0.refused.get().filter(|_| !self.is_tunnel()).map(|(_, fault)| *fault)
     }
 
     /// Whether the peer is not done with what it sends, as far as that can be known.
     pub fn expects_more(&self) -> bool {
-        !matches!(self.state, State::Head(_))
+        !self.is_tunnel() && !matches!(self.state, State::Head(_))
+    }
+
+    fn is_tunnel(&self) -> bool {
+        self.verdict.0.is_tunnel.load(Ordering::Acquire)
     }
 
     pub fn see(&mut self, mut bytes: &[u8]) {
+        if self.is_tunnel() {
+            return;
+        }
         while !bytes.is_empty() {
             bytes = match &mut self.state {
                 State::Over => return,
@@ -166,6 +180,18 @@ mod tests {
     }
 
     const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    #[test]
+    fn a_tunnel_is_not_watched() {
+        let mut watch = Watch::default();
+        watch.see(GET.as_bytes());
+        let verdict = watch.verdict();
+        assert!(verdict.of_next().is_none());
+        watch.see(b"\x81\x05early");
+        verdict.begin_tunnel();
+        watch.see(b"\x81\x05\0\r\rGET / HTTP/9\n\n");
+        assert!(watch.fault().is_none() && !watch.expects_more());
+    }
 
     #[test]
     fn both_lengths_in_either_order_and_any_case() {

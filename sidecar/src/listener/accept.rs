@@ -7,7 +7,8 @@ use hyper::server::conn::http1::Connection;
 use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, UnixListener};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::socket::{Bound, Socket, SocketFile};
@@ -92,6 +93,7 @@ impl Accepting {
             Accepting::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
                 let _ = stream.set_nodelay(true);
+                keep_alive(&stream);
                 Ok((Stream::Tcp(stream), Peer::Address(address)))
             }
             Accepting::Unix(listener, _) => {
@@ -102,6 +104,14 @@ impl Accepting {
             }
         }
     }
+}
+
+/// A peer that vanished without a word is noticed, also where nobody has anything to say to it, as in a tunnel.
+pub fn keep_alive(stream: &TcpStream) {
+    let probes = TcpKeepalive::new()
+        .with_time(Duration::from_mins(1))
+        .with_interval(Duration::from_secs(15));
+    let _ = SockRef::from(stream).set_tcp_keepalive(&probes);
 }
 
 /// Serves HTTP/1.1 on a connection until it ends or is drained. `connect` makes the service of the

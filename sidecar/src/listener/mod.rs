@@ -10,7 +10,7 @@ mod socket;
 mod stream;
 mod tls;
 
-pub use accept::{Accepted, Listener, Place, serve_http1, until_drained};
+pub use accept::{Accepted, Listener, Place, keep_alive, serve_http1, until_drained};
 pub use drain::{Drain, drain};
 pub use peer::Peer;
 pub use socket::Socket;

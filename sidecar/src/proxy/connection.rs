@@ -2,18 +2,19 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1::{self, UpgradeableConnection};
-use hyper::server::conn::http2::Connection as Http2Connection;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::client_stream::ClientStream;
 use super::forward::{Body, Proxy};
 use super::http2;
+use super::paced::{Paced, Streams};
 use super::upstream::Link;
 use crate::framing::{MAX_HEAD, Verdict, Watched};
 use crate::listener::{Accepted, Drain, Place, Stream, until_drained};
@@ -79,16 +80,32 @@ impl Proxy {
     }
 
     async fn serve_http2(self: Arc<Self>, stream: ClientStream, client: Client, drain: Drain) {
-        let client = Arc::new(client);
+        let (client, streams) = (Arc::new(client), Arc::new(Streams::new()));
+        let (idle_limit, write_limit) = (self.config.header_timeout, self.config.write_timeout);
+        let idle = streams.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
-            let (proxy, client) = (self.clone(), client.clone());
+            let (proxy, client, stream) = (self.clone(), client.clone(), streams.begin());
             async move {
                 http2::join_cookies(request.headers_mut());
-                Ok::<_, Infallible>(proxy.forward(request, &client, None).await)
+                let response = proxy.forward(request, &client, None).await;
+                Ok::<_, Infallible>(response.map(|body| Paced::new(body, write_limit, stream)))
             }
         });
         let connection = http2::server().serve_connection(TokioIo::new(stream), service);
-        until_drained(connection, drain, Http2Connection::graceful_shutdown).await;
+        let mut connection = pin!(connection);
+        let idle = async {
+            idle.idle(idle_limit).await;
+            tracing::debug!("an idle connection of HTTP/2 is closed");
+        };
+        tokio::select! {
+            () = until_drained(connection.as_mut(), drain, |connection| {
+                connection.get_mut().as_mut().graceful_shutdown();
+            }) => return,
+            () = idle => {}
+        }
+        // Where the client takes nothing, not even the end is taken.
+        connection.as_mut().graceful_shutdown();
+        let _ = tokio::time::timeout(write_limit, connection).await;
     }
 
     fn http1(&self) -> http1::Builder {
@@ -108,6 +125,10 @@ impl Http1 {
         if let Some(fault) = self.verdict.of_next() {
             return proxy.refuse(&fault.error());
         }
-        proxy.forward(request, &self.client, Some(&self.link)).await
+        let response = proxy.forward(request, &self.client, Some(&self.link)).await;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            self.verdict.begin_tunnel();
+        }
+        response
     }
 }

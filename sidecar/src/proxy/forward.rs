@@ -97,6 +97,9 @@ impl Proxy {
         let client_half = upgrade_to.is_some().then(|| upgrade::client_half(&mut request));
         let takes_trailers = hop_by_hop::takes_trailers(request.headers());
         hop_by_hop::remove(request.headers_mut());
+        if !self.config.upstream_http2 {
+            hop_by_hop::frame_body(&mut request);
+        }
         if let Some(protocol) = upgrade_to {
             upgrade::restore(request.headers_mut(), protocol);
         } else if takes_trailers {

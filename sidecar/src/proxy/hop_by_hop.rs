@@ -1,6 +1,8 @@
 //! Headers that concern one connection only and do not travel through a proxy (RFC 9110 §7.6.1).
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::Request;
+use hyper::body::Body;
 
 /// Removes what `Connection` names, and what is hop by hop even when it forgot to name it.
 ///
@@ -20,6 +22,16 @@ pub fn remove(headers: &mut HeaderMap) {
         &header::UPGRADE,
     ] {
         headers.remove(name);
+    }
+}
+
+/// Says how a body of unknown length is framed on the next hop, also where a body is unusual: of a GET without this the
+/// client would send none.
+pub fn frame_body<B: Body>(request: &mut Request<B>) {
+    let body = request.body();
+    if !body.is_end_stream() && body.size_hint().exact().is_none() {
+        let chunked = HeaderValue::from_static("chunked");
+        request.headers_mut().insert(header::TRANSFER_ENCODING, chunked);
     }
 }
 
@@ -50,6 +62,19 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_of_unknown_length_is_chunked() {
+        use http_body_util::{BodyExt, Empty, Full};
+        let framed = |request: &mut Request<_>| {
+            frame_body(request);
+            request.headers().contains_key(header::TRANSFER_ENCODING)
+        };
+        let known = Full::new(bytes::Bytes::from_static(b"a")).boxed();
+        let unknown = known.map_frame(|frame| frame).boxed();
+        assert!(!framed(&mut Request::new(Empty::<bytes::Bytes>::new().boxed())));
+        assert!(framed(&mut Request::new(unknown)));
+    }
 
     #[test]
     fn listed_and_well_known_ones_go_the_rest_stays() {

@@ -63,17 +63,28 @@ impl TokenKey {
 /// The text of a key. One that is public is no secret: anybody may be able to read its file.
 pub fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>> {
     match std::fs::read(path) {
-        Ok(text) if text.starts_with(b"-----BEGIN") || text.trim_ascii().starts_with(b"{") => {
+        Ok(text) if is_pem(&text) || content(&text).starts_with(b"{") => {
             Ok(zeroize::Zeroizing::new(text))
         }
         _ => read_secret_file(path),
     }
 }
 
+/// Without a byte order mark and white space.
+pub fn content(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii()
+}
+
+/// PEM may have any text before its first line (RFC 7468 §5.2); who took that for a secret would believe everybody.
+fn is_pem(text: &[u8]) -> bool {
+    memchr::memmem::find(text, b"-----BEGIN").is_some()
+}
+
 /// A PEM public key, or the shared secret of HMAC, and the algorithms that are its own.
 pub fn decoding_key(text: &[u8]) -> Result<(AlgorithmFamily, DecodingKey)> {
     let refused = |message: &str| Error::new(Code::KeyFile, message);
-    if text.starts_with(b"-----BEGIN") {
+    let text = content(text);
+    if is_pem(text) {
         let kinds = [
             (AlgorithmFamily::Rsa, DecodingKey::from_rsa_pem(text)),
             (AlgorithmFamily::Ec, DecodingKey::from_ec_pem(text)),
@@ -84,10 +95,15 @@ pub fn decoding_key(text: &[u8]) -> Result<(AlgorithmFamily, DecodingKey)> {
             found.ok_or_else(|| refused("expected the PEM of an RSA, EC or Ed25519 public key"))?;
         return Ok((family, key));
     }
-    let secret = text.trim_ascii();
+    let secret = text;
     // Everybody may know it, so whoever took it for a secret would believe everybody.
     if secret.starts_with(b"{") {
         return Err(refused("expected a PEM public key or an HMAC secret, got JSON"));
+    }
+    let is_public = [&b"ssh-"[..], b"ecdsa-", b"sk-"].iter().any(|kind| secret.starts_with(kind));
+    let is_text = secret.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    if is_public || !is_text {
+        return Err(refused("expected a PEM public key or an HMAC secret of printable ASCII"));
     }
     // RFC 7518 §3.2: a key as long as the hash, or longer.
     if secret.len() < 32 {
@@ -251,5 +267,22 @@ mod tests {
         );
         let ed25519 = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
         assert!(TokenKey::parse(ed25519).is_ok());
+    }
+
+    /// Whoever took one for the secret of HMAC would believe everybody who knows it.
+    #[test]
+    fn what_is_public_is_never_a_secret() {
+        let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+        for before in ["\n", "\u{feff}", "# the key of the issuer\n", "Bag Attributes\n"] {
+            let found = decoding_key(format!("{before}{pem}").as_bytes());
+            assert!(!found.is_ok_and(|(family, _)| family == AlgorithmFamily::Hmac), "{before:?}");
+        }
+        for public in [
+            &b"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC7 somebody@example"[..],
+            b"\xef\xbb\xbf{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}]}",
+            b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00 and so on for more than 32 bytes",
+        ] {
+            assert!(decoding_key(public).is_err());
+        }
     }
 }

@@ -16,6 +16,7 @@ mod http2;
 pub mod identity;
 mod max_forwards;
 pub mod network;
+mod paced;
 mod patience;
 pub mod request_memory;
 pub mod trace_context;

@@ -23,7 +23,7 @@ use crate::code::Code;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::framing::MAX_HEAD;
-use crate::listener::Stream;
+use crate::listener::{Stream, keep_alive};
 
 /// Idle connections kept beyond those that client connections hold.
 const POOLED: usize = 64;
@@ -256,7 +256,9 @@ impl Upstream {
     }
 
     async fn shared_http2(&self) -> Result<http2::SendRequest<Upload>> {
-        let mut shared = self.http2.lock().await;
+        // Whoever waits here waits for somebody else's connection, so for no longer than for his own.
+        let waited = tokio::time::timeout(self.config.connect_timeout, self.http2.lock()).await;
+        let mut shared = waited.map_err(|_| not_connected())?;
         if let Some(sender) = shared.as_ref().filter(|sender| !sender.is_closed()) {
             return Ok(sender.clone());
         }
@@ -272,10 +274,7 @@ impl Upstream {
     async fn connect(&self) -> Result<Stream> {
         tokio::time::timeout(self.config.connect_timeout, self.open())
             .await
-            .map_err(|_| {
-                let message = "no connection to the service within `proxy.connect_timeout`";
-                Error::new(Code::UpstreamTimeout, message)
-            })?
+            .map_err(|_| not_connected())?
             .map_err(|e| unreachable(&e.kind()))
     }
 
@@ -285,6 +284,7 @@ impl Upstream {
                 // What is no address is resolved on a thread that may block.
                 let stream = TcpStream::connect((host.as_str(), *port)).await?;
                 let _ = stream.set_nodelay(true);
+                keep_alive(&stream);
                 Ok(Stream::Tcp(stream))
             }
             config::Upstream::Unix(path) => Ok(Stream::Unix(UnixStream::connect(path).await?)),
@@ -324,6 +324,11 @@ impl Drop for Lease {
             });
         }
     }
+}
+
+fn not_connected() -> Error {
+    let message = "no connection to the service within `proxy.connect_timeout`";
+    Error::new(Code::UpstreamTimeout, message)
 }
 
 fn copy_with<T, B>(request: &Request<T>, body: B) -> Request<B> {

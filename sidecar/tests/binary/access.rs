@@ -87,7 +87,7 @@ fn each_role_opens_its_own_doors_and_no_other() {
         ("POST", "/v1/subjects/nobody/shred".into(), &why, &["eraser"], 404),
         ("GET", "/v1/holds".into(), &none, &["reader", "operator"], 200),
         ("POST", "/v1/holds".into(), &hold, &["operator"], 200),
-        ("POST", "/v1/holds/unknown/release".into(), &why, &["operator"], 400),
+        ("POST", "/v1/holds/unknown/release".into(), &why, &["operator"], 404),
         ("POST", "/v1/retention/prune".into(), &why, &["operator"], 500),
         ("POST", "/v1/retention/compress".into(), &json!({}), &["operator"], 200),
         ("GET", "/metrics".into(), &none, &["reader", "operator"], 200),
@@ -221,7 +221,7 @@ fn refused_acts_leave_a_record_and_do_not_fill_the_log() {
     assert_eq!(refused.len() + count("sealtrail_unrecorded_refusals_total "), 107);
     assert_eq!(count("sealtrail_forbidden_requests_total "), 6);
     assert_eq!(count("sealtrail_unauthenticated_requests_total "), 101);
-    drop(served);
+    assert_eq!(served.terminate().0, 0);
     assert_eq!(place.verify().code, 0);
 }
 

@@ -94,6 +94,11 @@ impl Wire {
         (length.trim().parse() == Ok(body.len())).then(|| body.to_owned())
     }
 
+    /// Whether what comes next is an answer in HTTP/1.1, and not frames of HTTP/2.
+    pub fn is_http1(&mut self) -> bool {
+        self.reader.fill_buf().is_ok_and(|bytes| bytes.starts_with(b"HTTP/1.1 "))
+    }
+
     /// Reads one response, and its body by the length or the chunks it states.
     pub fn response(&mut self) -> Response {
         let (status, headers) = self.head();

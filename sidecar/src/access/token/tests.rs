@@ -67,6 +67,7 @@ fn a_file_with_something_wrong_is_refused_and_shows_no_token() {
 
 #[test]
 fn a_line_that_is_taken_out_is_a_token_that_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tokens.toml");
     assert!(TokenFile::open(&path).is_err(), "none there");
@@ -83,6 +84,13 @@ fn a_line_that_is_taken_out_is_a_token_that_is_refused() {
     assert!(!knows(&a) && knows(&b));
     std::fs::write(&path, "[[token]]\nname = ").unwrap();
     assert!(knows(&b), "as it was before");
+    // Refused for its rights alone: it is read when they are right, although nothing of its content has changed.
+    std::fs::write(&path, entry(&a, roles)).unwrap();
+    let set_mode = |mode| std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+    set_mode(0o666);
+    assert!(knows(&b) && !knows(&a), "as it was before");
+    set_mode(0o600);
+    assert!(knows(&a) && !knows(&b));
     std::fs::remove_file(&path).unwrap();
     assert!(!knows(&b), "gone");
     std::fs::write(&path, entry(&a, roles)).unwrap();

@@ -120,6 +120,11 @@ fn answers(wire: &mut Wire, probe: &str, how_many: usize) -> String {
         if wire.has_ended() {
             return said + "closed";
         }
+        if !wire.is_http1() {
+            // The proxy takes HTTP/2 too; what is not of it ends with frames that say so.
+            wire.rest();
+            return said + if wire.has_ended() { "closed" } else { "open" };
+        }
         let answer = wire.response();
         said += &format!("{} ", answer.status);
         if answer.header("content-type") == Some("application/problem+json") {

@@ -1,5 +1,6 @@
 //! Clients that post changes over loopback, each with one request under way.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -8,8 +9,8 @@ use tokio::net::TcpStream;
 
 use super::changes::change;
 
-/// Different requests of a client, used in turn.
-const DIFFERENT: u64 = 32;
+/// Different requests, used in turn; clients begin at different ones.
+const DIFFERENT: u64 = 64;
 
 pub struct Load {
     pub records: usize,
@@ -22,11 +23,10 @@ pub fn run(port: u16, connections: usize, records: usize, span: Duration) -> Res
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         // Made before the clock runs.
-        let all: Vec<_> = (0..connections as u64).map(|n| requests(n, records)).collect();
+        let requests = Arc::new(requests(records));
         let start = Instant::now();
-        let clients: Vec<_> = all
-            .into_iter()
-            .map(|requests| tokio::spawn(client(port, requests, records, start + span)))
+        let clients: Vec<_> = (0..connections)
+            .map(|n| tokio::spawn(client(port, requests.clone(), n, records, start + span)))
             .collect();
         let mut latencies = Vec::new();
         for client in clients {
@@ -43,9 +43,9 @@ pub fn run(port: u16, connections: usize, records: usize, span: Duration) -> Res
     })
 }
 
-fn requests(client: u64, records: usize) -> Vec<Vec<u8>> {
+fn requests(records: usize) -> Vec<Vec<u8>> {
     let of = |n: u64| {
-        let first = (client * DIFFERENT + n) * records as u64;
+        let first = n * records as u64;
         let body: String = (0..records as u64).map(|i| change(first + i) + "\n").collect();
         let length = body.len();
         format!(
@@ -59,14 +59,15 @@ fn requests(client: u64, records: usize) -> Vec<Vec<u8>> {
 
 async fn client(
     port: u16,
-    requests: Vec<Vec<u8>>,
+    requests: Arc<Vec<Vec<u8>>>,
+    first: usize,
     records: usize,
     until: Instant,
 ) -> Result<Vec<f64>> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.set_nodelay(true)?;
     let (mut latencies, mut answer) = (Vec::new(), Vec::with_capacity(32 << 10));
-    for request in requests.iter().cycle() {
+    for request in requests.iter().cycle().skip(first % requests.len()) {
         let before = Instant::now();
         if before >= until && !latencies.is_empty() {
             break;

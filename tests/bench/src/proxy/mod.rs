@@ -38,7 +38,7 @@ pub fn run(root: &Path) -> Result<Report> {
     let mut report = Report::default();
     let mut table = Table::new();
     for transport in [Transport::Tcp, Transport::Unix] {
-        let servers = Servers::start(root, &folder.path().join(transport.name()), transport)?;
+        let servers = Servers::start(root, &folder.path().join(transport.folder()), transport)?;
         for (body, connections) in BODIES.iter().flat_map(|(_, b)| CONNECTIONS.map(|c| (*b, c))) {
             let place = Place { transport, body, connections };
             for _ in 0..ROUNDS {
@@ -110,7 +110,7 @@ fn row(table: &Table, place: Place, kind: Kind) -> Row {
     Row {
         name: place.named(kind.name()),
         figures,
-        ratio: is_peer.then(|| (ratio, "of this CPU a request is our lead".into())),
+        ratio: is_peer.then(|| (ratio, "the CPU of ours a request".into())),
     }
 }
 

@@ -55,6 +55,14 @@ impl Kind {
 }
 
 impl Transport {
+    /// Without a space, because it stands in configurations.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Transport::Tcp => "tcp",
+            Transport::Unix => "unix",
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Transport::Tcp => "TCP",
