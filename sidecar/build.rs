@@ -50,11 +50,63 @@ fn build_guest(workspace: &Path, out: &Path) {
 
     let built = target_dir.join(TARGET).join("wasm/sealtrail_guest.wasm");
     let wasm = fs::read(&built).unwrap_or_else(|e| panic!("{}: {e}", built.display()));
+    expect_no_state_but_memory(&wasm);
     let guest = out.join("guest.cwasm");
     fs::write(&guest, precompile(&wasm)).expect("OUT_DIR is writable");
     let digest: String = Sha256::digest(&wasm).iter().map(|byte| format!("{byte:02x}")).collect();
     println!("cargo::rustc-env=SEALTRAIL_GUEST={}", guest.display());
     println!("cargo::rustc-env=SEALTRAIL_GUEST_SHA256={digest}");
+}
+
+/// The engine puts an instance back by its memory and the pointer to its stack. A guest that could keep
+/// anything elsewhere would carry it from one record to the next.
+fn expect_no_state_but_memory(wasm: &[u8]) {
+    use wasmparser::{DataKind, ElementKind, Operator, Payload};
+    let mut variables = 0;
+    for payload in wasmparser::Parser::new(0).parse_all(wasm) {
+        match payload.expect("the guest is valid WebAssembly") {
+            Payload::GlobalSection(globals) => {
+                variables += globals.into_iter().filter(|g| g.as_ref().unwrap().ty.mutable).count();
+            }
+            Payload::DataSection(segments) => {
+                let is_active = |kind| matches!(kind, DataKind::Active { .. });
+                assert!(
+                    segments.into_iter().all(|s| is_active(s.unwrap().kind)),
+                    "a passive segment"
+                );
+            }
+            Payload::ElementSection(segments) => {
+                let is_active = |kind| matches!(kind, ElementKind::Active { .. });
+                assert!(
+                    segments.into_iter().all(|s| is_active(s.unwrap().kind)),
+                    "a passive segment"
+                );
+            }
+            Payload::CodeSectionEntry(body) => {
+                let operators = body.get_operators_reader().expect("it has code");
+                let writes_table = |operator| {
+                    use Operator::{TableCopy, TableFill, TableGrow, TableInit, TableSet};
+                    matches!(
+                        operator,
+                        TableSet { .. }
+                            | TableGrow { .. }
+                            | TableFill { .. }
+                            | TableCopy { .. }
+                            | TableInit { .. }
+                    )
+                };
+                assert!(
+                    !operators.into_iter().any(|o| writes_table(o.unwrap())),
+                    "a table is written"
+                );
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(
+        variables, 1,
+        "the guest must have one variable beside its memory, its stack pointer"
+    );
 }
 
 /// What the tests of the engine run.

@@ -21,6 +21,7 @@
 //! | `import` | policies from JSON Schema, protobuf, Avro and their tags |
 //! | `policy_test` | canaries through a policy: nothing protected may come out |
 //! | `reload` | what a running server reads again on SIGHUP |
+//! | `logging`, `metrics` | what a running server tells its operator |
 //! | `questions` | records by entity, correlation id and id |
 //! | `witness` | the second party that cosigns the checkpoints of a log |
 //! | `http_client` | asks other services, for commands |
@@ -42,6 +43,7 @@ mod framing;
 mod http_client;
 mod import;
 mod listener;
+mod logging;
 mod metrics;
 mod policy_test;
 mod position;

@@ -280,14 +280,6 @@ impl Trail {
 
     pub fn count(&self, outcomes: &[Outcome]) {
         let (mut recorded, mut spooled, mut unchanged, mut refused, mut failed) = (0, 0, 0, 0, 0);
-        // What the sender is not to blame for is the operator's to know; once for all of a request.
-        let ours = |error: &&Error| {
-            error.code().status().is_server_error() && error.code() != Code::QueueFull
-        };
-        if let Some(error) = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).find(ours)
-        {
-            tracing::error!(%error, "changes could not be recorded");
-        }
         for outcome in outcomes {
             match outcome {
                 Ok(Receipt::Recorded { .. }) => recorded += 1,
@@ -338,7 +330,7 @@ fn open_spool(config: &Config) -> Result<Option<Spool>> {
 fn read_policy(sandbox: &Sandbox, path: &Path) -> Result<Policy> {
     let text = std::fs::read(path)
         .map_err(|e| Error::new(Code::ConfigInvalid, e.to_string()).context(path.display()))?;
-    Policy::new(sandbox, text).map_err(|e| e.context(path.display()))
+    Policy::new(sandbox, &text).map_err(|e| e.context(path.display()))
 }
 
 /// The key that signs checkpoints, which must be that of the configured origin.

@@ -2,7 +2,9 @@
 
 mod bench;
 mod demo;
+mod deploy;
 mod fuzz;
+mod image;
 mod machine;
 mod soak;
 mod stage;
@@ -17,6 +19,7 @@ usage: cargo xtask <command>
   wasm    build both wasm edges: js/sealtrail/dist and js/console/dist
   demo    the product's life in one run
   test    everything that must hold
+  image   the container image, built and tried
   fuzz    the core under libFuzzer: fuzz [value|selector|policy|token|capture] [--seconds N | --quick]
   bench   figures and ratios: bench [core|node|size|log|proxy|collector|engine] [--json FILE]
   soak    the sidecar under load while things break: soak [--minutes N]";
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
         Some("wasm") => wasm::run(),
         Some("demo") => demo::run(),
         Some("test") => test::run(),
+        Some("image") => image::run(),
         Some("fuzz") => fuzz::run(&arguments[1..]),
         Some("bench") => bench::run(&arguments[1..]),
         Some("soak") => soak::run(&arguments[1..]),

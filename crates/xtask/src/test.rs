@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{demo, fuzz, machine, soak, stage, wasm};
+use crate::{demo, deploy, fuzz, image, machine, soak, stage, wasm};
 
 pub fn run() -> Result<()> {
     let root = machine::workspace()?;
@@ -54,6 +54,8 @@ pub fn run() -> Result<()> {
     outcomes.push(stage::run("examples: the shop", &mut shop_tests, true)?);
     outcomes.push(demo::as_test(&root)?);
     outcomes.push(soak::as_test(&root)?);
+    outcomes.push(deploy::as_test(&root)?);
+    outcomes.extend(image::as_test(&root)?);
     match stage::summary(&outcomes) {
         true => Ok(()),
         false => bail!("not everything held"),

@@ -9,6 +9,7 @@ use super::{Api, body};
 use crate::code::Code;
 use crate::collector::{Given, MAX_CHANGES, Receipt, collect, to_json};
 use crate::error::{Error, Result};
+use crate::logging;
 use crate::problem;
 use crate::proxy::correlation::CorrelationId;
 use crate::proxy::request_memory::RequestId;
@@ -31,6 +32,11 @@ impl Api {
         let body = body::read_counted(request, limit, arrived).await?;
         let changes = if media_type == ONE { vec![body] } else { split(&body)? };
         let mut outcomes = collect(&self.trail, &self.queue, &changes, &given).await?;
+        // What the sender is not to blame for is the operator's to know; once for all of a request.
+        let failed = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+        if let Some(error) = failed.max_by_key(|error| error.code().status().as_u16() / 100) {
+            logging::tell(error);
+        }
         if media_type == ONE {
             let outcome = outcomes.pop().ok_or_else(|| Error::new(Code::Internal, "no outcome"))?;
             return match outcome {

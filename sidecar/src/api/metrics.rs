@@ -4,6 +4,7 @@ use super::Api;
 use super::answer::{self, Answer};
 use crate::clock::Moment;
 use crate::collector::Spooled;
+use crate::logging;
 use crate::metrics::{Exposition, MEDIA_TYPE};
 
 impl Api {
@@ -81,6 +82,11 @@ impl Api {
                 "forgotten_requests_total",
                 "Requests forgotten before `request.remember` was over, for want of room.",
                 memory.forgotten_early.get(),
+            ),
+            (
+                "log_lines_dropped_total",
+                "Lines for the operator that were not written, because too many came.",
+                logging::dropped(),
             ),
             (
                 "unauthenticated_requests_total",

@@ -19,6 +19,7 @@ use crate::collector::Queue;
 use crate::error::{Error, Result};
 use crate::framing::Verdict;
 use crate::listener::Peer;
+use crate::logging::{self, Access};
 use crate::metrics::Open;
 use crate::problem;
 use crate::proxy::correlation::CorrelationId;
@@ -33,6 +34,7 @@ pub struct Api {
     pub refusals: Refusals,
     /// Names under which this listener is reached, besides addresses and `localhost`.
     pub hosts: Vec<String>,
+    pub access: Option<Access>,
 }
 
 /// The service on one connection.
@@ -144,12 +146,14 @@ impl Service<Request<Incoming>> for Connection {
         let (api, peer) = (self.api.clone(), self.peer);
         let fault = self.verdict.of_next();
         let span = span_of(request.headers());
+        let entry = self.api.access.as_ref().map(|access| access.begin(&request));
         let answer = async move {
             let answered = match fault {
                 Some(fault) => Err(fault.error()),
                 None => api.answer(request, peer).await,
             };
-            Ok(answered.unwrap_or_else(|error| {
+            answered.unwrap_or_else(|error| {
+                logging::tell(&error);
                 let mut answer = problem::response(&error);
                 // A body that was not read to its end would be read as the next request.
                 let is_unread = matches!(
@@ -165,9 +169,15 @@ impl Service<Request<Incoming>> for Connection {
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }
                 answer
-            }))
+            })
         };
-        Box::pin(answer.instrument(span))
+        Box::pin(async move {
+            let answer = answer.instrument(span).await;
+            if let Some(entry) = entry {
+                entry.end(&answer);
+            }
+            Ok(answer)
+        })
     }
 }
 

@@ -1,8 +1,7 @@
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use sealtrail_log::Recovery;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -16,6 +15,7 @@ use crate::collector::{self, Queue};
 use crate::config::Config;
 use crate::error::Result;
 use crate::listener::{self, Listener, Socket, Tls};
+use crate::logging::{Access, LogFormat};
 use crate::proxy::identity::TokenKey;
 use crate::proxy::upstream::{self, Upstream};
 use crate::proxy::user_agent::UserAgent;
@@ -36,12 +36,6 @@ pub struct Serve {
     log_format: LogFormat,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
 /// How long a client may take for the head of a request to the API.
 const API_HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -50,7 +44,7 @@ const FOLLOW: Duration = Duration::from_millis(500);
 
 impl Serve {
     pub fn run(self) -> Result<u8> {
-        self.log_format.install();
+        let _logging = self.log_format.install();
         // Everything that can be wrong is found before a port is bound.
         let config = self.config.read()?;
         if let Some(proxy) = &config.proxy {
@@ -111,6 +105,7 @@ async fn serve(
             tracing: proxy.tracing,
             token_key: token_key.clone(),
             metrics: trail.metrics.clone(),
+            access: Access::of(&config.log, "proxy"),
         };
         workers = Some(Workers::start(sockets, &proxy_drain, of_one_worker)?);
     }
@@ -121,6 +116,7 @@ async fn serve(
             gate,
             refusals: Refusals::default(),
             hosts: api.hosts.clone(),
+            access: Access::of(&config.log, "api"),
         });
         for listen in &api.listen {
             let socket = Socket::bind(listen)?;
@@ -265,22 +261,5 @@ pub fn tell_torn_tail(recovery: &Recovery) {
              or somebody took them",
             recovery.missing, recovery.lines
         );
-    }
-}
-
-impl LogFormat {
-    pub fn install(self) {
-        let filter = tracing_subscriber::EnvFilter::try_from_env("SEALTRAIL_LOG")
-            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-        let log = tracing_subscriber::fmt()
-            // Told on stderr otherwise, which panics where a full disk is behind that too.
-            .log_internal_errors(false)
-            .with_env_filter(filter)
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_writer(std::io::stderr);
-        match self {
-            LogFormat::Text => log.with_target(false).init(),
-            LogFormat::Json => log.json().flatten_event(true).init(),
-        }
     }
 }

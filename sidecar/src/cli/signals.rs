@@ -68,6 +68,7 @@ impl Handlers {
             };
             if stop.send_replace(true) {
                 tracing::warn!("stopped by a second signal; the last checkpoint may be missing");
+                crate::logging::flush();
                 // As a shell tells of a process that a signal has ended.
                 std::process::exit(128 + kind.as_raw_value());
             }

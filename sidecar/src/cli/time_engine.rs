@@ -30,7 +30,7 @@ const STEPS: [&str; 5] = ["instance and policy", "read", "plan", "seal", "reset"
 impl TimeEngine {
     pub fn run(self) -> Result<u8> {
         let sandbox = Sandbox::new(&Limits::default())?;
-        let policy = Policy::new(&sandbox, input::read(&self.policy)?)?;
+        let policy = Policy::new(&sandbox, &input::read(&self.policy)?)?;
         let change = input::read(&self.change)?;
         // The same keys again are for a benchmark only; which ones a record needs is always the same.
         let context = br#"{"correlation_id":"bench"}"#;

@@ -12,6 +12,7 @@ use super::collector::{Collector, CollectorTable};
 use super::invalid::invalid;
 use super::key_file::KekSource;
 use super::listen::{Listen, Mode, OneOrMany};
+use super::log::Log;
 use super::proxy::{Proxy, ProxyTable};
 use super::quantity::{Bytes, Period, Span, or};
 use super::unknown_key::{place_of, refuse_unknown_keys};
@@ -39,6 +40,7 @@ pub struct Config {
     pub remembering: Remembering,
     pub collector: Collector,
     pub retention: Retention,
+    pub log: Log,
     pub limits: Limits,
 }
 
@@ -137,6 +139,8 @@ struct File {
     #[serde(default)]
     retention: RetentionTable,
     #[serde(default)]
+    log: Log,
+    #[serde(default)]
     limits: LimitsTable,
 }
 
@@ -234,6 +238,7 @@ impl File {
             remembering: self.request.finish(folder)?,
             collector: self.collector.finish(folder),
             retention: self.retention.finish(),
+            log: self.log,
             limits,
         };
         if let Some(api) = &config.api {
@@ -383,6 +388,9 @@ remember_ids_at_most = 250000
 keep = "7y"
 segment = "64MiB"
 classes = { standard-7y = "7y" }
+[log]
+access = true
+paths = false
 [limits]
 body = "8MiB"
 line = 1048576

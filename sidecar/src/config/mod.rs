@@ -74,6 +74,10 @@
 //! [retention.classes]                 # how long after its month a class of the policy stays readable
 //! standard-7y = "7y"                  # then `sealtrail expire` destroys the month's key; one not named here never ends
 //!
+//! [log]                               # lines on standard error; `serve --log-format json` for machines
+//! access = false                      # a line for each request
+//! paths = false                       # with its path, never its query; paths may hold personal data
+//!
 //! [limits]
 //! body = "8MiB"                       # one POST
 //! line = "1MiB"                       # one change of an NDJSON body
@@ -92,6 +96,7 @@ mod file;
 mod invalid;
 mod key_file;
 mod listen;
+mod log;
 mod proxy;
 mod quantity;
 mod unknown_key;
@@ -101,5 +106,6 @@ pub use effective::Effective;
 pub use file::{Config, Limits, Retention};
 pub use key_file::read_secret_file;
 pub use listen::Listen;
+pub use log::Log;
 pub use proxy::{Proxy, Tls, Upstream};
 pub use quantity::Period;

@@ -28,6 +28,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "request",
             "collector",
             "retention",
+            "log",
             "limits",
         ],
     ),
@@ -79,6 +80,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
         ],
     ),
     ("retention", &["keep", "segment", "classes"]),
+    ("log", &["access", "paths"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
     ("kek", &["env"]),
 ];

@@ -5,15 +5,11 @@
 //! refusal, `{"code","message","at"}`; the rest is the payload. Nothing the guest says is believed
 //! before it is checked against the bounds of its memory.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
 use serde::Deserialize;
-use wasmtime::{Memory, Store, StoreLimits, Trap, TypedFunc};
+use wasmtime::{Global, Memory, Store, StoreLimits, Trap, TypedFunc, Val};
 
 use crate::code::Code;
 use crate::error::{Error, Place, Result};
-use crate::metrics::Metrics;
 
 /// One instance and the store that it lives in.
 pub struct Instance {
@@ -23,13 +19,8 @@ pub struct Instance {
     alloc: TypedFunc<u32, u32>,
     ticks: u64,
     is_dead: bool,
-    work: Work,
-}
-
-/// How long an instance worked, told when it is dropped.
-pub struct Work {
-    pub spent: Duration,
-    pub metrics: Option<Arc<Metrics>>,
+    /// The pointer to its stack, and where it is between calls. A guest without one keeps no stack in memory.
+    stack: Option<(Global, Val)>,
 }
 
 impl Instance {
@@ -37,31 +28,46 @@ impl Instance {
         mut store: Store<StoreLimits>,
         instance: wasmtime::Instance,
         ticks: u64,
-        work: Work,
     ) -> Result<Self> {
         let memory =
             instance.get_memory(&mut store, "memory").ok_or_else(|| failed("it has no memory"))?;
         let alloc = instance
             .get_typed_func(&mut store, "alloc")
             .map_err(|_| failed("`alloc` has another signature"))?;
-        Ok(Self { store, instance, memory, alloc, ticks, is_dead: false, work })
+        let stack = instance.get_global(&mut store, "__stack_pointer").map(|global| {
+            let rest = global.get(&mut store);
+            (global, rest)
+        });
+        Ok(Self { store, instance, memory, alloc, ticks, is_dead: false, stack })
     }
 
     /// Whether a call trapped: what is in the instance now cannot be relied on.
-    #[cfg(test)]
     pub fn is_dead(&self) -> bool {
         self.is_dead
     }
 
-    /// Calls one function with one input.
-    pub fn call(&mut self, function: &str, input: &[u8]) -> Result<Vec<u8>> {
-        let began = Instant::now();
-        let answer = self.run(function, input);
-        self.work.spent += began.elapsed();
-        answer
+    pub fn memory(&self) -> &[u8] {
+        self.memory.data(&self.store)
     }
 
-    fn run(&mut self, function: &str, input: &[u8]) -> Result<Vec<u8>> {
+    /// Puts the stack back where it is in a fresh instance.
+    pub fn reset_stack(&mut self) -> Result<()> {
+        let Some((global, rest)) = &self.stack else { return Ok(()) };
+        global.set(&mut self.store, *rest).map_err(|_| failed("its stack cannot be reset"))
+    }
+
+    /// The memory, grown to a size that is not smaller than it is.
+    pub fn memory_of_size(&mut self, size: usize) -> Result<&mut [u8]> {
+        let missing = size.saturating_sub(self.memory.data_size(&self.store));
+        if missing > 0 {
+            let pages = (missing as u64).div_ceil(self.memory.page_size(&self.store));
+            self.memory.grow(&mut self.store, pages).map_err(trapped)?;
+        }
+        Ok(self.memory.data_mut(&mut self.store))
+    }
+
+    /// Calls one function with one input.
+    pub fn call(&mut self, function: &str, input: &[u8]) -> Result<Vec<u8>> {
         if self.is_dead {
             return Err(failed("it was used again after it failed"));
         }
@@ -94,14 +100,6 @@ impl Instance {
         };
         self.is_dead = false;
         answer
-    }
-}
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        if let Some(metrics) = &self.metrics {
-            metrics.timings.guest(self.spent);
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use sealtrail_record::frame::Frame;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::abi::Instance;
+use super::lent::Lent;
 use crate::code::Code;
 use crate::error::{Error, Result};
 
@@ -17,7 +17,7 @@ pub const EXPORTS: &[&str] =
 const NONCE: usize = 12;
 
 /// One instance of the core, for one record: nothing of another was ever in it.
-pub struct Guest(Instance);
+pub struct Guest(Lent);
 
 /// Which policy is loaded.
 #[derive(Debug, Clone, Deserialize)]
@@ -173,8 +173,13 @@ pub struct Opened {
 }
 
 impl Guest {
-    pub(super) fn new(instance: Instance) -> Self {
+    pub(super) fn new(instance: Lent) -> Self {
         Self(instance)
+    }
+
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> &[u8] {
+        self.0.memory()
     }
 
     /// Whether it failed and must not be used again.

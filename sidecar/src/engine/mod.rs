@@ -3,8 +3,9 @@
 //!
 //! - [`Sandbox`]: the module, compiled by `build.rs`, with bounds on memory and time.
 //! - [`Policy`]: a policy that the core has accepted; it gives guests that hold it.
-//! - [`Guest`]: one fresh instance for one record, dropped after it: what it held of that record, keys
-//!   too, is gone before the next is read. A trap or a timeout costs the record that caused it.
+//! - [`Guest`]: an instance for one record. After it the instance is dropped, or every byte of its memory is put
+//!   back to what it was before: what it held of that record, keys too, is gone before the next is read. A
+//!   trap or a timeout costs the record that caused it, and ends the instance.
 //!
 //! The guest imports nothing: it has no clock, no randomness and no way out but the bytes it returns.
 
@@ -12,6 +13,8 @@ mod abi;
 mod calls;
 #[cfg(test)]
 mod conformance;
+mod image;
+mod lent;
 mod policy;
 mod sandbox;
 mod tunables;

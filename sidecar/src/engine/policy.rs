@@ -1,21 +1,36 @@
 //! A policy that the core has accepted.
 
+use std::sync::Arc;
+
+use sealtrail_record::frame::Frame;
+
 use super::calls::{Guest, PolicySummary};
+use super::image::Image;
+use super::lent::{Home, Lent};
 use super::sandbox::Sandbox;
 use crate::error::Result;
 
 /// A policy, and guests that hold it.
+///
+/// To read a policy takes several times as long as to seal a record with it, and every record has a fresh guest.
+/// So it is read once, and the memory of the guest that read it is kept as an [`Image`]: nothing of a record was
+/// ever in it. It is written into fresh instances; and an instance that is done with its record gets all of it
+/// back, every byte, and waits for another record.
 pub struct Policy {
-    text: Vec<u8>,
     summary: PolicySummary,
-    sandbox: Sandbox,
+    home: Arc<Home>,
 }
 
 impl Policy {
     /// Refuses a policy that the core refuses.
-    pub fn new(sandbox: &Sandbox, text: Vec<u8>) -> Result<Self> {
-        let summary = sandbox.guest()?.policy(&text)?;
-        Ok(Self { text, summary, sandbox: sandbox.clone() })
+    pub fn new(sandbox: &Sandbox, text: &[u8]) -> Result<Self> {
+        let summary = sandbox.guest()?.policy(text)?;
+        let mut instance = sandbox.instance()?;
+        instance.call("policy", &Frame::new().part(text).into_bytes())?;
+        // Room for a change of usual size, so that its guest need not grow.
+        let _ = instance.call("read", &vec![0; ROOM]);
+        let image = Image::between(&sandbox.instance()?, &instance);
+        Ok(Self { summary, home: Arc::new(Home::new(sandbox.clone(), image)) })
     }
 
     pub fn summary(&self) -> &PolicySummary {
@@ -24,8 +39,93 @@ impl Policy {
 
     /// A guest for one record: it holds this policy, and nothing of another record.
     pub fn guest(&self) -> Result<Guest> {
-        let mut guest = self.sandbox.guest()?;
-        guest.policy(&self.text)?;
-        Ok(guest)
+        let work = self.home.sandbox.work();
+        let instance = self.home.take()?;
+        Ok(Guest::new(Lent::from(self.home.clone(), instance, work)))
+    }
+}
+
+/// Of free memory in the image.
+const ROOM: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Limits;
+
+    const CHANGE: &[u8] =
+        br#"{"entity":{"type":"t","id":"1"},"action":"create","after":{"a":"x","b":"y"}}"#;
+
+    const CONTEXT: &[u8] = br#"{"correlation_id":"c"}"#;
+
+    fn policy(sandbox: &Sandbox, id: &str) -> Result<Policy> {
+        let text = format!(r#"{{"id":"{id}","version":"1","default":"keep"}}"#);
+        Policy::new(sandbox, text.as_bytes())
+    }
+
+    #[test]
+    fn a_guest_from_the_image_does_what_one_that_read_the_policy_does() {
+        let sandbox = Sandbox::new(&Limits::default()).unwrap();
+        // Large enough that the memory of the guest had to grow.
+        let rules: Vec<String> = (0..3000)
+            .map(|i| format!(r#"{{"select":"$.some.longer.name.n{i}[*].x{i}","action":"drop"}}"#))
+            .collect();
+        let text = format!(
+            r#"{{"id":"p","version":"1","default":"keep","rules":[{{"select":"$.b","action":"drop"}},{}]}}"#,
+            rules.join(",")
+        );
+        let policy = Policy::new(&sandbox, text.as_bytes()).unwrap();
+        let mut read = sandbox.guest().unwrap();
+        assert_eq!(read.policy(text.as_bytes()).unwrap().sha256, policy.summary().sha256);
+        for _ in 0..3 {
+            let mut written = policy.guest().unwrap();
+            assert_eq!(written.read(CHANGE).unwrap(), read.read(CHANGE).unwrap());
+            let (one, other) = (written.plan(CONTEXT).unwrap(), read.plan(CONTEXT).unwrap());
+            assert_eq!(format!("{one:?}"), format!("{other:?}"));
+            let stamp = crate::engine::Stamp {
+                origin: "o",
+                id: "019aa6c5-8f00-7000-8000-0000000000ab",
+                recorded_time: "2026-11-21T19:45:00.047Z",
+                engine: sandbox.name(),
+            };
+            let line = written.seal(&stamp, 0, &[]).unwrap();
+            assert_eq!(line, read.seal(&stamp, 0, &[]).unwrap());
+            assert!(!String::from_utf8(line).unwrap().contains("\"/b\""));
+        }
+    }
+
+    #[test]
+    fn every_guest_has_its_own_policy_and_no_record_of_another() {
+        let sandbox = Sandbox::new(&Limits::default()).unwrap();
+        let (one, other) = (policy(&sandbox, "one").unwrap(), policy(&sandbox, "other").unwrap());
+        for _ in 0..3 {
+            let mut first = one.guest().unwrap();
+            first.read(CHANGE).unwrap();
+            let mut second = other.guest().unwrap();
+            // What was read by a neighbour cannot be planned.
+            assert!(second.plan(CONTEXT).unwrap_err().message().contains("`plan` follows"));
+            drop(first);
+            assert!(one.guest().unwrap().plan(CONTEXT).is_err());
+            second.read(CHANGE).unwrap();
+            assert!(second.plan(CONTEXT).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_secret_of_one_record_is_in_no_byte_of_the_next_guest() {
+        let sandbox = Sandbox::new(&Limits::default()).unwrap();
+        let policy = policy(&sandbox, "p").unwrap();
+        let secret = "a-secret-of-somebody-else";
+        let change = String::from_utf8(CHANGE.to_vec()).unwrap().replace('x', secret);
+        let holds = |guest: &Guest| {
+            let memory = guest.memory();
+            memory.windows(secret.len()).any(|bytes| bytes == secret.as_bytes())
+        };
+        for _ in 0..8 {
+            let mut guest = policy.guest().unwrap();
+            assert!(!holds(&guest));
+            guest.read(change.as_bytes()).unwrap();
+            assert!(holds(&guest), "the test looks at the right memory");
+        }
     }
 }

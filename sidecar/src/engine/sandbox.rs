@@ -4,15 +4,16 @@
 //! half a second, and there is no compiler in the binary.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wasmtime::{
     Config, Enabled, Engine, ExternType, InstanceAllocationStrategy, InstancePre, Linker, Module,
     PoolConcurrencyLimitError, PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder,
 };
 
-use super::abi::{Instance, Work};
+use super::abi::Instance;
 use super::calls::{EXPORTS, EngineName, Guest};
+use super::lent::{Lent, Work};
 use super::tunables::tunables;
 use crate::code::Code;
 use crate::config::Limits;
@@ -84,7 +85,16 @@ impl Sandbox {
 
     /// A fresh instance: no byte of an earlier record is in it.
     pub fn guest(&self) -> Result<Guest> {
-        let began = Instant::now();
+        let work = self.work();
+        Ok(Guest::new(Lent::once(self.instance()?, work)))
+    }
+
+    /// The clock of one record.
+    pub(super) fn work(&self) -> Work {
+        Work::begin(self.metrics.clone())
+    }
+
+    pub(super) fn instance(&self) -> Result<Instance> {
         let limits = StoreLimitsBuilder::new()
             .memory_size(self.memory)
             .memories(1)
@@ -100,8 +110,7 @@ impl Sandbox {
             }
             cannot_start(error)
         })?;
-        let work = Work { spent: began.elapsed(), metrics: self.metrics.clone() };
-        Instance::new(store, instance, self.ticks, work).map(Guest::new)
+        Instance::new(store, instance, self.ticks)
     }
 }
 

@@ -26,6 +26,7 @@ use crate::code::Code;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::listener::Tls;
+use crate::logging::Access;
 use crate::metrics::Metrics;
 use crate::problem;
 use crate::reload::Live;
@@ -43,6 +44,7 @@ pub struct Proxy {
     pub tracing: Tracing,
     pub token_key: Option<Arc<Live<TokenKey>>>,
     pub metrics: Arc<Metrics>,
+    pub access: Option<Access>,
 }
 
 pub type Body = Either<Download, Full<Bytes>>;
@@ -55,6 +57,7 @@ impl Proxy {
         client: &Client,
         link: Option<&Link>,
     ) -> Response<Body> {
+        let entry = self.access.as_ref().map(|access| access.begin(&request));
         let began = Instant::now();
         let is_http2 = request.version() == Version::HTTP_2;
         let mut response = match self.exchange(request, client, link).await {
@@ -66,6 +69,9 @@ impl Proxy {
             response.headers_mut().remove(header::CONNECTION);
         }
         self.metrics.timings.proxied(response.status(), began.elapsed());
+        if let Some(entry) = entry {
+            entry.end(&response);
+        }
         response
     }
 

@@ -203,3 +203,95 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing_acknowledged() {
     assert_eq!(Served::start(&place).terminate().0, 0);
     assert_eq!(place.verify().code, 0);
 }
+
+/// The JSON lines of a server that has ended.
+fn logged(said: &str) -> Vec<serde_json::Value> {
+    said.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+        .collect()
+}
+
+#[test]
+fn log_lines_name_the_request_and_nothing_personal() {
+    let place = Place::new();
+    place.add_config("[log]\naccess = true");
+    let service = Service::start();
+    place.edit_config("http://127.0.0.1:3000", &service.url());
+    let served = Served::with(&place, &["--log-format", "json"]);
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let request = |target: &str| {
+        format!(
+            "GET {target} HTTP/1.1\r\nHost: a\r\nX-Correlation-ID: mine-1\r\n\
+             Authorization: Bearer abc.def\r\ntraceparent: 00-{trace}-b7ad6b7169203331-01\r\n\r\n"
+        )
+    };
+    for (target, status) in [("/customers/anna?email=anna@example.com", 200), ("/close", 502)] {
+        let mut wire = Wire::connect(served.proxy);
+        wire.send(request(target));
+        assert_eq!(wire.response().status, status);
+    }
+    assert_eq!(served.post_change(&change("mine-2")).status, 200);
+    let (code, said) = served.terminate();
+    assert_eq!(code, 0);
+    let lines = logged(&said);
+    let access: Vec<_> = lines.iter().filter(|line| line["target"] == "access").collect();
+    assert_eq!(access.len(), 3, "{said}");
+    for line in &access[..2] {
+        assert_eq!(line["listener"], "proxy");
+        assert_eq!(line["correlation_id"], "mine-1");
+        assert_eq!(line["trace_id"], trace);
+        assert!(line["duration_seconds"].as_f64().unwrap() > 0.0);
+        assert!(line.get("path").is_none());
+    }
+    assert_eq!((&access[0]["status"], &access[1]["status"]), (&200.into(), &502.into()));
+    assert_eq!((&access[2]["listener"], &access[2]["method"]), (&"api".into(), &"POST".into()));
+    let failed = lines.iter().find(|line| line["level"] == "WARN").unwrap();
+    assert_eq!((&failed["correlation_id"], &failed["trace_id"]), (&"mine-1".into(), &trace.into()));
+    for personal in ["anna", "customers", "email", "abc.def", "example.com\"", "127.0.0.1"] {
+        assert!(!said.contains(personal), "{personal} in {said}");
+    }
+}
+
+#[test]
+fn paths_are_logged_where_that_is_wanted_and_queries_never() {
+    let place = Place::new();
+    place.add_config("[log]\naccess = true\npaths = true");
+    let served = Served::with(&place, &["--log-format", "json"]);
+    assert_eq!(get(served.api, "/v1/records?correlation=secret").status, 200);
+    let (_, said) = served.terminate();
+    assert!(logged(&said).iter().any(|line| line["path"] == "/v1/records"), "{said}");
+    assert!(!said.contains("secret"), "{said}");
+}
+
+#[test]
+fn a_flood_of_lines_is_cut_and_counted() {
+    let place = Place::new();
+    let service = Service::start();
+    let served = Served::in_front_of(&place, &service.url());
+    let requests = 300;
+    for _ in 0..requests {
+        let mut wire = Wire::connect(served.proxy);
+        wire.send("GET /close HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(wire.response().status, 502);
+    }
+    let metrics = Exposition::parse(&get(served.api, "/metrics").text());
+    let dropped = metrics.value("sealtrail_log_lines_dropped_total");
+    let (_, said) = served.terminate();
+    let written = said.lines().filter(|line| line.contains("upstream_unreachable")).count();
+    assert_eq!(written as f64 + dropped, f64::from(requests));
+    assert!(dropped > 0.0);
+}
+
+#[test]
+fn the_configuration_is_printed_whole_and_is_one_again() {
+    let place = Place::new();
+    let printed = place.run("config", &[]);
+    assert_eq!(printed.code, 0, "{printed:?}");
+    assert!(printed.stdout.contains("guest_time = \"5s\""), "{printed:?}");
+    std::fs::write(place.path("again.toml"), &printed.stdout).unwrap();
+    let again = place.path("again.toml").display().to_string();
+    let twice = super::place::sealtrail(&["config", "--config", &again]);
+    assert_eq!(twice.stdout, printed.stdout);
+    place.edit_config("[api]", "[apy]");
+    place.run("config", &[]).refused(3, "did you mean `api`?");
+}

@@ -21,8 +21,14 @@ const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0
 impl Served {
     /// Starts and waits until both addresses are printed.
     pub fn start(place: &Place) -> Self {
+        Self::with(place, &[])
+    }
+
+    /// The same with further arguments.
+    pub fn with(place: &Place, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sealtrail"))
             .args(["serve", "--config", &place.config()])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

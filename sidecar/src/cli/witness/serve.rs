@@ -5,12 +5,12 @@ use std::time::Duration;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::super::serve::LogFormat;
 use super::super::{input, output};
 use crate::code::Code;
 use crate::config::Listen;
 use crate::error::{Error, Result};
 use crate::listener::{self, Listener, Socket};
+use crate::logging::LogFormat;
 use crate::witness::{Service, Witness};
 
 /// Cosigns what logs hand in over HTTP (C2SP tlog-witness), until SIGTERM or SIGINT
@@ -40,7 +40,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 impl Serve {
     pub fn run(self) -> Result<u8> {
-        self.log_format.install();
+        let _logging = self.log_format.install();
         let mut logs = Vec::new();
         for log in &self.logs {
             let key = input::read_verifier_key(log)
