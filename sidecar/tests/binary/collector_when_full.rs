@@ -158,7 +158,7 @@ fn the_spool_is_bounded() {
 fn through_power_cuts_nothing_that_was_spooled_is_lost_or_doubled() {
     let place = Place::new();
     place.add_config(&SPOOL.replace("4MiB", "8MiB"));
-    let Some(disk) = SmallDisk::under(&place, "log", "24m") else { return };
+    let Some(disk) = SmallDisk::under(&place, "log", "64m") else { return };
     let (mut acknowledged, mut next) = (BTreeSet::new(), 0);
     for round in 0..6 {
         let served = Served::start(&place);
