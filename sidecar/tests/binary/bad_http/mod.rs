@@ -65,7 +65,11 @@ fn run(tables: &[&[Case]], send: fn(&mut Wire, &[u8])) {
             let expected =
                 arrived.iter().find_map(|end| expected.strip_suffix(end)).unwrap_or(expected);
             let is_gone = *expected == *"gone" && seen.ends_with("closed");
-            if seen != expected && !is_gone {
+            // A body that nobody reads may not be there yet when its request is refused; then the connection ends.
+            let is_unread = expected.strip_suffix("open").is_some_and(|answer| {
+                answer.starts_with('4') && seen.strip_suffix("closed") == Some(answer)
+            });
+            if seen != expected && !is_gone && !is_unread {
                 wrong.push(format!("{name}, {place}: expected `{expected}`, got `{seen}`"));
             }
         }
