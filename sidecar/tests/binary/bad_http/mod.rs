@@ -70,8 +70,8 @@ fn run(tables: &[&[Case]], in_pieces: bool, send: fn(&mut Wire, &[u8])) {
                 answer.starts_with('4') && seen.strip_suffix("closed") == Some(answer)
             });
             // hyper may refuse a first byte before there is a line to judge; its answer has no body then.
-            let is_early = expected == "400 bad_request closed" && seen == "400 closed";
-            if seen != expected && !is_gone && !is_unread && !(is_early && in_pieces) {
+            let is_early = in_pieces && seen == expected.replace("400 bad_request", "400");
+            if seen != expected && !is_gone && !is_unread && !is_early {
                 wrong.push(format!("{name}, {place}: expected `{expected}`, got `{seen}`"));
             }
         }
