@@ -23,6 +23,9 @@ export interface Context {
   correlationId?: string | undefined
   /** Which request of the sidecar's proxy it was: its header `x-sealtrail-request`, which the middleware keeps. */
   requestId?: string | undefined
+  /** W3C Trace Context: the headers as they came. What cannot be read the middleware leaves out. */
+  traceparent?: string | undefined
+  tracestate?: string | undefined
   actor?: Actor | undefined
   service?: string | undefined
   tenant?: string | undefined
