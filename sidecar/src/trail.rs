@@ -19,6 +19,7 @@ use crate::collector::{Outcome, Pairing, Receipt, SeenIds, Source, Spool, WhenFu
 use crate::config::{Config, Limits, Retention, read_secret_file};
 use crate::engine::{Guest, Policy, Sandbox};
 use crate::error::{Error, Result};
+use crate::leases::Leases;
 use crate::metrics::Metrics;
 use crate::proxy::request_memory::RequestMemory;
 use crate::questions::{Questions, STORED};
@@ -40,6 +41,7 @@ pub struct Trail {
     pub spool: Option<Spool>,
     pub limits: Limits,
     pub retention: Retention,
+    pub leases: Arc<Leases>,
     /// Held from the plan of a removal or a hold until it is done, so that its record says what was done.
     pub retaining: Mutex<()>,
     pub policy: Arc<Live<Policy>>,
@@ -84,6 +86,7 @@ impl Trail {
         let (log, recovery) = Log::open(&config.log_dir, signer, options)?;
         let keyring = Keyring::open(&config.keyring_dir, kek)?;
         let questions = Questions::open(log.reader().clone(), &config.index_dir, &config.origin)?;
+        let leases = Arc::new(Leases::new(config.leases, &keyring)?);
         let remembering = &config.remembering;
         let trail = Self {
             origin: config.origin.clone(),
@@ -100,6 +103,7 @@ impl Trail {
             seen_ids: Arc::new(SeenIds::new(config.collector.remember_ids, log.reader().clone())),
             limits: config.limits.clone(),
             retention: config.retention.clone(),
+            leases,
             retaining: Mutex::default(),
             policy: Arc::new(Live::new(policy)),
             log,
@@ -131,6 +135,11 @@ impl Trail {
             max_change: self.limits.line,
             max_record: MAX_RECORD,
         }
+    }
+
+    /// Bytes of the longest record that is kept.
+    pub fn max_record(&self) -> usize {
+        MAX_RECORD
     }
 
     /// A fresh guest without a policy, for opening and for acts.
@@ -256,6 +265,11 @@ impl Trail {
             Err(error) if error.code() == Code::QueueFull => Ok(()),
             asked => asked.map(drop),
         }
+    }
+
+    /// Whether the server has been told to stop.
+    pub fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
     }
 
     /// From now on it is not ready.

@@ -3,5 +3,6 @@
 //! Every function throws `{code, message, at}` when it refuses its input.
 
 mod capture;
+mod leased;
 mod stateless;
 mod thrown;

@@ -10,6 +10,7 @@ use sealtrail_log::Reader;
 use serde::{Deserialize, Serialize};
 
 use super::clock_doubt::doubt_the_clock;
+use super::shred::await_leases;
 use super::{Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
@@ -91,10 +92,12 @@ fn end(trail: &Trail, kid: &KeyId, because: &Justification) -> Result<(String, u
     let entry = entry(trail, kid, because, now)?;
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
     let erased = trail.keyring.expire_period(kid, &why)?;
+    let leased_until = trail.leases.end(&erased.kids);
     let appended = entry.append(trail)?;
     trail.log().checkpoint_now()?;
     trail.keyring.recorded(&erased)?;
     trail.metrics.expired_periods.add(1);
+    await_leases(trail, leased_until);
     Ok(appended)
 }
 

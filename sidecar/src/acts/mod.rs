@@ -22,7 +22,7 @@ pub use hold::{Held, hold, release};
 pub use justification::Justification;
 pub use prune::{Planned, Removed, plan, prune};
 pub use refused::refused;
-pub use reveal::{Revealed, Value, reveal};
+pub use reveal::{Revealed, Value, is_there, openings, reveal, tell_reveal};
 pub use shred::{record_interrupted_shreds, shred};
 
 /// The record of an act, not yet in the log.

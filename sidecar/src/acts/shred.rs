@@ -1,6 +1,8 @@
 //! Destroys the key of a data subject: what was sealed with it is unreadable everywhere, in every copy
 //! of the log, and the log still verifies.
 
+use std::time::{Duration, Instant};
+
 use sealtrail_keyring::{Erased, KeyId, Why};
 use serde::Serialize;
 
@@ -17,6 +19,9 @@ pub struct Shredded {
     /// The record of the erasure. It names the keys and not the subject.
     pub shred: String,
     pub shred_index: u64,
+    /// Above zero only where the server was stopped meanwhile: for so long somebody may still hold keys of single
+    /// records of theirs.
+    pub leases_end_in_ms: u64,
 }
 
 /// Returns when both are durable: the key is gone, and the log says so.
@@ -30,9 +35,23 @@ pub fn shred(trail: &Trail, subject: &str, because: &Justification) -> Result<Sh
         // The keyring's error leaves the subject out; whoever asked may read his own words.
         if is_unknown { error.context(format_args!("`{subject}`")) } else { error }
     })?;
-    let shredded = append(trail, entry(trail, &erased.kids, because, now)?, &erased)?;
+    let leased_until = trail.leases.end(&erased.kids);
+    let mut shredded = append(trail, entry(trail, &erased.kids, because, now)?, &erased)?;
     trail.metrics.shreds.add(1);
+    shredded.leases_end_in_ms = await_leases(trail, leased_until);
     Ok(shredded)
+}
+
+/// Waits until nobody holds a key of a record of theirs any more, or until the server is being stopped; gives how
+/// long it would still have been.
+pub(super) fn await_leases(trail: &Trail, until: Option<Instant>) -> u64 {
+    let Some(until) = until else { return 0 };
+    let left = || until.saturating_duration_since(Instant::now());
+    tracing::info!(seconds = left().as_secs(), "waiting for leases of keys that are destroyed");
+    while !left().is_zero() && !trail.is_draining() {
+        std::thread::sleep(left().min(Duration::from_millis(50)));
+    }
+    u64::try_from(left().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A crash can fall between a shred, or the end of a period, and its record: the keyring remembers, and this catches up.
@@ -81,7 +100,7 @@ fn entry(trail: &Trail, kids: &[KeyId], because: &Justification, at: Moment) -> 
 fn append(trail: &Trail, entry: Entry, erased: &Erased) -> Result<Shredded> {
     let (shred, shred_index) = entry.append(trail)?;
     trail.keyring.recorded(erased)?;
-    Ok(Shredded { kids: names(&erased.kids), shred, shred_index })
+    Ok(Shredded { kids: names(&erased.kids), shred, shred_index, leases_end_in_ms: 0 })
 }
 
 fn names(kids: &[KeyId]) -> Vec<String> {

@@ -110,7 +110,7 @@ impl Init {
              [access]\n\
              # What whoever reaches the API over loopback may do without a token: all there is. For production leave\n\
              # [\"writer\"], and give people tokens (`sealtrail token new`).\n\
-             loopback = [\"writer\", \"reader\", \"revealer:*\", \"eraser\", \"operator\"]\n\
+             loopback = [\"writer\", \"sealer\", \"reader\", \"revealer:*\", \"eraser\", \"operator\"]\n\
              # tokens = \"tokens.toml\"\n\
              \n\
              [request]\n\

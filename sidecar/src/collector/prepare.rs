@@ -13,6 +13,7 @@ use crate::clock::Moment;
 use crate::code::Code;
 use crate::engine::{Kids, Need, Outcome, Policy, Sandbox, Stamp};
 use crate::error::{Error, Result};
+use crate::leases::Claimed;
 use crate::proxy::correlation::CorrelationId;
 use crate::proxy::request_memory::{RequestId, RequestMemory};
 
@@ -62,6 +63,8 @@ pub struct Record {
     pub line: Vec<u8>,
     /// The change's own id, where it has one.
     pub held: Option<Held>,
+    /// The lease that it was sealed with elsewhere.
+    pub lease: Option<Claimed>,
 }
 
 /// What a change is to those of the same request; one that cannot be read is nothing to anybody.
@@ -191,7 +194,7 @@ fn prepare_claimed(
             format!("a record of {} bytes; at most {} are kept", line.len(), source.max_record);
         return Err(Error::new(Code::TooLarge, message));
     }
-    Ok(Prepared::Record(Record { id, correlation_id, line, held: held.take() }))
+    Ok(Prepared::Record(Record { id, correlation_id, line, held: held.take(), lease: None }))
 }
 
 /// What the change is called, where its sender says. Without a service the record's source is the log.
@@ -208,7 +211,8 @@ fn named<'e>(envelope: &'e Value<'_>, own: &'e Value<'_>, origin: &'e str) -> Op
     })
 }
 
-fn keys_of(keyring: &Keyring, need: &Need, month: &str) -> Result<Kids> {
+/// The keys of a need in the month when it is recorded, made on first use.
+pub fn keys_of(keyring: &Keyring, need: &Need, month: &str) -> Result<Kids> {
     let period =
         keyring.period_key(&need.retain, month).map_err(|error| match error.is_shredded() {
             true => period_expired(&need.retain, month),

@@ -67,6 +67,10 @@
 //! remember_ids = "24h"                # how long a repeat of a change, by (service, id), gets the first receipt
 //! remember_ids_at_most = 250000       # ids; after a restart, those among as many of the newest records
 //!
+//! [leases]                            # keys of single records, for who seals or opens them in his own process
+//! lifetime = "30s"                    # to 5m; a shredding waits for the leases of its keys that are not used up
+//! at_most = 100000                    # leases at a time; past it: 503
+//!
 //! [retention]                         # leave out to keep everything for ever
 //! keep = "7y"                         # what is older is removed by `sealtrail prune`, in whole segments
 //! segment = "64MiB"                   # a segment is left at this size
@@ -95,6 +99,7 @@ mod effective;
 mod file;
 mod invalid;
 mod key_file;
+mod leases;
 mod listen;
 mod log;
 mod proxy;
@@ -105,6 +110,7 @@ pub use access::{Access, AccessJwt};
 pub use effective::Effective;
 pub use file::{Config, Limits, Retention};
 pub use key_file::read_secret_file;
+pub use leases::Leases;
 pub use listen::Listen;
 pub use log::Log;
 pub use proxy::{Proxy, Tls, Upstream};

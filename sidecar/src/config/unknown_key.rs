@@ -27,6 +27,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "access",
             "request",
             "collector",
+            "leases",
             "retention",
             "log",
             "limits",
@@ -55,6 +56,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ("proxy.tls", &["certificate", "key"]),
     ("api", &["listen", "socket_mode", "hosts"]),
     ("access", &["tokens", "jwt", "loopback", "unix"]),
+    ("leases", &["lifetime", "at_most"]),
     ("access.jwt", &["key", "issuer", "audience", "roles_claim", "groups_claim"]),
     (
         "request",
