@@ -94,7 +94,7 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     // Whoever sends it is not to blame for this clock, and must not lose the change.
     (Code::PeriodExpired, "period_expired", 503, 1),
     (Code::IdReused, "id_reused", 409, 4),
-    (Code::NotARecord, "not_a_record", 400, 4),
+    (Code::NotARecord, "not_a_record", 422, 4),
     (Code::NotLeased, "not_leased", 409, 4),
     (Code::PolicyChanged, "policy_changed", 409, 4),
     (Code::UpstreamUnreachable, "upstream_unreachable", 502, 1),

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::collector::{Outcome, Pairing, Receipt, SeenIds, Source, Spool, WhenFull};
-use crate::config::{Config, Limits, Retention, read_secret_file};
+use crate::config::{Config, KekSource, KeyScope, Limits, Retention, read_secret_file};
 use crate::engine::{Guest, Policy, Sandbox};
 use crate::error::{Error, Result};
 use crate::leases::Leases;
@@ -29,6 +29,8 @@ pub struct Trail {
     pub origin: String,
     pub keyring: Keyring,
     pub keyring_dir: PathBuf,
+    kek: KekSource,
+    pub key_scope: KeyScope,
     pub questions: Questions,
     pub sandbox: Sandbox,
     pub metrics: Arc<Metrics>,
@@ -74,7 +76,6 @@ impl Trail {
         let sandbox = Sandbox::new(&config.limits)?.measured_by(metrics.clone());
         let policy = read_policy(&sandbox, &config.policy)?;
         let (signer, _) = read_signer(config)?;
-        let kek = config.kek.read()?;
 
         let options = Options {
             checkpoint_interval: config.checkpoint_interval,
@@ -84,7 +85,7 @@ impl Trail {
             segment_bytes: config.retention.segment,
         };
         let (log, recovery) = Log::open(&config.log_dir, signer, options)?;
-        let keyring = Keyring::open(&config.keyring_dir, kek)?;
+        let keyring = config.kek.open_keyring(&config.keyring_dir)?;
         let questions = Questions::open(log.reader().clone(), &config.index_dir, &config.origin)?;
         let leases = Arc::new(Leases::new(config.leases, &keyring)?);
         let remembering = &config.remembering;
@@ -92,6 +93,8 @@ impl Trail {
             origin: config.origin.clone(),
             keyring,
             keyring_dir: config.keyring_dir.clone(),
+            kek: config.kek.clone(),
+            key_scope: config.key_scope,
             questions,
             sandbox,
             metrics,
@@ -117,6 +120,22 @@ impl Trail {
         Ok((trail, recovery))
     }
 
+    /// Makes sure of a key-encryption key to change to.
+    pub fn prepare_kek(&self) -> Result<()> {
+        self.kek.prepare()
+    }
+
+    /// Changes the key-encryption key of the keyring; gives the number of keys.
+    pub fn rotate_kek(&self) -> Result<u64> {
+        let keys = self.kek.rotate(&self.keyring)?;
+        tracing::info!(
+            keys,
+            generation = self.keyring.generation(),
+            "changed the key-encryption key"
+        );
+        Ok(keys)
+    }
+
     /// Reads the policy again when everything else is.
     pub fn reload_policy(&self, reload: &mut Reload, config: &Config) {
         let (sandbox, path) = (self.sandbox.clone(), config.policy.clone());
@@ -130,6 +149,7 @@ impl Trail {
             policy,
             sandbox: &self.sandbox,
             keyring: &self.keyring,
+            key_scope: self.key_scope,
             memory: Some(&self.memory),
             seen_ids: &self.seen_ids,
             max_change: self.limits.line,

@@ -118,6 +118,21 @@ impl Disk {
             .map_err(|source| self.stopped("write", place, source))
     }
 
+    /// The same by way of a temporary that the caller names, for a folder that is not a keyring.
+    pub(crate) fn place(&self, temporary: &Path, place: &Path, bytes: &[u8]) -> Result<()> {
+        self.step(Step::Write(temporary), || new_file(temporary)?.write_all(bytes))
+            .and_then(|()| self.step(Step::Sync(temporary), || File::open(temporary)?.sync_all()))
+            .map_err(|source| Error::io("write", temporary, source))?;
+        self.rename(temporary, place)
+    }
+
+    /// Moves a file, durably; what was in its place is replaced.
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.step(Step::Rename { from, to }, || fs::rename(from, to))
+            .map_err(|source| self.stopped("rename", from, source))?;
+        self.sync_folder(folder_of(to))
+    }
+
     /// Whether the last file found no room, and a small one would find none now.
     pub(crate) fn is_full(&self, temporaries: &Path) -> bool {
         if !self.full.load(Ordering::Relaxed) {

@@ -136,6 +136,18 @@ impl Keyring {
         Self::open_on(Disk::new(dir), dir, kek, Some(next))
     }
 
+    #[cfg(test)]
+    pub(crate) fn open_faulty(
+        faults: &std::sync::Arc<crate::durable::faults::Faults>,
+        dir: &Path,
+        kek: &Kek,
+        next: Option<&Kek>,
+    ) -> Result<Self> {
+        let mut disk = Disk::new(dir);
+        disk.faults = Some(std::sync::Arc::clone(faults));
+        Self::open_on(disk, dir, kek, next)
+    }
+
     fn open_on(disk: Disk, dir: &Path, kek: &Kek, next: Option<&Kek>) -> Result<Self> {
         let layout = Layout::new(dir);
         // The header is read before the lock: a path that is no keyring must not get a lock file.
@@ -525,6 +537,6 @@ impl fmt::Debug for Keyring {
 
 mod rotation;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use rotation::Stands;

@@ -29,8 +29,8 @@ impl Need {
             ["v1", "policy"] if is_read => &[Role::Reader, Role::Sealer],
             ["v1", "holds"] | ["metrics"] if is_read => &[Role::Reader, Role::Operator],
             ["v1", "records", _, "reveal" | "lease"] if is_post => &[Role::Revealer],
-            ["v1", "subjects", _, "shred"] if is_post => &[Role::Eraser],
-            ["v1", "holds" | "retention", ..] if is_post => &[Role::Operator],
+            ["v1", "subjects" | "periods", _, "shred"] if is_post => &[Role::Eraser],
+            ["v1", "holds" | "retention" | "keys", ..] if is_post => &[Role::Operator],
             ["checkpoint" | "healthz" | "readyz"] | ["tile" | "console", ..] => return None,
             // Whatever else there is or will be is read with the one role, and done with the other.
             ["v1", ..] if is_read => &[Role::Reader],
@@ -48,7 +48,7 @@ impl Attempt {
         }
         let (what, record) = match segments {
             ["v1", "records", id, "reveal" | "lease"] => ("reveal", Some(*id)),
-            ["v1", "subjects", _, "shred"] => ("shred", None),
+            ["v1", "subjects" | "periods", _, "shred"] => ("shred", None),
             ["v1", "holds"] => ("hold", None),
             ["v1", "holds", _, "release"] => ("hold-release", None),
             ["v1", "retention", "prune"] => ("prune", None),

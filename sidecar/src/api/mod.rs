@@ -11,7 +11,9 @@
 //! POST /v1/records/{id}/lease            {"group","reason"}: the keys of a group, after a record of the reveal
 //! GET  /v1/policy                        the policy in force
 //! POST /v1/records/{id}/reveal           {"group","reason"}: the values, after a record of the reveal
-//! POST /v1/subjects/{id}/shred           {"reason"}: destroys the key of a data subject
+//! POST /v1/subjects/{id}/shred           {"reason","hard","certificate"}: destroys the key of a data subject
+//! POST /v1/periods/{kid}/shred           {"reason"}: destroys the key of a month before its time
+//! POST /v1/keys/rotate                   {}: another key-encryption key
 //! GET  /v1/holds                         the holds
 //! POST /v1/holds                         {"name","from","reason"}: keeps records from removal
 //! POST /v1/holds/{name}/release          {"reason"}: ends a hold

@@ -101,6 +101,10 @@ impl Api {
             ["v1", "subjects", id, "shred"] if is_post => {
                 self.shred(id.to_owned(), request, caller).await
             }
+            ["v1", "periods", kid, "shred"] if is_post => {
+                self.shred_period(kid.to_owned(), request, caller).await
+            }
+            ["v1", "keys", "rotate"] if is_post => self.rotate(request).await,
             ["v1", "holds"] if is_read => self.holds().await,
             ["v1", "holds"] if is_post => self.hold(request, caller).await,
             ["v1", "holds", name, "release"] if is_post => {
@@ -125,7 +129,8 @@ fn no_route(segments: &[&str]) -> Result<Answer> {
     let allowed = match segments {
         ["v1", "changes" | "leases"]
         | ["v1", "records", _, "reveal" | "lease"]
-        | ["v1", "subjects", _, "shred"]
+        | ["v1", "subjects" | "periods", _, "shred"]
+        | ["v1", "keys", "rotate"]
         | ["v1", "holds", _, "release"]
         | ["v1", "retention", "prune" | "expire" | "compress"] => "POST",
         ["v1", "holds" | "records"] => "GET, HEAD, POST",

@@ -11,6 +11,7 @@ use super::receipt::Receipt;
 use super::seen_ids::{Claim, Held, Named, SeenIds, Waiting, What};
 use crate::clock::Moment;
 use crate::code::Code;
+use crate::config::KeyScope;
 use crate::engine::{Kids, Need, Outcome, Policy, Sandbox, Stamp};
 use crate::error::{Error, Result};
 use crate::leases::Claimed;
@@ -27,6 +28,7 @@ pub struct Source<'a> {
     pub policy: &'a Policy,
     pub sandbox: &'a Sandbox,
     pub keyring: &'a Keyring,
+    pub key_scope: KeyScope,
     /// None where there is no proxy, on the command line.
     pub memory: Option<&'a RequestMemory>,
     pub seen_ids: &'a Arc<SeenIds>,
@@ -179,7 +181,8 @@ fn prepare_claimed(
         return Ok(Prepared::Unchanged { correlation_id });
     }
     let month = recorded.month();
-    let keys = plan.needs.iter().map(|need| keys_of(source.keyring, need, &month));
+    let keys =
+        plan.needs.iter().map(|need| keys_of(source.keyring, source.key_scope, need, &month));
     let keys = keys.collect::<Result<Vec<_>>>()?;
     let id = record_id();
     let stamp = Stamp {
@@ -212,13 +215,13 @@ fn named<'e>(envelope: &'e Value<'_>, own: &'e Value<'_>, origin: &'e str) -> Op
 }
 
 /// The keys of a need in the month when it is recorded, made on first use.
-pub fn keys_of(keyring: &Keyring, need: &Need, month: &str) -> Result<Kids> {
+pub fn keys_of(keyring: &Keyring, scope: KeyScope, need: &Need, month: &str) -> Result<Kids> {
     let period =
         keyring.period_key(&need.retain, month).map_err(|error| match error.is_shredded() {
             true => period_expired(&need.retain, month),
             false => error.into(),
         })?;
-    Ok([keyring.subject_key(&need.subject)?, period])
+    Ok([keyring.subject_key(&scope.name(&need.subject))?, period])
 }
 
 /// Only a clock that went back asks for such a key.

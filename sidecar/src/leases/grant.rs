@@ -100,7 +100,7 @@ pub fn grant(trail: &Trail, owner: &Actor, wanted: &Wanted) -> Result<Granted> {
     let mut leasings = Vec::with_capacity(wanted.needs.len());
     for want in &wanted.needs {
         let need = Need { subject: want.subject.clone(), retain: want.retain.clone() };
-        let keys = keys_of(&trail.keyring, &need, &month)?;
+        let keys = keys_of(&trail.keyring, trail.key_scope, &need, &month)?;
         let is_pseudonym = want.purpose == Purpose::Pseudonym;
         leasings.push(Leasing { group: want.group.clone(), is_pseudonym, keys });
     }
@@ -126,7 +126,7 @@ pub fn grant(trail: &Trail, owner: &Actor, wanted: &Wanted) -> Result<Granted> {
     trail.leases.begin(&trail.keyring, &id, owner, kids, Some(Arc::new(terms)))?;
     // One that was shredded before the lease was noted would not be ended by the shredding.
     for (want, leasing) in wanted.needs.iter().zip(&leasings) {
-        let now_has = trail.keyring.existing_subject_key(&want.subject);
+        let now_has = trail.keyring.existing_subject_key(&trail.key_scope.name(&want.subject));
         if !matches!(&now_has, Ok(Some((kid, _))) if *kid == leasing.keys[0].0) {
             trail.leases.cancel(&id);
             now_has?;

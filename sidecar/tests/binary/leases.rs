@@ -210,13 +210,13 @@ fn a_record_that_was_not_leased_like_this_is_refused_and_leaves_nothing() {
         (
             &callers[0],
             line.replace("sealtrail.change.create.v1", "sealtrail.shred.v1"),
-            400,
+            422,
             "invalid_field",
         ),
-        (&callers[0], line.replace("\"tier\"", "\"tier\",\"x\""), 400, "malformed_json"),
-        (&callers[0], line.replace("{\"specversion\"", " {\"specversion\""), 400, "not_a_record"),
-        (&callers[0], line.replace("\"action\"", "\"child\":1,\"action\""), 400, "not_a_record"),
-        (&callers[0], "{}".into(), 400, "not_a_record"),
+        (&callers[0], line.replace("\"data\":{", "\"data\":{{"), 400, "malformed_json"),
+        (&callers[0], line.replace("{\"specversion\"", " {\"specversion\""), 422, "not_a_record"),
+        (&callers[0], line.replace("\"action\"", "\"child\":1,\"action\""), 422, "not_a_record"),
+        (&callers[0], "{}".into(), 422, "not_a_record"),
     ] {
         send(served.api, token, &line).is_problem(status, code);
     }
@@ -292,7 +292,7 @@ fn a_revealer_opens_a_record_himself_and_that_is_a_record() {
 
     ask(served.api, "POST", &target, &support, &why("tax", "x")).is_problem(403, "forbidden");
     ask(served.api, "POST", &target, &support, &why("contact", " "))
-        .is_problem(400, "missing_field");
+        .is_problem(422, "missing_field");
     let lent = ask(served.api, "POST", &target, &support, &why("contact", "ticket 4711"));
     assert_eq!(lent.status, 200, "{}", lent.text());
     let lent = lent.json();

@@ -13,6 +13,7 @@ mod collector_when_full;
 mod expiry;
 mod exposition;
 mod http2;
+mod keys;
 mod leases;
 mod long_records;
 mod operation;

@@ -11,7 +11,7 @@ use crate::layout::entries;
 mod crash;
 mod expiry;
 mod listing;
-mod rotation;
+pub(crate) mod rotation;
 
 const WHY: Why<'_> =
     Why { when: "2026-11-21T19:45:00Z", who: "dpo@example.com", reason: "Art. 17, ticket 81" };

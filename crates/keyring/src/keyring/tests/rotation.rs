@@ -22,6 +22,13 @@ fn open_both_with(place: &Place, faults: &Arc<Faults>) -> Result<Keyring> {
     Keyring::open_on(disk, &place.path(), &Place::kek(), Some(&new_kek()))
 }
 
+/// A place of its own for each case, without the syncs of making a keyring.
+fn place_like(template: &Place) -> Place {
+    let dir = in_memory();
+    copy_all(&template.path(), &dir.path().join("keyring"));
+    Place { dir }
+}
+
 /// Every key of a keyring with two subjects and a period.
 fn keys(keyring: &Keyring) -> Vec<(KeyId, [u8; 32])> {
     let mut keys = vec![bytes(&keyring.period_key("year", "2026-11").unwrap())];
@@ -163,13 +170,13 @@ fn an_edited_key_stops_the_change_and_the_old_one_is_still_needed() {
 
 #[test]
 fn every_step_may_crash_and_no_key_is_lost_or_left_to_the_old_one() {
-    let mut broken = 0;
+    let (mut broken, template) = (0, Place::new());
     let mut table = std::collections::BTreeMap::<usize, Vec<Stands>>::new();
     'steps: for step in 0.. {
         for how in BREAKS {
             let mut lost = 0;
             loop {
-                let place = Place::new();
+                let place = place_like(&template);
                 let faults = Arc::new(Faults::default());
                 let keyring = place.open_with(&faults).unwrap();
                 let before = keys(&keyring);
@@ -209,10 +216,11 @@ fn every_step_may_crash_and_no_key_is_lost_or_left_to_the_old_one() {
 
 #[test]
 fn a_change_that_is_resumed_may_crash_too() {
+    let template = Place::new();
     for step in 0.. {
         let mut completed = false;
         for how in BREAKS {
-            let place = Place::new();
+            let place = place_like(&template);
             let faults = Arc::new(Faults::default());
             let keyring = place.open_with(&faults).unwrap();
             let before = keys(&keyring);
@@ -262,7 +270,12 @@ fn resume(place: &Place, before: &[(KeyId, [u8; 32])]) -> Stands {
     found
 }
 
-fn copy_all(from: &std::path::Path, to: &std::path::Path) {
+/// A folder in memory where the system has such: what is on disk after a power cut is simulated anyway.
+pub(crate) fn in_memory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
+pub(crate) fn copy_all(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir_all(to).unwrap();
     for path in entries(from).unwrap() {
         let place = to.join(path.file_name().unwrap());
