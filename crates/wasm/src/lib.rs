@@ -4,5 +4,6 @@
 
 mod capture;
 mod leased;
+mod redact;
 mod stateless;
 mod thrown;
