@@ -45,7 +45,7 @@ enum Purpose {
 #[derive(Debug, Serialize)]
 pub struct Granted {
     stamp: Stamp,
-    /// Digest of the policy in force; a record that was made by another one is refused.
+    /// Digest of the policy that is in force now; a record that was made by another one is refused.
     policy: String,
     expires_in_ms: u64,
     /// In the order in which they were asked for.

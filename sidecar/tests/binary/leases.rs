@@ -223,23 +223,11 @@ fn a_record_that_was_not_leased_like_this_is_refused_and_leaves_nothing() {
     assert!(place.lines().is_empty());
     // None of that has used it up.
     assert_eq!(send(served.api, &callers[0], &line).status, 200);
-    // The other one was sealed by the policy of then.
-    std::fs::write(
-        place.path("policy.json"),
-        POLICY.replace("\"version\":\"1\"", "\"version\":\"2\""),
-    )
-    .unwrap();
-    served.signal("HUP");
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    loop {
-        let policy = ask(served.api, "GET", "/v1/policy", &callers[0], &Value::Null);
-        if policy.text().contains("\"version\":\"2\"") {
-            break;
-        }
-        assert!(std::time::Instant::now() < until, "{}", policy.text());
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    send(served.api, &callers[0], &other).is_problem(409, "policy_changed");
+    // Sealed by another policy than the one that was in force when it was leased.
+    let (lease, _) = sealed(served.api, &callers[0], &change("5", None));
+    let other = POLICY.replace("\"version\":\"1\"", "\"version\":\"2\"");
+    let line = seal(other.as_bytes(), &change("5", None), &lease);
+    send(served.api, &callers[0], &line).is_problem(409, "policy_changed");
     assert_eq!(place.lines().len(), 1);
 }
 

@@ -4,6 +4,8 @@
 //! Everything that is measured syncs as it does in production. Only the subjects that are there before are made
 //! without waiting for the disk, by a preloaded library that lets syncs pass (`libeatmydata`), where it is installed.
 
+mod sync;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -54,6 +56,7 @@ pub fn run() -> Result<Report> {
             figures: vec![("keys/s", subjects as f64 / filled)],
             ratio: None,
         });
+        let synced = sync::of_a_small_file(folder.path())?;
         let measured = measure(&dir, subjects)?;
         let [open_s, memory, warm_us, cold, create, shred, rotate_s, generation] = measured;
         for (goal, figure) in worst.iter_mut().zip([warm_us[0], cold[0], shred[0], open_s[0]]) {
@@ -74,8 +77,20 @@ pub fn run() -> Result<Report> {
                 vec![("s", rotate_s[0]), ("keys/s", subjects as f64 / rotate_s[0])],
             ),
         ] {
-            report.rows.push(Row { name: name(what), figures, ratio: None });
+            let of_syncs =
+                |figure: f64| Some((synced[0] / figure, "one sync of a small file".into()));
+            let ratio = match what {
+                "make a key" => of_syncs(create[0] / 1e6),
+                "shred" => of_syncs(shred[0] / 1e3),
+                _ => None,
+            };
+            report.rows.push(Row { name: name(what), figures, ratio });
         }
+        report.rows.push(Row {
+            name: name("sync of a small file, for scale"),
+            figures: vec![("µs p50", synced[0] * 1e6), ("µs p99", synced[1] * 1e6)],
+            ratio: None,
+        });
         debug_assert!(generation[0] >= 1.0);
     }
     for (number, what, wanted, figures) in worst {
