@@ -45,6 +45,7 @@ mod import;
 mod listener;
 mod logging;
 mod metrics;
+mod patience;
 mod policy_test;
 mod position;
 mod problem;
