@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sealtrail_record::json::{Buffers, Document, Kind, Limits, NodeId};
 
 use crate::capture::{Draft, Plan, Reading};
+use crate::lease::LeasedKey;
 use crate::lent_keys::LentKeys;
 use crate::policy::Policy;
 use crate::room::Room;
@@ -71,6 +72,17 @@ impl Session {
     ) -> Result<Vec<u8>, Error> {
         let plan = self.plan.take().ok_or_else(|| out_of_turn("`seal` follows `plan`"))?;
         with_stamp(stamp, &mut self.room.context, |stamp| plan.seal(stamp, entropy, keys))
+    }
+
+    /// Seals with keys that are of this record only; gives the line.
+    pub fn seal_leased(
+        &mut self,
+        stamp: &[u8],
+        entropy: &[u8],
+        leased: &[LeasedKey<'_>],
+    ) -> Result<Vec<u8>, Error> {
+        let plan = self.plan.take().ok_or_else(|| out_of_turn("`seal` follows `plan`"))?;
+        with_stamp(stamp, &mut self.room.context, |stamp| plan.seal_leased(stamp, entropy, leased))
     }
 
     /// Lends the key of a data subject, for [`record`](Self::record), until [`forget`](Self::forget).

@@ -40,11 +40,16 @@ export type PackageErrorCode =
   | 'policy_missing'
   | 'actor_failed'
   | 'queue_full'
+  | 'spool_full'
+  | 'spool_failed'
+  | 'spool_in_use'
+  | 'spool_unreadable'
   | 'delivery_timeout'
   | 'delivery_refused'
   | 'unexpected_response'
   | 'trail_closed'
   | 'wasm_unavailable'
+  | 'worker_failed'
 
 export type ErrorCode = CoreErrorCode | ProofErrorCode | SidecarErrorCode | ValueErrorCode | PackageErrorCode
 

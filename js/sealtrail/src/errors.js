@@ -46,11 +46,16 @@ export const ERROR_CODES = Object.freeze([
   'policy_missing',
   'actor_failed',
   'queue_full',
+  'spool_full',
+  'spool_failed',
+  'spool_in_use',
+  'spool_unreadable',
   'delivery_timeout',
   'delivery_refused',
   'unexpected_response',
   'trail_closed',
   'wasm_unavailable',
+  'worker_failed',
 ])
 
 const known = new Set(ERROR_CODES)

@@ -32,7 +32,11 @@ const EPILOGUE = [
     server.close(); server.closeAllConnections()`],
   [/trail\.preview/, `console.log(record.type, fields.length, trail.diff({ title: 'a', n: 1 }, { title: 'b', n: 1.0 }))`],
 ]
-const PRINTS = { 0: /\{"email":"ada@example.org","record":"record-0"\}/, 3: /sealtrail\.change\.update\.v1 4 \[ \{ op: 'replace', path: '\/title'/ }
+const PRINTS = {
+  0: /\{"email":"ada@example.org","record":"record-0"\}/,
+  3: /sealtrail\.change\.update\.v1 4 \[ \{ op: 'replace', path: '\/title'/,
+  9: /^\{"level":30,"customer":\{"title":"Dr","email":"\[sealed contact\]"\},"basket":"\[sealed default\]","msg":"saved"\}\n$/,
+}
 
 /** A call with its result as a comment in the line below. */
 const SHOWN = /^((?:engine|trail)\.\w+\(.*\))(?: \/\/ .*)?\n\/\/ (.*)$/gm
@@ -47,7 +51,7 @@ function checked(snippet) {
   return `import assert from 'node:assert/strict'\n${compared}`
 }
 
-test('there are snippets', () => assert.equal(snippets.length, 7))
+test('there are snippets', () => assert.equal(snippets.length, 10))
 
 for (const [number, snippet] of snippets.entries()) {
   test(`README snippet ${number + 1} runs`, async () => {
@@ -55,7 +59,7 @@ for (const [number, snippet] of snippets.entries()) {
     const code = checked(snippet).replaceAll('http://127.0.0.1:8090', collector.url).replace('listen(3000)', "listen(0, '127.0.0.1')") + epilogue
     const file = `${folder}/snippet-${number}.mjs`
     await writeFile(file, code)
-    const { stdout, stderr } = await run(process.execPath, [file], { timeout: 30_000 })
+    const { stdout, stderr } = await run(process.execPath, [file], { timeout: 30_000, cwd: folder, env: { ...process.env, SPOOL_KEY: Buffer.alloc(32, 1).toString('base64') } })
     assert.equal(stderr, '')
     if (PRINTS[number]) assert.match(stdout, PRINTS[number])
   })

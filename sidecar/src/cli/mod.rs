@@ -9,6 +9,7 @@ mod history;
 mod hold;
 mod init;
 mod input;
+mod keys;
 mod output;
 mod policy;
 mod preview;
@@ -77,6 +78,7 @@ enum Command {
     VerifyProof(verify_proof::VerifyProof),
     Vkey(vkey::Vkey),
     Witness(witness::Witness),
+    Keys(keys::Keys),
     Policy(policy::Policy),
     #[command(hide = true)]
     TimeEngine(time_engine::TimeEngine),
@@ -152,6 +154,7 @@ pub fn run() -> ExitCode {
         Command::VerifyProof(command) => command.run(style),
         Command::Vkey(command) => command.run(style),
         Command::Witness(command) => command.run(style),
+        Command::Keys(command) => command.run(style),
         Command::Policy(command) => command.run(style),
         Command::TimeEngine(command) => command.run(),
         Command::Token(command) => command.run(style),

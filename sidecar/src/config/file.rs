@@ -10,7 +10,9 @@ use super::apart::expect_apart;
 use super::classes::Classes;
 use super::collector::{Collector, CollectorTable};
 use super::invalid::invalid;
-use super::key_file::KekSource;
+use super::kek::KekSource;
+use super::key_scope::{KeyScope, KeysTable};
+use super::leases::{Leases, LeasesTable};
 use super::listen::{Listen, Mode, OneOrMany};
 use super::log::Log;
 use super::proxy::{Proxy, ProxyTable};
@@ -39,6 +41,8 @@ pub struct Config {
     pub access: Access,
     pub remembering: Remembering,
     pub collector: Collector,
+    pub key_scope: KeyScope,
+    pub leases: Leases,
     pub retention: Retention,
     pub log: Log,
     pub limits: Limits,
@@ -136,6 +140,10 @@ struct File {
     request: RequestTable,
     #[serde(default)]
     collector: CollectorTable,
+    #[serde(default)]
+    keys: KeysTable,
+    #[serde(default)]
+    leases: LeasesTable,
     #[serde(default)]
     retention: RetentionTable,
     #[serde(default)]
@@ -237,6 +245,8 @@ impl File {
             access: AccessTable::finish(self.access, folder)?,
             remembering: self.request.finish(folder)?,
             collector: self.collector.finish(folder),
+            key_scope: self.keys.scope,
+            leases: self.leases.finish()?,
             retention: self.retention.finish(),
             log: self.log,
             limits,
@@ -384,6 +394,11 @@ spool_size = "64MiB"
 join_window = "2s"
 remember_ids = "24h"
 remember_ids_at_most = 250000
+[keys]
+scope = "stream"
+[leases]
+lifetime = "30s"
+at_most = 1000
 [retention]
 keep = "7y"
 segment = "64MiB"
@@ -477,6 +492,8 @@ drain = "10s"
             ("tokens.toml", "index/tokens.toml", "holds access.tokens"),
             ("sidecar.internal", "sidecar:80", "api.hosts must be names without a port"),
             ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
+            ("\"stream\"", "\"table\"", "unknown variant `table`, expected one of"),
+            ("lifetime = \"30s\"", "lifetime = \"6m\"", "leases.lifetime must be 1s to 5m"),
             ("\"7y\"", "\"ever\"", "expected a period like `7y`, `6mo` or `90d`, got `ever`"),
             ("segment = \"64MiB\"", "segment = 0", "expected a size above zero"),
             ("standard-7y = \"7y\"", "a = \"6m\"", "months are written `6mo`, got `6m`"),

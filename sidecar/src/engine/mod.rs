@@ -14,6 +14,7 @@ mod calls;
 #[cfg(test)]
 mod conformance;
 mod image;
+mod leases;
 mod lent;
 mod policy;
 mod sandbox;
@@ -22,5 +23,6 @@ mod tunables;
 pub use calls::{
     Act, Actor, Finding, Guest, Kids, Need, Opened, OpeningKeys, Outcome, Severity, Stamp,
 };
+pub use leases::{LeasedKey, Leasing};
 pub use policy::Policy;
 pub use sandbox::Sandbox;

@@ -18,6 +18,7 @@ use crate::error::Result;
 /// back, every byte, and waits for another record.
 pub struct Policy {
     summary: PolicySummary,
+    text: Box<[u8]>,
     home: Arc<Home>,
 }
 
@@ -30,11 +31,16 @@ impl Policy {
         // Room for a change of usual size, so that its guest need not grow.
         let _ = instance.call("read", &vec![0; ROOM]);
         let image = Image::between(&sandbox.instance()?, &instance);
-        Ok(Self { summary, home: Arc::new(Home::new(sandbox.clone(), image)) })
+        Ok(Self { summary, text: text.into(), home: Arc::new(Home::new(sandbox.clone(), image)) })
     }
 
     pub fn summary(&self) -> &PolicySummary {
         &self.summary
+    }
+
+    /// The document, byte for byte.
+    pub fn text(&self) -> &[u8] {
+        &self.text
     }
 
     /// A guest for one record: it holds this policy, and nothing of another record.

@@ -13,6 +13,8 @@ mod collector_when_full;
 mod expiry;
 mod exposition;
 mod http2;
+mod keys;
+mod leases;
 mod long_records;
 mod operation;
 mod place;
