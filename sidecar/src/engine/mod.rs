@@ -16,6 +16,7 @@ mod conformance;
 mod image;
 mod lent;
 mod policy;
+mod sample;
 mod sandbox;
 mod tunables;
 
