@@ -209,6 +209,16 @@ fn named<'e>(envelope: &'e Value<'_>, own: &'e Value<'_>, origin: &'e str) -> Op
 }
 
 fn keys_of(keyring: &Keyring, need: &Need, month: &str) -> Result<Kids> {
+    let warm = keyring.warm_period_key(&need.retain, month);
+    if let Some(warm) = warm.and_then(|key| Some([keyring.warm_subject_key(&need.subject)?, key])) {
+        return Ok(warm);
+    }
+    // The keyring waits for the disk, so other tasks move to another thread first. How many threads that can
+    // make is what the turns bound.
+    tokio::task::block_in_place(|| stored_keys_of(keyring, need, month))
+}
+
+fn stored_keys_of(keyring: &Keyring, need: &Need, month: &str) -> Result<Kids> {
     let period =
         keyring.period_key(&need.retain, month).map_err(|error| match error.is_shredded() {
             true => period_expired(&need.retain, month),
