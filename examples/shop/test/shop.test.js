@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { after, before, test } from 'node:test'
 import { createTrail, loadEngine } from 'sealtrail'
 import { createApp } from '../app.js'
@@ -10,17 +11,21 @@ const SECRET = 'a secret of the shop, for its tests'
 const recorded = []
 let full = false
 
-/** The sidecar's place is taken by `fetch`: the way to the real one is tested where the sidecar is built. */
-async function collect(_url, { body }) {
-  if (full) return Response.json({ code: 'bad_request', detail: 'no', status: 400 }, { status: 400 })
-  const lines = body.toString().trimEnd().split('\n').map((line) => JSON.parse(line))
+/** In the sidecar's place: the way to the real one is tested where the sidecar is built. */
+const collector = createServer(async (request, response) => {
+  const body = (await request.toArray()).join('')
+  if (full) return response.writeHead(400).end('{"code":"bad_request","detail":"no","status":400}')
+  const lines = body.trimEnd().split('\n').map((line) => JSON.parse(line))
   recorded.push(...lines)
-  return new Response(lines.map(() => '{"status":"recorded","id":"r","index":0}\n').join(''))
-}
+  response.end(lines.map(() => '{"status":"recorded","id":"r","index":0}\n').join(''))
+})
 
 let trail, server, url
 before(async () => {
-  trail = await createTrail({ url: 'http://sidecar', service: 'shop', fetch: collect, onError() {}, actor: ({ user }) => ({ type: 'user', id: user.sub }) })
+  collector.listen(0, '127.0.0.1')
+  await once(collector, 'listening')
+  const sidecar = `http://127.0.0.1:${collector.address().port}`
+  trail = await createTrail({ url: sidecar, service: 'shop', onError() {}, actor: ({ user }) => ({ type: 'user', id: user.sub }) })
   server = createApp({ trail, secret: SECRET }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   url = `http://127.0.0.1:${server.address().port}`
@@ -29,6 +34,7 @@ after(async () => {
   server.close()
   server.closeAllConnections()
   await trail.close()
+  collector.close()
 })
 
 const token = sign({ sub: 'u-1' }, SECRET)

@@ -1,5 +1,9 @@
 import { correlationOf, isCorrelationId, requestIdOf } from './correlation.js'
 import { SealtrailError } from './errors.js'
+import { traceOf } from './trace-context.js'
+
+/** What the answer to a request says of it. */
+export const CORRELATION_HEADER = 'x-correlation-id'
 
 /**
  * What a middleware knows of a request. The actor is asked for when a change is recorded, not here: authentication
@@ -11,8 +15,9 @@ export function contextOf({ source, headers, method, target, ip }) {
   return {
     correlationId: correlationOf(headers),
     requestId: requestIdOf(headers),
+    ...(headers.traceparent === undefined ? undefined : traceOf(headers)),
     source,
-    request: () => ({ method, path: target.split('?', 1)[0], ip: ip(), userAgent: headers['user-agent'] }),
+    request: () => ({ method, path: target.split('?', 1)[0], ip: addressOf(ip()), userAgent: headers['user-agent'] }),
   }
 }
 
@@ -25,6 +30,7 @@ export function contextMembers(context, { service, tenant, actor, behindProxy })
   const request = typeof context.request === 'function' ? (behindProxy ? undefined : context.request()) : context.request
   return withoutUndefined({
     correlation_id: checkedId(context.correlationId),
+    ...(context.traceparent === undefined ? undefined : traceMembers(context)),
     time: context.time ?? new Date(),
     service: context.service ?? service,
     tenant: context.tenant ?? tenant,
@@ -33,10 +39,23 @@ export function contextMembers(context, { service, tenant, actor, behindProxy })
   })
 }
 
+/** Where it listens on `::`, Node writes an IPv4 address as one of IPv6 (RFC 4291 section 2.5.5.2). */
+function addressOf(ip) {
+  return ip?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
+}
+
 function requestMembers(request, id) {
   if (!request) return id === undefined ? undefined : { id }
   const { method, path, ip, userAgent } = request
   return withoutUndefined({ id, method, path, ip, user_agent: userAgent })
+}
+
+function traceMembers(context) {
+  const trace = traceOf(context)
+  if (trace.traceparent !== undefined) return trace
+  throw new SealtrailError('invalid_field', 'a traceparent is one of W3C Trace Context, as `00-<trace id>-<parent id>-01`', {
+    at: { pointer: '/context/traceparent' },
+  })
 }
 
 function checkedId(id) {

@@ -1,8 +1,7 @@
+import { traceIdOf } from './trace-context.js'
+
 /** What a correlation id may be; the sidecar has the same rule, so an id is never accepted here and replaced there. */
 const ACCEPTED = /^[A-Za-z0-9._:@/+=-]{1,128}$/
-
-/** W3C Trace Context, version 00: the trace id, which must not be all zeros. */
-const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -15,7 +14,7 @@ export function correlationOf(headers) {
   for (const name of ['x-correlation-id', 'x-request-id', 'request-id']) {
     if (isCorrelationId(headers[name])) return headers[name]
   }
-  return TRACEPARENT.exec(headers.traceparent ?? '')?.[1] ?? uuidv7()
+  return traceIdOf(headers.traceparent) ?? uuidv7()
 }
 
 /** The id that the sidecar's proxy gave this very request, where it came through one. */

@@ -1,68 +1,119 @@
 import { AsyncResource } from 'node:async_hooks'
-import { delayOf, post } from './post.js'
 import { SealtrailError } from './errors.js'
-
-/** One POST carries what gathered while the one before was under way, up to this. */
-const BATCH_LINES = 128
-const BATCH_BYTES = 1 << 20
+import { BATCH_BYTES, BATCH_LINES, delayOf, post } from './post.js'
+import { Replay } from './replay.js'
 
 /**
  * Lines on their way to the sidecar. Bounded, in order, one POST at a time: the changes of one process are in the log
  * in the order in which they were recorded. A line is let go when its receipt says that it is on disk.
+ *
+ * A line that the sidecar does not take in time is an error (`drop`), is tried until it is taken (`block`), or goes into
+ * the spool with all that is behind it (`spool`). While the spool holds anything, whatever comes goes behind that.
  */
 export class Delivery {
-  #target
+  #transport
   #limits
+  #blocks
+  #spool
+  #replay
   #queue = []
   #queuedBytes = 0
   #inFlight = 0
+  /** Lines that are being written to the spool. */
+  #holding = 0
+  /** The last lines of the spool are being sent: what comes now need not go there any more. */
+  #handsOver = false
   #draining
+  #wake
+  #closesAt = Infinity
   // The loop serves many requests: it must not run in the context of the one that happened to start it.
   #scope = new AsyncResource('SealtrailDelivery')
-  #counters = { recorded: 0, unchanged: 0, failed: 0, retries: 0 }
+  #counters = { recorded: 0, unchanged: 0, failed: 0, dropped: 0, retries: 0 }
 
-  /** @param {{ url: URL, token?: string, fetch: typeof fetch }} target */
-  constructor(target, { timeoutMs, maxQueue, maxQueueBytes }) {
-    this.#target = target
-    this.#limits = { timeoutMs, maxQueue, maxQueueBytes }
+  /**
+   * @param {import('./transport.js').Transport} transport
+   * @param {{ timeoutMs: number, maxQueue: number, maxQueueBytes: number, blocks: boolean }} limits
+   * @param {{ spool?: import('./spool.js').Spool, onError: (error: SealtrailError) => void }} [more]
+   */
+  constructor(transport, { blocks, ...limits }, { spool, onError } = {}) {
+    this.#transport = transport
+    this.#limits = limits
+    this.#blocks = blocks
+    this.#spool = spool
+    if (spool === undefined) return
+    const onTrouble = () => {
+      this.#handsOver = false
+      this.#hold([])
+    }
+    this.#replay = new Replay(transport, spool, { attemptMs: limits.timeoutMs, counters: this.#counters, onError, onTrouble })
+    if (spool.holds) this.#start()
   }
 
   /** Resolves with the receipt. */
-  send(text) {
+  send(text, id) {
     const body = Buffer.from(text)
     const { maxQueue, maxQueueBytes, timeoutMs } = this.#limits
-    const waiting = this.#queue.length + this.#inFlight
+    const waiting = this.#waiting
     if (waiting >= maxQueue || this.#queuedBytes + body.length > maxQueueBytes) {
       this.#counters.failed++
+      this.#counters.dropped++
       throw new SealtrailError('queue_full', `${waiting} changes (${this.#queuedBytes} bytes) wait for the sidecar already`)
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ body, deadline: Date.now() + timeoutMs, resolve, reject })
+      this.#queue.push({ id, body, deadline: this.#blocks ? Infinity : Date.now() + timeoutMs, resolve, reject })
       this.#queuedBytes += body.length
-      this.#draining ??= this.#scope.runInAsyncScope(() => this.#drain())
+      if (this.#mustHold()) this.#hold([])
+      this.#start()
     })
   }
 
-  /** Resolves when nothing is waiting any more. */
-  async idle() {
-    while (this.#draining) await this.#draining
+  stats() {
+    return { queued: this.#waiting, held: this.#spool?.held ?? 0, ...this.#counters }
   }
 
-  stats() {
-    return { queued: this.#queue.length + this.#inFlight, ...this.#counters }
+  /** Resolves when nothing is waiting any more: it has its receipt, its error, or its place in the spool. */
+  async close() {
+    this.#closesAt = Date.now() + this.#limits.timeoutMs
+    this.#wake?.()
+    this.#replay?.close()
+    while (this.#draining) await this.#draining
+    await this.#spool?.close()
+    this.#transport.close()
+  }
+
+  get #waiting() {
+    return this.#queue.length + this.#inFlight + this.#holding
+  }
+
+  #mustHold() {
+    if (!this.#spool) return false
+    // The other half of the queue is for what comes while this one is written.
+    const isHalfFull = this.#waiting > this.#limits.maxQueue / 2 || this.#queuedBytes > this.#limits.maxQueueBytes / 2
+    return isHalfFull || (this.#spool.holds && !this.#handsOver)
+  }
+
+  #start() {
+    this.#draining ??= this.#scope.runInAsyncScope(() => this.#drain())
   }
 
   async #drain() {
     await null // what the caller records in the same turn goes in the same POST
-    while (this.#queue.length > 0) {
-      const batch = this.#take()
-      this.#inFlight = batch.length
-      await this.#deliver(batch)
-      this.#inFlight = 0
+    for (;;) {
+      if (this.#spool?.holds) {
+        this.#handsOver = this.#spool.isNearlyEmpty(BATCH_LINES)
+        if (!(await this.#replay.next())) break
+      } else if (this.#queue.length > 0) {
+        const batch = this.#take()
+        this.#inFlight = batch.length
+        await this.#deliver(batch)
+        this.#inFlight = 0
+      } else break
     }
+    this.#handsOver = false
     this.#draining = undefined
   }
 
+  /** What gathered while the POST before was under way. */
   #take() {
     let lines = 0
     let bytes = 0
@@ -75,23 +126,32 @@ export class Delivery {
   }
 
   async #deliver(batch) {
-    batch = this.#inTime(batch, Date.now())
+    if (!this.#spool) batch = this.#inTime(batch, Date.now())
     for (let attempt = 0; batch.length > 0; attempt++) {
-      // The longest wait of the batch: to give up a POST that may yet succeed is to call a failure what is recorded.
-      const answer = await post(this.#target, batch, batch.at(-1).deadline - Date.now())
+      const answer = await post(this.#transport, batch, this.#attemptMs(batch))
+      const isAgain = answer.retry || (answer.timedOut && (this.#blocks || this.#spool))
       if (answer.perLine) {
         batch = this.#settleLines(batch, answer.perLine)
-      } else if (answer.error && !answer.retry) {
+      } else if (answer.error && !isAgain) {
         // One bad line must not cost its neighbours their place.
         if (answer.splittable && batch.length > 1) {
           for (const item of batch) await this.#deliver([item])
         } else {
-          for (const item of batch) this.#fail(item, answer.error)
+          for (const item of batch) {
+            if (answer.timedOut) this.#drop(item, answer.error)
+            else this.#fail(item, answer.error)
+          }
         }
         return
       }
       if (batch.length > 0) batch = await this.#pause(batch, attempt, answer)
     }
+  }
+
+  #attemptMs(batch) {
+    if (this.#blocks || this.#spool) return this.#limits.timeoutMs
+    // The longest wait of the batch: to give up a POST that may yet succeed is to call a failure what is recorded.
+    return batch.at(-1).deadline - Date.now()
   }
 
   /** Answers each line; gives back those that the sidecar had no room for. */
@@ -110,28 +170,64 @@ export class Delivery {
     const left = this.#inTime(batch, Date.now() + delay, answer.error)
     if (left.length > 0) {
       this.#counters.retries++
-      await new Promise((resume) => setTimeout(resume, delay))
+      await new Promise((resume) => {
+        this.#wake = resume
+        setTimeout(resume, delay)
+      })
     }
     return left
   }
 
   #inTime(batch, then, cause) {
+    const isOver = (item) => Math.min(item.deadline, this.#closesAt) <= then
+    if (this.#spool) {
+      if (!batch.some(isOver)) return batch
+      this.#hold(batch)
+      this.#inFlight = 0
+      return []
+    }
     return batch.filter((item) => {
-      if (item.deadline > then) return true
-      this.#fail(item, new SealtrailError('delivery_timeout', 'the sidecar did not take the change in time', { cause }))
+      if (!isOver(item)) return true
+      this.#drop(item, new SealtrailError('delivery_timeout', 'the sidecar did not take the change in time', { cause }))
       return false
     })
   }
 
+  /** A batch and all that waits behind it go into the spool. */
+  async #hold(batch) {
+    const items = [...batch, ...this.#queue.splice(0)]
+    this.#holding += items.length
+    let failure
+    try {
+      await this.#spool.append(items.map(({ body }) => body))
+    } catch (error) {
+      failure = error
+    }
+    this.#holding -= items.length
+    for (const item of items) {
+      if (failure) this.#drop(item, failure)
+      else this.#release(item).resolve({ status: 'held', id: item.id })
+    }
+  }
+
   #succeed(item, receipt) {
-    this.#queuedBytes -= item.body.length
     this.#counters[receipt.status === 'unchanged' ? 'unchanged' : 'recorded']++
-    item.resolve(receipt)
+    this.#release(item).resolve(receipt)
+  }
+
+  /** What nobody refused, and nobody took. */
+  #drop(item, error) {
+    this.#counters.dropped++
+    this.#fail(item, error)
   }
 
   #fail(item, error) {
-    this.#queuedBytes -= item.body.length
     this.#counters.failed++
-    item.reject(error)
+    this.#release(item).reject(error)
+  }
+
+  #release(item) {
+    this.#queuedBytes -= item.body.length
+    return item
   }
 }

@@ -1,10 +1,10 @@
-import { contextOf } from './context.js'
+import { contextOf, CORRELATION_HEADER } from './context.js'
 
 /** Everything that runs below this middleware records under the request's correlation id. */
 export function middleware(trail) {
   return function sealtrail(req, res, next) {
     const context = contextOf({ source: req, headers: req.headers, method: req.method, target: req.originalUrl, ip: () => req.ip })
-    res.setHeader('x-correlation-id', context.correlationId)
+    res.setHeader(CORRELATION_HEADER, context.correlationId)
     trail.run(context, next)
   }
 }

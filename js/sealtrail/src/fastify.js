@@ -1,11 +1,11 @@
-import { contextOf } from './context.js'
+import { contextOf, CORRELATION_HEADER } from './context.js'
 
 /** Everything that runs for a request records under its correlation id. */
 export function plugin(fastify, { trail }, done) {
   fastify.addHook('onRequest', (request, reply, next) => {
     const { headers, method, originalUrl } = request
     const context = contextOf({ source: request, headers, method, target: originalUrl, ip: () => request.ip })
-    reply.header('x-correlation-id', context.correlationId)
+    reply.header(CORRELATION_HEADER, context.correlationId)
     trail.run(context, next)
   })
   done()

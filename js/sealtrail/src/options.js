@@ -1,16 +1,23 @@
 import { invalidOption as invalid, knownOptions } from './option-checks.js'
 
 const KNOWN = new Set([
-  'url', 'service', 'tenant', 'token', 'policy', 'actor', 'behindProxy', 'fetch', 'timeoutMs', 'maxQueue', 'maxQueueBytes', 'onError',
+  'url', 'service', 'tenant', 'token', 'policy', 'actor', 'behindProxy', 'onFailure', 'spool', 'timeoutMs', 'maxQueue', 'maxQueueBytes',
+  'onError',
 ])
+const SPOOL = new Set(['folder', 'key', 'unencrypted', 'maxBytes'])
+const ON_FAILURE = ['drop', 'block', 'spool']
 
 /** The options of `createTrail`, checked whole before anything starts. */
 export function readOptions(given) {
   const options = knownOptions(given, KNOWN)
+  const { onFailure = 'drop' } = options
+  if (!ON_FAILURE.includes(onFailure)) throw invalid('onFailure', "must be 'drop', 'block' or 'spool'")
   return {
-    target: { url: changesUrl(options.url), token: token(options.token), fetch: callable('fetch', options.fetch) ?? globalThis.fetch },
+    target: { ...changesUrl(options.url), token: token(options.token) },
+    spool: spool(onFailure, options.spool),
     limits: {
-      timeoutMs: positive('timeoutMs', options.timeoutMs, 30_000),
+      blocks: onFailure === 'block',
+      timeoutMs: positive('timeoutMs', options.timeoutMs, onFailure === 'spool' ? 2_000 : 30_000),
       maxQueue: positive('maxQueue', options.maxQueue, 10_000),
       maxQueueBytes: positive('maxQueueBytes', options.maxQueueBytes, 64 << 20),
     },
@@ -26,12 +33,29 @@ export function readOptions(given) {
 }
 
 function changesUrl(given) {
-  const base = URL.canParse(given) ? new URL(given) : undefined
-  if (base === undefined || !/^https?:$/.test(base.protocol)) {
-    throw invalid('url', 'must be the http address of the sidecar\'s API, as `http://127.0.0.1:8090`')
+  const socketPath = typeof given === 'string' && given.startsWith('unix:') ? given.slice('unix:'.length) : undefined
+  const address = socketPath === undefined ? given : 'http://localhost'
+  const base = URL.canParse(address) ? new URL(address) : undefined
+  if (base === undefined || socketPath === '' || !/^https?:$/.test(base.protocol)) {
+    throw invalid('url', 'must be the address of the sidecar\'s API, as `http://127.0.0.1:8090` or `unix:/run/sealtrail.sock`')
   }
   if (!base.pathname.endsWith('/')) base.pathname += '/'
-  return new URL('v1/changes', base)
+  return { url: new URL('v1/changes', base), socketPath }
+}
+
+function spool(onFailure, given) {
+  if (onFailure !== 'spool') {
+    if (given !== undefined) throw invalid('spool', "goes with `onFailure: 'spool'`")
+    return undefined
+  }
+  const { folder, key, unencrypted, maxBytes } = knownOptions(given ?? {}, SPOOL)
+  if (text('spool.folder', folder) === undefined) throw invalid('spool.folder', 'must name the folder of this process, as `/var/lib/shop/spool`')
+  // Whoever wants plaintext on a disk has to say so.
+  if ((key === undefined) !== (unencrypted === true)) {
+    throw invalid('spool.key', 'must be there, or else `unencrypted: true`: without a key the changes are on this disk in clear')
+  }
+  if (key !== undefined && !(key instanceof Uint8Array && key.length === 32)) throw invalid('spool.key', 'must be 32 bytes, as a Uint8Array')
+  return { folder, key, maxBytes: positive('spool.maxBytes', maxBytes, 64 << 20) }
 }
 
 function token(given) {

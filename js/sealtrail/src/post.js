@@ -1,4 +1,5 @@
 import { SealtrailError } from './errors.js'
+import { TimedOut } from './transport.js'
 
 const RETRY_STATUS = new Set([429, 502, 503, 504])
 /** Refused for what the body says, so a smaller body may say something else. */
@@ -6,38 +7,33 @@ const SPLIT_STATUS = new Set([400, 413, 422])
 
 const LINE_END = Buffer.from('\n')
 
+/** One POST carries up to this. */
+export const BATCH_LINES = 128
+export const BATCH_BYTES = 1 << 20
+
 /**
  * One POST of changes, and what it came to: `perLine` outcomes in the order of the batch, or one `error` for all of it
- * with `retry` or `splittable`.
+ * with `retry`, `timedOut` or `splittable`.
+ *
+ * @param {import('./transport.js').Transport} transport
+ * @param {{ body: Buffer }[]} batch
  */
-export async function post({ url, token, fetch }, batch, timeoutMs) {
-  let response
-  let text
+export async function post(transport, batch, timeoutMs) {
+  let answer
   try {
-    response = await fetch(url, {
-      method: 'POST',
-      redirect: 'manual',
-      headers: {
-        'content-type': 'application/x-ndjson',
-        accept: 'application/x-ndjson, application/problem+json',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      },
-      body: Buffer.concat(batch.flatMap(({ body }) => [body, LINE_END])),
-      signal: AbortSignal.timeout(Math.max(1, timeoutMs)),
-    })
-    text = await response.text()
+    answer = await transport.post(Buffer.concat(batch.flatMap(({ body }) => [body, LINE_END])), timeoutMs)
   } catch (cause) {
-    if (cause?.name === 'TimeoutError') {
-      return { error: new SealtrailError('delivery_timeout', 'the sidecar did not answer in time', { cause }) }
+    if (cause instanceof TimedOut) {
+      return { timedOut: true, error: new SealtrailError('delivery_timeout', 'the sidecar did not answer in time', { cause }) }
     }
     return { retry: true, error: new SealtrailError('delivery_refused', 'the sidecar cannot be reached', { cause }) }
   }
-  const { status } = response
+  const { status, text } = answer
   if (status >= 200 && status < 300) return receiptsOf(text, batch.length, status)
   return {
     error: problem(text, status),
     retry: RETRY_STATUS.has(status),
-    retryAfterMs: retryAfter(response.headers.get('retry-after')),
+    retryAfterMs: retryAfter(answer.retryAfter),
     splittable: SPLIT_STATUS.has(status),
   }
 }
@@ -50,7 +46,7 @@ export function delayOf(attempt, retryAfterMs = 0, random = Math.random) {
 
 /** RFC 9110 section 10.2.3: seconds or a date. */
 export function retryAfter(header, now = Date.now()) {
-  if (header === null) return undefined
+  if (header === undefined) return undefined
   const milliseconds = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now
   return Number.isFinite(milliseconds) && milliseconds > 0 ? milliseconds : undefined
 }

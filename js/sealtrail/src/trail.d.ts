@@ -23,6 +23,9 @@ export interface Context {
   correlationId?: string | undefined
   /** Which request of the sidecar's proxy it was: its header `x-sealtrail-request`, which the middleware keeps. */
   requestId?: string | undefined
+  /** W3C Trace Context: the headers as they came. What cannot be read the middleware leaves out. */
+  traceparent?: string | undefined
+  tracestate?: string | undefined
   actor?: Actor | undefined
   service?: string | undefined
   tenant?: string | undefined
@@ -47,9 +50,13 @@ export interface Change {
   context?: Context | undefined
 }
 
-/** Given when the record is on disk in the log (`spooled`: on its way there), or when there was nothing to record. */
+/**
+ * Given when the record is on disk in the log (`spooled`: on the sidecar's disk, and on its way there), when there was
+ * nothing to record (`unchanged`), or, with `onFailure: 'spool'`, when the change is on this service's disk (`held`).
+ */
 export interface Receipt {
-  status: 'recorded' | 'spooled' | 'unchanged'
+  status: 'recorded' | 'spooled' | 'unchanged' | 'held'
+  /** The record's id; of what is held, the id of the change. */
   id?: string
   /** The record's place in the log. */
   index?: number
@@ -57,7 +64,7 @@ export interface Receipt {
 }
 
 export interface TrailOptions<Request = any> {
-  /** The API address of the sidecar. */
+  /** The API address of the sidecar: `http://127.0.0.1:8090`, or `unix:/run/sealtrail.sock`. */
   url: string
   /** The name of this service: the record's source. */
   service?: string | undefined
@@ -73,8 +80,18 @@ export interface TrailOptions<Request = any> {
    * the change says method, path, address and user agent itself. Default `true`.
    */
   behindProxy?: boolean | undefined
-  fetch?: typeof fetch | undefined
-  /** How long a change may wait for its receipt, all attempts together. Default 30 000. */
+  /**
+   * What becomes of a change that the sidecar does not take. `drop`: it is an error when `timeoutMs` is over. `block`: it
+   * is tried until it is taken, and whoever awaits it waits as long. `spool`: when `timeoutMs` is over it goes to this
+   * service's disk, and to the sidecar when that is back, also after a restart of the service. Default `drop`.
+   */
+  onFailure?: 'drop' | 'block' | 'spool' | undefined
+  /** With `onFailure: 'spool'`. */
+  spool?: SpoolOptions | undefined
+  /**
+   * How long a change may wait for its receipt, all attempts together; with `block`, how long one attempt may take and
+   * how long `close` waits. Default 30 000, with `spool` 2 000.
+   */
   timeoutMs?: number | undefined
   /** Changes that may wait. Default 10 000. */
   maxQueue?: number | undefined
@@ -84,11 +101,25 @@ export interface TrailOptions<Request = any> {
   onError?: ((error: SealtrailError) => void) | undefined
 }
 
+/** The changes in it are whole: with a `key` they are encrypted (AES-256-GCM), without one they are on this disk in clear. */
+export type SpoolOptions = {
+  /** Of this process alone; it is made where it is missing. */
+  folder: string
+  /** Past it changes are dropped, with the error `spool_full`. Default 64 MiB. */
+  maxBytes?: number | undefined
+} & ({ /** 32 bytes, from where the service keeps its secrets. */ key: Uint8Array; unencrypted?: never } | { key?: never; unencrypted: true })
+
 export interface TrailStats {
+  /** Changes that wait in memory. */
   queued: number
+  /** Changes that wait on this service's disk. */
+  held: number
   recorded: number
   unchanged: number
+  /** Changes that were not recorded: refused, or dropped. */
   failed: number
+  /** Of these, the ones that nobody refused: there was no room, no time or no disk. */
+  dropped: number
   retries: number
 }
 
@@ -132,7 +163,10 @@ export interface Trail {
 
   stats(): TrailStats
 
-  /** Takes no further changes; resolves when every one that waits has its receipt or its error. */
+  /**
+   * Takes no further changes; resolves when every one that waits has its receipt or its error. What is held stays on
+   * disk where the sidecar does not take it.
+   */
   close(): Promise<void>
 }
 

@@ -8,13 +8,18 @@ import { SealtrailError } from './errors.js'
 import { imageText } from './json-text.js'
 import { knownOptions } from './option-checks.js'
 import { readOptions } from './options.js'
+import { Spool } from './spool.js'
+import { Transport } from './transport.js'
 
 const PREVIEW_OPTIONS = new Set(['policy', 'raw'])
 
-/** Reads the options and loads the core; the sidecar need not be up yet. */
+/** Reads the options, loads the core and opens the spool, if there is one; the sidecar need not be up yet. */
 export async function createTrail(options) {
   const read = readOptions(options)
-  return new Trail(read, await loadEngine())
+  const engine = await loadEngine()
+  if (read.policy !== undefined) engine.policySummary(read.policy)
+  const spool = read.spool && (await Spool.open(read.spool))
+  return new Trail(read, engine, spool)
 }
 
 class Trail {
@@ -24,12 +29,11 @@ class Trail {
   #origin
   #policy
   #onError
-  #closed = false
+  #closed
 
-  constructor({ target, limits, origin, policy, onError }, engine) {
-    if (policy !== undefined) engine.policySummary(policy)
+  constructor({ target, limits, origin, policy, onError }, engine, spool) {
     this.#engine = engine
-    this.#delivery = new Delivery(target, limits)
+    this.#delivery = new Delivery(new Transport(target), limits, { spool, onError })
     this.#origin = origin
     this.#policy = policy
     this.#onError = onError
@@ -41,7 +45,8 @@ class Trail {
       if (this.#closed) throw new SealtrailError('trail_closed', 'this trail is closed')
       // Written out now: what the caller does with the objects afterwards is another change.
       // Its id makes it one record, however often it must be sent until an answer comes back.
-      receipt = this.#delivery.send(changeText(change, this.#contextFor(change), { id: randomUUID() }))
+      const id = change?.id ?? randomUUID()
+      receipt = this.#delivery.send(changeText(change, this.#contextFor(change), { id }), id)
     } catch (error) {
       receipt = Promise.reject(error)
     }
@@ -83,8 +88,7 @@ class Trail {
   }
 
   async close() {
-    this.#closed = true
-    await this.#delivery.idle()
+    await (this.#closed ??= this.#delivery.close())
   }
 
   #contextFor(change, without) {

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * The sidecar's `POST /v1/changes` as far as the package sees it: a real HTTP server that answers a receipt for each
  * line. `answers` holds what to do with the next requests instead.
  */
-export async function startCollector({ port = 0 } = {}) {
-  const collector = { changes: [], requests: [], answers: [], delayMs: 0 }
+export async function startCollector({ port = 0, path } = {}) {
+  const collector = { changes: [], requests: [], answers: [], delayMs: 0, connections: 0 }
   const server = createServer(async (request, response) => {
     const chunks = []
     for await (const chunk of request) chunks.push(chunk)
@@ -18,7 +18,8 @@ export async function startCollector({ port = 0 } = {}) {
     if (answer) return answer(response, lines)
     accept(collector, response, lines)
   })
-  server.listen(port, '127.0.0.1')
+  server.on('connection', () => collector.connections++)
+  server.listen(path === undefined ? { port, host: '127.0.0.1' } : { path })
   await once(server, 'listening')
   collector.url = `http://127.0.0.1:${server.address().port}`
   collector.port = server.address().port

@@ -1,63 +1,24 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import http from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, test } from 'node:test'
-import express from 'express'
-import fastify from 'fastify'
 import { createTrail } from 'sealtrail'
-import { middleware } from 'sealtrail/express'
-import { plugin } from 'sealtrail/fastify'
 import { startCollector } from './collector.js'
+import { SERVICES } from './services.js'
 
 const REQUESTS = 300
+const TRACE = '0af7651916cd43dd8448eb211c80319c'
+const PARENT = 'b7ad6b7169203331'
 
-/** One handler for both frameworks: it loses itself in timers, streams and promises before it records. */
-async function update(trail, id) {
-  await sleep(Math.random() * 8)
-  await new Promise((resume) => setImmediate(resume))
-  await nested(trail, id)
-}
-
-async function nested(trail, id) {
-  await Promise.all([sleep(Math.random() * 4), null])
-  return trail.record({ entity: { type: 'product', id }, action: 'update', before: { n: 0 }, after: { n: 1 } })
-}
-
-async function startExpress(trail) {
-  const app = express()
-  app.use(middleware(trail), express.json())
-  app.use((req, _res, next) => setTimeout(next, Math.random() * 4, (req.user = req.headers['x-user']) && undefined))
-  app.put('/products/:id', async (req, res) => {
-    await update(trail, req.params.id)
-    res.json({ seen: trail.context.correlationId, body: req.body })
-  })
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return { port: server.address().port, stop: () => new Promise((done) => server.close(done)) }
-}
-
-async function startFastify(trail) {
-  const app = fastify()
-  await app.register(plugin, { trail })
-  app.addHook('preHandler', async (request) => {
-    await sleep(Math.random() * 4)
-    request.user = request.headers['x-user']
-  })
-  app.put('/products/:id', async (request) => {
-    await update(trail, request.params.id)
-    return { seen: trail.context.correlationId, body: request.body }
-  })
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  return { port: app.server.address().port, stop: () => app.close() }
-}
-
-for (const [name, start] of [['express', startExpress], ['fastify', startFastify]]) {
+for (const [name, { start, user }] of Object.entries(SERVICES)) {
   describe(name, () => {
     let collector, trail, service, agent
     before(async () => {
       collector = await startCollector()
-      trail = await createTrail({ url: collector.url, service: 'shop', actor: ({ user }) => user && { type: 'user', id: user } })
+      trail = await createTrail({
+        url: collector.url,
+        service: 'shop',
+        actor: (source) => user(source) && { type: 'user', id: user(source) },
+      })
       service = await start(trail)
       agent = new http.Agent({ keepAlive: true, maxSockets: 16 })
     })
@@ -68,11 +29,12 @@ for (const [name, start] of [['express', startExpress], ['fastify', startFastify
       await collector.stop()
     })
 
-    function put(path, headers, body) {
+    function put(path, headers, body = '{"a":1}', port = service.port) {
       return new Promise((resolve, reject) => {
-        const request = http.request({ port: service.port, host: '127.0.0.1', path, method: 'PUT', agent, headers }, async (response) => {
+        const all = { 'content-type': 'application/json', 'content-length': body.length, ...headers }
+        const request = http.request({ port, host: '127.0.0.1', path, method: 'PUT', agent, headers: all }, async (response) => {
           const text = (await response.toArray()).join('')
-          resolve({ headers: response.headers, body: JSON.parse(text) })
+          resolve({ status: response.statusCode, headers: response.headers, body: text.startsWith('{') ? JSON.parse(text) : text })
         })
         request.on('error', reject)
         // in two pieces, so that bodies of several requests are being read at the same time
@@ -81,20 +43,23 @@ for (const [name, start] of [['express', startExpress], ['fastify', startFastify
       })
     }
 
-    test(`${REQUESTS} requests over 16 connections: no change under another request's id or actor`, async () => {
+    test(`${REQUESTS} requests over 16 connections: no change under another request's id, trace or actor`, async () => {
       collector.changes.length = 0
       collector.delayMs = 2
       const ids = Array.from({ length: REQUESTS }, (_, n) => `request-${n}`)
+      const traceOf = (id) => `00-${TRACE}-${id.slice(8).padStart(16, '1')}-01`
       const answers = await Promise.all(
-        ids.map((id) => put(`/products/${id}`, { 'x-request-id': id, 'x-user': `user-of-${id}`, 'content-type': 'application/json' }, `{"is":"${id}"}`)),
+        ids.map((id) => put(`/products/${id}`, { 'x-request-id': id, 'x-user': `user-of-${id}`, traceparent: traceOf(id) }, `{"is":"${id}"}`)),
       )
       answers.forEach(({ headers, body }, n) => {
         assert.equal(headers['x-correlation-id'], ids[n])
         assert.deepEqual(body, { seen: ids[n], body: { is: ids[n] } })
       })
-      assert.equal(collector.changes.length, REQUESTS)
+      assert.equal(collector.changes.length, 2 * REQUESTS)
+      assert.equal(new Set(collector.changes.map(({ entity, after }) => `${entity.id} ${after.n}`)).size, 2 * REQUESTS)
       for (const { entity, context } of collector.changes) {
         assert.equal(context.correlation_id, entity.id)
+        assert.equal(context.traceparent, traceOf(entity.id))
         assert.deepEqual(context.actor, { type: 'user', id: `user-of-${entity.id}` })
         assert.equal(context.service, 'shop')
         assert.equal(context.request, undefined)
@@ -104,30 +69,54 @@ for (const [name, start] of [['express', startExpress], ['fastify', startFastify
     test('which request it was comes from the proxy and goes with the change', async () => {
       collector.changes.length = 0
       const id = '01a1ffa9-be2f-73ed-8b10-49bb862aa357'
-      const headers = { 'x-request-id': 'shared', 'content-type': 'application/json' }
-      await put('/products/1', { ...headers, 'x-sealtrail-request': id }, '{"a":1}')
-      await put('/products/2', { ...headers, 'x-sealtrail-request': 'not one' }, '{"a":1}')
-      assert.deepEqual(collector.changes.map(({ context }) => context.request), [{ id }, undefined])
+      await put('/products/1', { 'x-request-id': 'shared', 'x-sealtrail-request': id })
+      await put('/products/2', { 'x-request-id': 'shared', 'x-sealtrail-request': 'not one' })
+      assert.deepEqual(collector.changes.map(({ context }) => context.request), [{ id }, { id }, undefined, undefined])
+    })
+
+    test('the trace goes with the change, and names a request without an id', async () => {
+      collector.changes.length = 0
+      const answer = await put('/products/1', { traceparent: `00-${TRACE}-${PARENT}-09`, tracestate: 'a=1, b=2' })
+      assert.equal(answer.headers['x-correlation-id'], TRACE)
+      const [{ context }] = collector.changes
+      assert.deepEqual([context.traceparent, context.tracestate], [`00-${TRACE}-${PARENT}-01`, 'a=1,b=2'])
+      await put('/products/2', { traceparent: 'garbled', tracestate: 'a=1' })
+      const [, , { context: without }] = collector.changes
+      assert.deepEqual([without.traceparent, without.tracestate], [undefined, undefined])
     })
 
     test('a bad id is replaced, a missing one made', async () => {
       for (const headers of [{ 'x-request-id': 'not one' }, {}]) {
-        const answer = await put('/products/1', { ...headers, 'content-type': 'application/json' }, '{"a":1}')
+        const answer = await put('/products/1', headers)
         assert.match(answer.body.seen, /^[0-9a-f-]{36}$/)
         assert.equal(answer.headers['x-correlation-id'], answer.body.seen)
       }
     })
+
+    test('an error is answered with the id too', async () => {
+      const { status, headers } = await put('/products/throws', { 'x-request-id': 'failing' })
+      assert.deepEqual([status, headers['x-correlation-id']], [500, 'failing'])
+    })
+
+    test('without the proxy in front the change says what the service saw', async () => {
+      collector.changes.length = 0
+      const alone = await createTrail({ url: collector.url, behindProxy: false })
+      const other = await start(alone)
+      await put('/products/7?secret=1', { 'user-agent': 'curl/8', 'x-sealtrail-request': crypto.randomUUID() }, '{"a":1}', other.port)
+      const seen = { method: 'PUT', path: '/products/7', ip: '127.0.0.1', user_agent: 'curl/8' }
+      assert.deepEqual(collector.changes[0].context.request, seen)
+      agent.destroy()
+      await other.stop()
+      await alone.close()
+    })
   })
 }
 
-test('without the proxy in front the change says what the service saw', async () => {
+test('a nest application that ends closes the trail', async () => {
   const collector = await startCollector()
-  const trail = await createTrail({ url: collector.url, behindProxy: false })
-  const service = await startExpress(trail)
-  const response = await fetch(`http://127.0.0.1:${service.port}/products/7?secret=1`, { method: 'PUT', headers: { 'user-agent': 'curl/8', 'x-sealtrail-request': crypto.randomUUID() } })
-  await response.arrayBuffer()
-  assert.deepEqual(collector.changes[0].context.request, { method: 'PUT', path: '/products/7', ip: '127.0.0.1', user_agent: 'curl/8' })
-  await trail.close()
+  const trail = await createTrail({ url: collector.url, onError() {} })
+  const service = await SERVICES['nest on express'].start(trail)
   await service.stop()
+  await assert.rejects(trail.record({ entity: { type: 'x', id: 1 }, action: 'create', after: {} }), { code: 'trail_closed' })
   await collector.stop()
 })

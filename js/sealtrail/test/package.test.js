@@ -20,7 +20,7 @@ async function reach(entry, seen = new Map()) {
 
 test('no runtime dependency: modules import their neighbours and Node', async () => {
   assert.equal(manifest.dependencies, undefined)
-  for (const entry of ['index.js', 'express.js', 'fastify.js']) {
+  for (const entry of ['index.js', 'express.js', 'fastify.js', 'koa.js', 'hono.js', 'nest.js', 'http.js']) {
     for (const [module, names] of await reach(new URL(entry, src))) {
       for (const name of names) assert.match(name, /^(\.|node:)/, module)
     }
@@ -35,7 +35,7 @@ test('the browser entry reaches nothing of Node', async () => {
 
 test('every export of the manifest exists, with its types', async () => {
   const files = JSON.stringify(manifest.exports).match(/\.\/src\/[\w.]+/g)
-  assert.equal(files.length, 8)
+  assert.equal(files.length, 16)
   const present = new Set(await readdir(src))
   for (const file of files) assert.ok(present.has(file.slice('./src/'.length)), file)
 })

@@ -47,7 +47,7 @@ function checked(snippet) {
   return `import assert from 'node:assert/strict'\n${compared}`
 }
 
-test('there are snippets', () => assert.equal(snippets.length, 7))
+test('there are snippets', () => assert.equal(snippets.length, 8))
 
 for (const [number, snippet] of snippets.entries()) {
   test(`README snippet ${number + 1} runs`, async () => {
@@ -55,7 +55,7 @@ for (const [number, snippet] of snippets.entries()) {
     const code = checked(snippet).replaceAll('http://127.0.0.1:8090', collector.url).replace('listen(3000)', "listen(0, '127.0.0.1')") + epilogue
     const file = `${folder}/snippet-${number}.mjs`
     await writeFile(file, code)
-    const { stdout, stderr } = await run(process.execPath, [file], { timeout: 30_000 })
+    const { stdout, stderr } = await run(process.execPath, [file], { timeout: 30_000, cwd: folder, env: { ...process.env, SPOOL_KEY: Buffer.alloc(32, 1).toString('base64') } })
     assert.equal(stderr, '')
     if (PRINTS[number]) assert.match(stdout, PRINTS[number])
   })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +16,7 @@ import { middleware } from 'sealtrail/express'
 
 // Set by `cargo xtask test`; the package's other tests need no sidecar.
 const SEALTRAIL = process.env.SEALTRAIL_BIN
+const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const skip = SEALTRAIL ? false : 'SEALTRAIL_BIN is not set'
 
 describe('against the real sidecar', { skip }, () => {
@@ -28,6 +30,9 @@ describe('against the real sidecar', { skip }, () => {
       'init', join(folder, 'trail'), '--origin', 'shop.example/audit', '--upstream', `http://127.0.0.1:${upstream}`,
       '--api-listen', `127.0.0.1:${api}`, '--proxy-listen', `127.0.0.1:${proxy}`,
     ])
+    // The one socket for those who ask, the other for who may write.
+    const text = await readFile(config, 'utf8')
+    await writeFile(config, text.replace(/^listen = "(127\.0\.0\.1:\d+)"$/gm, (line, at) => (at.endsWith(`:${api}`) ? `listen = ["${at}", "unix:../api.sock"]` : line)))
     vkey = stdout.match(/shop\.example\/audit\+[0-9a-f]{8}\+\S+/)[0]
     sidecar = { api: `http://127.0.0.1:${api}`, proxy: `http://127.0.0.1:${proxy}` }
     await start()
@@ -73,7 +78,7 @@ describe('against the real sidecar', { skip }, () => {
     await once(service, 'listening')
     const claims = Buffer.from(JSON.stringify({ sub: 'u-1', email: 'clerk@example.com' })).toString('base64url')
     const response = await fetch(`${sidecar.proxy}/customers/3?token=x`, {
-      method: 'PUT', headers: { 'x-request-id': 'order-77', 'user-agent': 'curl/8.1.2', authorization: `Bearer eyJhbGciOiJIUzI1NiJ9.${claims}.x` },
+      method: 'PUT', headers: { 'x-request-id': 'order-77', traceparent: `00-${TRACE}-b7ad6b7169203331-01`, tracestate: 'a=1', 'user-agent': 'curl/8.1.2', authorization: `Bearer eyJhbGciOiJIUzI1NiJ9.${claims}.x` },
     })
     const receipt = await response.json()
     assert.deepEqual([receipt.status, receipt.index, receipt.correlationId], ['recorded', 0, 'order-77'])
@@ -85,12 +90,15 @@ describe('against the real sidecar', { skip }, () => {
     assert.deepEqual([record.data.request.method, record.data.request.path], ['PUT', '/customers/3'])
     assert.equal(record.data.request.user_agent.browser, 'curl')
     assert.equal(record.data.actor.id, 'u-1')
+    // The proxy takes part in the trace, with a parent id of its own.
+    assert.match(record.traceparent, new RegExp(`^00-${TRACE}-(?!b7ad6b7169203331)[0-9a-f]{16}-01$`))
+    assert.equal(record.tracestate, 'a=1')
     assert.match(record.data.changes[0].new, /^st1\.0\./)
     assert.doesNotMatch(line, /example\.com"|127\.0\.0\.1/)
   })
 
   test('two requests of one trace are not taken for each other', async () => {
-    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const traceparent = `00-${TRACE}-b7ad6b7169203331-01`
     const bearer = (sub) => `Bearer eyJhbGciOiJIUzI1NiJ9.${Buffer.from(JSON.stringify({ sub })).toString('base64url')}.x`
     const send = (id, sub) => fetch(`${sidecar.proxy}/customers/${id}`, {
       method: 'PUT', headers: { traceparent, authorization: bearer(sub), 'x-sealtrail-request': '01a1ffa9-be2f-73ed-8b10-49bb862aa357' },
@@ -125,26 +133,46 @@ describe('against the real sidecar', { skip }, () => {
     await assert.rejects(trail.record({ entity: { type: 'x', id: 1 }, action: 'update', before: '{"a":1,"a":2}', after: {} }), { code: 'duplicate_key' })
   })
 
-  test('killed and started again under load: every awaited record is in the log', async () => {
-    const receipts = []
-    let stopped = false
-    const writers = Array.from({ length: 8 }, async (_, writer) => {
-      for (let n = 0; !stopped; n++) {
-        receipts.push(await trail.record({ entity: { type: 'load', id: `${writer}-${n}` }, action: 'create', before: null, after: { n } }))
+  const MODES = {
+    'drop, the default': () => ({}),
+    'block, over the Unix socket': () => ({ onFailure: 'block', url: `unix:${join(folder, 'api.sock')}` }),
+    // So short a time that every restart is one for the spool.
+    spool: () => ({ onFailure: 'spool', timeoutMs: 20, spool: { folder: join(folder, 'spool'), key: randomBytes(32) } }),
+  }
+  for (const [mode, options] of Object.entries(MODES)) {
+    test(`killed and started again under load: every awaited record is there once (${mode})`, async () => {
+      const told = []
+      const writer = await createTrail({ url: sidecar.api, service: 'load', onError: (error) => told.push(error.code), ...options() })
+      const receipts = new Map()
+      const type = `load-${mode.split(',')[0]}`
+      let stopped = false
+      const loads = Array.from({ length: 8 }, async (_, load) => {
+        for (let n = 0; !stopped; n++) {
+          const id = `${load}-${n}`
+          receipts.set(id, await writer.record({ entity: { type, id }, action: 'create', before: null, after: { n } }))
+        }
+      })
+      for (let kills = 0; kills < 3; kills++) {
+        const enough = receipts.size + 50
+        while (receipts.size < enough) await sleep(5)
+        await stop('SIGKILL')
+        await sleep(50)
+        await start()
       }
+      stopped = true
+      await Promise.all(loads)
+      while (writer.stats().held > 0) await sleep(5)
+      await writer.close()
+      assert.deepEqual(told, [])
+      assert.ok(receipts.size > 150)
+      const statuses = new Set([...receipts.values()].map(({ status }) => status))
+      assert.ok(mode === 'spool' ? statuses.has('held') : !statuses.has('held'))
+      const stored = await lines()
+      for (const { status, id, index } of receipts.values()) if (status === 'recorded') assert.equal(JSON.parse(stored[index]).id, id)
+      const subjects = stored.map((line) => JSON.parse(line).subject).filter((subject) => subject.startsWith(`${type}/`))
+      assert.deepEqual(subjects.sort(), [...receipts.keys()].map((id) => `${type}/${id}`).sort())
     })
-    for (let kills = 0; kills < 3; kills++) {
-      const enough = receipts.length + 50
-      while (receipts.length < enough) await sleep(5)
-      await stop('SIGKILL')
-      await start()
-    }
-    stopped = true
-    await Promise.all(writers)
-    const stored = await lines()
-    assert.ok(receipts.length > 150)
-    for (const { id, index } of receipts) assert.equal(JSON.parse(stored[index]).id, id)
-  })
+  }
 
   test('the console is served, with the very guest that made the records', async () => {
     const page = await get('/console/')

@@ -1,12 +1,20 @@
+import { createServer } from 'node:http'
+import { Inject, Module } from '@nestjs/common'
+import type { DynamicModule } from '@nestjs/common'
 import express from 'express'
 import type { Request } from 'express'
 import fastify from 'fastify'
+import { Hono } from 'hono'
 import { createTrail, ERROR_CODES, loadEngine, SealtrailError, verifyProof } from 'sealtrail'
 import type {
   AttributeChange, AttributeRow, DiffOptions, ErrorCode, PatchOperation, Preview, Receipt, RowsOptions, Trail,
 } from 'sealtrail'
 import { middleware } from 'sealtrail/express'
 import { plugin } from 'sealtrail/fastify'
+import { middleware as forHono } from 'sealtrail/hono'
+import { listener } from 'sealtrail/http'
+import { middleware as forKoa } from 'sealtrail/koa'
+import { SealtrailModule, TRAIL } from 'sealtrail/nest'
 
 interface User { id: string; email: string }
 
@@ -25,6 +33,16 @@ await server.register(plugin, { trail })
 // @ts-expect-error the plugin needs a trail
 await server.register(plugin, {})
 
+new Hono().use(forHono(trail))
+const koa: (ctx: { ip: string }, next: () => Promise<void>) => Promise<void> = forKoa(trail)
+createServer(listener(trail, (req, res) => void res.end(req.url)))
+// @ts-expect-error the listener gets a request
+createServer(listener(trail, (req: string) => {}))
+
+const module: DynamicModule = SealtrailModule.forRoot(trail)
+Module({ imports: [module] })(class {})
+Inject(TRAIL)
+
 class Product { constructor(readonly id: number, readonly title: string) {} }
 const receipt: Receipt = await trail.record({
   entity: { type: 'product', id: 1 }, action: 'update', before: new Product(1, 'a'), after: '{"id":1}',
@@ -42,7 +60,7 @@ await trail.record({ entity: { type: 'x', id: 1 }, action: 'update', before: 1 }
 await createTrail({ url: 'http://x', servise: 'shop' })
 
 const { result }: { result: number } = await trail.wrap({ type: 'x', id: 1 }, async () => ({}), () => 7)
-const sum: number = trail.run({ correlationId: 'job' }, (a: number, b: number) => a + b, 1, 2)
+const sum: number = trail.run({ correlationId: 'job', traceparent: '00' }, (a: number, b: number) => a + b, 1, 2)
 // @ts-expect-error the arguments of the callback are checked
 trail.run({}, (a: number) => a, 'text')
 
@@ -89,4 +107,4 @@ function told(error: unknown): ErrorCode | undefined {
   return ERROR_CODES.find((code) => code === error.code)
 }
 await trail.close()
-void [unions, lines, id, result, sum, path, operation, text, raw, rule, findings, patch, words, sentences, cell, csv, coarse, digest, index, told]
+void [unions, lines, id, result, sum, path, operation, text, raw, rule, findings, patch, words, sentences, cell, csv, coarse, digest, index, told, koa]

@@ -1,0 +1,17 @@
+import { contextOf, CORRELATION_HEADER } from './context.js'
+
+/** Everything that runs below this middleware records under the request's correlation id. */
+export function middleware(trail) {
+  return async function sealtrail(ctx, next) {
+    const { headers, method, originalUrl } = ctx
+    const context = contextOf({ source: ctx, headers, method, target: originalUrl, ip: () => ctx.ip })
+    ctx.set(CORRELATION_HEADER, context.correlationId)
+    try {
+      await trail.run(context, next)
+    } catch (error) {
+      // Koa's answer to an error has the headers of the error only.
+      if (error instanceof Error) error.headers = { ...error.headers, [CORRELATION_HEADER]: context.correlationId }
+      throw error
+    }
+  }
+}
