@@ -29,7 +29,6 @@ pub struct Trail {
     pub keyring: Keyring,
     pub keyring_dir: PathBuf,
     pub questions: Questions,
-    pub sandbox: Sandbox,
     pub metrics: Arc<Metrics>,
     pub memory: Arc<RequestMemory>,
     pub seen_ids: Arc<SeenIds>,
@@ -69,7 +68,8 @@ impl Trail {
     /// Reads policy and keys, then takes the locks of keyring and log and recovers both.
     pub fn open(config: &Config) -> Result<(Self, Recovery)> {
         let metrics = Arc::<Metrics>::default();
-        let sandbox = Sandbox::new(&config.limits)?.measured_by(metrics.clone());
+        let sandbox = Sandbox::configured(&config.engine, &config.limits)?;
+        let sandbox = sandbox.measured_by(metrics.clone());
         let policy = read_policy(&sandbox, &config.policy)?;
         let (signer, _) = read_signer(config)?;
         let kek = config.kek.read()?;
@@ -90,7 +90,6 @@ impl Trail {
             keyring,
             keyring_dir: config.keyring_dir.clone(),
             questions,
-            sandbox,
             metrics,
             memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
             when_full: config.collector.when_full,
@@ -113,10 +112,19 @@ impl Trail {
         Ok((trail, recovery))
     }
 
-    /// Reads the policy again when everything else is.
+    /// Reads the policy, and the guest that reads it, again when everything else is.
     pub fn reload_policy(&self, reload: &mut Reload, config: &Config) {
-        let (sandbox, path) = (self.sandbox.clone(), config.policy.clone());
-        reload.add(&self.policy, move || read_policy(&sandbox, &path));
+        let (policy, path) = (self.policy.clone(), config.policy.clone());
+        let (engine, limits) = (config.engine.clone(), config.limits.clone());
+        reload.add(&self.policy, move || {
+            let sandbox = policy.get().sandbox().configured_again(&engine, &limits)?;
+            read_policy(&sandbox, &path)
+        });
+    }
+
+    /// What changes are sealed in now.
+    pub fn sandbox(&self) -> Sandbox {
+        self.policy.get().sandbox().clone()
     }
 
     /// What preparing a change takes.
@@ -124,7 +132,7 @@ impl Trail {
         Source {
             origin: &self.origin,
             policy,
-            sandbox: &self.sandbox,
+            sandbox: policy.sandbox(),
             keyring: &self.keyring,
             memory: Some(&self.memory),
             seen_ids: &self.seen_ids,
@@ -135,7 +143,7 @@ impl Trail {
 
     /// A fresh guest without a policy, for opening and for acts.
     pub fn guest(&self) -> Result<Guest> {
-        self.sandbox.guest()
+        self.sandbox().guest()
     }
 
     /// Appends and waits until it is durable.

@@ -5,6 +5,7 @@ mod compress;
 mod config;
 mod diff;
 mod expire;
+mod guest;
 mod history;
 mod hold;
 mod init;
@@ -78,6 +79,7 @@ enum Command {
     Vkey(vkey::Vkey),
     Witness(witness::Witness),
     Policy(policy::Policy),
+    Guest(guest::GuestCommand),
     #[command(hide = true)]
     TimeEngine(time_engine::TimeEngine),
     Token(token::Token),
@@ -153,6 +155,7 @@ pub fn run() -> ExitCode {
         Command::Vkey(command) => command.run(style),
         Command::Witness(command) => command.run(style),
         Command::Policy(command) => command.run(style),
+        Command::Guest(command) => command.run(style),
         Command::TimeEngine(command) => command.run(),
         Command::Token(command) => command.run(style),
     };

@@ -52,7 +52,7 @@ pub async fn collect(
         let _turn = queue.turn().await;
         let role = |change: &Bytes| role_of(trail.source(policy), given, change);
         let bytes = part.iter().map(Bytes::len).sum();
-        roles.extend(work(bytes, || part.iter().map(role).collect::<Vec<_>>()));
+        roles.extend(in_turn(trail, bytes, || part.iter().map(role).collect::<Vec<_>>()));
     }
     let met = trail.pairing.meet(roles).await;
     let mut outcomes: Vec<Option<Outcome>> = changes.iter().map(|_| None).collect();
@@ -110,13 +110,13 @@ async fn record(
         }
         let bytes = part.iter().map(|item| item.change.len()).sum();
         let slices = part.iter().map(|item| (&item.change[..], item.event.as_deref()));
-        prepared.extend(work(bytes, || prepare(trail.source(policy), given, slices)));
+        prepared.extend(in_turn(trail, bytes, || prepare(trail.source(policy), given, slices)));
     }
     let partners = items.into_iter().map(|item| item.partner);
     let (plans, lines, told) = take_apart(prepared, partners);
     let (began, records) = (Instant::now(), lines.len());
     let bytes = lines.iter().map(Vec::len).sum();
-    let admission = work(bytes, || Admission::begin(trail, lines, told));
+    let admission = in_turn(trail, bytes, || Admission::begin(trail, lines, told));
     drop(turn);
     let appended = admission.durable(trail).await;
     if records > 0 {
@@ -145,8 +145,10 @@ async fn record(
 
 /// Works on so many bytes. Where that takes long, other tasks move to another thread first; that costs two
 /// switches of threads, as much as a small change.
-fn work<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
-    if bytes <= SHORT { work() } else { tokio::task::block_in_place(work) }
+fn in_turn<T>(trail: &Trail, bytes: usize, work: impl FnOnce() -> T) -> T {
+    // Until the ids are read from the log, a change waits for them.
+    let is_short = bytes <= SHORT && trail.seen_ids.is_warm();
+    if is_short { work() } else { tokio::task::block_in_place(work) }
 }
 
 /// The same without a runtime, for the command line.

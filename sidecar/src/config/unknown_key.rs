@@ -29,6 +29,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "collector",
             "retention",
             "log",
+            "engine",
             "limits",
         ],
     ),
@@ -81,6 +82,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ),
     ("retention", &["keep", "segment", "classes"]),
     ("log", &["access", "paths"]),
+    ("engine", &["guest", "allow"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
     ("kek", &["env"]),
 ];

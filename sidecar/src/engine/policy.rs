@@ -37,6 +37,11 @@ impl Policy {
         &self.summary
     }
 
+    /// What its guests run in.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.home.sandbox
+    }
+
     /// A guest for one record: it holds this policy, and nothing of another record.
     pub fn guest(&self) -> Result<Guest> {
         let work = self.home.sandbox.work();
