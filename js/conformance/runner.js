@@ -81,9 +81,9 @@ export function edgeInstance(glue) {
   }
 }
 
-/** What the package's edge has no words for: acts are the sidecar's, and it has no frames and no state without a policy. */
+/** What the package's edge has no words for: acts and leases are the sidecar's, and it has no frames and no state without a policy. */
 export function edgeSkips({ call }, name) {
-  return call === 'act' || name === 'a frame cut short' || name.startsWith('out of turn: ')
+  return ['act', 'lease', 'admit'].includes(call) || name === 'a frame cut short' || name.startsWith('out of turn: ')
 }
 
 /** The edge gives some results as objects; there the order of keys is not part of the promise. */

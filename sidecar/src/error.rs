@@ -135,7 +135,7 @@ impl From<sealtrail_history::Error> for Error {
 impl From<sealtrail_keyring::Error> for Error {
     fn from(error: sealtrail_keyring::Error) -> Self {
         let code = match () {
-            () if error.is_wrong_kek() || error.is_missing() => Code::KeyFile,
+            () if error.is_wrong_kek() || error.is_between() || error.is_missing() => Code::KeyFile,
             () if error.is_in_use() => Code::LogInUse,
             () if error.is_unknown_subject() => Code::NotFound,
             () if error.is_shredded() => Code::Shredded,

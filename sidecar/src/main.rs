@@ -42,6 +42,7 @@ mod error;
 mod framing;
 mod http_client;
 mod import;
+mod leases;
 mod listener;
 mod logging;
 mod metrics;

@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::collector::{Outcome, Pairing, Receipt, SeenIds, Source, Spool, WhenFull};
-use crate::config::{Config, Limits, Retention, read_secret_file};
+use crate::config::{Config, KekSource, KeyScope, Limits, Retention, read_secret_file};
 use crate::engine::{Guest, Policy, Sandbox};
 use crate::error::{Error, Result};
+use crate::leases::Leases;
 use crate::metrics::Metrics;
 use crate::proxy::request_memory::RequestMemory;
 use crate::questions::{Questions, STORED};
@@ -28,6 +29,8 @@ pub struct Trail {
     pub origin: String,
     pub keyring: Keyring,
     pub keyring_dir: PathBuf,
+    kek: KekSource,
+    pub key_scope: KeyScope,
     pub questions: Questions,
     pub metrics: Arc<Metrics>,
     pub memory: Arc<RequestMemory>,
@@ -39,6 +42,7 @@ pub struct Trail {
     pub spool: Option<Spool>,
     pub limits: Limits,
     pub retention: Retention,
+    pub leases: Arc<Leases>,
     /// Held from the plan of a removal or a hold until it is done, so that its record says what was done.
     pub retaining: Mutex<()>,
     pub policy: Arc<Live<Policy>>,
@@ -72,7 +76,6 @@ impl Trail {
         let sandbox = sandbox.measured_by(metrics.clone());
         let policy = read_policy(&sandbox, &config.policy)?;
         let (signer, _) = read_signer(config)?;
-        let kek = config.kek.read()?;
 
         let options = Options {
             checkpoint_interval: config.checkpoint_interval,
@@ -82,13 +85,16 @@ impl Trail {
             segment_bytes: config.retention.segment,
         };
         let (log, recovery) = Log::open(&config.log_dir, signer, options)?;
-        let keyring = Keyring::open(&config.keyring_dir, kek)?;
+        let keyring = config.kek.open_keyring(&config.keyring_dir)?;
         let questions = Questions::open(log.reader().clone(), &config.index_dir, &config.origin)?;
+        let leases = Arc::new(Leases::new(config.leases, &keyring)?);
         let remembering = &config.remembering;
         let trail = Self {
             origin: config.origin.clone(),
             keyring,
             keyring_dir: config.keyring_dir.clone(),
+            kek: config.kek.clone(),
+            key_scope: config.key_scope,
             questions,
             metrics,
             memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
@@ -99,6 +105,7 @@ impl Trail {
             seen_ids: Arc::new(SeenIds::new(config.collector.remember_ids, log.reader().clone())),
             limits: config.limits.clone(),
             retention: config.retention.clone(),
+            leases,
             retaining: Mutex::default(),
             policy: Arc::new(Live::new(policy)),
             log,
@@ -110,6 +117,22 @@ impl Trail {
         trail.take_up_spool()?;
         crate::acts::record_interrupted_shreds(&trail)?;
         Ok((trail, recovery))
+    }
+
+    /// Makes sure of a key-encryption key to change to.
+    pub fn prepare_kek(&self) -> Result<()> {
+        self.kek.prepare()
+    }
+
+    /// Changes the key-encryption key of the keyring; gives the number of keys.
+    pub fn rotate_kek(&self) -> Result<u64> {
+        let keys = self.kek.rotate(&self.keyring)?;
+        tracing::info!(
+            keys,
+            generation = self.keyring.generation(),
+            "changed the key-encryption key"
+        );
+        Ok(keys)
     }
 
     /// Reads the policy, and the guest that reads it, again when everything else is.
@@ -134,11 +157,17 @@ impl Trail {
             policy,
             sandbox: policy.sandbox(),
             keyring: &self.keyring,
+            key_scope: self.key_scope,
             memory: Some(&self.memory),
             seen_ids: &self.seen_ids,
             max_change: self.limits.line,
             max_record: MAX_RECORD,
         }
+    }
+
+    /// Bytes of the longest record that is kept.
+    pub fn max_record(&self) -> usize {
+        MAX_RECORD
     }
 
     /// A fresh guest without a policy, for opening and for acts.
@@ -264,6 +293,11 @@ impl Trail {
             Err(error) if error.code() == Code::QueueFull => Ok(()),
             asked => asked.map(drop),
         }
+    }
+
+    /// Whether the server has been told to stop.
+    pub fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
     }
 
     /// From now on it is not ready.

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::context_writer::write_context;
 use crate::diff::compare_entities;
 use crate::fold::fold_keys;
+use crate::lease::LeasedKey;
 use crate::policy::{Cursor, Policy, Seal};
 use crate::protector::{self, Entry, Protector};
 use crate::room::Room;
@@ -287,6 +288,10 @@ impl Plan {
             write_string(&need.subject, &mut out);
             out.extend_from_slice(b",\"retain\":");
             write_string(&need.retain, &mut out);
+            // What a lease of its key must be for; most needs are of sealed values, and say nothing.
+            if need.role == Role::Pseudonym {
+                out.extend_from_slice(b",\"use\":\"pseudonym\"");
+            }
             out.push(b'}');
         }
         let counts = format!("],\"nonces\":{},\"changes\":{}}}", self.nonces(), self.changes);
@@ -332,6 +337,29 @@ impl Plan {
         }
         let mut out = Vec::new();
         self.write(stamp, entropy, entries, room, &mut out)?;
+        Ok(out)
+    }
+
+    /// The record, sealed with keys that are of this record only, in the order of [`needs`](Self::needs). What comes
+    /// out is what [`seal`](Self::seal) gives with the keys that these were derived from.
+    pub fn seal_leased(
+        self,
+        stamp: &Stamp<'_>,
+        entropy: &[u8],
+        leased: &[LeasedKey<'_>],
+    ) -> Result<Vec<u8>, Error> {
+        if leased.len() != self.needs().len() {
+            let message =
+                format!("{} leased keys are needed, got {}", self.needs().len(), leased.len());
+            return Err(Error::new("missing_field", message));
+        }
+        let mut room = protector::Room::default();
+        let mut entries = room.entries();
+        for (need, leased) in self.needs().iter().zip(leased) {
+            entries.push(Entry::leased(need, leased)?);
+        }
+        let mut out = Vec::new();
+        self.write(stamp, entropy, entries, &mut room, &mut out)?;
         Ok(out)
     }
 

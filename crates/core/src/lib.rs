@@ -39,6 +39,7 @@
 //! ```
 
 mod act;
+mod admit;
 mod capture;
 mod change;
 mod change_list;
@@ -50,6 +51,7 @@ mod error;
 mod explain;
 mod few_edits;
 mod fold;
+mod lease;
 mod lent_keys;
 mod open;
 mod plain;
@@ -58,6 +60,7 @@ pub mod policy;
 mod preview;
 mod protection;
 mod protector;
+mod redact;
 pub mod render;
 mod room;
 pub mod seal;
@@ -68,11 +71,14 @@ mod template;
 mod writer;
 
 pub use act::act;
+pub use admit::admit;
 pub use capture::{Draft, Plan, native_engine_sha256};
 pub use error::Error;
-pub use open::{Opening, open};
+pub use lease::{LeasedKey, Leasing, lease};
+pub use open::{LeasedOpening, Opening, open, open_leased};
 pub use policy::{Policy, lint};
 pub use preview::preview;
+pub use redact::Redactor;
 pub use render::{Format, Table, diff, rows, text_runs};
 pub use seal::Key;
 pub use session::{Recorded, Session, act_with_stamp};

@@ -5,6 +5,7 @@ use sealtrail_record::json::{self, Limits, Value, write_string};
 use sealtrail_record::pointer;
 
 use crate::Error;
+use crate::lease::LeasedKey;
 use crate::seal::{Key, RecordKeys, Scope, seal_index};
 
 /// The keys for one entry of a record's `seals`.
@@ -14,6 +15,12 @@ pub struct Opening {
     pub period: Key,
 }
 
+/// The leased key for one entry of a record's `seals`.
+pub struct LeasedOpening<'a> {
+    pub seal: usize,
+    pub leased: LeasedKey<'a>,
+}
+
 /// Opens the fields of a record that these keys protect, as a JSON array of
 /// `{"at":…,"path":…,"side":…,"group":…,"value":…}`.
 ///
@@ -21,24 +28,53 @@ pub struct Opening {
 pub fn open(origin: &str, line: &[u8], openings: &[Opening]) -> Result<Vec<u8>, Error> {
     let record = json::parse(line, &limits()).map_err(|e| Error::json("the record", e))?;
     let id = text(&record, "/id")?;
+    let seals = openings.iter().map(|opening| {
+        let derive = |group: &str, kids: [&str; 2]| {
+            let scope = Scope { origin, record_id: id, group, kids };
+            Ok(RecordKeys::derive(&opening.subject, &opening.period, &scope))
+        };
+        (opening.seal, derive)
+    });
+    open_seals(&record, seals)
+}
+
+/// The same with keys that were leased for this record; one that was leased for other kids is refused.
+pub fn open_leased(line: &[u8], openings: &[LeasedOpening<'_>]) -> Result<Vec<u8>, Error> {
+    let record = json::parse(line, &limits()).map_err(|e| Error::json("the record", e))?;
+    let seals = openings.iter().map(|LeasedOpening { seal, leased }| {
+        let take = |_: &str, kids: [&str; 2]| {
+            if kids != leased.kids {
+                let message = "the leased key is not of this seal: it names other keys";
+                return Err(Error::new("wrong_key", message));
+            }
+            Ok(RecordKeys::leased(&leased.key, leased.commit))
+        };
+        (*seal, take)
+    });
+    open_seals(&record, seals)
+}
+
+/// Opens each seal by its index with the keys that there are for its group and kids.
+fn open_seals<K: FnOnce(&str, [&str; 2]) -> Result<RecordKeys, Error>>(
+    record: &Value<'_>,
+    openings: impl Iterator<Item = (usize, K)>,
+) -> Result<Vec<u8>, Error> {
     let seals = record.pointer("/data/seals").map(Value::items).unwrap_or_default();
     let mut out = b"[".to_vec();
-    for opening in openings {
-        let seal = seals
-            .get(opening.seal)
-            .ok_or_else(|| Error::missing(&format!("/data/seals/{}", opening.seal)))?;
-        open_seal(origin, id, &record, seal, opening, &mut out)?;
+    for (index, keys) in openings {
+        let seal =
+            seals.get(index).ok_or_else(|| Error::missing(&format!("/data/seals/{index}")))?;
+        open_seal(record, index, seal, keys, &mut out)?;
     }
     out.push(b']');
     Ok(out)
 }
 
 fn open_seal(
-    origin: &str,
-    id: &str,
     record: &Value<'_>,
+    index: usize,
     seal: &Value<'_>,
-    opening: &Opening,
+    keys: impl FnOnce(&str, [&str; 2]) -> Result<RecordKeys, Error>,
     out: &mut Vec<u8>,
 ) -> Result<(), Error> {
     if text(seal, "/alg")? != "A256GCM-HS256" {
@@ -48,13 +84,12 @@ fn open_seal(
     let kids = [text(seal, "/kids/0")?, text(seal, "/kids/1")?];
     let commit = Base64UrlUnpadded::decode_vec(text(seal, "/commit")?)
         .map_err(|_| Error::field("/commit", "base64url without padding", "another text"))?;
-    let scope = Scope { origin, record_id: id, group, kids };
-    let keys = RecordKeys::derive(&opening.subject, &opening.period, &scope);
+    let keys = keys(group, kids)?;
     for at in seal.pointer("/at").map(Value::items).unwrap_or_default() {
         let at = at.as_str().ok_or_else(|| Error::field("/at", "a list of pointers", at.kind()))?;
         let (location, path, side) = location(record, at)?;
         let token = text(record, at)?;
-        if seal_index(token) != Some(opening.seal) {
+        if seal_index(token) != Some(index) {
             return Err(Error::new(
                 "tampered",
                 format!("the token at `{at}` belongs to another seal"),

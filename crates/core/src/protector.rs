@@ -6,6 +6,7 @@ use sealtrail_record::json::write_string;
 
 use crate::Error;
 use crate::capture::Plan;
+use crate::lease::LeasedKey;
 use crate::seal::{Key, KeyStream, NONCE_BYTES, PseudonymKey, RecordKeys, Scope, Source};
 use crate::stamp::Stamp;
 use crate::template::{Gap, Need, Role};
@@ -53,13 +54,7 @@ impl<'s> Entry<'s> {
         source: &Source,
         room: &mut Room,
     ) -> Result<Self, Error> {
-        for kid in kids {
-            let plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
-            if kid.is_empty() || kid.len() > 128 || !kid.bytes().all(plain) {
-                let wanted = "1 to 128 visible ASCII characters";
-                return Err(Error::field("/kid", wanted, "another text"));
-            }
-        }
+        check_kids(kids)?;
         let scope = Scope { origin: stamp.origin, record_id: stamp.id, group: &need.group, kids };
         let keys = match need.role {
             Role::Sealed => {
@@ -81,6 +76,31 @@ impl<'s> Entry<'s> {
         };
         Ok(Self { keys, group: &need.group, kids })
     }
+
+    /// From keys that are of this record only.
+    pub(crate) fn leased(need: &'s Need, leased: &'s LeasedKey<'_>) -> Result<Self, Error> {
+        check_kids(leased.kids)?;
+        let keys = match need.role {
+            Role::Sealed => {
+                let keys = RecordKeys::leased(&leased.key, leased.commit);
+                let sealing = Box::new(Sealing { keys, stream: KeyStream::default() });
+                Keys::Sealing { index: 0, sealing }
+            }
+            Role::Pseudonym => Keys::Naming(PseudonymKey::leased(&leased.key)),
+        };
+        Ok(Self { keys, group: &need.group, kids: leased.kids })
+    }
+}
+
+fn check_kids(kids: [&str; 2]) -> Result<(), Error> {
+    for kid in kids {
+        let plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
+        if kid.is_empty() || kid.len() > 128 || !kid.bytes().all(plain) {
+            let wanted = "1 to 128 visible ASCII characters";
+            return Err(Error::field("/kid", wanted, "another text"));
+        }
+    }
+    Ok(())
 }
 
 impl Room {

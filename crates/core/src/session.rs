@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sealtrail_record::json::{Buffers, Document, Kind, Limits, NodeId};
 
 use crate::capture::{Draft, Plan, Reading};
+use crate::lease::LeasedKey;
 use crate::lent_keys::LentKeys;
 use crate::policy::Policy;
 use crate::room::Room;
@@ -74,6 +75,17 @@ impl Session {
         let line = with_stamp(stamp, context, |stamp| plan.seal_in(stamp, entropy, keys, seals))?;
         plan.leave(&mut self.room);
         Ok(line)
+    }
+
+    /// Seals with keys that are of this record only; gives the line.
+    pub fn seal_leased(
+        &mut self,
+        stamp: &[u8],
+        entropy: &[u8],
+        leased: &[LeasedKey<'_>],
+    ) -> Result<Vec<u8>, Error> {
+        let plan = self.plan.take().ok_or_else(|| out_of_turn("`seal` follows `plan`"))?;
+        with_stamp(stamp, &mut self.room.context, |stamp| plan.seal_leased(stamp, entropy, leased))
     }
 
     /// Lends the key of a data subject, for [`record`](Self::record), until [`forget`](Self::forget).

@@ -66,4 +66,18 @@ macro_rules! exports {
     )*};
 }
 
-exports!(policy, read, plan, seal, open, diff, rows, text_difference, preview, lint, act);
+exports!(
+    policy,
+    read,
+    plan,
+    seal,
+    open,
+    diff,
+    rows,
+    text_difference,
+    preview,
+    lint,
+    act,
+    lease,
+    admit
+);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sealtrail_core::{Error, Format, Key, KeyPair, Limits, Opening, Policy, Session, Table};
+use sealtrail_core::{
+    Error, Format, Key, KeyPair, Leasing, Limits, Opening, Policy, Session, Table,
+};
 use sealtrail_record::frame::Reader;
 use sealtrail_record::json::{self, Value};
 use sealtrail_record::pointer;
@@ -24,6 +26,8 @@ pub fn by_name(name: &str) -> Option<Call> {
         "preview" => preview,
         "lint" => lint,
         "act" => act,
+        "lease" => lease,
+        "admit" => admit,
         _ => return None,
     })
 }
@@ -124,6 +128,32 @@ pub fn lint(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
 pub fn act(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
     let mut parts = Reader::new(input);
     sealtrail_core::act_with_stamp(parts.part("the stamp")?, parts.part("the act")?)
+}
+
+pub fn lease(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut parts = Reader::new(input);
+    let (origin, id) = (text(parts.part("the origin")?)?, text(parts.part("the record")?)?);
+    let mut leasings = Vec::new();
+    while !parts.is_empty() {
+        let is_pseudonym = match parts.part("the use")? {
+            b"seal" => false,
+            b"pseudonym" => true,
+            _ => return Err(Error::invalid_input("the use must be `seal` or `pseudonym`")),
+        };
+        let group = text(parts.part("the data group")?)?;
+        let subject_kid = text(parts.part("the id of the subject key")?)?;
+        let subject = Key::from_slice(parts.part("the subject key")?, "the subject key")?;
+        let period_kid = text(parts.part("the id of the period key")?)?;
+        let period = Key::from_slice(parts.part("the period key")?, "the period key")?;
+        let kids = [subject_kid, period_kid];
+        leasings.push(Leasing { group, is_pseudonym, kids, subject, period });
+    }
+    Ok(sealtrail_core::lease(origin, id, &leasings))
+}
+
+pub fn admit(_: &mut Session, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut parts = Reader::new(input);
+    sealtrail_core::admit(parts.part("the lease")?, parts.part("the record")?)
 }
 
 /// An object of options; one that is not known is refused, because it was meant to do something.

@@ -23,6 +23,8 @@
 //! | `preview` | policy, change, context or nothing, seed of 32 bytes | what would be stored, and why |
 //! | `lint` | policy, then any number of samples (changes or images) | JSON array of findings |
 //! | `act` | stamp, act | the line of a record that is no change |
+//! | `lease` | origin, record id, then for each key: `seal` or `pseudonym`, group, kid, key, kid, key | JSON array of the keys of this record |
+//! | `admit` | lease, line | what a receipt needs of a record that was sealed elsewhere |
 
 // Only in wasm: exports named `read` and `open` would take the place of the C library's elsewhere.
 #[cfg(target_arch = "wasm32")]

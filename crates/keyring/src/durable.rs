@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
@@ -80,12 +81,30 @@ impl Disk {
 
     /// Makes `place` appear with all of `bytes` or not at all, and returns when that is durable.
     pub(crate) fn write(&self, temporaries: &Path, place: &Path, bytes: &[u8]) -> Result<()> {
+        self.replace(temporaries, place, bytes, None)?;
+        self.sync_folder(folder_of(place))
+    }
+
+    /// The same, but durable only with the folder, which the caller syncs when all of its files are there.
+    /// `modified` is the time that the file is to have.
+    pub(crate) fn replace(
+        &self,
+        temporaries: &Path,
+        place: &Path,
+        bytes: &[u8],
+        modified: Option<SystemTime>,
+    ) -> Result<()> {
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let temporary = temporaries.join(number.to_string());
-        let written =
-            self.step(Step::Write(&temporary), || new_file(&temporary)?.write_all(bytes)).and_then(
-                |()| self.step(Step::Sync(&temporary), || File::open(&temporary)?.sync_all()),
-            );
+        let written = self
+            .step(Step::Write(&temporary), || {
+                let mut file = new_file(&temporary)?;
+                file.write_all(bytes)?;
+                modified.map_or(Ok(()), |time| file.set_modified(time))
+            })
+            .and_then(|()| {
+                self.step(Step::Sync(&temporary), || File::open(&temporary)?.sync_all())
+            });
         if let Err(source) = written {
             // Nothing has happened at `place`, so the keyring can go on. The temporary is swept on the next open.
             let _ = self.step(Step::Unlink(&temporary), || fs::remove_file(&temporary));
@@ -96,8 +115,22 @@ impl Disk {
         self.full.store(false, Ordering::Relaxed);
         let moved = Step::Rename { from: &temporary, to: place };
         self.step(moved, || fs::rename(&temporary, place))
-            .map_err(|source| self.stopped("write", place, source))?;
-        self.sync_folder(folder_of(place))
+            .map_err(|source| self.stopped("write", place, source))
+    }
+
+    /// The same by way of a temporary that the caller names, for a folder that is not a keyring.
+    pub(crate) fn place(&self, temporary: &Path, place: &Path, bytes: &[u8]) -> Result<()> {
+        self.step(Step::Write(temporary), || new_file(temporary)?.write_all(bytes))
+            .and_then(|()| self.step(Step::Sync(temporary), || File::open(temporary)?.sync_all()))
+            .map_err(|source| Error::io("write", temporary, source))?;
+        self.rename(temporary, place)
+    }
+
+    /// Moves a file, durably; what was in its place is replaced.
+    pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.step(Step::Rename { from, to }, || fs::rename(from, to))
+            .map_err(|source| self.stopped("rename", from, source))?;
+        self.sync_folder(folder_of(to))
     }
 
     /// Whether the last file found no room, and a small one would find none now.

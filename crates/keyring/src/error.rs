@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     InUse { path: PathBuf },
     /// The key-encryption key opens nothing in this keyring.
     WrongKek { path: PathBuf },
+    /// The keyring is between two key-encryption keys, and both were not given.
+    Between { path: PathBuf },
     /// A file does not hold what this keyring wrote.
     Edited { path: PathBuf, expected: String },
     /// The text of a key-encryption key cannot be read as one.
@@ -58,6 +60,11 @@ impl Error {
     /// The key-encryption key is not the one that this keyring was made with.
     pub fn is_wrong_kek(&self) -> bool {
         matches!(*self.kind, Kind::WrongKek { .. })
+    }
+
+    /// The key-encryption key is being changed, and only one of the two was given, or none.
+    pub fn is_between(&self) -> bool {
+        matches!(*self.kind, Kind::Between { .. })
     }
 
     /// A file of the keyring was edited, swapped with another or damaged.
@@ -125,6 +132,14 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "the key-encryption key does not fit keyring `{}`: it opens nothing there",
+                    path.display()
+                )
+            }
+            Kind::Between { path } => {
+                write!(
+                    f,
+                    "the key-encryption key of keyring `{}` is being changed, which was interrupted: the old and the \
+                     new one are both needed to finish it",
                     path.display()
                 )
             }

@@ -23,6 +23,8 @@ pub(crate) struct Entry {
     /// subject stays on disk once the shred is complete.
     pub(crate) subject: Option<SubjectName>,
     pub(crate) marker: Marker,
+    /// Of a shred that is whole only under a later key-encryption key.
+    pub(crate) generation: Option<u64>,
 }
 
 /// How far a shred has come, which is also how the file is called.
@@ -37,7 +39,7 @@ pub(crate) enum Phase {
 /// The journal of shreds: a folder with one file per shred and phase.
 ///
 /// ```text
-/// {"kids":["k_…"],"subject":"<64 hex, an intent only>","when":"…","who":"…","reason":"…"}LF
+/// {"kids":["k_…"],"subject":"<64 hex, an intent only>","generation":<n>,"when":"…","who":"…","reason":"…"}LF
 /// <base64 of HMAC-SHA256(index key, "sealtrail/keyring/v1/journal" ‖ 0x00 ‖ phase ‖ 0x00 ‖ the first line without LF)>LF
 /// ```
 ///
@@ -54,6 +56,8 @@ struct Line {
     kids: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    generation: Option<u64>,
     when: String,
     who: String,
     reason: String,
@@ -65,6 +69,7 @@ impl Journal<'_> {
         let line = Line {
             kids: entry.kids.iter().map(KeyId::to_string).collect(),
             subject: entry.subject.map(SubjectName::to_hex),
+            generation: entry.generation,
             when: entry.marker.when.clone(),
             who: entry.marker.who.clone(),
             reason: entry.marker.reason.clone(),
@@ -117,6 +122,7 @@ impl Journal<'_> {
                     .map(|hex| SubjectName::from_hex(&hex).ok_or(()))
                     .transpose()
                     .ok()?,
+                generation: line.generation,
                 marker: Marker { when: line.when, who: line.who, reason: line.reason },
             })
         };
@@ -155,6 +161,6 @@ impl Phase {
 
 impl Entry {
     pub(crate) fn into_erased(self) -> Erased {
-        Erased { kids: self.kids, marker: self.marker }
+        Erased { kids: self.kids, marker: self.marker, generation: self.generation }
     }
 }

@@ -1,17 +1,18 @@
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 use crate::cache::Cache;
 use crate::durable::{self, Disk, new_folder};
 use crate::error::{Error, Kind, Result};
-use crate::header::Header;
+use crate::header::{Header, Opened, State};
 use crate::id::KeyId;
 use crate::journal::{Entry, Journal, Phase};
 use crate::kek::Kek;
 use crate::key::{Key, random};
 use crate::layout::{Layout, shard_of};
+use crate::list::{Count, Listed, list};
 use crate::settled::Settled;
 use crate::shred::{Erased, Marker, Why};
 use crate::slip::{self, Slip};
@@ -30,7 +31,8 @@ const CACHED: usize = 32 * 1024;
 pub struct Keyring {
     layout: Layout,
     disk: Disk,
-    wrapper: Wrapper,
+    /// Held for reading while a key file is read or written, so that no file is of a key-encryption key that is gone.
+    wrappers: RwLock<Wrappers>,
     /// Keys the hashes that stand for subject names, and the proofs in the files about them.
     index_key: Key,
     /// By subject.
@@ -40,11 +42,32 @@ pub struct Keyring {
     /// Whoever looks for, makes or shreds the key of one name does it in turn: the first use of a subject by
     /// many threads makes one key. By shard, so that different subjects rarely wait for each other.
     turns: [Mutex<()>; 256],
+    /// By the shard of the key: whoever destroys a key, or wraps it anew, does it alone. A key that was read
+    /// before it was destroyed must not be written after.
+    files: [Mutex<()>; 256],
+    /// One change of the key-encryption key at a time.
+    rotation: Mutex<()>,
     /// The folders below `subjects/` whose entries are known to be durable.
     settled_subjects: Settled,
     /// The same of the folders below `keys/`.
     settled_keys: Settled,
     _lock: File,
+}
+
+/// The key-encryption key, and the one that is to take its place.
+struct Wrappers {
+    current: Wrapper,
+    next: Option<Wrapper>,
+    /// How many there were before the current one.
+    generation: u64,
+    /// What the header said when it was opened.
+    opened: State,
+}
+
+impl Wrappers {
+    fn newest(&self) -> &Wrapper {
+        self.next.as_ref().unwrap_or(&self.current)
+    }
 }
 
 /// What the keyring knows about a key id.
@@ -106,27 +129,53 @@ impl Keyring {
     /// # Ok::<(), sealtrail_keyring::Error>(())
     /// ```
     pub fn open(dir: &Path, kek: Kek) -> Result<Self> {
-        Self::open_on(Disk::new(dir), dir, kek)
+        Self::open_on(Disk::new(dir), dir, &kek, None)
     }
 
-    fn open_on(disk: Disk, dir: &Path, kek: Kek) -> Result<Self> {
+    /// The same where the key-encryption key may have been about to change to `next`: opens a keyring whose change
+    /// was not begun, is halfway, or is complete. What to do is said by [`stands`](Self::stands).
+    pub fn open_between(dir: &Path, kek: &Kek, next: &Kek) -> Result<Self> {
+        Self::open_on(Disk::new(dir), dir, kek, Some(next))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn open_faulty(
+        faults: &std::sync::Arc<crate::durable::faults::Faults>,
+        dir: &Path,
+        kek: &Kek,
+        next: Option<&Kek>,
+    ) -> Result<Self> {
+        let mut disk = Disk::new(dir);
+        disk.faults = Some(std::sync::Arc::clone(faults));
+        Self::open_on(disk, dir, kek, next)
+    }
+
+    fn open_on(disk: Disk, dir: &Path, kek: &Kek, next: Option<&Kek>) -> Result<Self> {
         let layout = Layout::new(dir);
         // The header is read before the lock: a path that is no keyring must not get a lock file.
         let header = disk
             .read(&layout.header(), 4096)?
             .ok_or_else(|| Error::new(Kind::Missing { what: "keyring", path: layout.header() }))?;
         let lock = layout.lock()?;
-        let wrapper = Wrapper::new(&kek);
-        let index_key = Header::open(&header, &wrapper, &layout)?;
+        let (first, second) = (Wrapper::new(kek), next.map(Wrapper::new));
+        let Opened { index_key, generation, state } =
+            Header::open(&header, &first, second.as_ref(), &layout)?;
+        let (current, next) = match (state, second) {
+            (State::Second, Some(second)) => (second, None),
+            (State::Between, second) => (first, second),
+            _ => (first, None),
+        };
         layout.sweep()?;
         let keyring = Self {
             layout,
             disk,
-            wrapper,
+            wrappers: RwLock::new(Wrappers { current, next, generation, opened: state }),
             index_key,
             subjects: Cache::new(CACHED),
             periods: Cache::new(CACHED),
             turns: [const { Mutex::new(()) }; 256],
+            files: [const { Mutex::new(()) }; 256],
+            rotation: Mutex::new(()),
             settled_subjects: Settled::new(),
             settled_keys: Settled::new(),
             _lock: lock,
@@ -245,13 +294,25 @@ impl Keyring {
     /// # Ok::<(), sealtrail_keyring::Error>(())
     /// ```
     pub fn shred_subject(&self, subject: &str, why: &Why<'_>) -> Result<Erased> {
+        self.shred(subject, why, None)
+    }
+
+    /// The same, for somebody who changes the key-encryption key next, so that a copy of the keyring from before is of
+    /// no use either. What comes back says of which [generation](Self::generation) the key was: the shredding is
+    /// whole when the keyring is of a later one, also for whoever finds it [unrecorded](Self::unrecorded).
+    pub fn shred_subject_before_rotation(&self, subject: &str, why: &Why<'_>) -> Result<Erased> {
+        self.shred(subject, why, Some(self.generation()))
+    }
+
+    fn shred(&self, subject: &str, why: &Why<'_>, generation: Option<u64>) -> Result<Erased> {
         self.disk.refuse_if_stopped()?;
         let marker = why.to_marker()?;
         let name = SubjectName::new(&self.index_key, subject)?;
         let _turn = self.turn(name.shard())?;
         let kid = self.subject_kid(&name)?.ok_or_else(|| Error::new(Kind::UnknownSubject))?;
         let journal = self.journal();
-        let intent = Entry { kids: vec![kid], subject: Some(name), marker };
+        let _alone = self.alone(shard_of(&kid))?;
+        let intent = Entry { kids: vec![kid], subject: Some(name), marker, generation };
         journal.write(Phase::Intent, &intent)?;
         self.subjects.evict(subject);
         // The decision is on disk. Whatever fails from here on, this process must not use the key again.
@@ -299,7 +360,8 @@ impl Keyring {
         if self.read_key(kid)?.is_none() {
             return Err(Error::new(Kind::Missing { what: "key file", path: self.layout.key(kid) }));
         }
-        let intent = Entry { kids: vec![kid.clone()], subject: None, marker };
+        let _alone = self.alone(shard)?;
+        let intent = Entry { kids: vec![kid.clone()], subject: None, marker, generation: None };
         journal.write(Phase::Intent, &intent)?;
         self.periods.evict(kid.as_str());
         // As of a subject: the decision is on disk, and whoever is refused from here on asks a new process.
@@ -314,6 +376,30 @@ impl Keyring {
             return Err(Error::new(Kind::Missing { what: "keyring", path: layout.header() }));
         }
         layout.period_keys()
+    }
+
+    /// Notes, durably, until when somebody else may hold what was derived from keys of this keyring. A later
+    /// process asks with [`lent_until`](Self::lent_until).
+    pub fn lend_until(&self, time: &str) -> Result<()> {
+        self.disk.refuse_if_stopped()?;
+        let place = self.layout.lent();
+        self.disk.write(&self.layout.temporaries(), &place, format!("{time}\n").as_bytes())
+    }
+
+    /// The last time that [`lend_until`](Self::lend_until) noted.
+    pub fn lent_until(&self) -> Result<Option<String>> {
+        let text = self.disk.read(&self.layout.lent(), slip::LIMIT)?;
+        Ok(text.map(|text| String::from_utf8_lossy(&text).trim_end().to_owned()))
+    }
+
+    /// What a keyring holds, without its lock and without its key-encryption key: it can be asked beside the process
+    /// that has it open. `see` gets every key, shard by shard; no byte of a key is read.
+    pub fn list(dir: &Path, see: impl FnMut(Listed)) -> Result<Count> {
+        let layout = Layout::new(dir);
+        if !layout.header().exists() {
+            return Err(Error::new(Kind::Missing { what: "keyring", path: layout.header() }));
+        }
+        list(&Disk::new(dir), &layout, see)
     }
 
     /// Why the keyring refuses all work, if a write has failed such that nobody knows what is on disk.
@@ -373,7 +459,9 @@ impl Keyring {
     }
 
     fn write_key(&self, kid: &KeyId, key: &Key) -> Result<()> {
-        let slip = Slip { kid: kid.clone(), bytes: self.wrapper.wrap(kid.as_str(), key) };
+        let wrappers = self.wrappers();
+        let bytes = wrappers.newest().wrap(kid.as_str(), key);
+        let slip = Slip { kid: kid.clone(), bytes };
         self.disk.write(
             &self.layout.temporaries(),
             &self.layout.key(kid),
@@ -382,6 +470,12 @@ impl Keyring {
     }
 
     fn read_key(&self, kid: &KeyId) -> Result<Option<Key>> {
+        let wrappers = self.wrappers();
+        Ok(self.read_slip(kid, &wrappers)?.map(|(key, _)| key))
+    }
+
+    /// A key, and whether it is wrapped by the newest key-encryption key.
+    fn read_slip(&self, kid: &KeyId, wrappers: &Wrappers) -> Result<Option<(Key, bool)>> {
         let path = self.layout.key(kid);
         let Some(text) = self.disk.read(&path, slip::LIMIT)? else {
             return Ok(None);
@@ -390,7 +484,12 @@ impl Keyring {
         if slip.kid != *kid {
             return Err(Error::edited(&path, format!("key `{kid}`, got `{}`", slip.kid)));
         }
-        self.wrapper.unwrap(kid.as_str(), &slip.bytes).map(Some).map_err(|refused| {
+        let unwrap = |wrapper: &Wrapper| wrapper.unwrap(kid.as_str(), &slip.bytes);
+        let unwrapped = match (unwrap(wrappers.newest()), &wrappers.next) {
+            (Err(Refused::Integrity), Some(_)) => unwrap(&wrappers.current).map(|key| (key, false)),
+            (unwrapped, _) => unwrapped.map(|key| (key, true)),
+        };
+        unwrapped.map(Some).map_err(|refused| {
             Error::edited(
                 &path,
                 match refused {
@@ -404,8 +503,21 @@ impl Keyring {
         })
     }
 
+    fn wrappers(&self) -> RwLockReadGuard<'_, Wrappers> {
+        self.wrappers.read().expect("nothing panics under this lock")
+    }
+
+    /// The turn of whoever destroys a key of this shard, or wraps it anew.
+    fn alone(&self, shard: u8) -> Result<MutexGuard<'_, ()>> {
+        self.hold(&self.files[usize::from(shard)])
+    }
+
     fn turn(&self, shard: u8) -> Result<MutexGuard<'_, ()>> {
-        let turn = self.turns[usize::from(shard)].lock();
+        self.hold(&self.turns[usize::from(shard)])
+    }
+
+    fn hold<'m>(&self, mutex: &'m Mutex<()>) -> Result<MutexGuard<'m, ()>> {
+        let turn = mutex.lock();
         if turn.is_err() {
             // Somebody panicked between two steps. What the disk holds is for the next open to find out.
             self.disk.stop();
@@ -425,5 +537,8 @@ impl fmt::Debug for Keyring {
     }
 }
 
+mod rotation;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+
+pub use rotation::Stands;

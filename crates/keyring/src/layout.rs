@@ -13,6 +13,7 @@ use crate::subject::SubjectName;
 /// ```text
 /// keyring.json                  the keyring itself: check value and index key, wrapped
 /// lock                          held by the process that has the keyring open
+/// lent                          until when somebody may hold what was derived from these keys
 /// keys/<hh>/<kid>.key           one wrapped key; hh = first byte of SHA-256(kid), two hex digits
 /// keys/<hh>/<kid>.shredded      when, who and why, in place of a key that was destroyed
 /// subjects/<hh>/<62 hex>        the key id of one subject; hh + 62 hex = the keyed hash of its name
@@ -38,6 +39,10 @@ impl Layout {
 
     pub(crate) fn header(&self) -> PathBuf {
         self.root.join("keyring.json")
+    }
+
+    pub(crate) fn lent(&self) -> PathBuf {
+        self.root.join("lent")
     }
 
     pub(crate) fn key(&self, kid: &KeyId) -> PathBuf {
@@ -72,19 +77,35 @@ impl Layout {
     pub(crate) fn period_keys(&self) -> Result<Vec<KeyId>> {
         let mut kids = Vec::new();
         for shard in 0..=u8::MAX {
-            let (mut keys, mut gone) = (Vec::new(), Vec::new());
-            each_entry(&self.key_shard(shard), |name| {
-                let kid = |end| KeyId::parse(name.strip_suffix(end)?).ok();
-                if name.starts_with("t_") {
-                    keys.extend(kid(".key"));
-                    gone.extend(kid(".shredded"));
-                }
-            })?;
-            keys.retain(|kid| !gone.contains(kid));
+            let [mut keys, gone] = self.kids(shard, "t_")?;
+            keys.retain(|kid| gone.binary_search(kid).is_err());
             kids.append(&mut keys);
         }
         kids.sort();
         Ok(kids)
+    }
+
+    /// The ids that begin like this of the keys in one shard for which there is a file, and of those with a marker,
+    /// each sorted.
+    pub(crate) fn kids(&self, shard: u8, start: &str) -> Result<[Vec<KeyId>; 2]> {
+        let (mut keys, mut gone) = (Vec::new(), Vec::new());
+        each_entry(&self.key_shard(shard), |name| {
+            let kid = |end| KeyId::parse(name.strip_suffix(end)?).ok();
+            if name.starts_with(start) {
+                keys.extend(kid(".key"));
+                gone.extend(kid(".shredded"));
+            }
+        })?;
+        keys.sort();
+        gone.sort();
+        Ok([keys, gone])
+    }
+
+    /// How many subjects of one shard have a key.
+    pub(crate) fn count_subjects(&self, shard: u8) -> Result<u64> {
+        let mut count = 0;
+        each_entry(&self.subject_shard(shard), |_| count += 1)?;
+        Ok(count)
     }
 
     fn shard(&self, kid: &KeyId) -> PathBuf {

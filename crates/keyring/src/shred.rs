@@ -35,6 +35,8 @@ pub struct Erased {
     pub kids: Vec<KeyId>,
     /// When, who and why.
     pub marker: Marker,
+    /// If it was to be followed by another key-encryption key: the generation that must be over.
+    pub generation: Option<u64>,
 }
 
 impl Why<'_> {

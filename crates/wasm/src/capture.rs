@@ -3,6 +3,7 @@ use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::leased::Leased;
 use crate::thrown::{from_js, js_to_json, json_to_js, thrown};
 
 /// One change on its way through a policy: `read`, `plan`, `seal`.
@@ -55,7 +56,7 @@ impl Capture {
         self.session.read(change).map_err(thrown)
     }
 
-    /// Takes the joined context; gives `{outcome, needs: [{group, subject, retain}], nonces, changes}`.
+    /// Takes the joined context; gives `{outcome, needs: [{group, subject, retain, use?}], nonces, changes}`.
     pub fn plan(&mut self, context: &[u8]) -> Result<JsValue, JsValue> {
         json_to_js(&self.session.plan(context).map_err(thrown)?)
     }
@@ -82,6 +83,21 @@ impl Capture {
             pairs.push(KeyPair { subject_kid, subject, period_kid, period });
         }
         self.session.seal(stamp.as_bytes(), entropy, &pairs).map_err(thrown)
+    }
+
+    /// Seals with keys that were leased for this record alone: `keys` is `[{kids, key, commit?}]` in the order of
+    /// the needs, as `POST /v1/leases` gives them but in bytes.
+    #[wasm_bindgen(js_name = sealLeased)]
+    pub fn seal_leased(
+        &mut self,
+        stamp: JsValue,
+        entropy: &[u8],
+        keys: JsValue,
+    ) -> Result<Vec<u8>, JsValue> {
+        let stamp = js_to_json("stamp", &stamp)?;
+        let keys: Vec<Leased> = from_js("keys", keys)?;
+        let keys = keys.iter().map(Leased::key).collect::<Result<Vec<_>, _>>().map_err(thrown)?;
+        self.session.seal_leased(stamp.as_bytes(), entropy, &keys).map_err(thrown)
     }
 
     /// Lends the key of a data subject to `record`, until `forget`.

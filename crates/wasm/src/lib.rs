@@ -3,5 +3,7 @@
 //! Every function throws `{code, message, at}` when it refuses its input.
 
 mod capture;
+mod leased;
+mod redact;
 mod stateless;
 mod thrown;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{machine, wasm};
 
-const NAMES: [&str; 7] = ["core", "node", "size", "log", "proxy", "collector", "engine"];
+const NAMES: [&str; 8] = ["core", "node", "size", "log", "proxy", "collector", "engine", "keyring"];
 
 /// What the log is compared with: a program of each, and the Debian package that has it.
 const PEERS: [(&str, &[&str], &str); 4] = [
@@ -33,6 +33,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
         // Left out, and said, where they cannot be had.
         machine::program("haproxy", &[], "haproxy")?;
         machine::program("h2load", &[], "nghttp2-client")?;
+    }
+    if wanted("keyring") {
+        // Without it a million keys are made with a sync each, which takes long.
+        machine::program("eatmydata", &[], "eatmydata")?;
     }
     if (wanted("proxy") || wanted("collector") || wanted("engine"))
         && !machine::cargo(&root, &["build", "--release", "--package", "sealtrail"])

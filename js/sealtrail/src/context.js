@@ -28,10 +28,12 @@ export function contextOf({ source, headers, method, target, ip }) {
  */
 export function contextMembers(context, { service, tenant, actor, behindProxy }) {
   const request = typeof context.request === 'function' ? (behindProxy ? undefined : context.request()) : context.request
+  const trace = context.traceparent === undefined ? undefined : checkedTrace(context)
   return withoutUndefined({
     correlation_id: checkedId(context.correlationId),
-    ...(context.traceparent === undefined ? undefined : traceMembers(context)),
-    time: context.time ?? new Date(),
+    traceparent: trace?.traceparent,
+    tracestate: trace?.tracestate,
+    time: context.time ?? new Date().toISOString(),
     service: context.service ?? service,
     tenant: context.tenant ?? tenant,
     actor: context.actor ?? askedActor(actor, context.source),
@@ -50,7 +52,7 @@ function requestMembers(request, id) {
   return withoutUndefined({ id, method, path, ip, user_agent: userAgent })
 }
 
-function traceMembers(context) {
+function checkedTrace(context) {
   const trace = traceOf(context)
   if (trace.traceparent !== undefined) return trace
   throw new SealtrailError('invalid_field', 'a traceparent is one of W3C Trace Context, as `00-<trace id>-<parent id>-01`', {
@@ -74,6 +76,9 @@ function askedActor(actor, source) {
   }
 }
 
+/** Of each record, so by a plain loop. */
 function withoutUndefined(members) {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+  const left = {}
+  for (const name in members) if (members[name] !== undefined) left[name] = members[name]
+  return left
 }

@@ -3,6 +3,10 @@ import { SealtrailError } from './errors.js'
 import { BATCH_BYTES, BATCH_LINES, delayOf, post } from './post.js'
 import { Replay } from './replay.js'
 
+/** Behind a POST of so many lines more are to be expected, and the next one waits so long for them. */
+const MANY_LINES = 4
+const GATHER_MS = 5
+
 /**
  * Lines on their way to the sidecar. Bounded, in order, one POST at a time: the changes of one process are in the log
  * in the order in which they were recorded. A line is let go when its receipt says that it is on disk.
@@ -24,6 +28,7 @@ export class Delivery {
   /** The last lines of the spool are being sent: what comes now need not go there any more. */
   #handsOver = false
   #draining
+  #gathered
   #wake
   #closesAt = Infinity
   // The loop serves many requests: it must not run in the context of the one that happened to start it.
@@ -51,18 +56,19 @@ export class Delivery {
 
   /** Resolves with the receipt. */
   send(text, id) {
-    const body = Buffer.from(text)
+    const bytes = Buffer.byteLength(text)
     const { maxQueue, maxQueueBytes, timeoutMs } = this.#limits
     const waiting = this.#waiting
-    if (waiting >= maxQueue || this.#queuedBytes + body.length > maxQueueBytes) {
+    if (waiting >= maxQueue || this.#queuedBytes + bytes > maxQueueBytes) {
       this.#counters.failed++
       this.#counters.dropped++
       throw new SealtrailError('queue_full', `${waiting} changes (${this.#queuedBytes} bytes) wait for the sidecar already`)
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ id, body, deadline: this.#blocks ? Infinity : Date.now() + timeoutMs, resolve, reject })
-      this.#queuedBytes += body.length
+      this.#queue.push({ id, text, bytes, deadline: this.#blocks ? Infinity : Date.now() + timeoutMs, resolve, reject })
+      this.#queuedBytes += bytes
       if (this.#mustHold()) this.#hold([])
+      else if (this.#queue.length === BATCH_LINES) this.#gathered?.()
       this.#start()
     })
   }
@@ -74,6 +80,7 @@ export class Delivery {
   /** Resolves when nothing is waiting any more: it has its receipt, its error, or its place in the spool. */
   async close() {
     this.#closesAt = Date.now() + this.#limits.timeoutMs
+    this.#gathered?.()
     this.#wake?.()
     this.#replay?.close()
     while (this.#draining) await this.#draining
@@ -98,13 +105,16 @@ export class Delivery {
 
   async #drain() {
     await null // what the caller records in the same turn goes in the same POST
+    let lines = 0
     for (;;) {
       if (this.#spool?.holds) {
         this.#handsOver = this.#spool.isNearlyEmpty(BATCH_LINES)
         if (!(await this.#replay.next())) break
       } else if (this.#queue.length > 0) {
+        if (lines >= MANY_LINES) await this.#gather()
         const batch = this.#take()
-        this.#inFlight = batch.length
+        lines = batch.length
+        this.#inFlight = lines
         await this.#deliver(batch)
         this.#inFlight = 0
       } else break
@@ -113,14 +123,24 @@ export class Delivery {
     this.#draining = undefined
   }
 
+  /** A POST costs as much as many lines. */
+  async #gather() {
+    if (this.#queue.length >= BATCH_LINES || this.#closesAt < Infinity) return
+    await new Promise((resume) => {
+      this.#gathered = resume
+      setTimeout(resume, GATHER_MS)
+    })
+    this.#gathered = undefined
+  }
+
   /** What gathered while the POST before was under way. */
   #take() {
     let lines = 0
-    let bytes = 0
-    for (const { body } of this.#queue) {
-      if (lines === BATCH_LINES || (lines > 0 && bytes + body.length > BATCH_BYTES)) break
+    let sum = 0
+    for (const { bytes } of this.#queue) {
+      if (lines === BATCH_LINES || (lines > 0 && sum + bytes > BATCH_BYTES)) break
       lines++
-      bytes += body.length
+      sum += bytes
     }
     return this.#queue.splice(0, lines)
   }
@@ -199,7 +219,7 @@ export class Delivery {
     this.#holding += items.length
     let failure
     try {
-      await this.#spool.append(items.map(({ body }) => body))
+      await this.#spool.append(items.map(({ text }) => text))
     } catch (error) {
       failure = error
     }
@@ -227,7 +247,7 @@ export class Delivery {
   }
 
   #release(item) {
-    this.#queuedBytes -= item.body.length
+    this.#queuedBytes -= item.bytes
     return item
   }
 }

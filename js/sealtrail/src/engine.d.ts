@@ -181,6 +181,11 @@ export interface Engine {
   lint(policy: Json, samples?: Json[]): Finding[]
   /** What a value would lose as JSON; nothing where it goes as it is. */
   losses(value: unknown): Loss[]
+  /**
+   * A function that takes what the policy protects out of a line of JSON, for logs: `sealtrail/pino` is made of it. `keep`
+   * are selectors, from the root of the line on, for what no rule names.
+   */
+  redactor(policy: Json, options?: { keep?: string[] }): (line: string) => string
   policySummary(policy: Json): PolicySummary
   verifyProof(proof: string | Uint8Array, line: string | Uint8Array, vkey: string): VerifiedProof
 }

@@ -13,6 +13,7 @@ const DIFF_OPTIONS = new Set(['format', 'tests', 'words', 'entity', 'foldKeys', 
 const ROWS_OPTIONS = new Set(['opened', 'format', 'header'])
 const TEXT_OPTIONS = new Set(['unit'])
 const PREVIEW_OPTIONS = new Set(['raw'])
+const REDACTOR_OPTIONS = new Set(['keep'])
 
 /**
  * The core in this process, and the check of proofs, which is a module of its own. One glue, two loaders
@@ -96,6 +97,17 @@ class Engine {
 
   losses(value) {
     return losses(value)
+  }
+
+  redactor(policy, options) {
+    const { keep = [] } = knownOptions(options, REDACTOR_OPTIONS)
+    mustBe(Array.isArray(keep), 'keep', 'an array of selectors', keep)
+    const kept = { id: 'kept', version: '1', default: 'drop', rules: Array.from(keep, (select) => ({ select, action: 'keep' })) }
+    const redactor = this.#call(() => new this.#glue.Redactor(jsonBytes(policy, '/policy'), jsonBytes(kept, '/keep')))
+    return (line) => {
+      mustBe(isText(line), 'line', 'a string', line)
+      return this.#call(() => redactor.redact(line))
+    }
   }
 
   policySummary(policy) {

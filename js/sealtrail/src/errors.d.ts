@@ -49,6 +49,7 @@ export type PackageErrorCode =
   | 'unexpected_response'
   | 'trail_closed'
   | 'wasm_unavailable'
+  | 'worker_failed'
 
 export type ErrorCode = CoreErrorCode | ProofErrorCode | SidecarErrorCode | ValueErrorCode | PackageErrorCode
 

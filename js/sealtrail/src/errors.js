@@ -55,6 +55,7 @@ export const ERROR_CODES = Object.freeze([
   'unexpected_response',
   'trail_closed',
   'wasm_unavailable',
+  'worker_failed',
 ])
 
 const known = new Set(ERROR_CODES)

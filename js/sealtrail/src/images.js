@@ -13,6 +13,7 @@ import { imageText, isLeaf, jsonText, MAX_DEPTH } from './json-text.js'
  * - In arrays of one length, items that are the same at one index are null, or the members that may be their identity.
  *   Items that differ side by side are searched for equal ones, so they stay whole; a single one is compared with its
  *   partner only, so it is pruned again. Where items have changed places, or arrays have other lengths, they stay whole.
+ * - Arrays within items within items go whole from the third on.
  * - The core takes items of the same bytes for each other first, and which of several equal ones that are depends on
  *   their surroundings. So where an array that it searches may hold equal items, both images go whole.
  *
@@ -37,6 +38,8 @@ export class Images {
   #given = 0
   /** Whether this is within an item that differs; there nothing is read twice. */
   #isWithin = false
+  /** Of items that are searched for equal ones, in how many this is. */
+  #nesting = 0
   /** The texts of the pair that was written last. */
   #before
   #after
@@ -60,6 +63,7 @@ export class Images {
   pruned(before, after) {
     if (!this.#isPrunable(before, after)) return undefined
     this.#isWithin = this.#folds
+    this.#nesting = 0
     try {
       if (this.#pair(before, after, this.#subjects, 0)) return [this.#before, this.#after]
       return Array.isArray(before) ? ['[]', '[]'] : ['{}', '{}']
@@ -150,7 +154,7 @@ export class Images {
 
   #arrays(before, after, depth) {
     const length = before.length
-    const aligned = this.#prunes && (this.#byPosition || length === after.length)
+    const aligned = this.#prunes && (this.#byPosition || (length === after.length && this.#nesting < MAX_NESTING))
     if (!aligned) {
       if (this.#isSame(before, after, depth)) return false
       this.#whole(before, after)
@@ -182,7 +186,9 @@ export class Images {
         }
       }
       if (to - from === 1) {
+        this.#nesting++
         this.#item(before[from], after[from], depth + 1)
+        this.#nesting--
         old += `,${this.#before}`
         now += `,${this.#after}`
       } else {
@@ -337,6 +343,11 @@ const NULL = ',null'
 /** Items of which the first tell whether the rest is worth a walk. */
 const CHUNK = 64
 const FIRST = 4
+/**
+ * An item that differs is read to see that, and again to be pruned, and so are the items of each array within it. So
+ * many levels of them are pruned, and what is deeper goes whole: nothing is read more often than that.
+ */
+const MAX_NESTING = 3
 /** Thrown where images go whole. */
 const UNUSUAL = Symbol('unusual')
 /** Of a member: it stays with all that it holds. */
@@ -347,7 +358,8 @@ const [OTHER, OBJECT, ARRAY] = [0, 1, 2]
 function kindOf(value) {
   if (value === null || typeof value !== 'object' || typeof value.toJSON === 'function') return OTHER
   const prototype = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return OBJECT
+  // Of what bears a tag only the text tells whether JSON carries it.
+  if (prototype === Object.prototype || prototype === null) return value[Symbol.toStringTag] === undefined ? OBJECT : OTHER
   return Array.isArray(value) ? ARRAY : OTHER
 }
 
@@ -358,6 +370,7 @@ function kindOf(value) {
 function isSurelySame(a, b, depth) {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null || depth > MAX_DEPTH) return false
   if (a.toJSON !== undefined || b.toJSON !== undefined) return false
+  if (a[Symbol.toStringTag] !== undefined || b[Symbol.toStringTag] !== undefined) return false
   if (Object.getPrototypeOf(a) === Object.prototype && Object.getPrototypeOf(b) === Object.prototype) {
     let count = 0
     for (const key in a) {

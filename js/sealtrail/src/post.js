@@ -5,8 +5,6 @@ const RETRY_STATUS = new Set([429, 502, 503, 504])
 /** Refused for what the body says, so a smaller body may say something else. */
 const SPLIT_STATUS = new Set([400, 413, 422])
 
-const LINE_END = Buffer.from('\n')
-
 /** One POST carries up to this. */
 export const BATCH_LINES = 128
 export const BATCH_BYTES = 1 << 20
@@ -16,12 +14,14 @@ export const BATCH_BYTES = 1 << 20
  * with `retry`, `timedOut` or `splittable`.
  *
  * @param {import('./transport.js').Transport} transport
- * @param {{ body: Buffer }[]} batch
+ * @param {{ text: string }[]} batch
  */
 export async function post(transport, batch, timeoutMs) {
   let answer
   try {
-    answer = await transport.post(Buffer.concat(batch.flatMap(({ body }) => [body, LINE_END])), timeoutMs)
+    let body = ''
+    for (const { text } of batch) body += `${text}\n`
+    answer = await transport.post(body, timeoutMs)
   } catch (cause) {
     if (cause instanceof TimedOut) {
       return { timedOut: true, error: new SealtrailError('delivery_timeout', 'the sidecar did not answer in time', { cause }) }
@@ -31,7 +31,7 @@ export async function post(transport, batch, timeoutMs) {
   const { status, text } = answer
   if (status >= 200 && status < 300) return receiptsOf(text, batch.length, status)
   return {
-    error: problem(text, status),
+    error: problemOf(parsed(text), status),
     retry: RETRY_STATUS.has(status),
     retryAfterMs: retryAfter(answer.retryAfter),
     splittable: SPLIT_STATUS.has(status),
@@ -52,15 +52,17 @@ export function retryAfter(header, now = Date.now()) {
 }
 
 function receiptsOf(text, expected, status) {
-  const lines = text.split('\n').filter((line) => line !== '')
+  const lines = text.trimEnd().split('\n')
   if (lines.length !== expected) return strange(`the sidecar answered ${lines.length} receipts to ${expected} changes`, status)
+  // One call of the parser for all of them.
+  const answers = parsed(`[${lines.join()}]`)
+  if (answers?.length !== expected) return strange('the sidecar answered what is not a receipt', status)
   const perLine = []
-  for (const line of lines) {
-    const told = parsed(line)
+  for (const told of answers) {
     if (typeof told?.id === 'string' || told?.status === 'unchanged') {
       perLine.push({ receipt: receiptOf(told) })
     } else if (typeof told?.code === 'string') {
-      perLine.push({ error: problem(line, told.status), retry: RETRY_STATUS.has(told.status) })
+      perLine.push({ error: problemOf(told, told.status), retry: RETRY_STATUS.has(told.status) })
     } else {
       return strange('the sidecar answered what is not a receipt', status)
     }
@@ -72,8 +74,7 @@ function receiptOf({ id, index, status, correlation_id: correlationId }) {
   return { id, index, status, correlationId }
 }
 
-function problem(text, status) {
-  const told = parsed(text)
+function problemOf(told, status) {
   const message = `the sidecar refused with status ${status}`
   return SealtrailError.from(told?.code ? told : { ...told, message: told?.detail ?? told?.title ?? message }, {
     status,

@@ -16,23 +16,23 @@ export class SpoolLines {
     this.#key = key
   }
 
-  write(body) {
-    if (this.#key === undefined) return Buffer.concat([body, Buffer.from('\n')])
+  write(text) {
+    if (this.#key === undefined) return Buffer.from(`${text}\n`)
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(ABOUT)
-    const sealed = Buffer.concat([nonce, cipher.update(body), cipher.final(), cipher.getAuthTag()])
+    const sealed = Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()])
     return Buffer.from(`"${sealed.toString('base64')}"\n`)
   }
 
   /** The line, or undefined where it was not written by this key. */
   read(written) {
-    if (this.#key === undefined) return written[0] === 0x7b ? written.subarray(0, -1) : undefined
+    if (this.#key === undefined) return written[0] === 0x7b ? written.subarray(0, -1).toString() : undefined
     const sealed = Buffer.from(written.subarray(1, -2).toString('latin1'), 'base64')
     if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined
     const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(0, NONCE_BYTES)).setAAD(ABOUT)
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
     try {
-      return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()])
+      return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString()
     } catch {
       return undefined
     }

@@ -77,18 +77,18 @@ export class Spool {
     return this.held + this.#onTheWay <= lines
   }
 
-  /** Resolves when all of these are on disk; else none of them will be. */
-  append(bodies) {
+  /** Resolves when all of these texts are on disk; else none of them will be. */
+  append(texts) {
     return new Promise((resolve, reject) => {
-      if (bodies.length === 0) return resolve()
-      this.#onTheWay += bodies.length
-      this.#pending.push({ text: Buffer.concat(bodies.map((body) => this.#lines.write(body))), count: bodies.length, resolve, reject })
+      if (texts.length === 0) return resolve()
+      this.#onTheWay += texts.length
+      this.#pending.push({ written: Buffer.concat(texts.map((text) => this.#lines.write(text))), count: texts.length, resolve, reject })
       this.#writing ??= this.#write()
     })
   }
 
   /**
-   * The lines that come next, as `{ body, written }`; none where nothing waits. Rejects with `lines` where so many can
+   * The lines that come next, as `{ text, written }`; none where nothing waits. Rejects with `lines` where so many can
    * never be read: then their segment has another name.
    */
   async next(maxLines, maxBytes) {
@@ -102,14 +102,14 @@ export class Spool {
     let bytes = 0
     for (let at = 0, end; lines.length < maxLines && (end = read.indexOf('\n', at)) !== -1; at = end + 1) {
       const written = read.subarray(at, end + 1)
-      const body = this.#lines.read(written)
-      if (body === undefined) {
+      const text = this.#lines.read(written)
+      if (text === undefined) {
         if (lines.length > 0) return lines
         throw await this.#unreadable(segment)
       }
-      if (lines.length > 0 && bytes + body.length > maxBytes) break
-      bytes += body.length
-      lines.push({ body, written })
+      if (lines.length > 0 && bytes + written.length > maxBytes) break
+      bytes += written.length
+      lines.push({ text, written })
     }
     if (lines.length === 0) throw await this.#unreadable(segment)
     return lines
@@ -184,12 +184,12 @@ export class Spool {
       let length = 0
       for (const part of this.#pending.splice(0)) {
         this.#onTheWay -= part.count
-        if (this.#bytes + length + part.text.length > this.#maxBytes) {
+        if (this.#bytes + length + part.written.length > this.#maxBytes) {
           part.reject(new SealtrailError('spool_full', `the spool in \`${this.#folder}\` has ${this.#maxBytes} bytes and is full`))
           continue
         }
         group.push(part)
-        length += part.text.length
+        length += part.written.length
       }
       if (group.length === 0) continue
       try {
@@ -208,7 +208,7 @@ export class Spool {
     const tail = (this.#tail ??= await this.#newSegment())
     const { file, segment } = tail
     try {
-      await file.appendFile(Buffer.concat(group.map(({ text }) => text)))
+      await file.appendFile(Buffer.concat(group.map(({ written }) => written)))
     } catch (error) {
       // Half a line must not become the beginning of the next.
       await file.truncate(segment.bytes).catch((failure) => (this.#broken = failure))

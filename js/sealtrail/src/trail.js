@@ -92,7 +92,9 @@ class Trail {
   }
 
   #contextFor(change, without) {
-    return contextMembers({ ...this.#storage.getStore(), ...change?.context, ...without }, this.#origin)
+    const context = this.#storage.getStore() ?? {}
+    const own = change?.context
+    return contextMembers(own || without ? { ...context, ...own, ...without } : context, this.#origin)
   }
 }
 

@@ -40,6 +40,17 @@ test('what gathers goes together, in order, over kept connections', async () => 
   assert.deepEqual(trail.stats(), { queued: 0, held: 0, recorded: 500, unchanged: 0, failed: 0, dropped: 0, retries: 0 })
 })
 
+test('behind a POST of many lines the next one waits a little for more', async () => {
+  const trail = await open()
+  collector.delayMs = 50
+  const first = Promise.all([1, 2, 3, 4].map((id) => trail.record(change(id))))
+  await sleep(10)
+  const early = trail.record(change(5))
+  await first
+  await Promise.all([early, trail.record(change(6))])
+  assert.deepEqual(collector.requests.map(({ lines }) => lines.length), [4, 2])
+})
+
 test('503 is tried again, not before Retry-After', async () => {
   const trail = await open()
   collector.answers.push(refuse(503, { code: 'internal' }, { 'retry-after': '1' }))

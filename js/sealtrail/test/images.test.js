@@ -280,3 +280,36 @@ for (const [name, rest, old, now] of partlyKnown) {
     assert.deepEqual(of(new Images(pruning)), of(undefined))
   })
 }
+
+describe('what a walk costs and refuses', () => {
+  const WITHOUT_POLICY = new Images()
+
+  test('arrays within items within items: no leaf is read once for each level', () => {
+    let reads = 0
+    const leaf = () => ({ id: ++leaves, get value() { return reads++, 1 } })
+    let leaves = 0
+    // At every level ten leaves that are the same on both sides, and at the very bottom one that is not.
+    const nested = (levels, last) => ({ items: [...Array.from({ length: 10 }, leaf), { id: 0, below: levels === 0 ? last : nested(levels - 1, last) }] })
+    for (const levels of [10, 40]) {
+      leaves = 0
+      const [before, after] = [nested(levels, 1), (leaves = 0, nested(levels, 2))]
+      reads = 0
+      const texts = new Images().texts(before, after)
+      assert.ok(reads <= 12 * 2 * leaves, `${reads} reads of ${2 * leaves} leaves`)
+      assert.match(texts[1], /"below":2/)
+    }
+  })
+
+  test('an object with a tag of its own is refused, equal or not, wherever it stands', () => {
+    const tagged = (n) => ({ n, [Symbol.toStringTag]: 'Money' })
+    const inherited = (n) => Object.create({}, { n: { value: n, enumerable: true } })
+    for (const put of [(x) => ({ a: x }), (x) => ({ a: [x, 1] }), (x) => ({ a: [{ x }], b: 1 }), (x) => ({ items: [{ id: 1, x }, { id: 2 }] })]) {
+      for (const n of [1, 2]) {
+        for (const images of [WITHOUT_POLICY, new Images({ arrays: true, by_position: true, fold_keys: false, sets: [], keys: [], subjects: [] })]) {
+          assert.throws(() => images.texts(put(tagged(1)), put(tagged(n))), { code: 'unsupported_value' })
+          assert.throws(() => images.texts(put(inherited(1)), put(tagged(n))), { code: 'unsupported_value' })
+        }
+      }
+    }
+  })
+})

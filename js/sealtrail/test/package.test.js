@@ -20,7 +20,7 @@ async function reach(entry, seen = new Map()) {
 
 test('no runtime dependency: modules import their neighbours and Node', async () => {
   assert.equal(manifest.dependencies, undefined)
-  for (const entry of ['index.js', 'express.js', 'fastify.js', 'koa.js', 'hono.js', 'nest.js', 'http.js']) {
+  for (const entry of ['index.js', 'express.js', 'fastify.js', 'koa.js', 'hono.js', 'nest.js', 'http.js', 'pino.js', 'worker.node.js', 'worker-thread.node.js']) {
     for (const [module, names] of await reach(new URL(entry, src))) {
       for (const name of names) assert.match(name, /^(\.|node:)/, module)
     }
@@ -28,14 +28,16 @@ test('no runtime dependency: modules import their neighbours and Node', async ()
 })
 
 test('the browser entry reaches nothing of Node', async () => {
-  const reached = await reach(new URL('index.browser.js', src))
-  assert.ok(reached.size > 4)
-  for (const [module, names] of reached) for (const name of names) assert.match(name, /^\./, module)
+  for (const entry of ['index.browser.js', 'worker.browser.js', 'worker-thread.browser.js']) {
+    const reached = await reach(new URL(entry, src))
+    assert.ok(reached.size > 4)
+    for (const [module, names] of reached) for (const name of names) assert.match(name, /^\./, module)
+  }
 })
 
 test('every export of the manifest exists, with its types', async () => {
   const files = JSON.stringify(manifest.exports).match(/\.\/src\/[\w.]+/g)
-  assert.equal(files.length, 16)
+  assert.equal(files.length, 21)
   const present = new Set(await readdir(src))
   for (const file of files) assert.ok(present.has(file.slice('./src/'.length)), file)
 })

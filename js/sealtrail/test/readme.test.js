@@ -32,7 +32,11 @@ const EPILOGUE = [
     server.close(); server.closeAllConnections()`],
   [/trail\.preview/, `console.log(record.type, fields.length, trail.diff({ title: 'a', n: 1 }, { title: 'b', n: 1.0 }))`],
 ]
-const PRINTS = { 0: /\{"email":"ada@example.org","record":"record-0"\}/, 3: /sealtrail\.change\.update\.v1 4 \[ \{ op: 'replace', path: '\/title'/ }
+const PRINTS = {
+  0: /\{"email":"ada@example.org","record":"record-0"\}/,
+  3: /sealtrail\.change\.update\.v1 4 \[ \{ op: 'replace', path: '\/title'/,
+  9: /^\{"level":30,"customer":\{"title":"Dr","email":"\[sealed contact\]"\},"basket":"\[sealed default\]","msg":"saved"\}\n$/,
+}
 
 /** A call with its result as a comment in the line below. */
 const SHOWN = /^((?:engine|trail)\.\w+\(.*\))(?: \/\/ .*)?\n\/\/ (.*)$/gm
@@ -47,7 +51,7 @@ function checked(snippet) {
   return `import assert from 'node:assert/strict'\n${compared}`
 }
 
-test('there are snippets', () => assert.equal(snippets.length, 8))
+test('there are snippets', () => assert.equal(snippets.length, 10))
 
 for (const [number, snippet] of snippets.entries()) {
   test(`README snippet ${number + 1} runs`, async () => {

@@ -3,6 +3,7 @@
 //! | role | may |
 //! |---|---|
 //! | writer | send changes |
+//! | sealer | lease the keys of records that it seals itself, send these records, read the policy |
 //! | reader | read records, proofs, holds, metrics |
 //! | revealer | open the sealed values of the data groups that he is given, `*` for all |
 //! | eraser | shred a data subject |

@@ -25,10 +25,12 @@ impl Need {
         let is_post = *method == Method::POST;
         let roles: &[Role] = match segments {
             ["v1", "changes"] if is_post => &[Role::Writer],
+            ["v1", "leases" | "records"] if is_post => &[Role::Sealer],
+            ["v1", "policy"] if is_read => &[Role::Reader, Role::Sealer],
             ["v1", "holds"] | ["metrics"] if is_read => &[Role::Reader, Role::Operator],
-            ["v1", "records", _, "reveal"] if is_post => &[Role::Revealer],
-            ["v1", "subjects", _, "shred"] if is_post => &[Role::Eraser],
-            ["v1", "holds" | "retention", ..] if is_post => &[Role::Operator],
+            ["v1", "records", _, "reveal" | "lease"] if is_post => &[Role::Revealer],
+            ["v1", "subjects" | "periods", _, "shred"] if is_post => &[Role::Eraser],
+            ["v1", "holds" | "retention" | "keys", ..] if is_post => &[Role::Operator],
             ["checkpoint" | "healthz" | "readyz"] | ["tile" | "console", ..] => return None,
             // Whatever else there is or will be is read with the one role, and done with the other.
             ["v1", ..] if is_read => &[Role::Reader],
@@ -45,8 +47,8 @@ impl Attempt {
             return None;
         }
         let (what, record) = match segments {
-            ["v1", "records", id, "reveal"] => ("reveal", Some(*id)),
-            ["v1", "subjects", _, "shred"] => ("shred", None),
+            ["v1", "records", id, "reveal" | "lease"] => ("reveal", Some(*id)),
+            ["v1", "subjects" | "periods", _, "shred"] => ("shred", None),
             ["v1", "holds"] => ("hold", None),
             ["v1", "holds", _, "release"] => ("hold-release", None),
             ["v1", "retention", "prune"] => ("prune", None),
@@ -74,7 +76,9 @@ mod tests {
         assert_eq!(need(Method::GET, "v1/records/1/proof"), Some(&[Role::Reader][..]));
         assert_eq!(need(Method::GET, "v1/new"), Some(&[Role::Reader][..]));
         assert_eq!(need(Method::POST, "v1/new"), Some(&[Role::Operator][..]));
-        assert_eq!(need(Method::POST, "v1/leases"), Some(&[Role::Operator][..]));
+        assert_eq!(need(Method::POST, "v1/leases"), Some(&[Role::Sealer][..]));
+        assert_eq!(need(Method::POST, "v1/records"), Some(&[Role::Sealer][..]));
+        assert_eq!(need(Method::POST, "v1/records/1/lease"), Some(&[Role::Revealer][..]));
         assert_eq!(need(Method::HEAD, "metrics"), Some(&[Role::Reader, Role::Operator][..]));
         for open in ["healthz", "checkpoint", "tile/0/000", "console/", "nothing"] {
             assert_eq!(need(Method::GET, open), None, "{open}");

@@ -7,14 +7,16 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     Writer,
+    Sealer,
     Reader,
     Revealer,
     Eraser,
     Operator,
 }
 
-const NAMES: [(Role, &str); 5] = [
+const NAMES: [(Role, &str); 6] = [
     (Role::Writer, "writer"),
+    (Role::Sealer, "sealer"),
     (Role::Reader, "reader"),
     (Role::Revealer, "revealer"),
     (Role::Eraser, "eraser"),

@@ -10,6 +10,7 @@ use sealtrail_log::Reader;
 use serde::{Deserialize, Serialize};
 
 use super::clock_doubt::doubt_the_clock;
+use super::shred::await_leases;
 use super::{Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
@@ -83,6 +84,30 @@ fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expi
     Ok(expired)
 }
 
+/// A period that was ended before its time.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Ended {
+    pub kid: String,
+    pub expire: String,
+    pub expire_index: u64,
+}
+
+/// Destroys the key of one period now, whatever its retention: `kid` is `t_<class>.<month>`. A hold keeps its records
+/// readable, as from [`expire`].
+pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result<Ended> {
+    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+    let kid = KeyId::parse(kid)?;
+    let end_of_month = kid.period().and_then(|(_, month)| Moment::end_of_month(month));
+    let held = held(trail.log().reader(), end_of_month, Moment::now())?;
+    if let Some(held) = held.filter(|held| end_of_month.is_none_or(|end| end >= held.since)) {
+        let message = format!("the hold `{}` keeps records of the period of `{kid}`", held.by);
+        return Err(Error::new(Code::Held, message));
+    }
+    let (expire, expire_index) =
+        end(trail, &kid, because).map_err(|error| error.context(format_args!("`{kid}`")))?;
+    Ok(Ended { kid: kid.to_string(), expire, expire_index })
+}
+
 /// As in a shred the key goes first, and the keyring remembers it until the log has the record: a crash between
 /// the two is made good by the next open, and no record ever tells of a key that is still there.
 fn end(trail: &Trail, kid: &KeyId, because: &Justification) -> Result<(String, u64)> {
@@ -91,10 +116,12 @@ fn end(trail: &Trail, kid: &KeyId, because: &Justification) -> Result<(String, u
     let entry = entry(trail, kid, because, now)?;
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
     let erased = trail.keyring.expire_period(kid, &why)?;
+    let leased_until = trail.leases.end(&erased.kids);
     let appended = entry.append(trail)?;
     trail.log().checkpoint_now()?;
     trail.keyring.recorded(&erased)?;
     trail.metrics.expired_periods.add(1);
+    await_leases(trail, leased_until);
     Ok(appended)
 }
 

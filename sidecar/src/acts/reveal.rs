@@ -8,7 +8,7 @@ use super::seals::{Place, Seal, seals_of};
 use super::{Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::engine::{Act, Opened, OpeningKeys};
+use crate::engine::{Act, Kids, Opened, OpeningKeys};
 use crate::error::{Error, Result};
 use crate::trail::Trail;
 
@@ -42,9 +42,12 @@ pub struct Value {
 
 /// What can be done about one seal of the group.
 enum Access {
-    Keys(OpeningKeys),
+    Keys(Kids),
     Erased { key: KeyId, marker: Marker },
 }
+
+/// The keys of each seal of a group by its index, and the values whose key was destroyed.
+pub type Openings = (Vec<(usize, Kids)>, Vec<Value>);
 
 /// The record of the reveal is durable before the first value is opened.
 ///
@@ -57,11 +60,40 @@ pub fn reveal(
     because: &Justification,
 ) -> Result<Revealed> {
     let found = trail.questions.record(record)?;
+    let (keys, erased) = openings(trail, &found.line, group)?;
+    let (reveal, reveal_index) = tell_reveal(trail, record, group, because)?;
+    let opening = |(seal, [(_, subject_key), (_, period_key)]): (usize, Kids)| OpeningKeys {
+        seal,
+        subject_key,
+        period_key,
+    };
+    let keys: Vec<_> = keys.into_iter().map(opening).collect();
+    let opened = trail.guest()?.open(&trail.origin, &found.line, &keys)?;
+    trail.metrics.reveals.add(1);
+    let values = opened.into_iter().map(Value::opened).chain(erased).collect();
+    let (record, group) = (record.to_owned(), group.to_owned());
+    Ok(Revealed { record, group, values, reveal, reveal_index })
+}
+
+/// The record of a reveal, durable; before it nobody sees a value or has a key.
+pub fn tell_reveal(
+    trail: &Trail,
+    record: &str,
+    group: &str,
+    because: &Justification,
+) -> Result<(String, u64)> {
+    let (actor, reason) = (because.actor(), because.reason());
+    let act = Act::Reveal { actor, reason, record, group };
+    Entry::within(trail, &act, because, Moment::now())?.append(trail)
+}
+
+/// Refuses where there is nothing left to open.
+pub fn openings(trail: &Trail, line: &[u8], group: &str) -> Result<Openings> {
     let (mut keys, mut erased) = (Vec::new(), Vec::new());
     let mut last = None;
-    for (number, seal) in seals_of_group(&found.line, group)? {
-        match access(trail, number, &seal)? {
-            Access::Keys(opening) => keys.push(opening),
+    for (number, seal) in seals_of_group(line, group)? {
+        match access(trail, &seal)? {
+            Access::Keys(opening) => keys.push((number, opening)),
             Access::Erased { key, marker } => {
                 erased.extend(seal.places.into_iter().map(|place| Value::erased(place, group)));
                 last = Some((key, marker));
@@ -71,15 +103,12 @@ pub fn reveal(
     if let (true, Some((key, marker))) = (keys.is_empty(), last) {
         return Err(shredded(&key, &marker));
     }
-    let (actor, reason) = (because.actor(), because.reason());
-    let act = Act::Reveal { actor, reason, record, group };
-    let (reveal, reveal_index) =
-        Entry::within(trail, &act, because, Moment::now())?.append(trail)?;
-    let opened = trail.guest()?.open(&trail.origin, &found.line, &keys)?;
-    trail.metrics.reveals.add(1);
-    let values = opened.into_iter().map(Value::opened).chain(erased).collect();
-    let (record, group) = (record.to_owned(), group.to_owned());
-    Ok(Revealed { record, group, values, reveal, reveal_index })
+    Ok((keys, erased))
+}
+
+/// Whether a key still exists.
+pub fn is_there(trail: &Trail, kid: &KeyId) -> bool {
+    matches!(trail.keyring.key(kid), Ok(Found::Key(_)))
 }
 
 impl Value {
@@ -108,14 +137,14 @@ fn seals_of_group(line: &[u8], group: &str) -> Result<Vec<(usize, Seal)>> {
     Ok(named)
 }
 
-fn access(trail: &Trail, seal: usize, named: &Seal) -> Result<Access> {
+fn access(trail: &Trail, named: &Seal) -> Result<Access> {
     let [subject, period] = &named.kids;
     let (subject_key, period_key) = match (key(trail, subject)?, key(trail, period)?) {
         (Ok(subject), Ok(period)) => (subject, period),
         (Err(marker), _) => return Ok(Access::Erased { key: subject.clone(), marker }),
         (_, Err(marker)) => return Ok(Access::Erased { key: period.clone(), marker }),
     };
-    Ok(Access::Keys(OpeningKeys { seal, subject_key, period_key }))
+    Ok(Access::Keys([(subject.clone(), subject_key), (period.clone(), period_key)]))
 }
 
 /// The key, or what is left of it.

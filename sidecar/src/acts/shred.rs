@@ -1,38 +1,144 @@
 //! Destroys the key of a data subject: what was sealed with it is unreadable everywhere, in every copy
 //! of the log, and the log still verifies.
 
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use memchr::memmem;
 use sealtrail_keyring::{Erased, KeyId, Why};
 use serde::Serialize;
 
+use super::certificate::{Certificate, certify};
 use super::{Entry, Justification, expire};
 use crate::clock::Moment;
+use crate::code::Code;
 use crate::engine::Act;
 use crate::error::{Error, Result};
 use crate::trail::Trail;
+
+/// What is to be shredded, and what else.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Manner {
+    /// Change the key-encryption key too, so that copies of the keyring are of no use.
+    pub hard: bool,
+    /// Say how much was destroyed and prove the record; reads the whole log.
+    pub certificate: bool,
+}
 
 #[derive(Debug, Serialize)]
 pub struct Shredded {
     /// The keys that do not exist any more.
     pub kids: Vec<String>,
+    pub hard: bool,
     /// The record of the erasure. It names the keys and not the subject.
     pub shred: String,
     pub shred_index: u64,
+    /// The key that the subject shares with others by `keys.scope`; what was sealed with that is still there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shares: Option<String>,
+    /// Above zero only where the server was stopped meanwhile: for so long somebody may still hold keys of single
+    /// records of theirs.
+    pub leases_end_in_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
 }
 
-/// Returns when both are durable: the key is gone, and the log says so.
-pub fn shred(trail: &Trail, subject: &str, because: &Justification) -> Result<Shredded> {
+/// Returns when all is durable: the key is gone, and the log says so.
+pub fn shred(
+    trail: &Trail,
+    subject: &str,
+    because: &Justification,
+    manner: Manner,
+) -> Result<Shredded> {
+    // No hold is placed between the look at them and the shredding.
+    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let now = Moment::now();
     rehearse(trail, because, now)?;
+    let shared = trail.key_scope.name(subject);
+    let shares = (shared != subject).then(|| shared.into_owned());
+    refuse_if_held(trail, subject)?;
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
-    let erased = trail.keyring.shred_subject(subject, &why).map_err(|error| {
+    let erased = match manner.hard {
+        true => {
+            // What an unknown subject cannot undo is not begun for one.
+            if trail.keyring.existing_subject_key(subject)?.is_some() {
+                trail.prepare_kek()?;
+            }
+            trail.keyring.shred_subject_before_rotation(subject, &why)
+        }
+        false => trail.keyring.shred_subject(subject, &why),
+    };
+    let erased = erased.map_err(|error| {
         let is_unknown = error.is_unknown_subject();
         let error = Error::from(error);
         // The keyring's error leaves the subject out; whoever asked may read his own words.
-        if is_unknown { error.context(format_args!("`{subject}`")) } else { error }
+        match (is_unknown, &shares) {
+            (true, Some(shares)) => error.context(format_args!(
+                "`{subject}` has no key of its own, it shares that of `{shares}` by `keys.scope`"
+            )),
+            (true, None) => error.context(format_args!("`{subject}`")),
+            (false, _) => error,
+        }
     })?;
-    let shredded = append(trail, entry(trail, &erased.kids, because, now)?, &erased)?;
+    let leased_until = trail.leases.end(&erased.kids);
+    if manner.hard {
+        trail.rotate_kek().map_err(|error| {
+            error.context(
+                "the key is destroyed, and the change of the key-encryption key is not complete; the next start \
+                 completes it and records the erasure",
+            )
+        })?;
+    }
+    let entry = entry(trail, &erased.kids, manner.hard, because, now)?;
+    let (shred, shred_index) = append(trail, entry, &erased)?;
     trail.metrics.shreds.add(1);
-    Ok(shredded)
+    let certificate = match manner.certificate {
+        true => Some(certify(trail, &erased.kids, &shred, shred_index)?),
+        false => None,
+    };
+    Ok(Shredded {
+        kids: names(&erased.kids),
+        hard: manner.hard,
+        shred,
+        shred_index,
+        shares,
+        leases_end_in_ms: await_leases(trail, leased_until),
+        certificate,
+    })
+}
+
+/// What a hold keeps must stay readable: it is refused while one keeps a record with values of theirs.
+fn refuse_if_held(trail: &Trail, subject: &str) -> Result<()> {
+    let reader = trail.log().reader();
+    let Some(hold) = reader.holds()?.into_iter().min_by_key(|hold| hold.from) else {
+        return Ok(());
+    };
+    let Some((kid, _)) = trail.keyring.existing_subject_key(subject)? else { return Ok(()) };
+    let finder = memmem::Finder::new(kid.as_str());
+    for line in reader.lines(hold.from.max(reader.first()?))? {
+        let (index, line) = line?;
+        if finder.find(&line).is_some() {
+            let message = format!(
+                "the hold `{}` keeps record {index}, which has values of this data subject; `sealtrail hold remove` \
+                 ends it",
+                hold.name
+            );
+            return Err(Error::new(Code::Held, message));
+        }
+    }
+    Ok(())
+}
+
+/// Waits until nobody holds a key of a record of theirs any more, or until the server is being stopped; gives how
+/// long it would still have been.
+pub(super) fn await_leases(trail: &Trail, until: Option<Instant>) -> u64 {
+    let Some(until) = until else { return 0 };
+    let left = || until.saturating_duration_since(Instant::now());
+    tracing::info!(seconds = left().as_secs(), "waiting for leases of keys that are destroyed");
+    while !left().is_zero() && !trail.is_draining() {
+        std::thread::sleep(left().min(Duration::from_millis(50)));
+    }
+    u64::try_from(left().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A crash can fall between a shred, or the end of a period, and its record: the keyring remembers, and this catches up.
@@ -41,19 +147,26 @@ pub fn shred(trail: &Trail, subject: &str, because: &Justification) -> Result<Sh
 /// nothing would be better for its refusing to.
 pub fn record_interrupted_shreds(trail: &Trail) -> Result<()> {
     for erased in trail.keyring.unrecorded()? {
+        let generation = trail.keyring.generation();
+        if erased.generation.is_some_and(|before| before >= generation) {
+            tracing::error!(
+                keys = ?names(&erased.kids),
+                "an interrupted shred was to change the key-encryption key too: after `sealtrail keys rotate` the \
+                 next start records it"
+            );
+            continue;
+        }
         let marker = &erased.marker;
         let because = Justification::of_the_past("operator", &marker.who, &marker.reason);
+        let hard = erased.generation.is_some();
         let made = match expire::period_of(&erased) {
             Some(kid) => expire::entry(trail, kid, &because, Moment::now()),
-            None => entry(trail, &erased.kids, &because, Moment::now()),
+            None => entry(trail, &erased.kids, hard, &because, Moment::now()),
         };
         match made {
             Ok(entry) => {
-                let recorded = append(trail, entry, &erased)?;
-                tracing::warn!(
-                    record = recorded.shred,
-                    "recorded a shred that had been interrupted"
-                );
+                let (record, _) = append(trail, entry, &erased)?;
+                tracing::warn!(record, "recorded a shred that had been interrupted");
             }
             Err(error) => tracing::error!(
                 keys = ?names(&erased.kids),
@@ -69,21 +182,27 @@ pub fn record_interrupted_shreds(trail: &Trail) -> Result<()> {
 /// the key still exists.
 fn rehearse(trail: &Trail, because: &Justification, at: Moment) -> Result<()> {
     let nobody = KeyId::parse("k_AAAAAAAAAAAAAAAAAAAAAA")?;
-    entry(trail, &[nobody], because, at).map(|_| ())
+    entry(trail, &[nobody], false, because, at).map(|_| ())
 }
 
-fn entry(trail: &Trail, kids: &[KeyId], because: &Justification, at: Moment) -> Result<Entry> {
+fn entry(
+    trail: &Trail,
+    kids: &[KeyId],
+    hard: bool,
+    because: &Justification,
+    at: Moment,
+) -> Result<Entry> {
     let (actor, reason) = (because.actor(), because.reason());
-    let act = Act::Shred { actor, reason, kids: &names(kids), hard: false };
+    let act = Act::Shred { actor, reason, kids: &names(kids), hard };
     Entry::within(trail, &act, because, at)
 }
 
-fn append(trail: &Trail, entry: Entry, erased: &Erased) -> Result<Shredded> {
-    let (shred, shred_index) = entry.append(trail)?;
+fn append(trail: &Trail, entry: Entry, erased: &Erased) -> Result<(String, u64)> {
+    let appended = entry.append(trail)?;
     trail.keyring.recorded(erased)?;
-    Ok(Shredded { kids: names(&erased.kids), shred, shred_index })
+    Ok(appended)
 }
 
-fn names(kids: &[KeyId]) -> Vec<String> {
+pub(super) fn names(kids: &[KeyId]) -> Vec<String> {
     kids.iter().map(|kid| kid.as_str().to_owned()).collect()
 }

@@ -60,7 +60,7 @@ impl Api {
 }
 
 /// The lines of a body; blank ones are none.
-fn split(body: &Bytes) -> Result<Vec<Bytes>> {
+pub(super) fn split(body: &Bytes) -> Result<Vec<Bytes>> {
     let mut changes = Vec::new();
     for line in body.split(|byte| *byte == b'\n') {
         let line = line.trim_ascii();

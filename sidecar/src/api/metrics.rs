@@ -53,6 +53,7 @@ impl Api {
                 "Age of the oldest of them.",
                 oldest.map_or(0, |oldest| now.saturating_sub(oldest)),
             ),
+            ("open_leases", "Leases that are not used up.", self.trail.leases.len() as u64),
             (
                 "remembered_ids",
                 "Ids of changes of which a repeat is told.",

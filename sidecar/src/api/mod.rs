@@ -6,8 +6,14 @@
 //! GET  /v1/records?correlation=ID        the records of a correlation id   &after=INDEX&limit=N
 //! GET  /v1/records/{id}                  one record, byte for byte as it is in the log
 //! GET  /v1/records/{id}/proof            its receipt, a C2SP .tlog-proof
+//! POST /v1/leases                        {"needs":[{"subject","group","retain","use"}]}: the keys of a new record
+//! POST /v1/records                       a record that was sealed with them (application/cloudevents+json), or many
+//! POST /v1/records/{id}/lease            {"group","reason"}: the keys of a group, after a record of the reveal
+//! GET  /v1/policy                        the policy in force
 //! POST /v1/records/{id}/reveal           {"group","reason"}: the values, after a record of the reveal
-//! POST /v1/subjects/{id}/shred           {"reason"}: destroys the key of a data subject
+//! POST /v1/subjects/{id}/shred           {"reason","hard","certificate"}: destroys the key of a data subject
+//! POST /v1/periods/{kid}/shred           {"reason"}: destroys the key of a month before its time
+//! POST /v1/keys/rotate                   {}: another key-encryption key
 //! GET  /v1/holds                         the holds
 //! POST /v1/holds                         {"name","from","reason"}: keeps records from removal
 //! POST /v1/holds/{name}/release          {"reason"}: ends a hold
@@ -30,6 +36,7 @@ pub mod coding;
 mod console;
 mod entities;
 mod health;
+mod leases;
 mod metrics;
 mod query;
 mod records;

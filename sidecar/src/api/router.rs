@@ -86,6 +86,12 @@ impl Api {
             ["v1", "entities", kind, id, "changes"] if is_read => {
                 self.entity_changes(kind.to_owned(), id.to_owned(), query()?).await
             }
+            ["v1", "leases"] if is_post => self.post_leases(request, caller).await,
+            ["v1", "records"] if is_post => self.post_records(request, caller).await,
+            ["v1", "records", id, "lease"] if is_post => {
+                self.lease_record(id.to_owned(), request, caller).await
+            }
+            ["v1", "policy"] if is_read => Ok(self.policy()),
             ["v1", "records"] if is_read => self.records_of_correlation(query()?).await,
             ["v1", "records", id] if is_read => self.record(id.to_owned()).await,
             ["v1", "records", id, "proof"] if is_read => self.proof(id.to_owned()).await,
@@ -95,6 +101,10 @@ impl Api {
             ["v1", "subjects", id, "shred"] if is_post => {
                 self.shred(id.to_owned(), request, caller).await
             }
+            ["v1", "periods", kid, "shred"] if is_post => {
+                self.shred_period(kid.to_owned(), request, caller).await
+            }
+            ["v1", "keys", "rotate"] if is_post => self.rotate(request).await,
             ["v1", "holds"] if is_read => self.holds().await,
             ["v1", "holds"] if is_post => self.hold(request, caller).await,
             ["v1", "holds", name, "release"] if is_post => {
@@ -117,13 +127,14 @@ impl Api {
 /// §15.5.6).
 fn no_route(segments: &[&str]) -> Result<Answer> {
     let allowed = match segments {
-        ["v1", "changes"]
-        | ["v1", "records", _, "reveal"]
-        | ["v1", "subjects", _, "shred"]
+        ["v1", "changes" | "leases"]
+        | ["v1", "records", _, "reveal" | "lease"]
+        | ["v1", "subjects" | "periods", _, "shred"]
+        | ["v1", "keys", "rotate"]
         | ["v1", "holds", _, "release"]
         | ["v1", "retention", "prune" | "expire" | "compress"] => "POST",
-        ["v1", "holds"] => "GET, HEAD, POST",
-        ["v1", "records"]
+        ["v1", "holds" | "records"] => "GET, HEAD, POST",
+        ["v1", "policy"]
         | ["v1", "entities", _, _, "changes"]
         | ["v1", "records", _]
         | ["v1", "records", _, "proof"]

@@ -1,22 +1,41 @@
-//! `POST /v1/subjects/{id}/shred`
+//! `POST /v1/subjects/{id}/shred`, `POST /v1/periods/{kid}/shred`, `POST /v1/keys/rotate`
 
 use http::Request;
 use hyper::body::Incoming;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::answer::{self, Answer};
 use super::{Api, body};
 use crate::access::Caller;
-use crate::acts;
+use crate::acts::{self, Manner};
 use crate::engine::Actor;
 use crate::error::Result;
+use crate::trail::Trail;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ShredBody {
     reason: String,
     actor: Option<Actor>,
+    /// Change the key-encryption key too.
+    #[serde(default)]
+    hard: bool,
+    /// Answer with a certificate of erasure.
+    #[serde(default)]
+    certificate: bool,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PeriodBody {
+    reason: String,
+    actor: Option<Actor>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 impl Api {
     pub(super) async fn shred(
@@ -25,9 +44,33 @@ impl Api {
         request: Request<Incoming>,
         caller: Caller,
     ) -> Result<Answer> {
-        let ShredBody { reason, actor: named } = body::read_json(request).await?;
+        let ShredBody { reason, actor: named, hard, certificate } =
+            body::read_json(request).await?;
         let because = caller.because(named, &reason)?;
-        let shred = move |trail: &_| acts::shred(trail, &subject, &because);
+        let manner = Manner { hard, certificate };
+        let shred = move |trail: &_| acts::shred(trail, &subject, &because, manner);
         answer::json(&self.ask(shred).await?)
+    }
+
+    pub(super) async fn shred_period(
+        &self,
+        kid: String,
+        request: Request<Incoming>,
+        caller: Caller,
+    ) -> Result<Answer> {
+        let PeriodBody { reason, actor: named } = body::read_json(request).await?;
+        let because = caller.because(named, &reason)?;
+        let shred = move |trail: &_| acts::shred_period(trail, &kid, &because);
+        answer::json(&self.ask(shred).await?)
+    }
+
+    /// Another key-encryption key.
+    pub(super) async fn rotate(&self, request: Request<Incoming>) -> Result<Answer> {
+        let Nothing {} = body::read_json(request).await?;
+        let rotate = |trail: &Trail| {
+            let keys = trail.rotate_kek()?;
+            Ok(json!({"keys": keys, "generation": trail.keyring.generation()}))
+        };
+        answer::json(&self.ask(rotate).await?)
     }
 }

@@ -110,7 +110,7 @@ impl Init {
              [access]\n\
              # What whoever reaches the API over loopback may do without a token: all there is. For production leave\n\
              # [\"writer\"], and give people tokens (`sealtrail token new`).\n\
-             loopback = [\"writer\", \"reader\", \"revealer:*\", \"eraser\", \"operator\"]\n\
+             loopback = [\"writer\", \"sealer\", \"reader\", \"revealer:*\", \"eraser\", \"operator\"]\n\
              # tokens = \"tokens.toml\"\n\
              \n\
              [request]\n\
@@ -144,7 +144,10 @@ impl Init {
         }
         text += &format!(
             "\nverifier key:\n\n  {vkey}\n\nKeep it outside of this machine, and give it to whoever checks \
-             the log:\na log can only be verified with a key that did not come with it.\n\nnext: sealtrail \
+             the log:\na log can only be verified with a key that did not come with it.\n\nBack up the log without the keyring: \
+             whoever has a copy of keyring and keys/kek can read\nwhat is shredded later. Keep keys/kek where no \
+             backup of the log goes, or in the environment\n(`kek = {{ env = \"SEALTRAIL_KEK\" }}`), and copies of the \
+             keyring no longer than you must.\n\nnext: sealtrail \
              serve --config {}\n",
             self.dir.join("sealtrail.toml").display()
         );

@@ -10,6 +10,7 @@ mod history;
 mod hold;
 mod init;
 mod input;
+mod keys;
 mod output;
 mod policy;
 mod preview;
@@ -78,6 +79,7 @@ enum Command {
     VerifyProof(verify_proof::VerifyProof),
     Vkey(vkey::Vkey),
     Witness(witness::Witness),
+    Keys(keys::Keys),
     Policy(policy::Policy),
     Guest(guest::GuestCommand),
     #[command(hide = true)]
@@ -154,6 +156,7 @@ pub fn run() -> ExitCode {
         Command::VerifyProof(command) => command.run(style),
         Command::Vkey(command) => command.run(style),
         Command::Witness(command) => command.run(style),
+        Command::Keys(command) => command.run(style),
         Command::Policy(command) => command.run(style),
         Command::Guest(command) => command.run(style),
         Command::TimeEngine(command) => command.run(),

@@ -1,49 +1,116 @@
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::reveal::{Place, Why};
 use super::{Style, output, remote};
-use crate::acts::{self, Justification};
-use crate::error::Result;
+use crate::acts::{self, Ended, Justification, Manner};
+use crate::code::Code;
+use crate::error::{Error, Result};
 
 /// Destroys the key of a data subject: what was sealed with it is unreadable everywhere, for ever
 ///
-/// The log is not touched and still verifies. Backups of the keyring must go too. While `serve` runs,
-/// give --url to ask it.
+/// The log is not touched and still verifies. Backups of the keyring must go too, or be made useless by --hard.
+/// It is refused while a hold keeps a record of theirs, and answered when no lease of the key is left. While
+/// `serve` runs, give --url to ask it.
 #[derive(Args)]
 pub struct Shred {
     #[command(flatten)]
     place: Place,
     /// The data subject, `customer/3`
-    subject: String,
+    #[arg(required_unless_present = "period")]
+    subject: Option<String>,
+    /// Destroy the key of a month of a retention class instead, `standard-7y.2026-11`, before its time
+    #[arg(
+        long,
+        value_name = "CLASS.MONTH",
+        conflicts_with_all = ["subject", "hard", "certificate"]
+    )]
+    period: Option<String>,
+    /// Change the key-encryption key too: then copies of the keyring are of no use
+    #[arg(long)]
+    hard: bool,
+    /// Write a certificate of the erasure, which `verify-proof` checks; reads the whole log
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
     #[command(flatten)]
     why: Why,
 }
 
 impl Shred {
     pub fn run(self, style: Style) -> Result<u8> {
-        let (subject, actor) = (&self.subject, self.why.actor());
-        let answer: Value = if let Some(sidecar) = self.place.remote.sidecar()? {
-            let body = json!({"reason": self.why.reason, "actor": actor});
+        let Some(subject) = &self.subject else { return self.end_period(style) };
+        let (actor, certificate) = (self.why.actor(), self.certificate.is_some());
+        if let Some(path) = self.certificate.as_deref().filter(|path| path.exists()) {
+            let message = format!("`{}` is there already and is not overwritten", path.display());
+            return Err(Error::new(Code::WrongUse, message));
+        }
+        let mut answer: Value = if let Some(sidecar) = self.place.remote.sidecar()? {
+            let body = json!({"reason": self.why.reason, "actor": actor, "hard": self.hard,
+                "certificate": certificate});
             let path = format!("/v1/subjects/{}/shred", remote::segment(subject));
             serde_json::from_slice(&sidecar.post(&path, &body)?).unwrap_or_default()
         } else {
             let because = Justification::parse(actor, &self.why.reason)?;
+            let manner = Manner { hard: self.hard, certificate };
             let trail = self.place.open("POST /v1/subjects/{id}/shred")?;
-            let shredded = acts::shred(&trail, subject, &because);
+            let shredded = acts::shred(&trail, subject, &because, manner);
             trail.close()?;
             json!(shredded?)
         };
+        if let Some(path) = &self.certificate {
+            let certificate =
+                answer.as_object_mut().and_then(|answer| answer.remove("certificate"));
+            let text = serde_json::to_string_pretty(&certificate).unwrap_or_default() + "\n";
+            std::fs::write(path, text).map_err(|e| Error::from(e).context(path.display()))?;
+        }
         if style.json {
             output::print_json(&answer)?;
             return Ok(0);
         }
         let kids = answer["kids"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let kids = kids.collect::<Vec<_>>().join(", ");
-        let text = format!(
+        let mut text = format!(
             "shredded `{}`: the key {kids} does not exist any more\nthe erasure is record {}",
             subject.escape_debug(),
             answer["shred_index"]
+        );
+        if self.hard {
+            text += "\nthe key-encryption key is another one: copies of the keyring from before are of no use";
+        }
+        if let Some(shares) = answer["shares"].as_str() {
+            text += &format!("\nwhat was sealed with the key of `{shares}` is still there");
+        }
+        if let Some(left) = answer["leases_end_in_ms"].as_u64().filter(|left| *left > 0) {
+            text += &format!("\nleases of keys of single records are over in {left} ms");
+        }
+        if let Some(path) = &self.certificate {
+            text += &format!("\nthe certificate is {}", path.display());
+        }
+        output::print_line(text.as_bytes())?;
+        Ok(0)
+    }
+
+    fn end_period(self, style: Style) -> Result<u8> {
+        let (kid, actor) = (format!("t_{}", self.period.unwrap_or_default()), self.why.actor());
+        let ended: Ended = if let Some(sidecar) = self.place.remote.sidecar()? {
+            let body = json!({"reason": self.why.reason, "actor": actor});
+            sidecar.ask(&format!("/v1/periods/{}/shred", remote::segment(&kid)), &body)?
+        } else {
+            let because = Justification::parse(actor, &self.why.reason)?;
+            let trail = self.place.open("POST /v1/periods/{kid}/shred")?;
+            let ended = acts::shred_period(&trail, &kid, &because);
+            trail.close()?;
+            ended?
+        };
+        if style.json {
+            output::print_json(&ended)?;
+            return Ok(0);
+        }
+        let text = format!(
+            "the key {} does not exist any more\nthe erasure is record {}",
+            ended.kid, ended.expire_index
         );
         output::print_line(text.as_bytes())?;
         Ok(0)

@@ -35,7 +35,7 @@ struct New {
     /// Who that is, in records and logs
     #[arg(long)]
     name: String,
-    /// writer, reader, revealer, eraser or operator; may be given more than once
+    /// writer, sealer, reader, revealer, eraser or operator; may be given more than once
     #[arg(long = "role", value_name = "ROLE", required = true)]
     roles: Vec<String>,
     /// A data group of a revealer, `*` for all; may be given more than once

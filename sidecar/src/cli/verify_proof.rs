@@ -7,8 +7,10 @@ use sealtrail_log::verify::Class;
 use serde_json::json;
 
 use super::{Style, input, output};
+use crate::acts::Certificate;
 use crate::clock::Moment;
-use crate::error::Result;
+use crate::code::Code;
+use crate::error::{Error, Result};
 
 /// Checks a receipt against the line of its record
 ///
@@ -16,10 +18,10 @@ use crate::error::Result;
 /// cosigned too: then no other history was shown to the witnesses.
 #[derive(Args)]
 pub struct VerifyProof {
-    /// The receipt, a .tlog-proof
+    /// The receipt, a .tlog-proof, or a certificate of erasure, which holds receipt and line
     proof: PathBuf,
     /// The line of the record, byte for byte; one line end after it is ignored
-    line: PathBuf,
+    line: Option<PathBuf>,
     /// The verifier key, or a file that holds it; with a policy that names the log it is not needed
     #[arg(long, value_name = "KEY|FILE", required_unless_present = "policy")]
     vkey: Option<String>,
@@ -31,19 +33,50 @@ pub struct VerifyProof {
 impl VerifyProof {
     pub fn run(self, style: Style) -> Result<u8> {
         let key_file = self.vkey.as_deref().map(PathBuf::from);
-        let files = [&self.proof, &self.line].into_iter().chain(&self.policy).chain(&key_file);
+        let files =
+            [&self.proof].into_iter().chain(&self.line).chain(&self.policy).chain(&key_file);
         input::check_read_once(files)?;
         let key = self.vkey.as_deref().map(input::read_verifier_key).transpose()?;
         let read = |path| input::read_log_policy(path, key.as_ref());
         let policy = self.policy.as_deref().map(read).transpose()?;
-        let (receipt, line) = (input::read(&self.proof)?, input::read(&self.line)?);
+        let receipt = input::read(&self.proof)?;
+        let certificate = Certificate::parse(&receipt)
+            .transpose()
+            .map_err(|error| error.context(self.proof.display()))?;
+        let (receipt, line) = match (&certificate, &self.line) {
+            (Some(certificate), None) => (certificate.proof().into(), certificate.record().into()),
+            (None, Some(line)) => (receipt, input::read(line)?),
+            (Some(_), Some(_)) => {
+                let message = "a certificate holds the line of its record; give no other one";
+                return Err(Error::new(Code::WrongUse, message));
+            }
+            (None, None) => {
+                let message =
+                    "a receipt needs the line of its record, and this is no certificate of erasure";
+                return Err(Error::new(Code::WrongUse, message));
+            }
+        };
         let line = line.strip_suffix(b"\n").unwrap_or(&line);
         match check(&receipt, line, key.as_ref(), policy.as_ref()) {
             Ok(checked) => {
+                let certificate = certificate.as_ref();
+                if let Some(certificate) = certificate.filter(|it| !checked.is_of(it)) {
+                    let (origin, index) = (certificate.origin(), certificate.index());
+                    let message = format!(
+                        "the certificate says record {index} of `{origin}`, its receipt is of another one"
+                    );
+                    return Err(Error::new(Code::InvalidField, message));
+                }
                 if style.json {
-                    output::print_json(&checked.to_json())?;
+                    let mut json = checked.to_json();
+                    if let Some(certificate) = certificate {
+                        json["certificate"] = json!(certificate);
+                    }
+                    output::print_json(&json)?;
                 } else {
-                    output::print_line(checked.words().as_bytes())?;
+                    let said = certificate.map(|it| format!("\n{}", it.words()));
+                    let text = checked.words() + &said.unwrap_or_default();
+                    output::print_line(text.as_bytes())?;
                 }
                 Ok(0)
             }
@@ -92,6 +125,10 @@ fn check(
 }
 
 impl Checked {
+    fn is_of(&self, certificate: &Certificate) -> bool {
+        (self.index, self.checkpoint.origin()) == (certificate.index(), certificate.origin())
+    }
+
     fn words(&self) -> String {
         let (origin, size) = (self.checkpoint.origin(), self.checkpoint.size());
         let mut text =

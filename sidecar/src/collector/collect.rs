@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use tokio::sync::SemaphorePermit;
 
 use super::admission::{Admission, Appended};
 use super::pairing::{Met, Partner};
@@ -13,6 +14,7 @@ use super::receipt::{Outcome, Receipt};
 use super::seen_ids::{Held, Waiting};
 use crate::engine::Policy;
 use crate::error::Result;
+use crate::leases::Claimed;
 use crate::trail::Trail;
 
 /// So many changes of one body are prepared in one turn; then others get theirs.
@@ -113,6 +115,24 @@ async fn record(
         prepared.extend(in_turn(trail, bytes, || prepare(trail.source(policy), given, slices)));
     }
     let partners = items.into_iter().map(|item| item.partner);
+    append(trail, prepared, partners, turn).await
+}
+
+/// Takes records that were sealed elsewhere, as if they had been prepared here; one outcome each, in their order.
+pub async fn append_prepared(
+    trail: &Arc<Trail>,
+    prepared: Vec<Result<Prepared>>,
+    turn: SemaphorePermit<'_>,
+) -> Vec<Outcome> {
+    append(trail, prepared, std::iter::repeat_with(|| None), turn).await
+}
+
+async fn append(
+    trail: &Arc<Trail>,
+    prepared: Vec<Result<Prepared>>,
+    partners: impl Iterator<Item = Option<Partner>>,
+    turn: SemaphorePermit<'_>,
+) -> Vec<Outcome> {
     let (plans, lines, told) = take_apart(prepared, partners);
     let (began, records) = (Instant::now(), lines.len());
     let bytes = lines.iter().map(Vec::len).sum();
@@ -208,6 +228,8 @@ enum Listener {
     Id(Held),
     /// The sender of its event.
     Event(Partner),
+    /// What it was sealed with.
+    Lease(Claimed),
 }
 
 impl ToTell {
@@ -216,6 +238,7 @@ impl ToTell {
             let outcome = recording.outcome(appended);
             match listener {
                 Listener::Id(held) => held.settle(&outcome),
+                Listener::Lease(lease) => lease.settle(&outcome),
                 Listener::Event(partner) if outcome.is_ok() => partner.tell(&outcome),
                 // Untold, it is recorded alone.
                 Listener::Event(_) => {}
@@ -236,10 +259,12 @@ fn take_apart(
         }
         Ok(Prepared::Repeat(receipt)) => Plan::Repeat(receipt),
         Ok(Prepared::Waiting(waiting)) => Plan::Waiting(waiting),
-        Ok(Prepared::Record(Record { id, correlation_id, line, held })) => {
+        Ok(Prepared::Record(Record { id, correlation_id, line, held, lease })) => {
             let recording = Recording { id, correlation_id, position: lines.len() as u64 };
             lines.push(line);
-            let listeners = held.map(Listener::Id).into_iter().chain(partner.map(Listener::Event));
+            let listeners =
+                [held.map(Listener::Id), partner.map(Listener::Event), lease.map(Listener::Lease)];
+            let listeners = listeners.into_iter().flatten();
             to_tell.extend(listeners.map(|listener| (listener, recording.clone())));
             Plan::Record(recording)
         }

@@ -19,11 +19,11 @@ mod seen_ids;
 mod spool;
 
 pub use admission::{WhenFull, drain_spool};
-pub use collect::{collect, collect_blocking};
+pub use collect::{append_prepared, collect, collect_blocking};
 pub use join::resolve_user_agent;
 pub use pairing::Pairing;
-pub use prepare::{Given, MAX_CHANGES, Source, record_id};
-pub use queue::Queue;
+pub use prepare::{Given, MAX_CHANGES, Prepared, Record, Source, keys_of, record_id};
+pub use queue::{Place, Queue};
 pub use receipt::{Outcome, Receipt, to_json};
-pub use seen_ids::{Remember, SeenIds};
+pub use seen_ids::{Claim, Named, Remember, SeenIds, What};
 pub use spool::{Spool, Spooled};

@@ -11,8 +11,10 @@ use super::receipt::Receipt;
 use super::seen_ids::{Claim, Held, Named, SeenIds, Waiting, What};
 use crate::clock::Moment;
 use crate::code::Code;
+use crate::config::KeyScope;
 use crate::engine::{Kids, Need, Outcome, Policy, Sandbox, Stamp};
 use crate::error::{Error, Result};
+use crate::leases::Claimed;
 use crate::proxy::correlation::CorrelationId;
 use crate::proxy::request_memory::{RequestId, RequestMemory};
 
@@ -26,6 +28,7 @@ pub struct Source<'a> {
     pub policy: &'a Policy,
     pub sandbox: &'a Sandbox,
     pub keyring: &'a Keyring,
+    pub key_scope: KeyScope,
     /// None where there is no proxy, on the command line.
     pub memory: Option<&'a RequestMemory>,
     pub seen_ids: &'a Arc<SeenIds>,
@@ -62,6 +65,8 @@ pub struct Record {
     pub line: Vec<u8>,
     /// The change's own id, where it has one.
     pub held: Option<Held>,
+    /// The lease that it was sealed with elsewhere.
+    pub lease: Option<Claimed>,
 }
 
 /// What a change is to those of the same request; one that cannot be read is nothing to anybody.
@@ -176,7 +181,8 @@ fn prepare_claimed(
         return Ok(Prepared::Unchanged { correlation_id });
     }
     let month = recorded.month();
-    let keys = plan.needs.iter().map(|need| keys_of(source.keyring, need, &month));
+    let keys =
+        plan.needs.iter().map(|need| keys_of(source.keyring, source.key_scope, need, &month));
     let keys = keys.collect::<Result<Vec<_>>>()?;
     let id = record_id();
     let stamp = Stamp {
@@ -191,7 +197,7 @@ fn prepare_claimed(
             format!("a record of {} bytes; at most {} are kept", line.len(), source.max_record);
         return Err(Error::new(Code::TooLarge, message));
     }
-    Ok(Prepared::Record(Record { id, correlation_id, line, held: held.take() }))
+    Ok(Prepared::Record(Record { id, correlation_id, line, held: held.take(), lease: None }))
 }
 
 /// What the change is called, where its sender says. Without a service the record's source is the log.
@@ -208,23 +214,24 @@ fn named<'e>(envelope: &'e Value<'_>, own: &'e Value<'_>, origin: &'e str) -> Op
     })
 }
 
-fn keys_of(keyring: &Keyring, need: &Need, month: &str) -> Result<Kids> {
+/// The keys of a need in the month when it is recorded, made on first use.
+pub fn keys_of(keyring: &Keyring, scope: KeyScope, need: &Need, month: &str) -> Result<Kids> {
+    let subject = &scope.name(&need.subject);
     let warm = keyring.warm_period_key(&need.retain, month);
-    if let Some(warm) = warm.and_then(|key| Some([keyring.warm_subject_key(&need.subject)?, key])) {
+    if let Some(warm) = warm.and_then(|key| Some([keyring.warm_subject_key(subject)?, key])) {
         return Ok(warm);
     }
     // The keyring waits for the disk, so other tasks move to another thread first. How many threads that can
     // make is what the turns bound.
-    tokio::task::block_in_place(|| stored_keys_of(keyring, need, month))
+    tokio::task::block_in_place(|| stored_keys_of(keyring, subject, &need.retain, month))
 }
 
-fn stored_keys_of(keyring: &Keyring, need: &Need, month: &str) -> Result<Kids> {
-    let period =
-        keyring.period_key(&need.retain, month).map_err(|error| match error.is_shredded() {
-            true => period_expired(&need.retain, month),
-            false => error.into(),
-        })?;
-    Ok([keyring.subject_key(&need.subject)?, period])
+fn stored_keys_of(keyring: &Keyring, subject: &str, class: &str, month: &str) -> Result<Kids> {
+    let period = keyring.period_key(class, month).map_err(|error| match error.is_shredded() {
+        true => period_expired(class, month),
+        false => error.into(),
+    })?;
+    Ok([keyring.subject_key(subject)?, period])
 }
 
 /// Only a clock that went back asks for such a key.

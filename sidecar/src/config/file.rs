@@ -11,7 +11,9 @@ use super::classes::Classes;
 use super::collector::{Collector, CollectorTable};
 use super::engine::{Engine, EngineTable};
 use super::invalid::invalid;
-use super::key_file::KekSource;
+use super::kek::KekSource;
+use super::key_scope::{KeyScope, KeysTable};
+use super::leases::{Leases, LeasesTable};
 use super::listen::{Listen, Mode, OneOrMany};
 use super::log::Log;
 use super::proxy::{Proxy, ProxyTable};
@@ -40,6 +42,8 @@ pub struct Config {
     pub access: Access,
     pub remembering: Remembering,
     pub collector: Collector,
+    pub key_scope: KeyScope,
+    pub leases: Leases,
     pub retention: Retention,
     pub log: Log,
     pub engine: Engine,
@@ -138,6 +142,10 @@ struct File {
     request: RequestTable,
     #[serde(default)]
     collector: CollectorTable,
+    #[serde(default)]
+    keys: KeysTable,
+    #[serde(default)]
+    leases: LeasesTable,
     #[serde(default)]
     retention: RetentionTable,
     #[serde(default)]
@@ -241,6 +249,8 @@ impl File {
             access: AccessTable::finish(self.access, folder)?,
             remembering: self.request.finish(folder)?,
             collector: self.collector.finish(folder),
+            key_scope: self.keys.scope,
+            leases: self.leases.finish()?,
             retention: self.retention.finish(),
             log: self.log,
             engine: self.engine.finish(folder)?,
@@ -390,6 +400,11 @@ spool_size = "64MiB"
 join_window = "2s"
 remember_ids = "24h"
 remember_ids_at_most = 250000
+[keys]
+scope = "stream"
+[leases]
+lifetime = "30s"
+at_most = 1000
 [retention]
 keep = "7y"
 segment = "64MiB"
@@ -486,6 +501,8 @@ drain = "10s"
             ("tokens.toml", "index/tokens.toml", "holds access.tokens"),
             ("sidecar.internal", "sidecar:80", "api.hosts must be names without a port"),
             ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
+            ("\"stream\"", "\"table\"", "unknown variant `table`, expected one of"),
+            ("lifetime = \"30s\"", "lifetime = \"6m\"", "leases.lifetime must be 1s to 5m"),
             ("\"7y\"", "\"ever\"", "expected a period like `7y`, `6mo` or `90d`, got `ever`"),
             ("segment = \"64MiB\"", "segment = 0", "expected a size above zero"),
             ("standard-7y = \"7y\"", "a = \"6m\"", "months are written `6mo`, got `6m`"),

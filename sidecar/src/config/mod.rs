@@ -7,7 +7,7 @@
 //! keyring_dir = "keyring"
 //! policy = "policy.json"
 //! signing_key = "keys/signing.key"    # signs the checkpoints
-//! kek = "keys/kek"                    # wraps the keyring; or { env = "SEALTRAIL_KEK" }
+//! kek = "keys/kek"                    # wraps the keyring; or { env = "SEALTRAIL_KEK" }; keep it out of every copy of the keyring
 //! checkpoint_interval = "1s"
 //! fill_ahead = true
 //!
@@ -67,6 +67,14 @@
 //! remember_ids = "24h"                # how long a repeat of a change, by (service, id), gets the first receipt
 //! remember_ids_at_most = 250000       # ids; after a restart, those among as many of the newest records
 //!
+//! [keys]
+//! scope = "subject"                   # a key for each data subject; "stream": for all of a type (`customer/*`);
+//!                                     #   "log": one for all (`*`). What was sealed before keeps its key
+//!
+//! [leases]                            # keys of single records, for who seals or opens them in his own process
+//! lifetime = "30s"                    # to 5m; a shredding waits for the leases of its keys that are not used up
+//! at_most = 100000                    # leases at a time; past it: 503
+//!
 //! [retention]                         # leave out to keep everything for ever
 //! keep = "7y"                         # what is older is removed by `sealtrail prune`, in whole segments
 //! segment = "64MiB"                   # a segment is left at this size
@@ -100,7 +108,10 @@ mod effective;
 mod engine;
 mod file;
 mod invalid;
+mod kek;
 mod key_file;
+mod key_scope;
+mod leases;
 mod listen;
 mod log;
 mod proxy;
@@ -111,7 +122,10 @@ pub use access::{Access, AccessJwt};
 pub use effective::Effective;
 pub use engine::Engine;
 pub use file::{Config, Limits, Retention};
+pub use kek::KekSource;
 pub use key_file::read_secret_file;
+pub use key_scope::KeyScope;
+pub use leases::Leases;
 pub use listen::Listen;
 pub use log::Log;
 pub use proxy::{Proxy, Tls, Upstream};

@@ -27,6 +27,8 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "access",
             "request",
             "collector",
+            "keys",
+            "leases",
             "retention",
             "log",
             "engine",
@@ -56,6 +58,8 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ("proxy.tls", &["certificate", "key"]),
     ("api", &["listen", "socket_mode", "hosts"]),
     ("access", &["tokens", "jwt", "loopback", "unix"]),
+    ("keys", &["scope"]),
+    ("leases", &["lifetime", "at_most"]),
     ("access.jwt", &["key", "issuer", "audience", "roles_claim", "groups_claim"]),
     (
         "request",

@@ -10,8 +10,10 @@ use crate::code::Code;
 use crate::error::{Error, Result};
 
 /// Every function that is called, checked when the module is loaded.
-pub const EXPORTS: &[&str] =
-    &["alloc", "policy", "read", "plan", "seal", "open", "diff", "rows", "preview", "lint", "act"];
+pub const EXPORTS: &[&str] = &[
+    "alloc", "policy", "read", "plan", "seal", "open", "diff", "rows", "preview", "lint", "act",
+    "lease", "admit",
+];
 
 /// The nonce of AES-256-GCM.
 const NONCE: usize = 12;
@@ -125,7 +127,7 @@ pub enum Act<'a> {
 }
 
 /// Who acts.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     #[serde(rename = "type")]
     pub kind: String,
@@ -191,6 +193,11 @@ impl Guest {
     /// Any function by its name, as the shared vectors name it.
     #[cfg(test)]
     pub(super) fn call(&mut self, function: &'static str, frame: &[u8]) -> Result<Vec<u8>> {
+        self.0.call(function, frame)
+    }
+
+    /// For the calls that stand in files of their own.
+    pub(super) fn call_with(&mut self, function: &'static str, frame: &[u8]) -> Result<Vec<u8>> {
         self.0.call(function, frame)
     }
 
@@ -293,11 +300,11 @@ fn entropy(length: usize) -> Result<Vec<u8>> {
     Ok(entropy)
 }
 
-fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|_| internal("a request to the core cannot be written"))
 }
 
-fn read<T: for<'de> Deserialize<'de>>(answer: &[u8]) -> Result<T> {
+pub(super) fn read<T: for<'de> Deserialize<'de>>(answer: &[u8]) -> Result<T> {
     serde_json::from_slice(answer).map_err(|_| internal("the core gave an answer of another form"))
 }
 

@@ -23,4 +23,6 @@
   (data (i32.const 3072) "\00not json")
   (func (export "lint") (param i32 i32) (result i64) i64.const 0x00000C00_00000009)
   ;; refuses with what is no reason: 9 bytes at 2048
-  (func (export "act") (param i32 i32) (result i64) i64.const 0x00000800_00000009))
+  (func (export "act") (param i32 i32) (result i64) i64.const 0x00000800_00000009)
+  (func (export "lease") (param i32 i32) (result i64) unreachable)
+  (func (export "admit") (param i32 i32) (result i64) unreachable))

@@ -16,6 +16,7 @@ mod calls;
 mod conformance;
 mod guest_file;
 mod image;
+mod leases;
 mod lent;
 mod policy;
 mod sample;
@@ -26,5 +27,6 @@ pub use calls::{
     Act, Actor, Finding, Guest, Kids, Need, Opened, OpeningKeys, Outcome, Severity, Stamp,
 };
 pub use guest_file::sha256_of;
+pub use leases::{LeasedKey, Leasing};
 pub use policy::Policy;
 pub use sandbox::{Sandbox, embedded_code};

@@ -19,6 +19,7 @@ use crate::error::Result;
 /// back, every byte, and waits for another record.
 pub struct Policy {
     summary: PolicySummary,
+    text: Box<[u8]>,
     home: Arc<Home>,
 }
 
@@ -30,7 +31,7 @@ impl Policy {
         instance.call("policy", &Frame::new().part(text).into_bytes())?;
         warm_up(&mut instance);
         let image = Image::between(&sandbox.instance()?, &instance);
-        Ok(Self { summary, home: Arc::new(Home::new(sandbox.clone(), image)) })
+        Ok(Self { summary, text: text.into(), home: Arc::new(Home::new(sandbox.clone(), image)) })
     }
 
     pub fn summary(&self) -> &PolicySummary {
@@ -40,6 +41,11 @@ impl Policy {
     /// What its guests run in.
     pub fn sandbox(&self) -> &Sandbox {
         &self.home.sandbox
+    }
+
+    /// The document, byte for byte.
+    pub fn text(&self) -> &[u8] {
+        &self.text
     }
 
     /// A guest for one record: it holds this policy, and nothing of another record.

@@ -24,6 +24,7 @@ pub struct Metrics {
     pub changes_refused: Counter,
     pub queue_full: Counter,
     pub guest_failed: Counter,
+    pub leases: Counter,
     pub reveals: Counter,
     pub shreds: Counter,
     pub expired_periods: Counter,
@@ -53,6 +54,7 @@ impl Metrics {
                 &self.queue_full,
             ),
             ("guest_failures", "Traps and timeouts of the sandboxed core.", &self.guest_failed),
+            ("leases", "Leases of the keys of a new record.", &self.leases),
             ("reveals", "Sealed values revealed, by record and group.", &self.reveals),
             ("shreds", "Data subjects shredded.", &self.shreds),
             (

@@ -9,7 +9,7 @@ use super::served::Served;
 use super::wire::{Response, exchange};
 
 const EVERYTHING: &str =
-    "loopback = [\"writer\", \"reader\", \"revealer:*\", \"eraser\", \"operator\"]";
+    "loopback = [\"writer\", \"sealer\", \"reader\", \"revealer:*\", \"eraser\", \"operator\"]";
 
 /// A place whose API gives loopback these roles, and knows the tokens of `tokens.toml`.
 fn place(loopback: &str) -> Place {
@@ -20,7 +20,7 @@ fn place(loopback: &str) -> Place {
 }
 
 /// Makes a token and adds it to the file.
-fn token(place: &Place, name: &str, roles: &[&str]) -> String {
+pub fn token(place: &Place, name: &str, roles: &[&str]) -> String {
     let file = place.path("tokens.toml").display().to_string();
     let mut args = vec!["token", "new", "--name", name, "--file", &file];
     for role in roles {
@@ -33,7 +33,13 @@ fn token(place: &Place, name: &str, roles: &[&str]) -> String {
     token
 }
 
-fn ask(to: SocketAddr, method: &str, target: &str, authorization: &str, body: &Value) -> Response {
+pub fn ask(
+    to: SocketAddr,
+    method: &str,
+    target: &str,
+    authorization: &str,
+    body: &Value,
+) -> Response {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let length = body.len();
     let authorization = match authorization {
@@ -61,6 +67,7 @@ fn each_role_opens_its_own_doors_and_no_other() {
     let place = place("[]");
     let callers = [
         ("writer", token(&place, "w", &["writer"])),
+        ("sealer", token(&place, "s", &["sealer"])),
         ("reader", token(&place, "r", &["reader"])),
         ("revealer", token(&place, "v", &["revealer:default"])),
         ("eraser", token(&place, "e", &["eraser"])),
@@ -79,6 +86,10 @@ fn each_role_opens_its_own_doors_and_no_other() {
     let of_record = |rest: &str| format!("/v1/records/{id}{rest}");
     for (method, target, body, roles, status) in [
         ("POST", "/v1/changes".to_owned(), &sent, &["writer"][..], 200),
+        ("POST", "/v1/leases".into(), &json!({"needs": []}), &["sealer"], 200),
+        ("POST", "/v1/records".into(), &none, &["sealer"], 415),
+        ("GET", "/v1/policy".into(), &none, &["reader", "sealer"], 200),
+        ("POST", of_record("/lease"), &reveal, &["revealer"], 200),
         ("GET", "/v1/records?correlation=c".into(), &none, &["reader"], 200),
         ("GET", of_record(""), &none, &["reader"], 200),
         ("GET", "/v1/entities/customer/3/changes".into(), &none, &["reader"], 200),

@@ -14,6 +14,8 @@ mod engine;
 mod expiry;
 mod exposition;
 mod http2;
+mod keys;
+mod leases;
 mod long_records;
 mod operation;
 mod place;

@@ -1,4 +1,4 @@
-//! `cargo xtask bench [core|node|size|log|proxy|collector|engine] [--json FILE]`: figures, and ratios within one run.
+//! `cargo xtask bench [core|node|size|log|proxy|collector|engine|keyring] [--json FILE]`: figures, and ratios within one run.
 //! The task installs and builds what is needed, then runs this.
 //!
 //! Machines differ and are busy, so a figure by itself says little; the ratio to a peer or to the
@@ -9,6 +9,7 @@ mod collector;
 mod core;
 mod engine;
 mod goals;
+mod keyring;
 mod log;
 mod machine;
 mod node;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((first, part)) if first == "--part" => log::run_part(part),
+        Some((first, part)) if first == "--keys" => keyring::run_fill(part),
         Some((first, arguments)) if first == "soak" => soak::run(arguments),
         _ => run(&arguments),
     };
@@ -69,16 +71,15 @@ fn run(arguments: &[String]) -> Result<()> {
                 let file = arguments.next().context("`--json` needs a file name")?;
                 json_file = Some(PathBuf::from(file));
             }
-            name @ ("core" | "node" | "size" | "log" | "proxy" | "collector" | "engine") => {
-                which.push(name.to_owned())
-            }
+            name @ ("core" | "node" | "size" | "log" | "proxy" | "collector" | "engine"
+            | "keyring") => which.push(name.to_owned()),
             other => bail!(
-                "no benchmark `{other}`; there are core, node, size, log, proxy, collector and engine"
+                "no benchmark `{other}`; there are core, node, size, log, proxy, collector, engine and keyring"
             ),
         }
     }
     if which.is_empty() {
-        which = ["core", "node", "size", "log", "proxy", "collector", "engine"]
+        which = ["core", "node", "size", "log", "proxy", "collector", "engine", "keyring"]
             .map(str::to_owned)
             .to_vec();
     }
@@ -93,6 +94,7 @@ fn run(arguments: &[String]) -> Result<()> {
             "log" => log::run(&root)?,
             "proxy" => proxy::run(&root)?,
             "collector" => collector::run(&root)?,
+            "keyring" => keyring::run()?,
             _ => engine::run()?,
         };
         print(name, &report.rows);

@@ -208,6 +208,20 @@ impl Policy {
         Some(Decision { set, reason })
     }
 
+    /// How a value is masked that nothing else protects, where it is a credential or holds a card number.
+    pub(crate) fn secret(
+        &self,
+        secret_name: bool,
+        document: &Document<'_>,
+        leaf: NodeId,
+    ) -> Option<&'static Action> {
+        match self.secrets {
+            true if secret_name => Some(&MASKED),
+            true if has_card_number(document, leaf) => Some(&WITHOUT_CARDS),
+            _ => None,
+        }
+    }
+
     /// A step, as it is written, by the name that rules know it by. Where two keys of an object fold to
     /// one, the second keeps its spelling in the record, and must not escape its rule by that.
     pub(crate) fn named<'s>(&self, step: &'s Step<'_>) -> Step<'s> {
@@ -263,9 +277,31 @@ impl<'p> Cursor<'p> {
     ) -> Decision<'p> {
         policy.decide(self.set, &self.state, self.secret, document, leaf)
     }
+
+    /// What the document's own rules say of the node one step down: the first that names it, or one above it.
+    pub(crate) fn named_below(&self, policy: &Policy, step: &Step<'_>) -> Option<&'p Action> {
+        let state = self.set.step(&self.state, &policy.named(step));
+        let number = state.first().filter(|number| *number < self.set.built_in)?;
+        Some(&self.set.rules[number].action)
+    }
+
+    /// Whether no rule names this node, or one below.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state.first().is_none() && self.state.is_settled()
+    }
 }
 
 impl RuleSet {
+    /// Whether the document has rules for it.
+    pub(crate) fn has_own_rules(&self) -> bool {
+        self.built_in > 0
+    }
+
+    /// What happens to a value that no rule names.
+    pub(crate) fn default(&self) -> &Action {
+        &self.default
+    }
+
     /// Whether anything may be sealed.
     pub(crate) fn seals(&self) -> bool {
         let mut actions = self.rules.iter().map(|rule| &rule.action).chain([&self.default]);

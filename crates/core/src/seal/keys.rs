@@ -51,6 +51,11 @@ impl RecordKeys {
         Source::new(subject, period).record_keys(scope, &mut Vec::new())
     }
 
+    /// From what a [lease](Source::lease) says.
+    pub(crate) fn leased(key: &Key, commit: [u8; 32]) -> Self {
+        Self { cipher: FieldCipher::new(&key.0, AAD_HEAD), commit }
+    }
+
     /// Names the keys without giving them away.
     pub fn commit(&self) -> &[u8; 32] {
         &self.commit
@@ -162,6 +167,13 @@ impl Source {
         scope.write(room);
         let cipher = FieldCipher::new(&self.expand(RECORD_KEY_HEAD, room), AAD_HEAD);
         RecordKeys { cipher, commit: *self.expand(COMMIT_HEAD, room) }
+    }
+
+    /// The record key and its commitment, for whoever seals or opens this one record elsewhere.
+    pub(crate) fn lease(&self, scope: &Scope<'_>) -> (Zeroizing<[u8; 32]>, [u8; 32]) {
+        let mut room = Vec::new();
+        scope.write(&mut room);
+        (self.expand(RECORD_KEY_HEAD, &room), *self.expand(COMMIT_HEAD, &room))
     }
 
     fn expand(&self, head: &[u8], scope: &[u8]) -> Zeroizing<[u8; 32]> {

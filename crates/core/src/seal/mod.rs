@@ -46,4 +46,4 @@ pub use token::{nonce, parse, seal_index};
 pub const NONCE_BYTES: usize = 12;
 
 /// Bytes of an AES-GCM tag, of full length (NIST SP 800-38D §5.2.1.2).
-const TAG_BYTES: usize = 16;
+pub(crate) const TAG_BYTES: usize = 16;

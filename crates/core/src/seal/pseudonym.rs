@@ -27,6 +27,16 @@ impl PseudonymKey {
         Self(key)
     }
 
+    /// From what a lease says.
+    pub(crate) fn leased(key: &Key) -> Self {
+        Self(Zeroizing::new(*key.bytes()))
+    }
+
+    /// The key itself, for a lease.
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// `value` is JSON text in its one spelling.
     pub fn pseudonym(&self, value: &[u8]) -> String {
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&*self.0)

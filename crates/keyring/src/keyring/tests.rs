@@ -10,6 +10,8 @@ use crate::layout::entries;
 
 mod crash;
 mod expiry;
+mod listing;
+pub(crate) mod rotation;
 
 const WHY: Why<'_> =
     Why { when: "2026-11-21T19:45:00Z", who: "dpo@example.com", reason: "Art. 17, ticket 81" };
@@ -303,7 +305,12 @@ fn a_destroyed_period_does_not_begin_again() {
     let place = Place::new();
     let keyring = place.open();
     let (kid, _) = keyring.period_key("standard-7y", "2026-11").unwrap();
-    let intent = Entry { kids: vec![kid.clone()], subject: None, marker: WHY.to_marker().unwrap() };
+    let intent = Entry {
+        kids: vec![kid.clone()],
+        subject: None,
+        marker: WHY.to_marker().unwrap(),
+        generation: None,
+    };
     keyring.journal().write(Phase::Intent, &intent).unwrap();
     drop(keyring);
     let keyring = place.open();
@@ -488,8 +495,12 @@ fn an_edited_journal_destroys_nothing() {
     let (a, _) = keyring.subject_key("customer/3").unwrap();
     let (b, _) = keyring.subject_key("customer/4").unwrap();
     let name = SubjectName::new(&keyring.index_key, "customer/3").unwrap();
-    let intent =
-        Entry { kids: vec![a.clone()], subject: Some(name), marker: WHY.to_marker().unwrap() };
+    let intent = Entry {
+        kids: vec![a.clone()],
+        subject: Some(name),
+        marker: WHY.to_marker().unwrap(),
+        generation: None,
+    };
     keyring.journal().write(Phase::Intent, &intent).unwrap();
     drop(keyring);
     let path = place.file(".intent");

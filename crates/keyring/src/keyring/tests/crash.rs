@@ -14,7 +14,7 @@ impl Place {
     pub(super) fn open_with(&self, faults: &Arc<Faults>) -> Result<Keyring> {
         let mut disk = Disk::new(&self.path());
         disk.faults = Some(Arc::clone(faults));
-        Keyring::open_on(disk, &self.path(), Self::kek())
+        Keyring::open_on(disk, &self.path(), &Self::kek(), None)
     }
 }
 
@@ -84,7 +84,11 @@ fn state(case: &Case<'_>, keyring: &Keyring, (kid, key): &(KeyId, [u8; 32])) -> 
         Found::Shredded(marker) => {
             assert_eq!(marker, WHY.to_marker().unwrap());
             assert!(mapped.is_none(), "{case:?}: the map still knows the subject");
-            assert_eq!(unrecorded, [Erased { kids: vec![kid.clone()], marker }], "{case:?}");
+            assert_eq!(
+                unrecorded,
+                [Erased { kids: vec![kid.clone()], marker, generation: None }],
+                "{case:?}"
+            );
             assert!(!layout.key(kid).exists());
             State::Shredded
         }
@@ -173,7 +177,8 @@ fn a_stale_intent_does_not_take_the_key_of_a_subject_that_came_again() {
     let erased = keyring.shred_subject("customer/3", &WHY).unwrap();
     let again = bytes(&keyring.subject_key("customer/3").unwrap());
     // The last step of the shred undone, as a file system that lied about a sync would.
-    let intent = Entry { kids: erased.kids, subject: Some(name), marker: erased.marker };
+    let intent =
+        Entry { kids: erased.kids, subject: Some(name), marker: erased.marker, generation: None };
     keyring.journal().write(Phase::Intent, &intent).unwrap();
     drop(keyring);
     assert_eq!(bytes(&place.open().subject_key("customer/3").unwrap()), again);

@@ -94,7 +94,11 @@ fn is_over(case: &Case<'_>, keyring: &Keyring, (kid, key): &(KeyId, [u8; 32])) -
         }
         Found::Shredded(marker) => {
             assert_eq!(marker, OVER.to_marker().unwrap());
-            assert_eq!(unrecorded, [Erased { kids: vec![kid.clone()], marker }], "{case:?}");
+            assert_eq!(
+                unrecorded,
+                [Erased { kids: vec![kid.clone()], marker, generation: None }],
+                "{case:?}"
+            );
             assert!(again.err().unwrap().is_shredded() && !listed, "{case:?}");
             assert!(!layout.key(kid).exists());
             true

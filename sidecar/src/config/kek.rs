@@ -1,0 +1,151 @@
+//! Where the key-encryption key comes from, and how another one takes its place.
+
+use std::path::PathBuf;
+
+use sealtrail_keyring::{Kek, KekFile, Keyring, Stands};
+use zeroize::Zeroizing;
+
+use super::key_file::read_secret_file;
+use crate::code::Code;
+use crate::error::{Error, Result};
+
+/// Where the key-encryption key is: 32 bytes in base64.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KekSource {
+    /// In a file. While it is changed there is another one beside it ([`KekFile`]).
+    File(PathBuf),
+    /// In a variable of the environment. Whoever keeps it there gives the one that is to take its place in
+    /// `<name>_NEXT`, and then in `<name>`.
+    Env(String),
+}
+
+impl KekSource {
+    /// Opens the keyring. A change of the key-encryption key that was interrupted is completed.
+    pub fn open_keyring(&self, dir: &std::path::Path) -> Result<Keyring> {
+        let keyring = match self {
+            KekSource::File(path) => {
+                let next = beside(path, ".next");
+                // Refuses one that everybody can read, and names what is wrong with it. Between two steps of a
+                // change there may be the next one only.
+                let there =
+                    [path, &next].into_iter().filter(|file| file.exists()).collect::<Vec<_>>();
+                for file in if there.is_empty() { vec![path] } else { there } {
+                    parse(&file.display().to_string(), &read_secret_file(file)?)?;
+                }
+                KekFile::new(path).open_keyring(dir)?
+            }
+            KekSource::Env(name) => match next_of(name)? {
+                None => Keyring::open(dir, of_environment(name)?)?,
+                Some(next) => {
+                    let keyring = Keyring::open_between(dir, &of_environment(name)?, &next)?;
+                    if let Err(error) = keyring.finish_rotation() {
+                        tracing::error!(%error, "the key-encryption key is not changed yet");
+                    }
+                    if keyring.stands() == Stands::After {
+                        tracing::warn!(
+                            "the key-encryption key was changed: `{name}_NEXT` is the one to keep as `{name}`"
+                        );
+                    }
+                    keyring
+                }
+            },
+        };
+        if keyring.stands() == Stands::Between {
+            tracing::error!(
+                "the change of the key-encryption key stopped at a key that was edited or damaged; the old one is \
+                 still needed: `sealtrail keys rotate` names the key"
+            );
+        }
+        Ok(keyring)
+    }
+
+    /// Makes sure of a key-encryption key to change to, so that a change that was announced is completed whatever
+    /// happens.
+    pub fn prepare(&self) -> Result<()> {
+        match self {
+            KekSource::File(path) => Ok(KekFile::new(path).prepare()?),
+            KekSource::Env(name) => match next_of(name)? {
+                Some(_) => Ok(()),
+                None => {
+                    let message = format!(
+                        "the environment has no `{name}_NEXT`: give the new key-encryption key there, as \
+                         `openssl rand -base64 32` prints one, and afterwards as `{name}`"
+                    );
+                    Err(Error::new(Code::KeyFile, message))
+                }
+            },
+        }
+    }
+
+    /// Changes the keyring to the next key-encryption key, and destroys the one before where that is a file. Gives the
+    /// number of keys.
+    pub fn rotate(&self, keyring: &Keyring) -> Result<u64> {
+        self.prepare()?;
+        match self {
+            KekSource::File(path) => Ok(KekFile::new(path).rotate(keyring)?),
+            KekSource::Env(name) => {
+                let Some(next) = next_of(name)? else { return self.prepare().map(|()| 0) };
+                if keyring.stands() == Stands::After {
+                    let message =
+                        format!("the keyring is of `{name}_NEXT` already; give it as `{name}`");
+                    return Err(Error::new(Code::KeyFile, message));
+                }
+                Ok(keyring.rotate(&next)?)
+            }
+        }
+    }
+}
+
+fn beside(path: &std::path::Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+fn of_environment(name: &str) -> Result<Kek> {
+    let text = std::env::var(name).map_err(|_| {
+        let message = format!("the environment has no `{name}` with the key-encryption key");
+        Error::new(Code::KeyFile, message)
+    })?;
+    parse(&format!("the environment's `{name}`"), &Zeroizing::new(text.into_bytes()))
+}
+
+fn next_of(name: &str) -> Result<Option<Kek>> {
+    let next = format!("{name}_NEXT");
+    match std::env::var(&next) {
+        Ok(_) => of_environment(&next).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+fn parse(place: &str, text: &[u8]) -> Result<Kek> {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    Kek::parse(text).map_err(|e| Error::new(Code::KeyFile, e.to_string()).context(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn missing_and_exposed_files_are_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (path, keyring) = (dir.path().join("kek"), dir.path().join("keyring"));
+        let open = || KekSource::File(path.clone()).open_keyring(&keyring);
+        let error = open().err().unwrap();
+        assert!(error.to_string().contains("kek: No such file"), "{error}");
+        let kek = Kek::generate().unwrap();
+        Keyring::create(&keyring, &kek).unwrap();
+        std::fs::write(&path, kek.to_text().as_bytes()).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        let error = open().err().unwrap();
+        assert!(error.to_string().contains("mode 644"), "{error}");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        assert!(open().is_ok());
+        std::fs::write(&path, "not a key").unwrap();
+        let error = open().err().unwrap();
+        assert!(error.to_string().contains("expected 32 bytes as base64"), "{error}");
+    }
+}
