@@ -46,6 +46,7 @@ mod leases;
 mod listener;
 mod logging;
 mod metrics;
+mod patience;
 mod policy_test;
 mod position;
 mod problem;

@@ -183,7 +183,7 @@ mod tests {
         SeenRequest {
             at: Moment::now(),
             correlation_id: "c1".into(),
-            method: "PUT".into(),
+            method: http::Method::PUT,
             path: "/products/1".into(),
             ip: "203.0.113.7".parse().unwrap(),
             user_agent: Some("curl/7.88.1".into()),

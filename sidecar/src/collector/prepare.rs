@@ -164,7 +164,7 @@ fn prepare_claimed(
         Some(own) => own.to_owned(),
         None => match (&given.correlation_id, &exact) {
             (Some(given), _) => given.as_str().to_owned(),
-            (None, Some(seen)) => seen.correlation_id.clone(),
+            (None, Some(seen)) => seen.correlation_id.to_string(),
             (None, None) => CorrelationId::new_v7().as_str().to_owned(),
         },
     };

@@ -12,11 +12,12 @@ const MAX_HEADERS: u32 = 100;
 /// How much of a line is looked at: enough for the two headers that count.
 const LINE: usize = 64;
 
-#[derive(Default)]
 pub struct Head {
     request_line: RequestLine,
     /// The beginning of the current line.
-    line: Vec<u8>,
+    line: [u8; LINE],
+    /// How much of it there is.
+    kept: usize,
     /// Whether the last byte seen is a CR.
     is_cr: bool,
     size: usize,
@@ -26,6 +27,23 @@ pub struct Head {
     codings: u32,
     length: u64,
     fault: Option<Fault>,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self {
+            request_line: RequestLine::default(),
+            line: [0; LINE],
+            kept: 0,
+            is_cr: false,
+            size: 0,
+            lines: 0,
+            lengths: 0,
+            codings: 0,
+            length: 0,
+            fault: None,
+        }
+    }
 }
 
 /// What follows a head.
@@ -79,13 +97,16 @@ impl Head {
                 self.refuse(Fault::RequestLine);
             }
         }
-        let room = LINE.saturating_sub(self.line.len());
-        self.line.extend_from_slice(&part[..part.len().min(room)]);
+        let room = &mut self.line[self.kept..];
+        let kept = room.len().min(part.len());
+        room[..kept].copy_from_slice(&part[..kept]);
+        self.kept += kept;
     }
 
     fn end_of_line(&mut self) -> Option<After> {
         let has_cr = std::mem::take(&mut self.is_cr);
-        let mut line = std::mem::take(&mut self.line);
+        let (line, kept) = (self.line, std::mem::take(&mut self.kept));
+        let line = &line[..kept];
         if line.is_empty() && self.lines == 0 && has_cr {
             // Empty lines before the request line are skipped (RFC 9112 §2.2).
             return self.fault.map(After::Refused);
@@ -103,14 +124,12 @@ impl Head {
                 None => self.refuse(Fault::RequestLine),
             }
         } else {
-            self.header(&line);
+            self.header(line);
         }
         self.lines += 1;
         if self.lines > MAX_HEADERS + 1 {
             self.refuse(Fault::TooLarge);
         }
-        line.clear();
-        self.line = line;
         self.fault.map(After::Refused)
     }
 
@@ -172,5 +191,20 @@ fn has_control_character(bytes: &[u8]) -> bool {
 
 /// RFC 9110 §5.6.2.
 pub fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    const TOKEN: [bool; 256] = {
+        let mut table = [false; 256];
+        let signs = b"!#$%&'*+-.^_`|~";
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] = (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        let mut at = 0;
+        while at < signs.len() {
+            table[signs[at] as usize] = true;
+            at += 1;
+        }
+        table
+    };
+    TOKEN[usize::from(byte)]
 }

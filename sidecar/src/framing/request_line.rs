@@ -1,4 +1,4 @@
-//! The first line of a request, byte by byte: `method SP target SP HTTP/1.x` (RFC 9112 §3).
+//! The first line of a request, whatever way it is cut into reads: `method SP target SP HTTP/1.x` (RFC 9112 §3).
 
 use super::head::is_token;
 
@@ -34,9 +34,18 @@ pub enum Version {
 }
 
 impl RequestLine {
-    pub fn see(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.part = self.after(*byte);
+    pub fn see(&mut self, mut bytes: &[u8]) {
+        loop {
+            let space = memchr::memchr(b' ', bytes);
+            self.grow(&bytes[..space.unwrap_or(bytes.len())]);
+            let Some(space) = space else { return };
+            let is_empty = std::mem::take(&mut self.length) == 0;
+            self.part = match self.part {
+                Part::Method if !is_empty => Part::Target,
+                Part::Target if !is_empty => Part::Version,
+                _ => Part::Bad,
+            };
+            bytes = &bytes[space + 1..];
         }
     }
 
@@ -71,25 +80,26 @@ impl RequestLine {
         target[0] == b'/' || target == b"*" || is_address || trimmed(&self.method) == b"CONNECT"
     }
 
-    fn after(&mut self, byte: u8) -> Part {
-        let (beginning, next) = match self.part {
-            Part::Method => (&mut self.method, Part::Target),
-            Part::Target => (&mut self.target, Part::Version),
-            Part::Version => (&mut self.version, Part::Bad),
-            Part::Bad => return Part::Bad,
+    /// More of the current part.
+    fn grow(&mut self, bytes: &[u8]) {
+        let beginning = match self.part {
+            Part::Method => &mut self.method,
+            Part::Target => &mut self.target,
+            Part::Version => &mut self.version,
+            Part::Bad => return,
         };
-        if byte == b' ' {
-            let is_empty = std::mem::take(&mut self.length) == 0;
-            return if is_empty { Part::Bad } else { next };
+        if let Some(room) = beginning.get_mut(self.length..) {
+            let kept = room.len().min(bytes.len());
+            room[..kept].copy_from_slice(&bytes[..kept]);
         }
-        if let Some(room) = beginning.get_mut(self.length) {
-            *room = byte;
-        }
-        self.length += 1;
-        // Beyond ASCII is not allowed in a URI, but some send it, and it cannot be misread.
-        match self.part == Part::Method && !is_token(byte) || byte < b' ' || byte == 0x7f {
-            true => Part::Bad,
-            false => self.part,
+        self.length += bytes.len();
+        let is_good = match self.part {
+            Part::Method => bytes.iter().all(|byte| is_token(*byte)),
+            // Beyond ASCII is not allowed in a URI, but some send it, and it cannot be misread.
+            _ => bytes.iter().fold(true, |good, byte| good & (*byte >= b' ') & (*byte != 0x7f)),
+        };
+        if !is_good {
+            self.part = Part::Bad;
         }
     }
 }

@@ -35,7 +35,6 @@ impl Verdict {
 #[derive(Default)]
 pub struct Watch {
     state: State,
-    /// How many heads are complete.
     heads: u64,
     verdict: Verdict,
 }
@@ -77,6 +76,16 @@ impl Watch {
     /// Whether the peer is not done with what it sends, as far as that can be known.
     pub fn expects_more(&self) -> bool {
         !self.is_tunnel() && !matches!(self.state, State::Head(_))
+    }
+
+    /// Whether the next byte belongs to the head of a request.
+    pub fn is_at_head(&self) -> bool {
+        matches!(self.state, State::Head(_)) && !self.is_tunnel()
+    }
+
+    /// How many heads are complete.
+    pub fn heads(&self) -> u64 {
+        self.heads
     }
 
     fn is_tunnel(&self) -> bool {

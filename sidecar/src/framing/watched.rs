@@ -8,6 +8,7 @@ use tokio::time::Sleep;
 
 use super::refusal;
 use super::watch::{Verdict, Watch};
+use crate::patience::Patience;
 
 /// A peer that was refused may still be sending, and a socket that is closed with bytes unread resets the
 /// connection, so that the answer is lost on the way. So much more is read, and for so long.
@@ -18,6 +19,8 @@ const LINGER: Duration = Duration::from_secs(1);
 pub struct Watched<S> {
     stream: S,
     watch: Watch,
+    /// How long a client may take from the end of an answer to the end of the next head.
+    head: Option<Patience>,
     refusal: Option<Refusal>,
     linger: Option<Linger>,
 }
@@ -38,7 +41,15 @@ impl<S> Watched<S> {
     pub fn new(stream: S) -> (Self, Verdict) {
         let watch = Watch::default();
         let verdict = watch.verdict();
-        (Self { stream, watch, refusal: None, linger: None }, verdict)
+        (Self { stream, watch, head: None, refusal: None, linger: None }, verdict)
+    }
+
+    /// For a server that reads only what it waits for, so that a stream on which nothing comes waits for a head,
+    /// or for a body, but never for an answer. hyper has a limit of its own, with a new timer for every head.
+    #[must_use]
+    pub fn with_limit_of_heads(mut self, limit: Duration) -> Self {
+        self.head = Some(Patience::new(limit));
+        self
     }
 }
 
@@ -49,9 +60,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        self.watch.see(&buf.filled()[before..]);
-        polled
+        let Self { stream, watch, head, .. } = &mut *self;
+        if Pin::new(stream).poll_read(cx, buf)?.is_pending() {
+            let is_over = |head: &mut Patience| watch.is_at_head() && head.is_over(cx);
+            if head.as_mut().is_some_and(is_over) {
+                tracing::debug!("no head within the limit");
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            return Poll::Pending;
+        }
+        let heads = watch.heads();
+        watch.see(&buf.filled()[before..]);
+        if let Some(head) = head.as_mut().filter(|_| watch.heads() > heads) {
+            head.moved();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -142,10 +142,9 @@ where
     C: Future<Output = Result<(), hyper::Error>>,
 {
     let mut connection = pin!(connection);
-    let done = tokio::select! {
-        biased;
-        done = connection.as_mut() => done,
-        () = drain.started() => {
+    let done = match drain.unless_started(connection.as_mut()).await {
+        Some(done) => done,
+        None => {
             shut_down(connection.as_mut());
             connection.await
         }

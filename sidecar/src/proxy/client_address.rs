@@ -62,26 +62,48 @@ pub fn of(peer: IpAddr, headers: &HeaderMap, trust: &Trust) -> IpAddr {
 /// `-Host` are what the first proxy saw, and `Forwarded` says the same where it is written at all.
 ///
 /// What an untrusted peer wrote under any of these names is dropped: the service would take it for ours.
-pub fn forward(peer: IpAddr, scheme: &'static str, headers: &mut HeaderMap, trust: &Trust) {
+///
+/// The peer is given as text too, because that is made once for all requests of a connection.
+pub fn forward(
+    peer: IpAddr,
+    peer_text: &HeaderValue,
+    scheme: &'static str,
+    headers: &mut HeaderMap,
+    trust: &Trust,
+) {
     let peer = peer.to_canonical();
-    if !trust.covers(0, peer) {
+    let is_trusted = trust.covers(0, peer);
+    if !is_trusted {
         drop_hearsay(headers);
     }
     let host = headers.get(header::HOST).cloned();
-    append(headers, FORWARDED_FOR, &peer.to_string());
-    if !single(headers, &FORWARDED_PROTO).is_some_and(|scheme| matches!(scheme, "http" | "https")) {
+    if is_trusted && headers.contains_key(FORWARDED_FOR) {
+        append(headers, FORWARDED_FOR, &peer.to_string());
+    } else {
+        headers.insert(FORWARDED_FOR, peer_text.clone());
+    }
+    let has_scheme = is_trusted
+        && single(headers, &FORWARDED_PROTO).is_some_and(|s| matches!(s, "http" | "https"));
+    if !has_scheme {
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     }
-    if single(headers, &FORWARDED_HOST).is_none() {
-        headers.remove(FORWARDED_HOST);
-        if let Some(host) = &host {
-            headers.insert(FORWARDED_HOST, host.clone());
+    let has_host = is_trusted && single(headers, &FORWARDED_HOST).is_some();
+    if !has_host {
+        match &host {
+            Some(host) => drop(headers.insert(FORWARDED_HOST, host.clone())),
+            None => drop(headers.remove(FORWARDED_HOST)),
         }
     }
-    if trust.forwarded || headers.contains_key(header::FORWARDED) {
+    if trust.forwarded || is_trusted && headers.contains_key(header::FORWARDED) {
         let host = host.as_ref().and_then(|host| host.to_str().ok()).filter(|h| !h.is_empty());
         append(headers, header::FORWARDED, &forwarded::element(peer, host, scheme));
     }
+}
+
+/// An address as it stands in a header.
+pub fn text(peer: IpAddr) -> HeaderValue {
+    HeaderValue::try_from(peer.to_canonical().to_string())
+        .expect("digits, letters, dots and colons")
 }
 
 impl Trust {
@@ -237,7 +259,8 @@ mod tests {
     /// What the service gets of these names.
     fn told(peer: &str, trust: &Trust, given: &[(&'static str, &str)]) -> Vec<String> {
         let mut headers = headers(given);
-        forward(peer.parse().unwrap(), "https", &mut headers, trust);
+        let peer = peer.parse().unwrap();
+        forward(peer, &text(peer), "https", &mut headers, trust);
         let text = |(name, value): (&HeaderName, &HeaderValue)| {
             format!("{name}: {}", value.to_str().unwrap())
         };

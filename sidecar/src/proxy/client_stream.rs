@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use super::patience::Patience;
 use crate::listener::Stream;
+use crate::patience::Patience;
 
 /// How a client begins that knows beforehand that we speak HTTP/2 (RFC 9113 §3.4). No request in HTTP/1.1
 /// begins so: the method `PRI` is reserved for this.

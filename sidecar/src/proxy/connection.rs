@@ -1,27 +1,32 @@
 //! One client connection, whatever protocol it speaks.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
+use http::HeaderValue;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::{self, UpgradeableConnection};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 
+use super::client_address;
 use super::client_stream::ClientStream;
 use super::forward::{Body, Proxy};
 use super::http2;
+use super::link::Link;
 use super::paced::{Paced, Streams};
-use super::upstream::Link;
 use crate::framing::{MAX_HEAD, Verdict, Watched};
 use crate::listener::{Accepted, Drain, Place, Stream, until_drained};
 
 /// What is the same for all requests of a connection.
 pub struct Client {
     pub peer: IpAddr,
+    /// The same as it stands in a header.
+    pub peer_text: HeaderValue,
     pub is_tls: bool,
     /// Held as long as anything of the connection is, a tunnel too.
     pub place: Place,
@@ -30,7 +35,7 @@ pub struct Client {
 /// A client that speaks HTTP/1.1: one request at a time.
 struct Http1 {
     client: Client,
-    link: Link,
+    link: Arc<Link>,
     verdict: Verdict,
 }
 
@@ -48,10 +53,12 @@ impl Proxy {
             Ok(Err(error)) => return tracing::debug!(%error, "connection not begun"),
             Err(_) => return tracing::debug!("connection not begun in time"),
         };
-        let client = Client { peer: peer.ip(), is_tls, place };
+        let peer = peer.ip();
+        let client = Client { peer, peer_text: client_address::text(peer), is_tls, place };
+        // Each in a room of its own, because the larger one would make all connections as large.
         match is_http2 {
-            true => self.serve_http2(stream, client, drain).await,
-            false => self.serve_http1(stream, client, drain).await,
+            true => Box::pin(self.serve_http2(stream, client, drain)).await,
+            false => Box::pin(self.serve_http1(stream, client, drain)).await,
         }
     }
 
@@ -68,15 +75,26 @@ impl Proxy {
 
     async fn serve_http1(self: Arc<Self>, stream: ClientStream, client: Client, drain: Drain) {
         let (stream, verdict) = Watched::new(stream);
-        let link = Link::new(self.upstream.clone());
-        let http1 = Arc::new(Http1 { client, link, verdict });
-        let builder = self.http1();
+        let stream = stream.with_limit_of_heads(self.config.header_timeout);
+        let link = Arc::new(Link::new(self.upstream.clone()));
+        let idle_limit = self.config.idle_timeout;
+        let http1 = Arc::new(Http1 { client, link: link.clone(), verdict });
+        let builder = builder();
         let service = service_fn(move |request| {
             let (proxy, http1) = (self.clone(), http1.clone());
             async move { Ok::<_, Infallible>(http1.answer(&proxy, request).await) }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
-        until_drained(connection, drain, UpgradeableConnection::graceful_shutdown).await;
+        let attend = pin!(poll_fn(|cx| {
+            link.attend(idle_limit, cx);
+            std::task::Poll::<()>::Pending
+        }));
+        let shut_down = UpgradeableConnection::graceful_shutdown;
+        tokio::select! {
+            biased;
+            () = attend => {}
+            () = until_drained(connection, drain, shut_down) => {}
+        }
     }
 
     async fn serve_http2(self: Arc<Self>, stream: ClientStream, client: Client, drain: Drain) {
@@ -107,17 +125,17 @@ impl Proxy {
         connection.as_mut().graceful_shutdown();
         let _ = tokio::time::timeout(write_limit, connection).await;
     }
+}
 
-    fn http1(&self) -> http1::Builder {
-        let mut http1 = http1::Builder::new();
-        http1
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.config.header_timeout)
-            // A client may close its side when it has said all; the answer is still on its way.
-            .half_close(true)
-            .max_buf_size(MAX_HEAD);
-        http1
-    }
+fn builder() -> http1::Builder {
+    let mut http1 = http1::Builder::new();
+    http1
+        .header_read_timeout(None)
+        // A client may close its side when it has said all; the answer is still on its way. It also means that
+        // nothing is read meanwhile.
+        .half_close(true)
+        .max_buf_size(MAX_HEAD);
+    http1
 }
 
 impl Http1 {

@@ -6,6 +6,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::randomness::uuid_v7;
 use super::trace_context::TraceContext;
 
 pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -14,7 +15,7 @@ const REQUEST_ID_PLAIN: HeaderName = HeaderName::from_static("request-id");
 
 /// An id of 1 to 128 characters that is safe in a header, a log line and a query.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CorrelationId(String);
+pub struct CorrelationId(HeaderValue);
 
 impl CorrelationId {
     /// The id of a request; `new` is called when the request brought none that can be used.
@@ -31,7 +32,7 @@ impl CorrelationId {
         [&CORRELATION_ID, &REQUEST_ID, &REQUEST_ID_PLAIN]
             .into_iter()
             .find_map(|name| single(headers, name).and_then(Self::parse))
-            .or_else(|| trace.map(|trace| CorrelationId(trace.parent.trace_id())))
+            .or_else(|| trace.map(|trace| Self::of_text(&trace.parent.trace_id())))
     }
 
     /// The id that a header carries, if it carries one.
@@ -40,36 +41,39 @@ impl CorrelationId {
     }
 
     pub fn new_v7() -> CorrelationId {
-        CorrelationId(uuid::Uuid::now_v7().to_string())
+        Self::of_text(uuid_v7().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()))
     }
 
     /// Refuses what is not 1 to 128 of `[A-Za-z0-9._:@/+=-]`.
     pub fn parse(text: &str) -> Option<CorrelationId> {
-        let usable = |b: u8| b.is_ascii_alphanumeric() || b"._:@/+=-".contains(&b);
-        ((1..=128).contains(&text.len()) && text.bytes().all(usable))
-            .then(|| CorrelationId(text.to_owned()))
+        is_usable(text).then(|| Self::of_text(text))
     }
 
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.to_str().unwrap_or_default()
     }
 
     /// Puts the id on the request to the service. `X-Request-ID` too, unless the client sent one
     /// that can be used: services that know only that header find the same id.
     pub fn set_on_request(&self, headers: &mut HeaderMap) {
-        if single(headers, &REQUEST_ID).and_then(Self::parse).is_none() {
-            headers.insert(REQUEST_ID, self.value());
+        if !single(headers, &REQUEST_ID).is_some_and(is_usable) {
+            headers.insert(REQUEST_ID, self.0.clone());
         }
-        headers.insert(CORRELATION_ID, self.value());
+        headers.insert(CORRELATION_ID, self.0.clone());
     }
 
-    pub fn set_on_response(&self, headers: &mut HeaderMap) {
-        headers.insert(CORRELATION_ID, self.value());
+    pub fn set_on_response(self, headers: &mut HeaderMap) {
+        headers.insert(CORRELATION_ID, self.0);
     }
 
-    fn value(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).expect("an id holds only characters of a header value")
+    fn of_text(text: &str) -> Self {
+        Self(HeaderValue::from_str(text).expect("an id holds only characters of a header value"))
     }
+}
+
+fn is_usable(text: &str) -> bool {
+    let usable = |b: u8| b.is_ascii_alphanumeric() || b"._:@/+=-".contains(&b);
+    (1..=128).contains(&text.len()) && text.bytes().all(usable)
 }
 
 /// A header that stands exactly once: of two ids none can be trusted.
@@ -92,7 +96,8 @@ mod tests {
             map.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let trace = TraceContext::of(&map);
-        CorrelationId::of(&map, trace.as_ref(), || CorrelationId("new".into())).0
+        let new = || CorrelationId::of_text("new");
+        CorrelationId::of(&map, trace.as_ref(), new).as_str().to_owned()
     }
 
     #[test]
@@ -120,11 +125,12 @@ mod tests {
     fn set_on_both_ways() {
         let mut headers = HeaderMap::new();
         headers.insert("x-request-id", HeaderValue::from_static("theirs"));
-        CorrelationId("ours".into()).set_on_request(&mut headers);
+        let ours = CorrelationId::of_text("ours");
+        ours.set_on_request(&mut headers);
         assert_eq!(headers["x-correlation-id"], "ours");
         assert_eq!(headers["x-request-id"], "theirs");
         headers.insert("x-request-id", HeaderValue::from_static("not usable"));
-        CorrelationId("ours".into()).set_on_request(&mut headers);
+        ours.set_on_request(&mut headers);
         assert_eq!(headers["x-request-id"], "ours");
     }
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use super::patience::Patience;
-use super::upstream::Lease;
+use super::link::Lease;
+use super::service_connection::nobody;
+use crate::patience::Patience;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -18,12 +19,12 @@ pub struct Download {
     body: Incoming,
     patience: Patience,
     /// The connection that it comes from, given back with the last of it.
-    _lease: Option<Lease>,
+    lease: Option<Lease>,
 }
 
 impl Download {
     pub fn new(body: Incoming, timeout: Duration, lease: Option<Lease>) -> Self {
-        Self { body, patience: Patience::new(timeout), _lease: lease }
+        Self { body, patience: Patience::new(timeout), lease }
     }
 }
 
@@ -36,7 +37,12 @@ impl Body for Download {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
-        match Pin::new(&mut this.body).poll_frame(cx) {
+        let body = Pin::new(&mut this.body);
+        let frame = match this.lease.as_mut().is_some_and(|lease| lease.drive(cx)) {
+            true => body.poll_frame(&mut nobody()),
+            false => body.poll_frame(cx),
+        };
+        match frame {
             Poll::Pending if this.patience.is_over(cx) => {
                 tracing::warn!("the service sent nothing more within `proxy.stream_timeout`");
                 Poll::Ready(Some(Err("the service stalled".into())))

@@ -17,9 +17,11 @@ use super::connection::Client;
 use super::correlation::CorrelationId;
 use super::download::Download;
 use super::identity::{Actor, TokenKey};
+use super::link::{Lease, Link};
+use super::randomness::random;
 use super::request_memory::{RequestId, RequestMemory, SeenRequest, SeenTrace};
-use super::trace_context::{Randomness, TraceContext, Tracing};
-use super::upstream::{Lease, Link, Upstream};
+use super::trace_context::{TraceContext, Tracing};
+use super::upstream::Upstream;
 use super::{hop_by_hop, max_forwards, upgrade, user_agent};
 use crate::clock::Moment;
 use crate::code::Code;
@@ -55,12 +57,12 @@ impl Proxy {
         &self,
         request: Request<Incoming>,
         client: &Client,
-        link: Option<&Link>,
+        link: Option<&Arc<Link>>,
     ) -> Response<Body> {
         let entry = self.access.as_ref().map(|access| access.begin(&request));
         let began = Instant::now();
         let is_http2 = request.version() == Version::HTTP_2;
-        let mut response = match self.exchange(request, client, link).await {
+        let mut response = match self.exchange(request, client, link, began).await {
             Ok(response) => response,
             Err(error) => self.refuse(&error),
         };
@@ -79,7 +81,8 @@ impl Proxy {
         &self,
         mut request: Request<Incoming>,
         client: &Client,
-        link: Option<&Link>,
+        link: Option<&Arc<Link>>,
+        began: Instant,
     ) -> Result<Response<Body>> {
         let peer = client.peer;
         address_upstream(&mut request)?;
@@ -87,7 +90,7 @@ impl Proxy {
         let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
         let trace = self.take_part(trace);
         let request_id = RequestId::new();
-        self.memory.keep(request_id, self.seen(&request, &id, trace.as_ref(), peer));
+        self.memory.keep(began, request_id, self.seen(&request, &id, trace.as_ref(), peer));
         if let Some(mut response) = max_forwards::answer_here(&mut request) {
             id.set_on_response(response.headers_mut());
             return Ok(response.map(Either::Right));
@@ -111,11 +114,16 @@ impl Proxy {
         id.set_on_request(request.headers_mut());
         request_id.set_on_request(request.headers_mut());
         let scheme = if client.is_tls { "https" } else { "http" };
-        client_address::forward(peer, scheme, request.headers_mut(), &self.trust);
+        client_address::forward(
+            peer,
+            &client.peer_text,
+            scheme,
+            request.headers_mut(),
+            &self.trust,
+        );
 
         self.metrics.proxied.add(1);
-        let began = Instant::now();
-        let answer = self.upstream.send(request, link).await;
+        let answer = self.upstream.send(request, link, began).await;
         self.metrics.timings.upstream(began.elapsed());
         let mut response = match answer {
             Ok((response, lease)) => self.answer(response, client_half, client, lease),
@@ -156,12 +164,10 @@ impl Proxy {
 
     /// The place in a trace that the service gets.
     fn take_part(&self, incoming: Option<TraceContext>) -> Option<TraceContext> {
-        let mut random = Randomness::default();
-        // Without randomness there is no new id; the trace goes on as it came.
-        if self.tracing == Tracing::Pass || getrandom::fill(&mut random).is_err() {
-            return incoming;
+        match self.tracing {
+            Tracing::Pass => incoming,
+            Tracing::Participate => Some(TraceContext::participate(incoming, random())),
         }
-        Some(TraceContext::participate(incoming, random))
     }
 
     /// What is worth remembering of a request.
@@ -178,8 +184,8 @@ impl Proxy {
         let key = self.token_key.as_ref().map(|key| key.get());
         SeenRequest {
             at: Moment::now(),
-            correlation_id: id.as_str().to_owned(),
-            method: request.method().to_string(),
+            correlation_id: id.as_str().into(),
+            method: request.method().clone(),
             path: path[..path.floor_char_boundary(MAX_PATH)].to_owned(),
             ip: client_address::of(peer, headers, &self.trust),
             user_agent: text(header::USER_AGENT).map(|text| user_agent::cut(text).to_owned()),
@@ -237,16 +243,21 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
     } else if hosts == 0 && request.version() == Version::HTTP_11 {
         return refused("the request names no host");
     }
+    *request.version_mut() = Version::HTTP_11;
+    if request.uri().authority().is_none() && request.uri().scheme().is_none() {
+        return Ok(());
+    }
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let Ok(target) = target.parse::<Uri>() else {
         return refused("the target of the request cannot be read");
     };
     *request.uri_mut() = target;
-    *request.version_mut() = Version::HTTP_11;
     Ok(())
 }
 
 /// `uri-host [":" port]` (RFC 9110 §7.2), which may be empty and names no user.
 fn is_host(text: &[u8]) -> bool {
-    text.is_empty() || (!text.contains(&b'@') && http::uri::Authority::try_from(text).is_ok())
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b".-".contains(b);
+    text.iter().all(is_plain)
+        || (!text.contains(&b'@') && http::uri::Authority::try_from(text).is_ok())
 }

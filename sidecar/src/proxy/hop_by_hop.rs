@@ -8,22 +8,34 @@ use hyper::body::Body;
 ///
 /// `Transfer-Encoding` goes too: the framing of the next hop is made anew.
 pub fn remove(headers: &mut HeaderMap) {
-    for name in named_by_connection(headers) {
-        headers.remove(name);
+    // Most messages have one of them or none, so it is looked first which.
+    let mut there = [false; ALWAYS.len()];
+    for key in headers.keys() {
+        if let Some(at) = ALWAYS.iter().position(|name| *name == key.as_str()) {
+            there[at] = true;
+        }
     }
-    for name in [
-        &header::CONNECTION,
-        &HeaderName::from_static("keep-alive"),
-        &HeaderName::from_static("proxy-connection"),
-        &header::PROXY_AUTHENTICATE,
-        &header::PROXY_AUTHORIZATION,
-        &header::TE,
-        &header::TRANSFER_ENCODING,
-        &header::UPGRADE,
-    ] {
-        headers.remove(name);
+    if there[0] {
+        for name in named_by_connection(headers) {
+            headers.remove(name);
+        }
+    }
+    for (name, _) in ALWAYS.iter().zip(there).filter(|(_, there)| *there) {
+        headers.remove(*name);
     }
 }
+
+/// `Connection` is the first.
+const ALWAYS: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// Says how a body of unknown length is framed on the next hop, also where a body is unusual: of a GET without this the
 /// client would send none.
@@ -54,7 +66,12 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     // By bytes: one odd option on the line must not save the others.
     let values = headers.get_all(header::CONNECTION).iter();
     let options = values.flat_map(|value| value.as_bytes().split(|b| *b == b','));
-    let names = options.filter_map(|option| HeaderName::from_bytes(option.trim_ascii()).ok());
+    // These name no header, or one that goes anyway.
+    let is_known = |option: &&[u8]| {
+        [&b"keep-alive"[..], b"close", b"upgrade"].iter().any(|k| option.eq_ignore_ascii_case(k))
+    };
+    let options = options.map(|option| option.trim_ascii()).filter(|option| !is_known(option));
+    let names = options.filter_map(|option| HeaderName::from_bytes(option).ok());
     // A client must not be able to make us drop how long the body is or where it goes.
     names.filter(|name| !matches!(*name, header::CONTENT_LENGTH | header::HOST)).collect()
 }

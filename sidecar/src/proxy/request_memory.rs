@@ -8,17 +8,20 @@
 //!
 //! Bounded twice, in time and in number; the oldest go first.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use uuid::Uuid;
 
 use super::identity::Actor;
+use super::randomness::uuid_v7;
 use super::trace_context::Traceparent;
 use crate::clock::Moment;
 use crate::metrics::Counter;
@@ -34,8 +37,8 @@ pub struct RequestId(Uuid);
 #[derive(Debug, Clone)]
 pub struct SeenRequest {
     pub at: Moment,
-    pub correlation_id: String,
-    pub method: String,
+    pub correlation_id: Arc<str>,
+    pub method: Method,
     /// Without the query: queries carry personal data and secrets.
     pub path: String,
     pub ip: IpAddr,
@@ -65,10 +68,25 @@ pub struct RequestMemory {
 
 #[derive(Default)]
 struct Kept {
-    by_id: HashMap<RequestId, Arc<SeenRequest>>,
-    by_correlation: HashMap<String, Shared>,
+    by_id: HashMap<RequestId, Arc<SeenRequest>, BuildHasherDefault<OfRandom>>,
+    by_correlation: HashMap<Arc<str>, Shared>,
     /// In the order in which they were kept.
     order: VecDeque<(Instant, RequestId)>,
+}
+
+/// Ids that are made here are as good as their own hash: the end of them is random.
+#[derive(Default)]
+struct OfRandom(u64);
+
+impl Hasher for OfRandom {
+    fn write(&mut self, bytes: &[u8]) {
+        let end = bytes.last_chunk().map_or(0, |end| u64::from_ne_bytes(*end));
+        self.0 ^= end;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// The requests of one correlation id.
@@ -92,8 +110,15 @@ impl RequestMemory {
         }
     }
 
-    pub fn keep(&self, id: RequestId, request: SeenRequest) {
-        self.keep_at(Instant::now(), id, request);
+    /// Keeps a request that came `now`.
+    pub fn keep(&self, now: Instant, id: RequestId, request: SeenRequest) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.forget_older(now, self.keep);
+        kept.insert(now, id, request);
+        while kept.order.len() > self.at_most {
+            kept.forget_first();
+            self.forgotten_early.add(1);
+        }
     }
 
     /// Exactly this request.
@@ -108,16 +133,6 @@ impl RequestMemory {
 
     pub fn len(&self) -> usize {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).order.len()
-    }
-
-    fn keep_at(&self, now: Instant, id: RequestId, request: SeenRequest) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.forget_older(now, self.keep);
-        kept.insert(now, id, request);
-        while kept.order.len() > self.at_most {
-            kept.forget_first();
-            self.forgotten_early.add(1);
-        }
     }
 
     fn recall_at(&self, now: Instant, id: RequestId) -> Option<Arc<SeenRequest>> {
@@ -145,18 +160,22 @@ impl RequestMemory {
 
 impl Kept {
     fn insert(&mut self, now: Instant, id: RequestId, request: SeenRequest) {
-        match self.by_correlation.get_mut(&request.correlation_id) {
-            Some(shared) => {
+        match self.by_correlation.entry(request.correlation_id.clone()) {
+            Entry::Occupied(mut shared) => {
+                let shared = shared.get_mut();
                 let last = self.by_id.get(&shared.last);
                 shared.is_ambiguous |= last.is_none_or(|last| !last.is_like(&request));
                 shared.has_many_traces |= last.is_none_or(|last| last.trace != request.trace);
                 shared.count += 1;
                 shared.last = id;
             }
-            None => {
-                let shared =
-                    Shared { last: id, count: 1, has_many_traces: false, is_ambiguous: false };
-                self.by_correlation.insert(request.correlation_id.clone(), shared);
+            Entry::Vacant(none) => {
+                none.insert(Shared {
+                    last: id,
+                    count: 1,
+                    has_many_traces: false,
+                    is_ambiguous: false,
+                });
             }
         }
         self.order.push_back((now, id));
@@ -174,10 +193,12 @@ impl Kept {
     fn forget_first(&mut self) {
         let Some((_, id)) = self.order.pop_front() else { return };
         let Some(request) = self.by_id.remove(&id) else { return };
-        if let Some(shared) = self.by_correlation.get_mut(&request.correlation_id) {
-            shared.count -= 1;
-            if shared.count == 0 {
-                self.by_correlation.remove(&request.correlation_id);
+        if let Entry::Occupied(mut shared) =
+            self.by_correlation.entry(request.correlation_id.clone())
+        {
+            shared.get_mut().count -= 1;
+            if shared.get().count == 0 {
+                shared.remove();
             }
         }
     }
@@ -186,15 +207,15 @@ impl Kept {
 impl SeenRequest {
     /// The same but for the time and the place in a trace, as when a client tries again.
     fn is_like(&self, other: &SeenRequest) -> bool {
-        let facts =
-            |r: &SeenRequest| (r.method.clone(), r.path.clone(), r.user_agent.clone(), r.ip);
-        facts(self) == facts(other) && self.actor == other.actor
+        (&self.method, &self.path, &self.user_agent)
+            == (&other.method, &other.path, &other.user_agent)
+            && (self.ip, &self.actor) == (other.ip, &other.actor)
     }
 }
 
 impl RequestId {
     pub fn new() -> Self {
-        Self(Uuid::now_v7())
+        Self(uuid_v7())
     }
 
     /// The id in the header of a POST of changes, if it is one.
@@ -204,7 +225,8 @@ impl RequestId {
 
     /// Tells the service; what the client sent under that name is gone.
     pub fn set_on_request(self, headers: &mut HeaderMap) {
-        let value = HeaderValue::from_str(&self.to_string());
+        let mut text = Uuid::encode_buffer();
+        let value = HeaderValue::from_str(self.0.hyphenated().encode_lower(&mut text));
         headers.insert(REQUEST_ID, value.expect("hexadecimal digits and hyphens"));
     }
 }
@@ -232,7 +254,7 @@ mod tests {
         SeenRequest {
             at: Moment::now(),
             correlation_id: correlation_id.into(),
-            method: "GET".into(),
+            method: Method::GET,
             path: path.into(),
             ip: IpAddr::from([127, 0, 0, 1]),
             user_agent: None,
@@ -255,8 +277,8 @@ mod tests {
         let memory = RequestMemory::new(5 * MINUTE, 10);
         let start = Instant::now();
         let (a, b) = (RequestId::new(), RequestId::new());
-        memory.keep_at(start, a, request("a", "/1", None));
-        memory.keep_at(start + 4 * MINUTE, b, request("b", "/2", None));
+        memory.keep(start, a, request("a", "/1", None));
+        memory.keep(start + 4 * MINUTE, b, request("b", "/2", None));
         assert_eq!(memory.recall_at(start + 5 * MINUTE, a).unwrap().path, "/1");
         assert!(memory.recall_at(start + 6 * MINUTE, a).is_none());
         assert!(memory.recall_only_at(start + 6 * MINUTE, "a").is_none());
@@ -270,7 +292,7 @@ mod tests {
         let memory = RequestMemory::new(MINUTE, 2);
         let now = Instant::now();
         for i in 0..1000 {
-            memory.keep_at(now, RequestId::new(), request(&format!("{i}"), "/", None));
+            memory.keep(now, RequestId::new(), request(&format!("{i}"), "/", None));
         }
         assert_eq!(memory.len(), 2);
         assert_eq!(memory.forgotten_early.get(), 998);
@@ -283,9 +305,9 @@ mod tests {
         let memory = RequestMemory::new(5 * MINUTE, 10);
         let start = Instant::now();
         let (first, second) = (RequestId::new(), RequestId::new());
-        memory.keep_at(start, first, request("a", "/", Some("alice")));
+        memory.keep(start, first, request("a", "/", Some("alice")));
         assert!(memory.recall_only_at(start, "a").is_some());
-        memory.keep_at(start + 4 * MINUTE, second, request("a", "/", Some("mallory")));
+        memory.keep(start + 4 * MINUTE, second, request("a", "/", Some("mallory")));
         assert!(memory.recall_only_at(start + 4 * MINUTE, "a").is_none());
         // The first is forgotten, and its change may still be on the way.
         assert!(memory.recall_only_at(start + 6 * MINUTE, "a").is_none());
@@ -294,7 +316,7 @@ mod tests {
             |id| memory.recall_at(start + 5 * MINUTE, id).map(|r| r.actor.clone().unwrap().id);
         assert_eq!(actor(second).as_deref(), Some("mallory"));
         assert!(memory.recall_only_at(start + 20 * MINUTE, "a").is_none());
-        memory.keep_at(start + 20 * MINUTE, first, request("a", "/", None));
+        memory.keep(start + 20 * MINUTE, first, request("a", "/", None));
         assert!(memory.recall_only_at(start + 20 * MINUTE, "a").is_some(), "all over again");
     }
 
@@ -303,10 +325,10 @@ mod tests {
         let memory = RequestMemory::new(MINUTE, 10);
         let now = Instant::now();
         for _ in 0..2 {
-            memory.keep_at(now, RequestId::new(), request("a", "/1", Some("alice")));
+            memory.keep(now, RequestId::new(), request("a", "/1", Some("alice")));
         }
         assert_eq!(memory.recall_only_at(now, "a").unwrap().path, "/1");
-        memory.keep_at(now, RequestId::new(), request("a", "/2", Some("alice")));
+        memory.keep(now, RequestId::new(), request("a", "/2", Some("alice")));
         assert!(memory.recall_only_at(now, "a").is_none());
     }
 
@@ -322,9 +344,9 @@ mod tests {
             }
         };
         let (first, second) = (RequestId::new(), RequestId::new());
-        memory.keep_at(now, first, traced(1));
+        memory.keep(now, first, traced(1));
         assert_eq!(memory.recall_only_at(now, "a").unwrap().trace, traced(1).trace);
-        memory.keep_at(now, second, traced(2));
+        memory.keep(now, second, traced(2));
         assert_eq!(memory.recall_only_at(now, "a").unwrap().trace, None);
         assert_eq!(memory.recall_at(now, second).unwrap().trace, traced(2).trace);
     }

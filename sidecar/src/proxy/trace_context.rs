@@ -92,7 +92,7 @@ impl TraceContext {
 
     /// Takes the place of whatever the client sent.
     pub fn set_on_request(&self, headers: &mut HeaderMap) {
-        if let Ok(value) = HeaderValue::try_from(self.parent.to_string()) {
+        if let Ok(value) = HeaderValue::from_bytes(&self.parent.written()) {
             headers.insert(TRACEPARENT, value);
         }
         let state = self.state.as_ref().and_then(|state| HeaderValue::try_from(&state.0).ok());
@@ -132,11 +132,19 @@ impl Traceparent {
     pub fn trace_id(&self) -> String {
         format!("{:032x}", self.trace_id)
     }
+
+    fn written(&self) -> [u8; 55] {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        write_hex(&mut text[3..35], &self.trace_id.to_be_bytes());
+        write_hex(&mut text[36..52], &self.parent_id.to_be_bytes());
+        write_hex(&mut text[53..], &[self.flags]);
+        text
+    }
 }
 
 impl fmt::Display for Traceparent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.parent_id, self.flags)
+        f.write_str(&String::from_utf8_lossy(&self.written()))
     }
 }
 
@@ -190,6 +198,13 @@ fn is_member(key: &str, value: &str) -> bool {
     let is_value = (1..=MAX_PART).contains(&value.len())
         && value.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'=');
     is_key && is_value
+}
+
+fn write_hex(text: &mut [u8], bytes: &[u8]) {
+    let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
 }
 
 /// Lower-case hexadecimal digits, at most 32 of them.

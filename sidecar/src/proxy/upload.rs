@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -15,9 +15,9 @@ use hyper::Request;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::oneshot;
 
-use super::patience::Patience;
 use crate::code::Code;
 use crate::error::Error;
+use crate::patience::Patience;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -35,13 +35,18 @@ pub struct Upload {
 
 /// When a body last moved; shared by the body and whoever waits for the answer.
 #[derive(Clone)]
-pub struct Progress(Arc<Shared>);
+pub struct Progress {
+    began: Instant,
+    /// None where there is no body.
+    body: Option<Arc<Shared>>,
+}
 
+#[derive(Default)]
 struct Shared {
-    start: Instant,
-    /// Milliseconds since the start.
+    /// Milliseconds since the request began.
     last: AtomicU64,
     fault: AtomicU8,
+    is_over: AtomicBool,
 }
 
 const STALLED: u8 = 1;
@@ -67,9 +72,9 @@ impl Gate {
 }
 
 impl Upload {
-    pub fn new(body: Incoming, timeout: Duration) -> (Self, Progress) {
-        let shared = Shared { start: Instant::now(), last: 0.into(), fault: 0.into() };
-        let progress = Progress(Arc::new(shared));
+    pub fn new(body: Incoming, timeout: Duration, began: Instant) -> (Self, Progress) {
+        let shared = (!body.is_end_stream()).then(Arc::default);
+        let progress = Progress { began, body: shared };
         let patience = Patience::new(timeout);
         (Self { body: Some(body), gate: None, patience, progress: progress.clone() }, progress)
     }
@@ -101,15 +106,29 @@ impl Upload {
 }
 
 impl Progress {
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// When something moved last.
+    pub fn moved(&self) -> Instant {
+        let last = self.body.as_ref().map_or(0, |body| body.last.load(Ordering::Relaxed));
+        self.began + Duration::from_millis(last)
+    }
+
+    /// Whether all of the body was read.
+    pub fn is_over(&self) -> bool {
+        self.body.as_ref().is_none_or(|body| body.is_over.load(Ordering::Relaxed))
+    }
+
     /// How long nothing has moved.
     pub fn idle(&self) -> Duration {
-        let last = Duration::from_millis(self.0.last.load(Ordering::Relaxed));
-        self.0.start.elapsed().saturating_sub(last)
+        self.moved().elapsed()
     }
 
     /// What the client did wrong with the body.
     pub fn fault(&self) -> Option<Error> {
-        match self.0.fault.load(Ordering::Relaxed) {
+        match self.body.as_ref()?.fault.load(Ordering::Relaxed) {
             STALLED => {
                 let message = "nothing of the body came within `proxy.body_timeout`";
                 Some(Error::new(Code::RequestTimeout, message))
@@ -123,13 +142,17 @@ impl Progress {
         }
     }
 
-    fn note(&self) {
-        let now = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.last.store(now, Ordering::Relaxed);
+    fn note(&self, is_over: bool) {
+        let Some(body) = &self.body else { return };
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        body.last.store(now, Ordering::Relaxed);
+        body.is_over.store(is_over, Ordering::Relaxed);
     }
 
     fn failed(&self, fault: u8) {
-        self.0.fault.store(fault, Ordering::Relaxed);
+        if let Some(body) = &self.body {
+            body.fault.store(fault, Ordering::Relaxed);
+        }
     }
 }
 
@@ -149,7 +172,7 @@ impl Body for Upload {
             }
             this.gate = None;
         }
-        match Pin::new(body).poll_frame(cx) {
+        match Pin::new(&mut *body).poll_frame(cx) {
             Poll::Pending if this.patience.is_over(cx) => {
                 this.progress.failed(STALLED);
                 Poll::Ready(Some(Err("the client stalled".into())))
@@ -161,7 +184,7 @@ impl Body for Upload {
             }
             Poll::Ready(frame) => {
                 this.patience.moved();
-                this.progress.note();
+                this.progress.note(frame.is_none() || body.is_end_stream());
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
         }

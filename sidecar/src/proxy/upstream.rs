@@ -6,23 +6,27 @@
 //! request that was half sent must not be repeated. With a service that speaks HTTP/2 all requests of a
 //! worker share one connection.
 
+use std::future::poll_fn;
 use std::net::ToSocketAddrs as _;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use http::header;
 use hyper::body::{Body, Incoming};
-use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::client::conn::{TrySendError, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::http2 as http2_form;
+use super::link::{Home, Idle, Lease, Link};
+use super::service_connection::ServiceConnection;
 use super::upload::{Progress, Upload};
 use crate::code::Code;
 use crate::config;
 use crate::error::{Error, Result};
-use crate::framing::MAX_HEAD;
 use crate::listener::{Stream, keep_alive};
 
 /// Idle connections kept beyond those that client connections hold.
@@ -34,26 +38,16 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// The service, and the idle connections to it.
 pub struct Upstream {
     config: config::Proxy,
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Pool>,
     /// Locked while it is being made, so that one is made and not one for each request.
     http2: tokio::sync::Mutex<Option<http2::SendRequest<Upload>>>,
 }
 
-struct Idle {
-    sender: http1::SendRequest<Upload>,
-    since: Instant,
-}
-
-/// What a client connection in HTTP/1.1 keeps.
-pub struct Link {
-    upstream: Arc<Upstream>,
-    idle: Mutex<Option<Idle>>,
-}
-
-/// A connection that is in use by one answer; goes back to the pool when that is over.
-pub struct Lease {
-    upstream: Arc<Upstream>,
-    sender: Option<http1::SendRequest<Upload>>,
+#[derive(Default)]
+struct Pool {
+    idle: Vec<Idle>,
+    /// Whoever drives them.
+    attendant: Option<Waker>,
 }
 
 /// Why a request got no answer, and whether it may be sent again.
@@ -82,14 +76,15 @@ impl Upstream {
     }
 
     /// Sends a request and waits for the head of the answer, on the connection that the client's holds if
-    /// there is one.
+    /// there is one. It is `now`.
     pub async fn send(
         self: &Arc<Self>,
         request: Request<Incoming>,
-        link: Option<&Link>,
+        link: Option<&Arc<Link>>,
+        now: Instant,
     ) -> Result<(Response<Incoming>, Option<Lease>)> {
         let (head, body) = request.into_parts();
-        let (body, progress) = Upload::new(body, self.config.body_timeout);
+        let (body, progress) = Upload::new(body, self.config.body_timeout, now);
         let mut request = Request::from_parts(head, body);
         if self.config.upstream_http2 {
             http2_form::of_request(&mut request)?;
@@ -131,21 +126,18 @@ impl Upstream {
         self: &Arc<Self>,
         request: Request<Upload>,
         progress: &Progress,
-        link: Option<&Link>,
+        link: Option<&Arc<Link>>,
     ) -> Result<(Response<Incoming>, Option<Lease>), Failed> {
         if self.config.upstream_http2 {
             let response = self.try_http2(request, progress).await?;
             return Ok((response, None));
         }
-        let (response, sender) = self.try_http1(request, progress, link).await?;
-        let lease = match link {
-            Some(link) => {
-                *link.kept() = Some(Idle { sender, since: Instant::now() });
-                None
-            }
-            None => Some(Lease { upstream: self.clone(), sender: Some(sender) }),
+        let (response, connection) = self.try_http1(request, progress, link).await?;
+        let home = match link {
+            Some(link) => Home::Link(link.clone()),
+            None => Home::Pool(self.clone()),
         };
-        Ok((response, lease))
+        Ok((response, Some(Lease::new(home, connection))))
     }
 
     /// A request that an idle connection did not take, because it had just been closed, goes out on
@@ -154,21 +146,33 @@ impl Upstream {
         &self,
         mut request: Request<Upload>,
         progress: &Progress,
-        link: Option<&Link>,
-    ) -> Result<(Response<Incoming>, http1::SendRequest<Upload>), Failed> {
+        link: Option<&Arc<Link>>,
+    ) -> Result<(Response<Incoming>, ServiceConnection), Failed> {
+        let must_run_alone = request.headers().contains_key(header::UPGRADE);
         loop {
-            let (mut sender, is_new) = match self.next_idle(link).await {
-                Some(sender) => (sender, false),
+            let (mut connection, is_new) = match self.next_idle(progress.began(), link) {
+                Some(connection) => (connection, false),
                 None => match self.connect_http1().await {
-                    Ok(sender) => (sender, true),
+                    Ok(connection) => (connection, true),
                     Err(error) => {
                         return Err(Failed { error, again: Again::Unsent(Box::new(request)) });
                     }
                 },
             };
-            match self.answer(sender.try_send_request(request), progress).await? {
-                Ok(response) => return Ok((response, sender)),
-                Err(mut failed) => match failed.take_message() {
+            if must_run_alone {
+                connection.run_alone();
+            }
+            let limit = self.config.response_timeout;
+            match connection.answer(request, progress, limit).await {
+                None => return Err(too_slow()),
+                Some(Ok(response)) => {
+                    // The answer has begun, but the request goes on: neither may wait for the other.
+                    if !progress.is_over() {
+                        connection.run_alone();
+                    }
+                    return Ok((response, connection));
+                }
+                Some(Err(mut failed)) => match failed.take_message() {
                     Some(unsent) if !is_new => request = unsent,
                     unsent => return Err(no_answer(&failed, unsent)),
                 },
@@ -212,47 +216,56 @@ impl Upstream {
             let left = limit.saturating_sub(progress.idle());
             match tokio::time::timeout(left, &mut sending).await {
                 Ok(answer) => return Ok(answer),
-                Err(_) if progress.idle() >= limit => {
-                    let message = "the service did not answer within `proxy.response_timeout`";
-                    return Err(Failed::finally(Error::new(Code::UpstreamTimeout, message)));
-                }
+                Err(_) if progress.idle() >= limit => return Err(too_slow()),
                 Err(_) => {}
             }
         }
     }
 
-    /// A connection that was used before and still looks usable. The last response on the link's own has
-    /// been read by now, so it is ready at once or never.
-    async fn next_idle(&self, link: Option<&Link>) -> Option<http1::SendRequest<Upload>> {
+    /// A connection that was used before and still looks usable.
+    fn next_idle(&self, now: Instant, link: Option<&Arc<Link>>) -> Option<ServiceConnection> {
         loop {
-            let kept = link.and_then(|link| link.kept().take());
-            let mut idle = kept.or_else(|| self.take_idle())?;
-            let is_fresh = idle.since.elapsed() < self.config.idle_timeout;
-            if is_fresh && !idle.sender.is_closed() && idle.sender.ready().await.is_ok() {
-                return Some(idle.sender);
+            let kept = link.and_then(|link| link.take());
+            let idle = kept.or_else(|| self.take_idle())?;
+            let is_fresh = now.saturating_duration_since(idle.since) < self.config.idle_timeout;
+            if is_fresh && idle.connection.is_ready() {
+                return Some(idle.connection);
             }
         }
     }
 
     fn take_idle(&self) -> Option<Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.pool().idle.pop()
     }
 
-    fn put_idle(&self, connection: Idle) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < POOLED {
-            idle.push(connection);
+    pub fn put_idle(&self, connection: Idle) {
+        let mut pool = self.pool();
+        if pool.idle.len() < POOLED {
+            pool.idle.push(connection);
+            if let Some(attendant) = &pool.attendant {
+                attendant.wake_by_ref();
+            }
         }
     }
 
-    async fn connect_http1(&self) -> Result<http1::SendRequest<Upload>> {
-        let stream = TokioIo::new(self.connect().await?);
-        let mut http1 = http1::Builder::new();
-        http1.max_buf_size(MAX_HEAD);
-        let (sender, connection) =
-            http1.handshake(stream).await.map_err(|_| unreachable(&"handshake"))?;
-        tokio::spawn(connection.with_upgrades());
-        Ok(sender)
+    /// Lets those idle connections go that the service closes, and those that were idle for too long; never ends.
+    pub async fn attend(&self) {
+        poll_fn(|cx| {
+            let mut pool = self.pool();
+            pool.attendant = Some(cx.waker().clone());
+            pool.idle.retain_mut(|idle| idle.is_kept(self.config.idle_timeout, cx));
+            Poll::<()>::Pending
+        })
+        .await
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connect_http1(&self) -> Result<ServiceConnection> {
+        let stream = self.connect().await?;
+        ServiceConnection::handshake(stream).await.map_err(|_| unreachable(&"handshake"))
     }
 
     async fn shared_http2(&self) -> Result<http2::SendRequest<Upload>> {
@@ -292,38 +305,9 @@ impl Upstream {
     }
 }
 
-impl Link {
-    pub fn new(upstream: Arc<Upstream>) -> Self {
-        Self { upstream, idle: Mutex::new(None) }
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Option<Idle>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        let kept = self.kept().take();
-        if let Some(idle) = kept.filter(|idle| idle.sender.is_ready()) {
-            self.upstream.put_idle(idle);
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let Some(mut sender) = self.sender.take() else { return };
-        let upstream = self.upstream.clone();
-        // The end of the body has been read here, but the connection has not heard of it yet.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if sender.ready().await.is_ok() {
-                    upstream.put_idle(Idle { sender, since: Instant::now() });
-                }
-            });
-        }
-    }
+fn too_slow() -> Failed {
+    let message = "the service did not answer within `proxy.response_timeout`";
+    Failed::finally(Error::new(Code::UpstreamTimeout, message))
 }
 
 fn not_connected() -> Error {

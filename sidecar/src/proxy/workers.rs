@@ -53,6 +53,7 @@ async fn run(listener: Listener, proxy: Arc<Proxy>, drain: Drain) {
     let mut end = drain.clone();
     let serving = listener.serve(drain, |accepted| proxy.clone().serve(accepted));
     tokio::select! {
+        () = proxy.upstream.attend() => {}
         () = serving => {}
         () = end.ended() => {}
     }
