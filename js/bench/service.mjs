@@ -1,4 +1,4 @@
-// [SEALTRAIL_BIN=sealtrail] node bench/service.mjs [SECONDS]: what the package costs a service that records one change per
+// [SEALTRAIL_BIN=sealtrail] node bench/service.mjs [SECONDS [FRAMEWORK]]: what the package costs a service that records one change per
 // request, in Express and in Fastify: without it, with its middleware, recording without waiting, and waiting for the
 // receipt. They are asked in turns, by wrk over 64 connections, and compared by the CPU time that they take for a request; each
 // has a process of its own, since whoever uses AsyncLocalStorage makes every promise of the process dearer. The records go to
@@ -23,24 +23,25 @@ const WAYS = ['express', 'fastify'].flatMap((framework) => ['', ', middleware', 
 const [role, ...given] = process.argv.slice(2)
 if (role === 'serve') await serve(...given)
 else if (role === 'collect') await collect()
-else await compare(Number(role ?? 2))
+else await compare(Number(role ?? 2), given[0] ?? '')
 
-async function compare(seconds) {
+async function compare(seconds, framework) {
   const folder = await mkdtemp(join(tmpdir(), 'sealtrail-bench-'))
   const script = join(folder, 'put.lua')
   await writeFile(script, `wrk.method = "PUT"\nwrk.body = '${JSON.stringify(BODY)}'\nwrk.headers["content-type"] = "application/json"\n`)
   const sidecar = process.env.SEALTRAIL_BIN ? await startSidecar(folder) : await child(process.execPath, [here, 'collect'])
   const services = {}
-  for (const name of WAYS) services[name] = await child(process.execPath, [here, 'serve', sidecar.said, ...name.split(', ')])
+  const ways = WAYS.filter((name) => name.startsWith(framework))
+  for (const name of ways) services[name] = await child(process.execPath, [here, 'serve', sidecar.said, ...name.split(', ')])
   try {
-    const results = Object.fromEntries(WAYS.map((name) => [name, []]))
+    const results = Object.fromEntries(ways.map((name) => [name, []]))
     for (let round = -1; round < ROUNDS; round++) {
       for (const [name, service] of Object.entries(services)) {
         const { cpu: before } = await service.ask('usage')
-        const { stdout } = await run('wrk', ['-t1', '-c64', `-d${seconds}s`, '--latency', '-s', script, `http://127.0.0.1:${service.said}/products/7`])
+        const { stdout } = await run('wrk', ['-t1', '-c64', `-d${seconds}s`, '--latency', '--timeout', '30s', '-s', script, `http://127.0.0.1:${service.said}/products/7`])
         const { cpu, rss, stats } = await service.ask('usage')
         const requests = Number(/(\d+) requests in/.exec(stdout)[1])
-        if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`${name}: ${stdout}`)
+        if (/Non-2xx|Socket errors: (?!connect 0, read 0, write 0)/.test(stdout)) throw new Error(`${name}: ${stdout}`)
         // The first round warms up.
         if (round >= 0) results[name].push({ cpu: (cpu - before) / requests, rps: Number(/Requests\/sec: +([\d.]+)/.exec(stdout)[1]), p99: milliseconds(/99% +([\d.]+)(\w+)/.exec(stdout)), rss, stats })
       }

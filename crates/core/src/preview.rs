@@ -131,3 +131,24 @@ fn with_correlation_id(context: Option<&Value<'_>>) -> Vec<u8> {
     out.push(b'}');
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_number_does_not_open_a_text_that_the_default_protects() {
+        let change = br#"{"entity":{"type":"t","id":"1"},"action":"update","before":{"note":"a"},
+            "after":{"note":"4111 1111 1111 1111 of Ada"}}"#;
+        let stored = |default: &str| {
+            let policy = format!(r#"{{"id":"p","version":"1","default":"{default}"}}"#);
+            let policy = Arc::new(Policy::parse(policy.as_bytes()).unwrap());
+            let stored = preview(&policy, change, b"", &[7; 32], &Limits::default()).unwrap();
+            String::from_utf8(stored).unwrap()
+        };
+        for default in ["seal", "mask", "pseudonym", "drop"] {
+            assert!(!stored(default).contains("Ada"), "{default}: {}", stored(default));
+        }
+        assert!(stored("keep").contains(r#""new":"*** of Ada""#), "{}", stored("keep"));
+    }
+}

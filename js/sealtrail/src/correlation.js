@@ -23,16 +23,8 @@ export function requestIdOf(headers) {
   return typeof id === 'string' && UUID.test(id) ? id : undefined
 }
 
-/** RFC 9562 section 5.7: 48 bits of milliseconds, the rest random. */
+/** RFC 9562 section 5.7: 48 bits of milliseconds, the rest random, as in the UUIDs of version 4 that Node makes in stock. */
 export function uuidv7() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  let milliseconds = Date.now()
-  for (let index = 5; index >= 0; index--) {
-    bytes[index] = milliseconds % 256
-    milliseconds = Math.floor(milliseconds / 256)
-  }
-  bytes[6] = 0x70 | (bytes[6] & 0x0f)
-  bytes[8] = 0x80 | (bytes[8] & 0x3f)
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  const time = Date.now().toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }

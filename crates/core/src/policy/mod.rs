@@ -30,8 +30,8 @@
 //! - `subject` is the data subject whose key protects the field: a pointer into the image
 //!   (`/email`), a text with pointers in braces (`customer/{/customer_id}`), or, where it is left
 //!   out, the entity itself (`<type>/<id>`) and in the context the actor (`<type>/<id>`).
-//! - `secrets` masks credentials (by the name of their attribute) and payment card numbers (also
-//!   within a text) that a rule keeps or no rule names.
+//! - `secrets` masks credentials (by the name of their attribute) that a rule keeps or no rule names, and
+//!   payment card numbers (also within a text) that a rule or the default keeps.
 //! - `arrays` says how the items of an array are matched: by `key` (a name or a pointer, or a list of
 //!   them), as a `set` (equal items are counted, order has no meaning), by `position`, or as a
 //!   `sequence`, which is what holds where nothing is said.
@@ -181,6 +181,8 @@ impl Policy {
         let reason = match rule {
             Some(number) if set.rules[number].action != Action::Keep => Reason::Rule(number),
             _ if self.secrets && secret_name => Reason::SecretName,
+            // The mask shows the rest of the text, so what the default protects is left to that.
+            None if set.default != Action::Keep => Reason::Default,
             _ if self.secrets && has_card_number(document, leaf) => Reason::CardNumber,
             Some(number) => Reason::Rule(number),
             None => Reason::Default,
