@@ -55,6 +55,8 @@ fn build_guest(workspace: &Path, out: &Path) {
     fs::write(&guest, precompile(&wasm)).expect("OUT_DIR is writable");
     let digest: String = Sha256::digest(&wasm).iter().map(|byte| format!("{byte:02x}")).collect();
     println!("cargo::rustc-env=SEALTRAIL_GUEST={}", guest.display());
+    // For the tests, which put it into a file.
+    println!("cargo::rustc-env=SEALTRAIL_GUEST_WASM={}", built.display());
     println!("cargo::rustc-env=SEALTRAIL_GUEST_SHA256={digest}");
 }
 
@@ -109,12 +111,21 @@ fn expect_no_state_but_memory(wasm: &[u8]) {
     );
 }
 
-/// What the tests of the engine run.
+/// What the tests of the engine run, or are refused.
 fn compile_faulty_guest(out: &Path) {
     const SOURCE: &str = "src/engine/faulty_guest.wat";
     println!("cargo::rerun-if-changed={SOURCE}");
-    let wasm = wat::parse_file(SOURCE).expect("it is WebAssembly text");
-    fs::write(out.join("faulty_guest.cwasm"), precompile(&wasm)).expect("OUT_DIR is writable");
+    let source = fs::read_to_string(SOURCE).expect("it is beside this file");
+    for (name, text) in [
+        ("faulty_guest", source.as_str()),
+        ("importing_guest", r#"(module (import "env" "f" (func)))"#),
+        ("empty_guest", "(module)"),
+        ("other_guest", r#"(module (func (export "alloc")))"#),
+    ] {
+        let wasm = wat::parse_str(text).expect("it is WebAssembly text");
+        let file = out.join(format!("{name}.cwasm"));
+        fs::write(file, precompile(&wasm)).expect("OUT_DIR is writable");
+    }
 }
 
 /// Machine code for the target of this build, so that no command has to compile when it starts.

@@ -22,7 +22,7 @@ fn encoded_rustflags(workspace: &std::path::Path) -> std::ffi::OsString {
     let mut flags = std::ffi::OsString::from("-Ctarget-feature=+simd128");
     // A host that puts a guest back to what it was copies its whole memory, and nothing here recurses: a small
     // stack, and its pointer in the host's hands.
-    flags.push("\u{1f}-Clink-arg=-zstack-size=65536\u{1f}-Clink-arg=--export=__stack_pointer");
+    flags.push("\u{1f}-Clink-arg=-zstack-size=32768\u{1f}-Clink-arg=--export=__stack_pointer");
     for (from, to) in names {
         flags.push("\u{1f}--remap-path-prefix=");
         flags.push(from);

@@ -32,7 +32,6 @@ pub struct Trail {
     kek: KekSource,
     pub key_scope: KeyScope,
     pub questions: Questions,
-    pub sandbox: Sandbox,
     pub metrics: Arc<Metrics>,
     pub memory: Arc<RequestMemory>,
     pub seen_ids: Arc<SeenIds>,
@@ -73,7 +72,8 @@ impl Trail {
     /// Reads policy and keys, then takes the locks of keyring and log and recovers both.
     pub fn open(config: &Config) -> Result<(Self, Recovery)> {
         let metrics = Arc::<Metrics>::default();
-        let sandbox = Sandbox::new(&config.limits)?.measured_by(metrics.clone());
+        let sandbox = Sandbox::configured(&config.engine, &config.limits)?;
+        let sandbox = sandbox.measured_by(metrics.clone());
         let policy = read_policy(&sandbox, &config.policy)?;
         let (signer, _) = read_signer(config)?;
 
@@ -96,7 +96,6 @@ impl Trail {
             kek: config.kek.clone(),
             key_scope: config.key_scope,
             questions,
-            sandbox,
             metrics,
             memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
             when_full: config.collector.when_full,
@@ -136,10 +135,19 @@ impl Trail {
         Ok(keys)
     }
 
-    /// Reads the policy again when everything else is.
+    /// Reads the policy, and the guest that reads it, again when everything else is.
     pub fn reload_policy(&self, reload: &mut Reload, config: &Config) {
-        let (sandbox, path) = (self.sandbox.clone(), config.policy.clone());
-        reload.add(&self.policy, move || read_policy(&sandbox, &path));
+        let (policy, path) = (self.policy.clone(), config.policy.clone());
+        let (engine, limits) = (config.engine.clone(), config.limits.clone());
+        reload.add(&self.policy, move || {
+            let sandbox = policy.get().sandbox().configured_again(&engine, &limits)?;
+            read_policy(&sandbox, &path)
+        });
+    }
+
+    /// What changes are sealed in now.
+    pub fn sandbox(&self) -> Sandbox {
+        self.policy.get().sandbox().clone()
     }
 
     /// What preparing a change takes.
@@ -147,7 +155,7 @@ impl Trail {
         Source {
             origin: &self.origin,
             policy,
-            sandbox: &self.sandbox,
+            sandbox: policy.sandbox(),
             keyring: &self.keyring,
             key_scope: self.key_scope,
             memory: Some(&self.memory),
@@ -164,7 +172,7 @@ impl Trail {
 
     /// A fresh guest without a policy, for opening and for acts.
     pub fn guest(&self) -> Result<Guest> {
-        self.sandbox.guest()
+        self.sandbox().guest()
     }
 
     /// Appends and waits until it is durable.

@@ -143,6 +143,11 @@ impl Draft {
         &self.envelope
     }
 
+    /// The same for whoever asks once.
+    pub(crate) fn take_envelope(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.envelope)
+    }
+
     /// Adds the context, which now is whole.
     pub fn plan(self, context: &[u8]) -> Result<Plan, Error> {
         self.plan_with(context, &mut Room::default())
@@ -308,20 +313,30 @@ impl Plan {
         entropy: &[u8],
         keys: &[KeyPair<'_>],
     ) -> Result<Vec<u8>, Error> {
+        self.seal_in(stamp, entropy, keys, &mut protector::Room::default())
+    }
+
+    /// The same in the room of a record before.
+    pub(crate) fn seal_in(
+        &self,
+        stamp: &Stamp<'_>,
+        entropy: &[u8],
+        keys: &[KeyPair<'_>],
+        room: &mut protector::Room,
+    ) -> Result<Vec<u8>, Error> {
         if keys.len() != self.needs().len() {
             let message =
                 format!("{} key pairs are needed, got {}", self.needs().len(), keys.len());
             return Err(Error::new("missing_field", message));
         }
-        let mut room = protector::Room::default();
         let mut entries = room.entries();
         for (need, pair) in self.needs().iter().zip(keys) {
             let kids = [pair.subject_kid, pair.period_kid];
             let source = Source::new(&pair.subject, &pair.period);
-            entries.push(Entry::new(need, kids, stamp, &pair.subject, &source, &mut room)?);
+            entries.push(Entry::new(need, kids, stamp, &pair.subject, &source, room)?);
         }
         let mut out = Vec::new();
-        self.write(stamp, entropy, entries, &mut room, &mut out)?;
+        self.write(stamp, entropy, entries, room, &mut out)?;
         Ok(out)
     }
 

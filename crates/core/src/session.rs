@@ -48,8 +48,8 @@ impl Session {
     /// Reads a change; gives its [envelope](Draft::envelope).
     pub fn read(&mut self, change: &[u8]) -> Result<Vec<u8>, Error> {
         (self.draft, self.plan) = (None, None);
-        let draft = self.draft(change, Reading::Host)?;
-        let envelope = draft.envelope().to_vec();
+        let mut draft = self.draft(change, Reading::Host)?;
+        let envelope = draft.take_envelope();
         self.draft = Some(draft);
         Ok(envelope)
     }
@@ -71,7 +71,10 @@ impl Session {
         keys: &[KeyPair<'_>],
     ) -> Result<Vec<u8>, Error> {
         let plan = self.plan.take().ok_or_else(|| out_of_turn("`seal` follows `plan`"))?;
-        with_stamp(stamp, &mut self.room.context, |stamp| plan.seal(stamp, entropy, keys))
+        let Room { context, seals, .. } = &mut self.room;
+        let line = with_stamp(stamp, context, |stamp| plan.seal_in(stamp, entropy, keys, seals))?;
+        plan.leave(&mut self.room);
+        Ok(line)
     }
 
     /// Seals with keys that are of this record only; gives the line.

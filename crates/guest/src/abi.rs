@@ -9,6 +9,9 @@ use crate::calls;
 /// Larger inputs are refused before anything is allocated.
 const MAX_INPUT: usize = 64 << 20;
 
+/// What is larger is given back after its call; what is smaller stays for the next.
+const KEPT: usize = 16 << 10;
+
 #[derive(Default)]
 struct Instance {
     input: Vec<u8>,
@@ -36,16 +39,21 @@ extern "C" fn alloc(len: usize) -> *mut u8 {
 /// the instance knows its buffer, and the length is cut to it.
 fn run(len: usize, call: calls::Call) -> u64 {
     INSTANCE.with_borrow_mut(|instance| {
-        let mut input = std::mem::take(&mut instance.input);
-        input.truncate(len);
-        let (status, bytes) = match call(&mut instance.session, &input) {
+        let Instance { input, output, session } = instance;
+        let (status, bytes) = match call(session, input.get(..len).unwrap_or(input)) {
             Ok(bytes) => (0, bytes),
             Err(error) => (1, error.to_json()),
         };
-        instance.output = Vec::with_capacity(bytes.len() + 1);
-        instance.output.push(status);
-        instance.output.extend_from_slice(&bytes);
-        (instance.output.as_ptr() as u64) << 32 | instance.output.len() as u64
+        if input.capacity() > KEPT {
+            *input = Vec::new();
+        }
+        if output.capacity() > KEPT {
+            *output = Vec::new();
+        }
+        output.clear();
+        output.push(status);
+        output.extend_from_slice(&bytes);
+        (output.as_ptr() as u64) << 32 | output.len() as u64
     })
 }
 

@@ -5,7 +5,6 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
@@ -81,30 +80,63 @@ impl Disk {
 
     /// Makes `place` appear with all of `bytes` or not at all, and returns when that is durable.
     pub(crate) fn write(&self, temporaries: &Path, place: &Path, bytes: &[u8]) -> Result<()> {
-        self.replace(temporaries, place, bytes, None)?;
+        self.replace(temporaries, place, bytes)?;
         self.sync_folder(folder_of(place))
     }
 
-    /// The same, but durable only with the folder, which the caller syncs when all of its files are there.
-    /// `modified` is the time that the file is to have.
-    pub(crate) fn replace(
+    /// Replaces files of one folder, each by all of its new bytes or not at all, and returns when all are durable. They
+    /// keep their times of modification. The disk is asked once for all of them: one by one takes as long as the disk
+    /// takes for each.
+    pub(crate) fn replace_all(
         &self,
         temporaries: &Path,
-        place: &Path,
-        bytes: &[u8],
-        modified: Option<SystemTime>,
+        files: &[(PathBuf, Vec<u8>)],
     ) -> Result<()> {
+        let Some((first, _)) = files.first() else { return Ok(()) };
+        let names: Vec<_> = files
+            .iter()
+            .map(|_| self.temporaries.fetch_add(1, Ordering::Relaxed).to_string())
+            .map(|number| temporaries.join(number))
+            .collect();
+        let write = |(temporary, (place, bytes)): (&PathBuf, &(PathBuf, Vec<u8>))| {
+            self.step(Step::Write(temporary), || {
+                let modified = fs::metadata(place)?.modified()?;
+                let mut file = new_file(temporary)?;
+                file.write_all(bytes)?;
+                file.set_modified(modified)
+            })
+        };
+        let written = names.iter().zip(files).try_for_each(write);
+        if let Err(source) = written.and_then(|()| self.sync_files(temporaries, &names)) {
+            // Nothing has happened in their places.
+            for temporary in &names {
+                let _ = self.step(Step::Unlink(temporary), || fs::remove_file(temporary));
+            }
+            return Err(Error::io("write", first, source));
+        }
+        for (temporary, (place, _)) in names.iter().zip(files) {
+            let moved = Step::Rename { from: temporary, to: place };
+            self.step(moved, || fs::rename(temporary, place))
+                .map_err(|source| self.stopped("write", place, source))?;
+        }
+        self.sync_folder(folder_of(first))
+    }
+
+    fn sync_files(&self, folder: &Path, files: &[PathBuf]) -> io::Result<()> {
+        #[cfg(test)]
+        if self.faults.is_some() {
+            return files.iter().try_for_each(|file| self.step(Step::Sync(file), || Ok(())));
+        }
+        sync_together(folder, files)
+    }
+
+    fn replace(&self, temporaries: &Path, place: &Path, bytes: &[u8]) -> Result<()> {
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let temporary = temporaries.join(number.to_string());
-        let written = self
-            .step(Step::Write(&temporary), || {
-                let mut file = new_file(&temporary)?;
-                file.write_all(bytes)?;
-                modified.map_or(Ok(()), |time| file.set_modified(time))
-            })
-            .and_then(|()| {
-                self.step(Step::Sync(&temporary), || File::open(&temporary)?.sync_all())
-            });
+        let written =
+            self.step(Step::Write(&temporary), || new_file(&temporary)?.write_all(bytes)).and_then(
+                |()| self.step(Step::Sync(&temporary), || File::open(&temporary)?.sync_all()),
+            );
         if let Err(source) = written {
             // Nothing has happened at `place`, so the keyring can go on. The temporary is swept on the next open.
             let _ = self.step(Step::Unlink(&temporary), || fs::remove_file(&temporary));
@@ -263,6 +295,17 @@ pub(crate) fn read_secret(path: &Path, limit: usize) -> io::Result<Option<Zeroiz
     }
     bytes.truncate(length);
     Ok(Some(bytes))
+}
+
+/// Makes files durable that are in one folder (syncfs(2), which tells of errors since Linux 5.8).
+#[cfg(target_os = "linux")]
+fn sync_together(folder: &Path, _: &[PathBuf]) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(folder)?)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_together(_: &Path, files: &[PathBuf]) -> io::Result<()> {
+    files.iter().try_for_each(|file| File::open(file)?.sync_all())
 }
 
 /// Makes the entries of a folder durable. Where a folder cannot be opened as a file the system has no such

@@ -19,6 +19,8 @@ use crate::slip::{self, Slip};
 use crate::subject::SubjectName;
 use crate::wrap::{Refused, WRAPPED, Wrapper};
 
+mod warm;
+
 /// The head of a file in `keys/`.
 const KEY_HEAD: &str = "sealtrail key v1";
 

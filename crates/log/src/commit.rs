@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crate::batch::Batch;
+use crate::commits::Commits;
 use crate::cover::Cover;
 use crate::disk::Disk;
 use crate::mark::Mark;
@@ -27,7 +28,7 @@ pub(crate) struct Committer {
     /// The same number for everybody else, raised only after the sync.
     pub(crate) durable: Arc<AtomicU64>,
     /// How often lines were synced.
-    pub(crate) commits: Arc<AtomicU64>,
+    pub(crate) commits: Arc<Commits>,
     /// The same for other processes.
     pub(crate) mark: Mark,
     /// The last append failed for want of room.
@@ -97,7 +98,7 @@ impl Committer {
         self.size += batch.lines();
         self.mark.set(self.size);
         self.durable.store(self.size, Ordering::Release);
-        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.commits.add(batch.lines());
         // Before the callers hear of it, so that a checkpoint they ask for covers their lines.
         self.cover.add(batch.entries());
         batch.finish(Ok(first));

@@ -41,6 +41,7 @@
 mod batch;
 mod cold;
 mod commit;
+mod commits;
 mod cover;
 mod disk;
 mod durable;
@@ -71,6 +72,7 @@ pub mod verify;
 mod writer;
 
 pub use cold::Compressed;
+pub use commits::CommitSizes;
 pub use error::Error;
 pub use follow::{Cursor, Follow, Followed};
 pub use hold::Hold;

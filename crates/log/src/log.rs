@@ -11,6 +11,7 @@ use sealtrail_proof::{Checkpoint, Receipt, SigningKey, key};
 
 use crate::batch::Batch;
 use crate::commit::{self, Committer, PoisonOnPanic};
+use crate::commits::{CommitSizes, Commits};
 use crate::cover::Cover;
 use crate::disk::Disk;
 use crate::paths::Layout;
@@ -52,7 +53,7 @@ pub struct Log {
     committer: Arc<Mutex<Committer>>,
     cover: Arc<Cover>,
     durable: Arc<AtomicU64>,
-    commits: Arc<AtomicU64>,
+    commits: Arc<Commits>,
     reader: Reader,
     retention: Retention,
     /// The commit thread, then the covering thread; gone once they are joined.
@@ -164,7 +165,12 @@ impl Log {
 
     /// How often lines were synced since the log was opened; many lines share a sync under load.
     pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+        self.commits.count()
+    }
+
+    /// How many lines each commit since the opening made durable.
+    pub fn commit_sizes(&self) -> CommitSizes {
+        self.commits.sizes()
     }
 
     pub fn origin(&self) -> &str {

@@ -36,14 +36,14 @@ struct Entry {
 impl Entry {
     /// The record of an act that is done in a request.
     fn within(trail: &Trail, act: &Act<'_>, why: &Justification, at: Moment) -> Result<Self> {
-        let id = record_id();
+        let (id, sandbox) = (record_id(), trail.sandbox());
         let stamp = Stamp {
             origin: &trail.origin,
             id: &id,
             recorded_time: &at.to_string(),
-            engine: trail.sandbox.name(),
+            engine: sandbox.name(),
         };
-        let line = trail.guest()?.act(&stamp, act, why.correlation_id())?;
+        let line = sandbox.guest()?.act(&stamp, act, why.correlation_id())?;
         Ok(Self { id, line })
     }
 

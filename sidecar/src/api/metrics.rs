@@ -108,6 +108,8 @@ impl Api {
         for (name, help, value) in counters {
             text.counter(name, help, &[], value);
         }
+        let help = "Records that became durable together, with one sync of the log.";
+        text.commit_sizes("commit_records", help, &log.commit_sizes());
         let policy = self.trail.policy.get();
         let policy = policy.summary();
         let labels = [
@@ -116,7 +118,8 @@ impl Api {
             ("sha256", policy.sha256.as_str()),
         ];
         text.gauge("policy_info", "The policy that decides now.", &labels, 1);
-        let engine = self.trail.sandbox.name();
+        let sandbox = self.trail.sandbox();
+        let engine = sandbox.name();
         let labels = [("version", engine.version), ("engine_sha256", engine.sha256)];
         text.gauge("build_info", "This binary, and the guest that it runs.", &labels, 1);
         self.trail.metrics.expose(&mut text);

@@ -5,6 +5,7 @@ mod compress;
 mod config;
 mod diff;
 mod expire;
+mod guest;
 mod history;
 mod hold;
 mod init;
@@ -80,6 +81,7 @@ enum Command {
     Witness(witness::Witness),
     Keys(keys::Keys),
     Policy(policy::Policy),
+    Guest(guest::GuestCommand),
     #[command(hide = true)]
     TimeEngine(time_engine::TimeEngine),
     Token(token::Token),
@@ -156,6 +158,7 @@ pub fn run() -> ExitCode {
         Command::Witness(command) => command.run(style),
         Command::Keys(command) => command.run(style),
         Command::Policy(command) => command.run(style),
+        Command::Guest(command) => command.run(style),
         Command::TimeEngine(command) => command.run(),
         Command::Token(command) => command.run(style),
     };

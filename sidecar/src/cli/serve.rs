@@ -57,12 +57,7 @@ impl Serve {
         let (trail, recovery) = Trail::open(&config)?;
         trail.reload_policy(&mut reload, &config);
         tell_torn_tail(&recovery);
-        tracing::info!(
-            origin = trail.origin,
-            records = recovery.lines,
-            engine_sha256 = trail.sandbox.name().sha256,
-            "log opened"
-        );
+        tracing::info!(origin = trail.origin, records = recovery.lines, "log opened");
         tell_policy(&trail, "policy loaded");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let trail = Arc::new(trail);
@@ -219,12 +214,13 @@ async fn reload_on(hangups: Arc<Notify>, trail: Arc<Trail>, reload: Reload) {
 }
 
 fn tell_policy(trail: &Trail, what: &str) {
-    let policy = trail.policy.get();
-    let policy = policy.summary();
+    let live = trail.policy.get();
+    let policy = live.summary();
     tracing::info!(
         policy = policy.id,
         policy_version = policy.version,
         policy_sha256 = policy.sha256,
+        engine_sha256 = live.sandbox().name().sha256,
         "{what}"
     );
 }

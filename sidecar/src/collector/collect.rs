@@ -20,6 +20,9 @@ use crate::trail::Trail;
 /// So many changes of one body are prepared in one turn; then others get theirs.
 const IN_A_TURN: usize = 64;
 
+/// What other tasks may wait for: some tenths of a millisecond of work.
+const SHORT: usize = 16 << 10;
+
 /// A change, with the event that goes into its record.
 struct Item {
     change: Bytes,
@@ -50,7 +53,8 @@ pub async fn collect(
     for part in changes.chunks(IN_A_TURN) {
         let _turn = queue.turn().await;
         let role = |change: &Bytes| role_of(trail.source(policy), given, change);
-        roles.extend(tokio::task::block_in_place(|| part.iter().map(role).collect::<Vec<_>>()));
+        let bytes = part.iter().map(Bytes::len).sum();
+        roles.extend(in_turn(trail, bytes, || part.iter().map(role).collect::<Vec<_>>()));
     }
     let met = trail.pairing.meet(roles).await;
     let mut outcomes: Vec<Option<Outcome>> = changes.iter().map(|_| None).collect();
@@ -106,11 +110,9 @@ async fn record(
             drop(turn);
             turn = queue.turn().await;
         }
+        let bytes = part.iter().map(|item| item.change.len()).sum();
         let slices = part.iter().map(|item| (&item.change[..], item.event.as_deref()));
-        // The keyring may wait for the disk, so other tasks move to another thread first. How many
-        // threads that can make is what the turns bound.
-        prepared
-            .extend(tokio::task::block_in_place(|| prepare(trail.source(policy), given, slices)));
+        prepared.extend(in_turn(trail, bytes, || prepare(trail.source(policy), given, slices)));
     }
     let partners = items.into_iter().map(|item| item.partner);
     append(trail, prepared, partners, turn).await
@@ -133,7 +135,8 @@ async fn append(
 ) -> Vec<Outcome> {
     let (plans, lines, told) = take_apart(prepared, partners);
     let (began, records) = (Instant::now(), lines.len());
-    let admission = tokio::task::block_in_place(|| Admission::begin(trail, lines, told));
+    let bytes = lines.iter().map(Vec::len).sum();
+    let admission = in_turn(trail, bytes, || Admission::begin(trail, lines, told));
     drop(turn);
     let appended = admission.durable(trail).await;
     if records > 0 {
@@ -158,6 +161,14 @@ async fn append(
     }
     trail.count(&fresh);
     outcomes
+}
+
+/// Works on so many bytes. Where that takes long, other tasks move to another thread first; that costs two
+/// switches of threads, as much as a small change.
+fn in_turn<T>(trail: &Trail, bytes: usize, work: impl FnOnce() -> T) -> T {
+    // Until the ids are read from the log, a change waits for them.
+    let is_short = bytes <= SHORT && trail.seen_ids.is_warm();
+    if is_short { work() } else { tokio::task::block_in_place(work) }
 }
 
 /// The same without a runtime, for the command line.

@@ -216,12 +216,22 @@ fn named<'e>(envelope: &'e Value<'_>, own: &'e Value<'_>, origin: &'e str) -> Op
 
 /// The keys of a need in the month when it is recorded, made on first use.
 pub fn keys_of(keyring: &Keyring, scope: KeyScope, need: &Need, month: &str) -> Result<Kids> {
-    let period =
-        keyring.period_key(&need.retain, month).map_err(|error| match error.is_shredded() {
-            true => period_expired(&need.retain, month),
-            false => error.into(),
-        })?;
-    Ok([keyring.subject_key(&scope.name(&need.subject))?, period])
+    let subject = &scope.name(&need.subject);
+    let warm = keyring.warm_period_key(&need.retain, month);
+    if let Some(warm) = warm.and_then(|key| Some([keyring.warm_subject_key(subject)?, key])) {
+        return Ok(warm);
+    }
+    // The keyring waits for the disk, so other tasks move to another thread first. How many threads that can
+    // make is what the turns bound.
+    tokio::task::block_in_place(|| stored_keys_of(keyring, subject, &need.retain, month))
+}
+
+fn stored_keys_of(keyring: &Keyring, subject: &str, class: &str, month: &str) -> Result<Kids> {
+    let period = keyring.period_key(class, month).map_err(|error| match error.is_shredded() {
+        true => period_expired(class, month),
+        false => error.into(),
+    })?;
+    Ok([keyring.subject_key(subject)?, period])
 }
 
 /// Only a clock that went back asks for such a key.

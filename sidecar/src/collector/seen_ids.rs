@@ -13,6 +13,7 @@
 
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,7 @@ pub struct SeenIds {
     log: Reader,
     /// None until the first change that has an id.
     known: Mutex<Option<Known>>,
+    is_warm: AtomicBool,
 }
 
 #[derive(Default)]
@@ -106,7 +108,7 @@ pub struct Waiting(watch::Receiver<Option<Outcome>>);
 
 impl SeenIds {
     pub fn new(remember: Remember, log: Reader) -> Self {
-        Self { remember, log, known: Mutex::default() }
+        Self { remember, log, known: Mutex::default(), is_warm: AtomicBool::new(false) }
     }
 
     /// Reads what the log knows, so that the first change with an id need not wait for it.
@@ -114,6 +116,11 @@ impl SeenIds {
         if let Err(error) = self.with(|_| ()) {
             tracing::warn!(%error, "the ids of changes cannot be read from the log yet");
         }
+    }
+
+    /// Whether the log was read, so that nobody waits for it any more.
+    pub fn is_warm(&self) -> bool {
+        self.is_warm.load(Ordering::Relaxed)
     }
 
     /// How many ids are remembered.
@@ -175,6 +182,7 @@ impl SeenIds {
             Some(known) => known,
             none => none.insert(self.read_log()?),
         };
+        self.is_warm.store(true, Ordering::Relaxed);
         Ok(work(known))
     }
 

@@ -146,6 +146,7 @@ listen = "127.0.0.1:0"
             "kek.env",
             "access.tokens",
             "access.jwt",
+            "engine.guest",
         ];
         let effective = Effective::of(LEAST);
         // What is optional and below something optional has its default in the code.

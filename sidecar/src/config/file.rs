@@ -9,6 +9,7 @@ use super::access::{Access, AccessTable};
 use super::apart::expect_apart;
 use super::classes::Classes;
 use super::collector::{Collector, CollectorTable};
+use super::engine::{Engine, EngineTable};
 use super::invalid::invalid;
 use super::kek::KekSource;
 use super::key_scope::{KeyScope, KeysTable};
@@ -45,6 +46,7 @@ pub struct Config {
     pub leases: Leases,
     pub retention: Retention,
     pub log: Log,
+    pub engine: Engine,
     pub limits: Limits,
 }
 
@@ -149,6 +151,8 @@ struct File {
     #[serde(default)]
     log: Log,
     #[serde(default)]
+    engine: EngineTable,
+    #[serde(default)]
     limits: LimitsTable,
 }
 
@@ -249,6 +253,7 @@ impl File {
             leases: self.leases.finish()?,
             retention: self.retention.finish(),
             log: self.log,
+            engine: self.engine.finish(folder)?,
             limits,
         };
         if let Some(api) = &config.api {
@@ -268,7 +273,8 @@ impl File {
         ];
         let tokens = config.access.tokens.as_deref().map(|path| ("access.tokens", path));
         let issuer = config.access.jwt.as_ref().map(|jwt| ("access.jwt.key", jwt.key.as_path()));
-        let keys = [kek, jwt_key, tokens, issuer].into_iter().flatten();
+        let guest = config.engine.guest.as_deref().map(|path| ("engine.guest", path));
+        let keys = [kek, jwt_key, tokens, issuer, guest].into_iter().flatten();
         expect_apart(&config.index_dir, others.into_iter().chain(keys))?;
         Ok(config)
     }
@@ -406,6 +412,9 @@ classes = { standard-7y = "7y" }
 [log]
 access = true
 paths = false
+[engine]
+guest = "guest.cwasm"
+allow = ["0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"]
 [limits]
 body = "8MiB"
 line = 1048576
@@ -508,6 +517,9 @@ drain = "10s"
             ("index_dir = \"index\"", "index_dir = \"keys\"", "holds signing_key"),
             ("policy = \"policy.json\"", "policy = \"index/policy.json\"", "holds policy"),
             ("jwt_key = \"keys/", "jwt_key = \"index/", "holds request.jwt_key"),
+            ("\"guest.cwasm\"", "\"index/guest.cwasm\"", "holds engine.guest"),
+            ("\"0123456789abcdef", "\"0123456789ABCDEF", "engine.allow must list SHA-256 digests"),
+            ("\"0123456789abcdef", "\"", "64 hexadecimal digits in lower case each, got `0123"),
         ];
         for (from, to, expected) in cases {
             let text = FULL.replace(from, to);

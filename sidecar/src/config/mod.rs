@@ -86,6 +86,11 @@
 //! access = false                      # a line for each request
 //! paths = false                       # with its path, never its query; paths may hold personal data
 //!
+//! [engine]                            # leave out to seal with the guest in the binary
+//! guest = "guest.cwasm"               # another one, from `sealtrail guest`; read again on SIGHUP
+//! allow = ["<SHA-256>"]               # digests of the guests that may run, in lower case: any other is refused;
+//!                                     #   when left out, only the one in the binary
+//!
 //! [limits]
 //! body = "8MiB"                       # one POST
 //! line = "1MiB"                       # one change of an NDJSON body
@@ -100,6 +105,7 @@ mod apart;
 mod classes;
 mod collector;
 mod effective;
+mod engine;
 mod file;
 mod invalid;
 mod kek;
@@ -114,6 +120,7 @@ mod unknown_key;
 
 pub use access::{Access, AccessJwt};
 pub use effective::Effective;
+pub use engine::Engine;
 pub use file::{Config, Limits, Retention};
 pub use kek::KekSource;
 pub use key_file::read_secret_file;

@@ -31,6 +31,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "leases",
             "retention",
             "log",
+            "engine",
             "limits",
         ],
     ),
@@ -85,6 +86,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ),
     ("retention", &["keep", "segment", "classes"]),
     ("log", &["access", "paths"]),
+    ("engine", &["guest", "allow"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
     ("kek", &["env"]),
 ];

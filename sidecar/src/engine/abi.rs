@@ -11,12 +11,17 @@ use wasmtime::{Global, Memory, Store, StoreLimits, Trap, TypedFunc, Val};
 use crate::code::Code;
 use crate::error::{Error, Place, Result};
 
+type Function = TypedFunc<(u32, u32), u64>;
+
 /// One instance and the store that it lives in.
 pub struct Instance {
     store: Store<StoreLimits>,
     instance: wasmtime::Instance,
     memory: Memory,
     alloc: TypedFunc<u32, u32>,
+    /// What was called before, by its name: an instance serves many records, and to find a function among the
+    /// exports takes as long as a small record takes to be read.
+    found: Vec<(&'static str, Function)>,
     ticks: u64,
     is_dead: bool,
     /// The pointer to its stack, and where it is between calls. A guest without one keeps no stack in memory.
@@ -38,7 +43,7 @@ impl Instance {
             let rest = global.get(&mut store);
             (global, rest)
         });
-        Ok(Self { store, instance, memory, alloc, ticks, is_dead: false, stack })
+        Ok(Self { store, instance, memory, alloc, found: Vec::new(), ticks, is_dead: false, stack })
     }
 
     /// Whether a call trapped: what is in the instance now cannot be relied on.
@@ -67,7 +72,7 @@ impl Instance {
     }
 
     /// Calls one function with one input.
-    pub fn call(&mut self, function: &str, input: &[u8]) -> Result<Vec<u8>> {
+    pub fn call(&mut self, function: &'static str, input: &[u8]) -> Result<Vec<u8>> {
         if self.is_dead {
             return Err(failed("it was used again after it failed"));
         }
@@ -75,10 +80,7 @@ impl Instance {
         self.is_dead = true;
         let len = u32::try_from(input.len()).map_err(|_| failed("the input is too large"))?;
         self.store.set_epoch_deadline(self.ticks);
-        let function = self
-            .instance
-            .get_typed_func::<(u32, u32), u64>(&mut self.store, function)
-            .map_err(|_| failed(&format!("`{function}` has another signature")))?;
+        let function = self.function(function)?;
         let at = self.alloc.call(&mut self.store, len).map_err(trapped)?;
         if at == 0 && len > 0 {
             self.is_dead = false;
@@ -87,7 +89,7 @@ impl Instance {
         self.memory
             .write(&mut self.store, at as usize, input)
             .map_err(|_| failed("`alloc` gave a region outside of its memory"))?;
-        let packed = function.call(&mut self.store, (at, len)).map_err(trapped)?;
+        let packed = self.found[function].1.call(&mut self.store, (at, len)).map_err(trapped)?;
         let (at, len) = ((packed >> 32) as usize, (packed & 0xFFFF_FFFF) as usize);
         let result = at
             .checked_add(len)
@@ -100,6 +102,19 @@ impl Instance {
         };
         self.is_dead = false;
         answer
+    }
+
+    /// Where in `found` a function is.
+    fn function(&mut self, name: &'static str) -> Result<usize> {
+        if let Some(at) = self.found.iter().position(|(found, _)| *found == name) {
+            return Ok(at);
+        }
+        let found: Function = self
+            .instance
+            .get_typed_func(&mut self.store, name)
+            .map_err(|_| failed(&format!("`{name}` has another signature")))?;
+        self.found.push((name, found));
+        Ok(self.found.len() - 1)
     }
 }
 

@@ -192,12 +192,12 @@ impl Guest {
 
     /// Any function by its name, as the shared vectors name it.
     #[cfg(test)]
-    pub(super) fn call(&mut self, function: &str, frame: &[u8]) -> Result<Vec<u8>> {
+    pub(super) fn call(&mut self, function: &'static str, frame: &[u8]) -> Result<Vec<u8>> {
         self.0.call(function, frame)
     }
 
     /// For the calls that stand in files of their own.
-    pub(super) fn call_with(&mut self, function: &str, frame: &[u8]) -> Result<Vec<u8>> {
+    pub(super) fn call_with(&mut self, function: &'static str, frame: &[u8]) -> Result<Vec<u8>> {
         self.0.call(function, frame)
     }
 

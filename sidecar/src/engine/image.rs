@@ -8,12 +8,18 @@ use crate::error::Result;
 /// A whole memory, and the parts of it that differ from that of a fresh instance.
 pub struct Image {
     whole: Box<[u8]>,
+    /// Of each [`BLOCK`], whether there is anything in it.
+    is_used: Box<[bool]>,
     /// Where each part begins, and its bytes; ascending.
     parts: Vec<(usize, Box<[u8]>)>,
 }
 
 /// Parts are compared in steps of this.
 const STEP: usize = 64;
+
+/// An instance is put back in steps of this.
+const BLOCK: usize = 512;
+static ZERO_BLOCK: [u8; BLOCK] = [0; BLOCK];
 
 impl Image {
     /// What is in `used` and not in `fresh`. Memory beyond the end of `fresh` begins as zeros.
@@ -37,7 +43,8 @@ impl Image {
             }
         }
         let parts = spans.into_iter().map(|(from, to)| (from, used[from..to].into())).collect();
-        Self { whole: used.into(), parts }
+        let is_used = used.chunks(BLOCK).map(|block| *block != ZERO_BLOCK[..block.len()]).collect();
+        Self { whole: used.into(), is_used, parts }
     }
 
     /// Into a fresh instance.
@@ -58,7 +65,15 @@ impl Image {
             return false;
         }
         let Ok(memory) = instance.memory_of_size(self.whole.len()) else { return false };
-        memory.copy_from_slice(&self.whole);
+        // Every byte is looked at, and few were written: to compare is cheaper than to copy, and zeros are
+        // compared with the same zeros again and again, which are near.
+        let blocks = self.whole.chunks(BLOCK).zip(&self.is_used);
+        for (now, (was, is_used)) in memory.chunks_mut(BLOCK).zip(blocks) {
+            let was = if *is_used { was } else { &ZERO_BLOCK[..was.len()] };
+            if *now != *was {
+                now.copy_from_slice(was);
+            }
+        }
         instance.reset_stack().is_ok()
     }
 }
@@ -78,5 +93,12 @@ mod tests {
         let image = Image::of(&fresh, &used);
         let spans: Vec<_> = image.parts.iter().map(|(at, part)| (at / STEP, part.len())).collect();
         assert_eq!((image.whole.len(), spans), (12 * STEP, vec![(1, 2 * STEP), (11, STEP)]));
+    }
+
+    #[test]
+    fn blocks_of_zeros_are_known() {
+        let mut used = vec![0; 3 * BLOCK + STEP];
+        (used[BLOCK], used[3 * BLOCK]) = (1, 1);
+        assert_eq!(*Image::of(&used, &used).is_used, [false, true, false, true]);
     }
 }

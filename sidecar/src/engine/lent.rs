@@ -41,7 +41,7 @@ impl Lent {
         Self { instance: Some(instance), home: Some(home), work }
     }
 
-    pub fn call(&mut self, function: &str, input: &[u8]) -> Result<Vec<u8>> {
+    pub fn call(&mut self, function: &'static str, input: &[u8]) -> Result<Vec<u8>> {
         let began = Instant::now();
         let answer = self.instance.as_mut().expect("it lives").call(function, input);
         self.work.spent += began.elapsed();

@@ -1,7 +1,8 @@
 //! The core in its sandbox. Nothing else in the sidecar can seal, open or compare: the sidecar does not
 //! even link the core, it runs `guest.wasm` (see `build.rs`) through wasmtime.
 //!
-//! - [`Sandbox`]: the module, compiled by `build.rs`, with bounds on memory and time.
+//! - [`Sandbox`]: the module, compiled by `build.rs`, with bounds on memory and time; or one from a file, whose
+//!   digest the configuration names.
 //! - [`Policy`]: a policy that the core has accepted; it gives guests that hold it.
 //! - [`Guest`]: an instance for one record. After it the instance is dropped, or every byte of its memory is put
 //!   back to what it was before: what it held of that record, keys too, is gone before the next is read. A
@@ -13,16 +14,19 @@ mod abi;
 mod calls;
 #[cfg(test)]
 mod conformance;
+mod guest_file;
 mod image;
 mod leases;
 mod lent;
 mod policy;
+mod sample;
 mod sandbox;
 mod tunables;
 
 pub use calls::{
     Act, Actor, Finding, Guest, Kids, Need, Opened, OpeningKeys, Outcome, Severity, Stamp,
 };
+pub use guest_file::sha256_of;
 pub use leases::{LeasedKey, Leasing};
 pub use policy::Policy;
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, embedded_code};

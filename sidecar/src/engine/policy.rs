@@ -7,6 +7,7 @@ use sealtrail_record::frame::Frame;
 use super::calls::{Guest, PolicySummary};
 use super::image::Image;
 use super::lent::{Home, Lent};
+use super::sample::warm_up;
 use super::sandbox::Sandbox;
 use crate::error::Result;
 
@@ -28,14 +29,18 @@ impl Policy {
         let summary = sandbox.guest()?.policy(text)?;
         let mut instance = sandbox.instance()?;
         instance.call("policy", &Frame::new().part(text).into_bytes())?;
-        // Room for a change of usual size, so that its guest need not grow.
-        let _ = instance.call("read", &vec![0; ROOM]);
+        warm_up(&mut instance);
         let image = Image::between(&sandbox.instance()?, &instance);
         Ok(Self { summary, text: text.into(), home: Arc::new(Home::new(sandbox.clone(), image)) })
     }
 
     pub fn summary(&self) -> &PolicySummary {
         &self.summary
+    }
+
+    /// What its guests run in.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.home.sandbox
     }
 
     /// The document, byte for byte.
@@ -51,13 +56,13 @@ impl Policy {
     }
 }
 
-/// Of free memory in the image.
-const ROOM: usize = 64 << 10;
-
 #[cfg(test)]
 mod tests {
+    use sealtrail_keyring::{Key, KeyId};
+
     use super::*;
     use crate::config::Limits;
+    use crate::engine::Kids;
 
     const CHANGE: &[u8] =
         br#"{"entity":{"type":"t","id":"1"},"action":"create","after":{"a":"x","b":"y"}}"#;
@@ -118,20 +123,64 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_of_one_record_is_in_no_byte_of_the_next_guest() {
+    fn a_secret_and_a_key_of_one_record_are_in_no_byte_of_the_next_guest() {
         let sandbox = Sandbox::new(&Limits::default()).unwrap();
-        let policy = policy(&sandbox, "p").unwrap();
-        let secret = "a-secret-of-somebody-else";
-        let change = String::from_utf8(CHANGE.to_vec()).unwrap().replace('x', secret);
-        let holds = |guest: &Guest| {
-            let memory = guest.memory();
-            memory.windows(secret.len()).any(|bytes| bytes == secret.as_bytes())
+        let text = br#"{"id":"p","version":"1","default":"seal"}"#;
+        let policy = Policy::new(&sandbox, text).unwrap();
+        let secret = b"a-secret-of-somebody-else".as_slice();
+        let change = String::from_utf8(CHANGE.to_vec()).unwrap();
+        let change = change.replace('x', std::str::from_utf8(secret).unwrap());
+        let kid = |text| KeyId::parse(text).unwrap();
+        let keys: Kids = [
+            (kid("k_AAAAAAAAAAAAAAAAAAAAAA"), Key::random().unwrap()),
+            (kid("t_standard.1970-01"), Key::random().unwrap()),
+        ];
+        let holds = |guest: &Guest, bytes: &[u8]| {
+            guest.memory().windows(bytes.len()).any(|window| window == bytes)
         };
         for _ in 0..8 {
             let mut guest = policy.guest().unwrap();
-            assert!(!holds(&guest));
+            for bytes in [secret, keys[0].1.expose(), keys[1].1.expose()] {
+                assert!(!holds(&guest, bytes));
+            }
             guest.read(change.as_bytes()).unwrap();
-            assert!(holds(&guest), "the test looks at the right memory");
+            assert!(holds(&guest, secret), "the test looks at the right memory");
+            let plan = guest.plan(CONTEXT).unwrap();
+            let stamp = crate::engine::Stamp {
+                origin: "o",
+                id: "019aa6c5-8f00-7000-8000-0000000000ab",
+                recorded_time: "2026-11-21T19:45:00.047Z",
+                engine: sandbox.name(),
+            };
+            guest.seal(&stamp, plan.nonces, std::slice::from_ref(&keys)).unwrap();
+            assert!(holds(&guest, keys[0].1.expose()), "the test looks for what was there");
         }
+    }
+
+    #[test]
+    fn a_guest_that_has_grown_is_not_used_again() {
+        let sandbox = Sandbox::new(&Limits::default()).unwrap();
+        let policy = policy(&sandbox, "p").unwrap();
+        let size = policy.guest().unwrap().memory().len();
+        let long = String::from_utf8(CHANGE.to_vec()).unwrap().replace('x', &"x".repeat(1 << 20));
+        let mut guest = policy.guest().unwrap();
+        guest.read(long.as_bytes()).unwrap();
+        assert!(guest.memory().len() > size);
+        drop(guest);
+        assert_eq!(policy.guest().unwrap().memory().len(), size);
+    }
+
+    #[test]
+    fn the_sample_leaves_nothing_read() {
+        let sandbox = Sandbox::new(&Limits::default()).unwrap();
+        let policy = policy(&sandbox, "p").unwrap();
+        let stamp = crate::engine::Stamp {
+            origin: "o",
+            id: "019aa6c5-8f00-7000-8000-0000000000ab",
+            recorded_time: "2026-11-21T19:45:00.047Z",
+            engine: sandbox.name(),
+        };
+        assert!(policy.guest().unwrap().plan(CONTEXT).is_err());
+        assert!(policy.guest().unwrap().seal(&stamp, 0, &[]).is_err());
     }
 }

@@ -1,29 +1,32 @@
 //! The compiled module and its bounds.
 //!
 //! The guest is compiled when the sidecar is: a command that seals starts in a millisecond instead of
-//! half a second, and there is no compiler in the binary.
+//! half a second, and there is no compiler in the binary. A guest from a file was compiled for another sidecar.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::{
-    Config, Enabled, Engine, ExternType, InstanceAllocationStrategy, InstancePre, Linker, Module,
-    PoolConcurrencyLimitError, PoolingAllocationConfig, Store, StoreLimits, StoreLimitsBuilder,
+    Config, Enabled, Engine, ExternType, FuncType, InstanceAllocationStrategy, InstancePre, Linker,
+    Module, PoolConcurrencyLimitError, PoolingAllocationConfig, Store, StoreLimits,
+    StoreLimitsBuilder, ValType,
 };
 
 use super::abi::Instance;
 use super::calls::{EXPORTS, EngineName, Guest};
+use super::guest_file::{self, GuestFile};
 use super::lent::{Lent, Work};
 use super::tunables::tunables;
 use crate::code::Code;
-use crate::config::Limits;
+use crate::config::{self, Limits};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 
 /// The guest as machine code, and the digest of the `guest.wasm` that it was compiled from: the
 /// `engine.sha256` of every record. `build.rs` made both from the sources beside this file.
 static GUEST: &[u8] = include_bytes!(env!("SEALTRAIL_GUEST"));
-const GUEST_SHA256: &str = env!("SEALTRAIL_GUEST_SHA256");
+pub(super) const GUEST_SHA256: &str = env!("SEALTRAIL_GUEST_SHA256");
 
 /// How many instances can live at once. Changes stay far below it (see the collector's queue); whoever
 /// finds none is told to come again, as by any other full queue.
@@ -32,6 +35,11 @@ pub const INSTANCES: u32 = 256;
 /// The resolution of the time limit.
 const TICK: Duration = Duration::from_millis(20);
 
+/// The guest as machine code, for a file that another sidecar reads.
+pub fn embedded_code() -> &'static [u8] {
+    GUEST
+}
+
 /// The compiled guest. Cheap to clone.
 #[derive(Clone)]
 pub struct Sandbox {
@@ -39,6 +47,7 @@ pub struct Sandbox {
     memory: usize,
     /// The time limit in ticks.
     ticks: u64,
+    sha256: Arc<str>,
     metrics: Option<Arc<Metrics>>,
     _ticker: Arc<Ticker>,
 }
@@ -47,13 +56,36 @@ impl Sandbox {
     /// Loads the embedded guest.
     pub fn new(limits: &Limits) -> Result<Self> {
         // SAFETY: the bytes are what wasmtime's compiler wrote in the build of this very binary.
-        unsafe { Self::of(GUEST, limits) }
+        unsafe { Self::of(GUEST, GUEST_SHA256, limits) }
+    }
+
+    /// Loads the guest that a configuration names, if it allows that one.
+    pub fn configured(config: &config::Engine, limits: &Limits) -> Result<Self> {
+        Self::load(guest_file::read(config)?, config, limits)
+    }
+
+    /// The same for a server that runs: this one, if the guest is what it was.
+    pub fn configured_again(&self, config: &config::Engine, limits: &Limits) -> Result<Self> {
+        let guest = guest_file::read(config)?;
+        if guest.sha256() == &*self.sha256 {
+            return Ok(self.clone());
+        }
+        Ok(Self { metrics: self.metrics.clone(), ..Self::load(guest, config, limits)? })
+    }
+
+    fn load(guest: GuestFile, config: &config::Engine, limits: &Limits) -> Result<Self> {
+        let GuestFile::Other { code, sha256 } = guest else { return Self::new(limits) };
+        // SAFETY: the operator has named the digest of these very bytes, and so trusts them as this binary. What
+        // another version of wasmtime compiled, or with other settings, is refused.
+        let loaded = unsafe { Self::of(&code, &sha256, limits) };
+        let path = config.guest.as_deref().unwrap_or(Path::new("the guest"));
+        loaded.map_err(|error| error.context(path.display()))
     }
 
     /// # Safety
     ///
     /// `code` is executed: it must come from wasmtime's compiler.
-    unsafe fn of(code: &[u8], limits: &Limits) -> Result<Self> {
+    unsafe fn of(code: &[u8], sha256: &str, limits: &Limits) -> Result<Self> {
         let engine = Engine::new(&configuration(limits.guest_memory)).map_err(cannot_start)?;
         // SAFETY: the caller's promise.
         let module = unsafe { Module::deserialize(&engine, code) }.map_err(cannot_start)?;
@@ -65,6 +97,7 @@ impl Sandbox {
             memory: limits.guest_memory,
             // The tick under way may be nearly over.
             ticks: u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1,
+            sha256: sha256.into(),
             metrics: None,
             _ticker: Arc::new(Ticker::start(&engine)?),
         })
@@ -77,10 +110,10 @@ impl Sandbox {
         self
     }
 
-    /// How the engine is named in a record: the version of this binary, which is the version of the guest
-    /// it embeds, and the SHA-256 of `guest.wasm`.
-    pub fn name(&self) -> EngineName<'static> {
-        EngineName { version: env!("CARGO_PKG_VERSION"), sha256: GUEST_SHA256 }
+    /// How the engine is named in a record: the version of this binary, and the SHA-256 of the `guest.wasm`
+    /// that it embeds; of the file, where the guest is from one.
+    pub fn name(&self) -> EngineName<'_> {
+        EngineName { version: env!("CARGO_PKG_VERSION"), sha256: &self.sha256 }
     }
 
     /// A fresh instance: no byte of an earlier record is in it.
@@ -136,16 +169,36 @@ fn check_surface(module: &Module) -> Result<()> {
         let name = format!("{}.{}", import.module(), import.name());
         return Err(broken(format!("the guest imports `{name}`; it must import nothing")));
     }
-    let is_function = |name: &str| matches!(module.get_export(name), Some(ExternType::Func(_)));
     for name in EXPORTS {
-        if !is_function(name) {
-            return Err(broken(format!("the guest does not export the function `{name}`")));
+        match module.get_export(name) {
+            Some(ExternType::Func(function)) if is_as_called(name, &function) => {}
+            Some(ExternType::Func(_)) => {
+                let message = format!("the function `{name}` of the guest has another signature");
+                return Err(broken(message));
+            }
+            _ => return Err(broken(format!("the guest does not export the function `{name}`"))),
         }
     }
     match module.get_export("memory") {
         Some(ExternType::Memory(_)) => Ok(()),
         _ => Err(broken("the guest does not export its memory".into())),
     }
+}
+
+/// `alloc` takes a length and gives a pointer; the others take both and give both in one.
+fn is_as_called(name: &str, function: &FuncType) -> bool {
+    let is_i32 = |value: ValType| matches!(value, ValType::I32);
+    let params = if name == "alloc" { 1 } else { 2 };
+    let mut results = function.results();
+    let result = match results.next() {
+        Some(ValType::I32) => name == "alloc",
+        Some(ValType::I64) => name != "alloc",
+        _ => false,
+    };
+    function.params().len() == params
+        && function.params().all(is_i32)
+        && result
+        && results.next().is_none()
 }
 
 /// Advances the epoch as long as the sandbox lives.
@@ -211,7 +264,7 @@ mod tests {
     #[test]
     fn a_guest_that_fails_costs_an_error_and_nothing_more() {
         // SAFETY: `build.rs` compiled it.
-        let sandbox = unsafe { Sandbox::of(FAULTY, &limits()) }.unwrap();
+        let sandbox = unsafe { Sandbox::of(FAULTY, "", &limits()) }.unwrap();
         let stamp = || Stamp { origin: "", id: "", recorded_time: "", engine: sandbox.name() };
         let actor = Actor { kind: "user".into(), id: "1".into() };
         let act = Act::Reveal { actor: &actor, reason: "", record: "", group: "" };

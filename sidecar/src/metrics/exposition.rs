@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use prometheus::core::Collector;
-use prometheus::proto::MetricFamily;
+use prometheus::proto::{Bucket, Histogram, Metric, MetricFamily, MetricType};
 use prometheus::{Encoder, IntCounter, IntGauge, Opts, Registry, TextEncoder};
+use sealtrail_log::CommitSizes;
 
 /// Metric families by their name, so that each is written once, whoever adds to it.
 #[derive(Default)]
@@ -24,6 +25,31 @@ impl Exposition {
         let gauge = IntGauge::with_opts(opts(name, help, labels)).expect("a valid name");
         gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         self.add(gauge.collect());
+    }
+
+    /// How often the log was synced, by how many lines it was synced for.
+    pub fn commit_sizes(&mut self, name: &str, help: &str, sizes: &CommitSizes) {
+        let mut count = 0;
+        let bucket = |(n, commits): (usize, &u64)| {
+            count += commits;
+            let mut bucket = Bucket::default();
+            bucket.set_upper_bound(f64::from(1u32 << n));
+            bucket.set_cumulative_count(count);
+            bucket
+        };
+        let mut histogram = Histogram::default();
+        histogram.set_bucket(sizes.steps.iter().enumerate().map(bucket).collect());
+        histogram.set_sample_count(sizes.commits);
+        #[expect(clippy::cast_precision_loss, reason = "a sum of Prometheus is a float")]
+        histogram.set_sample_sum(sizes.lines as f64);
+        let mut metric = Metric::default();
+        metric.set_histogram(histogram);
+        let mut family = MetricFamily::default();
+        family.set_name(format!("sealtrail_{name}"));
+        family.set_help(help.into());
+        family.set_field_type(MetricType::HISTOGRAM);
+        family.set_metric(vec![metric]);
+        self.add(vec![family]);
     }
 
     pub fn collect(&mut self, registry: &Registry) {
@@ -68,6 +94,26 @@ fn opts(name: &str, help: &str, labels: &[(&str, &str)]) -> Opts {
 mod tests {
     use super::*;
     use crate::metrics::Metrics;
+
+    #[test]
+    fn commits_by_their_size() {
+        let mut steps = [0; 13];
+        (steps[0], steps[2]) = (3, 1);
+        let mut text = Exposition::default();
+        text.commit_sizes("x", "X.", &CommitSizes { steps, commits: 5, lines: 5007 });
+        let text = text.into_text();
+        for line in [
+            "# TYPE sealtrail_x histogram",
+            "sealtrail_x_bucket{le=\"1\"} 3",
+            "sealtrail_x_bucket{le=\"2\"} 3",
+            "sealtrail_x_bucket{le=\"4096\"} 4",
+            "sealtrail_x_bucket{le=\"+Inf\"} 5",
+            "sealtrail_x_sum 5007",
+            "sealtrail_x_count 5",
+        ] {
+            assert!(text.lines().any(|other| other == line), "no `{line}` in {text}");
+        }
+    }
 
     #[test]
     fn a_family_is_written_once_and_labels_are_escaped() {

@@ -10,6 +10,7 @@ mod collector_coding;
 mod collector_events;
 mod collector_ids;
 mod collector_when_full;
+mod engine;
 mod expiry;
 mod exposition;
 mod http2;

@@ -10,7 +10,7 @@ use super::service::Service;
 use super::wire::{Wire, get, post};
 
 /// Waits until a metric has this value.
-fn until(served: &Served, metric: &str, value: &str) {
+pub fn until(served: &Served, metric: &str, value: &str) {
     let line = format!("sealtrail_{metric} {value}");
     while !get(served.api, "/metrics").text().lines().any(|l| l == line) {
         thread::sleep(Duration::from_millis(10));

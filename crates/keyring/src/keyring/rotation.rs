@@ -8,19 +8,18 @@
 //! Each line is durable before the next begins, and the second can be repeated: a key that the new one opens is
 //! passed over. The keyring serves on meanwhile.
 
-use std::fs;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use super::{KEY_HEAD, Keyring};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::header::{Header, State};
 use crate::kek::Kek;
 use crate::slip::Slip;
 use crate::wrap::Wrapper;
 
-/// A disk takes the syncs of several files together.
-const THREADS: usize = if cfg!(test) { 1 } else { 8 };
+/// Some read and write while another one waits for the disk.
+const THREADS: usize = if cfg!(test) { 1 } else { 4 };
 
 /// Where a keyring stands that was opened with two key-encryption keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,31 +131,30 @@ impl Keyring {
 
     fn wrap_shard(&self, shard: u8) -> Result<u64> {
         let [keys, gone] = self.layout.kids(shard, "")?;
+        // Whoever destroys a key of this shard waits: one that was read before must not be written after.
+        let _alone = self.alone(shard)?;
+        let wrappers = self.wrappers();
+        let (mut files, mut count) = (Vec::new(), 0);
         // One that has a marker is being destroyed, and by nobody but its journal.
-        let left = || keys.iter().filter(|kid| gone.binary_search(kid).is_err());
-        for kid in left() {
-            let _alone = self.alone(shard)?;
-            let wrappers = self.wrappers();
+        for kid in keys.iter().filter(|kid| gone.binary_search(kid).is_err()) {
             if self.journal().read_marker(kid)?.is_some() {
                 continue;
             }
             let Some((key, is_newest)) = self.read_slip(kid, &wrappers)? else { continue };
+            count += 1;
             if !is_newest {
-                let path = self.layout.key(kid);
                 let bytes = wrappers.newest().wrap(kid.as_str(), &key);
                 let text = Slip { kid: kid.clone(), bytes }.to_text(KEY_HEAD);
-                // The time of a file is when its key was made.
-                let modified = fs::metadata(&path).and_then(|file| file.modified());
-                let modified = modified.map_err(|source| Error::io("read", &path, source))?;
-                let temporaries = self.layout.temporaries();
-                self.disk.replace(&temporaries, &path, text.as_bytes(), Some(modified))?;
+                files.push((self.layout.key(kid), text.into_bytes()));
             }
         }
-        if !keys.is_empty() {
-            // Also for those that a process before this one had wrapped and not synced.
+        // The time of a file is when its key was made, so it stays.
+        self.disk.replace_all(&self.layout.temporaries(), &files)?;
+        if files.is_empty() && !keys.is_empty() {
+            // A process before this one may have wrapped them and not synced.
             self.disk.sync_folder(&self.layout.key_shard(shard))?;
         }
-        Ok(left().count() as u64)
+        Ok(count)
     }
 
     fn write_header(&self, header: &str) -> Result<()> {
