@@ -201,7 +201,8 @@ fn to_json(node: &saphyr::Yaml) -> serde_json::Value {
     named.collect()
 }
 
-/// The files of the page, as `cargo xtask wasm` assembled them; an empty list where it did not run.
+/// The files of the page, as `cargo xtask wasm` built them, each with its digest and with the codings of it that
+/// stand beside it; an empty list where it did not run.
 fn list_console(workspace: &Path, out: &Path) {
     let page = workspace.join("js/console/dist");
     // To watch a folder that is not there would run this script on every build.
@@ -211,10 +212,25 @@ fn list_console(workspace: &Path, out: &Path) {
     collect_files(&page, &mut files);
     files.sort();
     let mut list = String::from("&[\n");
-    for file in files {
+    let coded = |file: &Path| file.extension().is_some_and(|end| end == "br" || end == "gz");
+    for file in files.iter().filter(|file| !coded(file)) {
         let name = file.strip_prefix(&page).expect("it was found below").to_string_lossy();
         let name = name.replace('\\', "/");
-        list += &format!("    ({name:?}, include_bytes!({:?})),\n", file.display().to_string());
+        let bytes = |file: &Path| format!("include_bytes!({:?})", file.display().to_string());
+        let beside = |end: &str| {
+            let mut path = file.clone().into_os_string();
+            path.push(end);
+            let path = PathBuf::from(path);
+            if files.contains(&path) { format!("Some({})", bytes(&path)) } else { "None".into() }
+        };
+        let digest = Sha256::digest(fs::read(file).expect("it was found"));
+        let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        list += &format!(
+            "    File {{ name: {name:?}, digest: {digest:?}, plain: {}, brotli: {}, gzip: {} }},\n",
+            bytes(file),
+            beside(".br"),
+            beside(".gz")
+        );
     }
     list += "]\n";
     fs::write(out.join("console.rs"), list).expect("OUT_DIR is writable");

@@ -11,7 +11,7 @@ const folder = process.argv[2]
 const [{ stem }] = JSON.parse(await readFile(join(folder, 'workloads.json'), 'utf8'))
 const [policy, change] = await Promise.all(['policy', 'change'].map((part) => readFile(join(folder, `${stem}.${part}.json`))))
 
-const page = ['console/dist/guest.wasm', 'console/dist/package/dist/wasm/proof_bg.wasm', 'console/dist/package/dist/wasm/proof.js']
+const page = ['console/dist/guest.wasm', 'console/dist/proof.wasm', 'sealtrail/dist/wasm/proof.js']
 const service = ['sealtrail/dist/wasm/sealtrail_bg.wasm', 'sealtrail/dist/wasm/sealtrail.js']
 const files = { page: await sizes(page), service: await sizes(service) }
 console.log(JSON.stringify({ files, first: { guest: await firstOfGuest(), package: await firstOfPackage() } }))

@@ -17,6 +17,7 @@
 //! | [`submission`] | what a witness is asked to cosign | C2SP tlog-witness |
 //! | [`policy`] | whose signatures make a checkpoint believable | C2SP tlog-policy |
 //! | [`receipt`] | the proof of one record in one file | C2SP tlog-proof |
+//! | [`inspection`] | each check of a receipt by itself | |
 //!
 //! # From a line to a checked receipt
 //!
@@ -53,6 +54,7 @@ pub mod edge;
 mod error;
 pub mod hash;
 pub mod inclusion;
+pub mod inspection;
 pub mod key;
 mod named_key;
 pub mod note;
@@ -67,6 +69,7 @@ pub use cosignature::{CosigningKey, WitnessKey};
 pub use edge::Edge;
 pub use error::Error;
 pub use hash::{Hash, entry_hash, leaf_hash, node_hash};
+pub use inspection::Inspection;
 pub use key::{SigningKey, VerifierKey};
 pub use note::Note;
 pub use policy::Policy;

@@ -4,7 +4,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::{machine, wasm};
 
-const NAMES: [&str; 8] = ["core", "node", "size", "log", "proxy", "collector", "engine", "keyring"];
+const NAMES: [&str; 9] =
+    ["core", "node", "size", "log", "proxy", "collector", "engine", "keyring", "page"];
 
 /// What the log is compared with: a program of each, and the Debian package that has it.
 const PEERS: [(&str, &[&str], &str); 4] = [
@@ -19,10 +20,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let named = names(arguments)?;
     let wanted = |name: &str| named.is_empty() || named.contains(&name);
     let root = machine::workspace()?;
-    if ["node", "size", "proxy", "collector", "engine"].iter().any(|name| wanted(name)) {
+    if ["node", "size", "proxy", "collector", "engine", "page"].iter().any(|name| wanted(name)) {
         // The page is embedded in the sidecar, so it comes first.
         wasm::run()?;
-        machine::npm_packages(&root.join("js"))?;
     }
     if wanted("proxy") {
         for (name, package) in [("nginx", "nginx-light"), ("wrk", "wrk")] {
@@ -38,12 +38,20 @@ pub fn run(arguments: &[String]) -> Result<()> {
         // Without it a million keys are made with a sync each, which takes long.
         machine::program("eatmydata", &[], "eatmydata")?;
     }
-    if (wanted("proxy") || wanted("collector") || wanted("engine"))
+    if ["proxy", "collector", "engine", "page"].iter().any(|name| wanted(name))
         && !machine::cargo(&root, &["build", "--release", "--package", "sealtrail"])
             .status()?
             .success()
     {
         bail!("the sidecar did not build");
+    }
+    let mut chromium = None;
+    if wanted("page") {
+        let names = ["chromium-browser", "google-chrome"];
+        chromium = machine::program("chromium", &names, "chromium")?;
+        if chromium.is_none() {
+            bail!("the benchmark of the page needs Chromium, and it could not be installed");
+        }
     }
     let mut run = vec!["run", "--release", "--quiet", "--package", "sealtrail-bench"];
     if wanted("log") {
@@ -55,6 +63,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
     run.push("--");
     let mut command = machine::cargo(&root, &run);
+    command.envs(chromium.map(|program| ("CHROMIUM", program)));
     if !command.args(arguments).status()?.success() {
         bail!("the benchmark failed");
     }
@@ -87,7 +96,7 @@ mod tests {
         };
         assert_eq!(names("--json core log").unwrap(), "log", "the file is no name");
         assert_eq!(names("").unwrap(), "");
-        let said = "no benchmark `nope`; there are core, node, size, log, proxy, collector, engine";
+        let said = "no benchmark `nope`; there are core, node, size, log, proxy, collector, engine, keyring, page";
         assert_eq!(names("core nope").unwrap_err(), said);
         assert!(names("core --json").is_err());
     }

@@ -16,12 +16,12 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  wasm    build both wasm edges: js/sealtrail/dist and js/console/dist
+  wasm    build both wasm edges and the page: js/sealtrail/dist and js/console/dist
   demo    the product's life in one run
   test    everything that must hold
   image   the container image, built and tried
   fuzz    the core under libFuzzer: fuzz [value|selector|policy|token|capture] [--seconds N | --quick]
-  bench   figures and ratios: bench [core|node|size|log|proxy|collector|engine] [--json FILE]
+  bench   figures and ratios: bench [core|node|size|log|proxy|collector|engine|keyring|page] [--json FILE]
   soak    the sidecar under load while things break: soak [--minutes N]";
 
 fn main() -> ExitCode {

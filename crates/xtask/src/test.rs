@@ -10,7 +10,6 @@ pub fn run() -> Result<()> {
     let root = machine::workspace()?;
     let js = root.join("js");
     wasm::run()?;
-    machine::npm_packages(&js)?;
     let chromium =
         machine::program("chromium", &["chromium-browser", "google-chrome"], "chromium")?;
     let Some(chromium) = chromium else {

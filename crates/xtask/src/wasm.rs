@@ -3,12 +3,11 @@
 //! ```text
 //! js/sealtrail/dist/wasm/  sealtrail.js, sealtrail_bg.wasm   the npm package (wasm-bindgen, target `web`)
 //!                          proof.js, proof_bg.wasm           what checks proofs, for who needs that alone
-//! js/console/dist/         the static page, guest.wasm, and the package's check of proofs below package/
+//! js/console/dist/         the page, which `npm run build` makes of both wasm files
 //! ```
 //!
 //! `guest.wasm` is built with the flags that `sidecar/build.rs` includes too, so both give the same bytes.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,15 +16,13 @@ use anyhow::{Context, Result, anyhow, bail};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::machine;
+
 include!("../../guest/flags.rs");
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The module of the package that the page checks records with, and the files that it loads.
-const PAGE_ENTRY: &str = "proof.browser.js";
-const PAGE_WASM: [&str; 2] = ["proof.js", "proof_bg.wasm"];
-
-/// Builds both edges and puts them, with what they need, into the two `dist` folders.
+/// Builds both edges, and the page around the guest.
 pub fn run() -> Result<()> {
     let root = workspace_root()?;
     ensure_target(&root)?;
@@ -38,12 +35,11 @@ pub fn run() -> Result<()> {
     bindgen(&build(&root, "sealtrail-wasm-proof")?, &glue, "proof")?;
 
     let guest = build(&root, "sealtrail-guest")?;
-    let page = root.join("js/console/dist");
-    assemble_page(&root.join("js/console/page"), &package, &guest, &page)?;
+    build_page(&root.join("js"), &guest)?;
 
     report(&root, &glue.join("sealtrail_bg.wasm"))?;
     report(&root, &glue.join("proof_bg.wasm"))?;
-    report(&root, &page.join("guest.wasm"))
+    report(&root, &root.join("js/console/dist/guest.wasm"))
 }
 
 fn workspace_root() -> Result<PathBuf> {
@@ -110,38 +106,19 @@ fn bindgen(module: &Path, out: &Path, name: &str) -> Result<()> {
         .with_context(|| format!("wasm-bindgen failed on `{}`", module.display()))
 }
 
-/// The page works from any static server: everything it loads is below its own folder.
-fn assemble_page(source: &Path, package: &Path, guest: &Path, out: &Path) -> Result<()> {
-    fresh(out)?;
-    copy_folder(source, out)?;
-    fs::copy(guest, out.join("guest.wasm"))?;
-    fs::create_dir_all(out.join("package/src"))?;
-    for (module, text) in reached(&package.join("src"), PAGE_ENTRY)? {
-        fs::write(out.join("package/src").join(module), text)?;
-    }
-    let wasm = "dist/wasm";
-    fs::create_dir_all(out.join("package").join(wasm))?;
-    for file in PAGE_WASM {
-        fs::copy(package.join(wasm).join(file), out.join("package").join(wasm).join(file))?;
+/// The page runs this very file, and checks proofs with the module that the package has.
+fn build_page(js: &Path, guest: &Path) -> Result<()> {
+    machine::npm_packages(js)?;
+    let status = Command::new("npm")
+        .args(["run", "build", "--silent", "--workspace", "sealtrail-console"])
+        .env("SEALTRAIL_GUEST", guest)
+        .current_dir(js)
+        .status()
+        .context("cannot run `npm`: Node 20 or newer is needed")?;
+    if !status.success() {
+        bail!("the page (js/console) did not build");
     }
     Ok(())
-}
-
-/// A module of the package and all that it imports from its own folder, with their texts.
-fn reached(folder: &Path, entry: &str) -> Result<BTreeMap<String, String>> {
-    let mut found = BTreeMap::new();
-    let mut left = vec![entry.to_owned()];
-    while let Some(module) = left.pop() {
-        if found.contains_key(&module) {
-            continue;
-        }
-        let text = fs::read_to_string(folder.join(&module))
-            .with_context(|| format!("cannot read `{module}` of the package"))?;
-        let imports = text.split(" from './").skip(1).filter_map(|rest| rest.split('\'').next());
-        left.extend(imports.map(str::to_owned));
-        found.insert(module, text);
-    }
-    Ok(found)
 }
 
 fn fresh(folder: &Path) -> Result<()> {
@@ -150,20 +127,6 @@ fn fresh(folder: &Path) -> Result<()> {
             .with_context(|| format!("cannot clear `{}`", folder.display()))?;
     }
     fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from).with_context(|| format!("cannot read `{}`", from.display()))? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-        }
-    }
-    Ok(())
 }
 
 fn report(root: &Path, file: &Path) -> Result<()> {

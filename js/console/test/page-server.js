@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 
 const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml', wasm: 'application/wasm' }
 
-/** Serves the built page below /console/, as the sidecar does, and remembers what was asked for. */
+/** Serves the built page below /console/, as any static server would, and remembers what was asked for. */
 export async function startPageServer() {
   const asked = []
   const server = createServer(async (request, response) => {

@@ -117,7 +117,7 @@ impl Api {
             ["healthz"] if is_read => Ok(self.healthz()),
             ["readyz"] if is_read => self.readyz().await,
             ["metrics"] if is_read => Ok(self.metrics()),
-            ["console", ..] if is_read => self.console(&path),
+            ["console", ..] if is_read => self.console(&path, request.headers()),
             _ => no_route(&segments),
         }
     }

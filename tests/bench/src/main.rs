@@ -1,4 +1,4 @@
-//! `cargo xtask bench [core|node|size|log|proxy|collector|engine|keyring] [--json FILE]`: figures, and ratios within one run.
+//! `cargo xtask bench [core|node|size|log|proxy|collector|engine|keyring|page] [--json FILE]`: figures, and ratios within one run.
 //! The task installs and builds what is needed, then runs this.
 //!
 //! Machines differ and are busy, so a figure by itself says little; the ratio to a peer or to the
@@ -13,6 +13,7 @@ mod keyring;
 mod log;
 mod machine;
 mod node;
+mod page;
 mod proxy;
 mod sealer;
 mod sidecar;
@@ -72,14 +73,14 @@ fn run(arguments: &[String]) -> Result<()> {
                 json_file = Some(PathBuf::from(file));
             }
             name @ ("core" | "node" | "size" | "log" | "proxy" | "collector" | "engine"
-            | "keyring") => which.push(name.to_owned()),
+            | "keyring" | "page") => which.push(name.to_owned()),
             other => bail!(
-                "no benchmark `{other}`; there are core, node, size, log, proxy, collector, engine and keyring"
+                "no benchmark `{other}`; there are core, node, size, log, proxy, collector, engine, keyring and page"
             ),
         }
     }
     if which.is_empty() {
-        which = ["core", "node", "size", "log", "proxy", "collector", "engine", "keyring"]
+        which = ["core", "node", "size", "log", "proxy", "collector", "engine", "keyring", "page"]
             .map(str::to_owned)
             .to_vec();
     }
@@ -95,6 +96,7 @@ fn run(arguments: &[String]) -> Result<()> {
             "proxy" => proxy::run(&root)?,
             "collector" => collector::run(&root)?,
             "keyring" => keyring::run()?,
+            "page" => page::run(&root)?,
             _ => engine::run()?,
         };
         print(name, &report.rows);

@@ -95,9 +95,49 @@ const customerPolicy = `{
   ]
 }`
 
+const notesPolicy = `{
+  "id": "clinic",
+  "version": "2",
+  "default": { "action": "seal", "group": "clinical" },
+  "rules": [
+    { "select": "$.ward", "action": "keep" },
+    { "select": "$.leaflet", "action": "keep" },
+    { "select": "$.patient_number", "action": "pseudonym", "group": "patients" },
+    { "select": "$.insurance.card", "action": "mask", "mask": "card" },
+    { "select": "$.billing_note", "action": "drop" }
+  ]
+}`
+
+const notesChange = `{
+  "entity": { "type": "treatment", "id": "88" },
+  "action": "update",
+  "before": {
+    "ward": "B2",
+    "leaflet": "Take one tablet in the morning with water. Do not drive for two hours after it.",
+    "patient_number": "P-20931",
+    "diagnosis": "suspected migraine",
+    "insurance": { "card": "4111 1111 1111 1111", "plan": "basic" },
+    "billing_note": "asks for instalments"
+  },
+  "after": {
+    "ward": "B2",
+    "leaflet": "Take one tablet in the evening with water. Do not drive for eight hours after it.",
+    "patient_number": "P-20932",
+    "diagnosis": "migraine with aura",
+    "insurance": { "card": "5500 0055 5555 5559", "plan": "basic" },
+    "billing_note": "paid"
+  },
+  "context": {
+    "correlation_id": "7d7c6c1e-6c0c-4a39-9a0e-6a3f8d8f7f10",
+    "service": "clinic",
+    "actor": { "type": "user", "id": "nurse-12" }
+  }
+}`
+
 /** To start from: each shows something that the others do not. */
 export const EXAMPLES = {
   'an order changes': { policy: shopPolicy, change: orderChange },
+  'a treatment is corrected': { policy: notesPolicy, change: notesChange },
   'a customer is created': { policy: customerPolicy, change: newCustomer },
   'keys in many spellings': { policy: keysPolicy, change: keysChange },
 }

@@ -1,0 +1,101 @@
+import { Icon } from '../icons.jsx'
+import { placeOf } from '../json-place.js'
+import { reasonOf, TREATMENTS } from './treatments.js'
+import { Value } from './value.jsx'
+
+const COLUMNS = ['Field', 'Comes in', 'Would be stored', 'Why']
+
+/** Side by side: what comes in and what would be stored of each field, by which treatment and rule. */
+export function Fields({ shown, filter, setFilter, showMore, policy }) {
+  const { rows, total } = shown
+  return (
+    <>
+      <div class="finder">
+        <label for="find">Find a field</label>
+        <input id="find" type="search" value={filter.text} onInput={({ target }) => setFilter({ text: target.value })} placeholder="/customer/email" />
+        <p role="status">
+          {(filter.action || filter.text) && <>{total} of {Object.values(shown.counts).reduce((sum, n) => sum + n, 0)} fields{' '}</>}
+          {filter.action && <button type="button" class="link" onClick={() => setFilter({ action: undefined, text: '' })}>Show all</button>}
+        </p>
+      </div>
+      <table id="fields">
+        <caption class="unseen">Fields of the record and their treatment</caption>
+        <thead><tr>{COLUMNS.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+        <Group title="The entity" rows={rows.filter((row) => !isContext(row))} policy={policy} />
+        <Group title="Who, and for which request" rows={rows.filter(isContext)} policy={policy} />
+      </table>
+      {rows.length < total && (
+        <p class="more">
+          <button type="button" onClick={showMore}>Show more</button> <span class="quiet">{rows.length} of {total} shown</span>
+        </p>
+      )}
+    </>
+  )
+}
+
+/** What a record says besides the images is below `/data/`; members of an entity are named from its root. */
+function isContext({ sides }) {
+  return sides.every(({ side }) => side === 'context')
+}
+
+function Group({ title, rows, policy }) {
+  if (rows.length === 0) return null
+  return (
+    <tbody>
+      <tr class="group"><th colSpan={COLUMNS.length} scope="rowgroup">{title}</th></tr>
+      {rows.map((row) => <Row key={row.path + row.because + row.action} row={row} policy={policy} />)}
+    </tbody>
+  )
+}
+
+function Row({ row, policy }) {
+  const { path, action, sides } = row
+  return (
+    <tr data-action={action}>
+      <th scope="row">
+        <code class="path">{path === '' ? '(the whole entity)' : <Pointer path={path} />}</code>
+        <span class={`badge of-${action}`}><Icon name={action} size={14} /> {TREATMENTS[action]?.word ?? action}</span>
+      </th>
+      <td data-label={COLUMNS[1]}>{sides.map(({ side, given }) => <Value key={side} side={side} value={given} none="no value" />)}</td>
+      <td data-label={COLUMNS[2]}>
+        {sides.map(({ side, stored }) => <Value key={side} side={side} value={stored} none="not stored" isToken={action === 'seal'} />)}
+        <Keys row={row} />
+      </td>
+      <td data-label={COLUMNS[3]}><Reason row={row} policy={policy} /></td>
+    </tr>
+  )
+}
+
+/** A long pointer is broken between its steps. */
+function Pointer({ path }) {
+  return path.split('/').slice(1).map((step, number) => <span key={number}>/<wbr />{step}</span>)
+}
+
+/** Under which keys a field is sealed: whoever destroys one of them destroys the value. */
+function Keys({ row: { action, group, subject, retain, sides } }) {
+  if (!group) return null
+  const kids = sides.find(({ stored }) => stored?.kids)?.stored.kids
+  return (
+    <dl class="keys">
+      <div><dt>group</dt> <dd>{group}</dd></div>
+      <div><dt>key of</dt> <dd>{subject}</dd></div>
+      {action === 'seal' && <div><dt>retention</dt> <dd>{retain}</dd></div>}
+      {kids && <div><dt>key ids</dt> <dd><code>{kids.join(', ')}</code></dd></div>}
+    </dl>
+  )
+}
+
+function Reason({ row, policy }) {
+  const { why, rule, at } = reasonOf(row.because, isContext(row))
+  function show() {
+    // The policy may have changed since.
+    const place = placeOf(policy.text, at)
+    if (place) policy.select(place.from, place.to)
+  }
+  return (
+    <>
+      <span class="why">{why}</span>{' '}
+      {at ? <button type="button" class="link rule" onClick={show} title="Show it in the policy">{rule}</button> : <code class="rule">{rule}</code>}
+    </>
+  )
+}

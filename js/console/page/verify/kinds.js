@@ -1,0 +1,30 @@
+/** What somebody dropped: a proof begins with its version, a verifier key is one line of three parts, a record an object. */
+export function kindOf(text) {
+  if (text.startsWith('c2sp.org/tlog-proof@')) return 'proof'
+  if (/^\s*\S+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+\s*$/.test(text)) return 'vkey'
+  if (text.trimStart().startsWith('{')) return 'line'
+  return undefined
+}
+
+/** What a record says of itself, for a person; nothing where it is no record. */
+export function recordOf(line) {
+  try {
+    const { id, time, subject, type, correlationid, authtype, authid } = JSON.parse(line)
+    if (typeof id !== 'string') return []
+    const kind = /^sealtrail\.(?:change\.)?(.+)\.v\d+$/.exec(type)?.[1] ?? type
+    const who = authid && `${authtype ?? ''} ${authid}`.trim()
+    return Object.entries({ 'What': kind, 'Of': subject, 'When': time, 'Who': who, 'Request': correlationid, 'Record': id }).filter(
+      ([, said]) => typeof said === 'string',
+    )
+  } catch {
+    return []
+  }
+}
+
+/** Why the hash of a text that looks like a record cannot be that of the record. */
+export function lineTrouble(line) {
+  const lines = line.replace(/\r?\n$/, '').split('\n').length
+  if (lines > 1) return `This is ${lines} lines, and a record is one: as it stands in the log, not as a tool prints it.`
+  if (/\r\n?$/.test(line)) return 'The line ends with a carriage return, which the log\'s lines do not have.'
+  return undefined
+}

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { linkOf, LONGEST_LINK, policyOf } from '../page/preview/share.js'
+import { inBrowser } from './browser.js'
+import { startPageServer } from './page-server.js'
+
+const POLICY = '{"id":"linked","version":"9","default":"drop","rules":[{"select":"$.title","action":"keep"}]}'
+
+describe('links', () => {
+  test('a link gives back the policy, letter by letter', async () => {
+    for (const text of [POLICY, '', 'not even JSON ✓ \u{1F511}\n']) assert.equal(await policyOf(await linkOf(text)), text)
+    assert.equal(await policyOf('#verify'), undefined)
+  })
+
+  test('what is too long to travel is refused', async () => {
+    const noise = Array.from({ length: 9000 }, (_, i) => ((i * 2654435761) % 4294967296).toString(36)).join('')
+    await assert.rejects(linkOf(noise), /8000 are the most/)
+    await assert.rejects(linkOf('x'.repeat(70_000_000)), /the policy/)
+  })
+
+  test('what is damaged, or made to swell, is refused', async () => {
+    const link = await linkOf(POLICY)
+    const bomb = await linkOf(' '.repeat(1 << 20))
+    assert.ok(bomb.length < LONGEST_LINK)
+    for (const wrong of [link.slice(0, -9), '#policy=%%%', '#policy=AAAA', `${link}${'A'.repeat(LONGEST_LINK)}`, bomb]) {
+      await assert.rejects(policyOf(wrong), /cannot be read/, wrong.slice(0, 40))
+    }
+  })
+})
+
+describe('in the page', () => {
+  const here = inBrowser()
+  let server
+  before(async () => (server = await startPageServer()))
+  after(() => server?.stop())
+
+  test('a link opens its policy, beside an example', async () => {
+    await here.open(server.url + (await linkOf(POLICY)))
+    await here.page.waitForSelector('.notice')
+    await here.answered()
+    assert.equal(await here.textOf('policy'), POLICY)
+    assert.deepEqual((await here.row('/title')).treatment, 'kept')
+    assert.deepEqual((await here.row('/inventory')).treatment, 'dropped')
+  })
+
+  test('the link that is made carries the policy and nothing of the payload', async () => {
+    await here.open(server.url)
+    await here.type('policy', POLICY)
+    await here.page.click('text=Share')
+    const { href, hash } = new URL(await here.page.inputValue('.share input'))
+    assert.ok(href.startsWith(server.url))
+    assert.equal(await policyOf(hash), POLICY)
+  })
+
+  test('a damaged link is told, and the page works', async () => {
+    await here.open(`${server.url}#policy=AAAA`)
+    await here.page.waitForSelector('text=Not taken: the link carries a policy that cannot be read')
+    assert.ok(await here.row('/title'))
+  })
+})

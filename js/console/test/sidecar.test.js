@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { inBrowser } from './browser.js'
+
+// Set by `cargo xtask test`.
+const SEALTRAIL = process.env.SEALTRAIL_BIN
+const skip = SEALTRAIL ? false : 'SEALTRAIL_BIN is not set'
+
+describe('served by the real sidecar', { skip }, () => {
+  const here = inBrowser()
+  let folder, sidecar, api, vkey
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sealtrail-'))
+    const { stdout } = await promisify(execFile)(SEALTRAIL, [
+      'init', join(folder, 'trail'), '--json', '--origin', 'shop.example/audit', '--upstream', 'http://127.0.0.1:1', '--api-listen', '127.0.0.1:0',
+      '--proxy-listen', '127.0.0.1:0',
+    ])
+    vkey = JSON.parse(stdout).vkey
+    sidecar = spawn(SEALTRAIL, ['serve', '--config', join(folder, 'trail/sealtrail.toml')], { stdio: ['ignore', 'pipe', 'ignore'] })
+    for await (const line of createInterface({ input: sidecar.stdout })) {
+      api = /^api listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1]
+      if (api) break
+    }
+    sidecar.stdout.resume()
+  })
+  after(async () => {
+    sidecar?.kill('SIGTERM')
+    if (sidecar && sidecar.exitCode === null) await once(sidecar, 'exit')
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const get = async (path) => {
+    const response = await fetch(`http://${api}${path}`)
+    return response.ok ? response.text() : Promise.reject(new Error(`${path}: ${response.status} ${await response.text()}`))
+  }
+
+  /** Sends a change; gives its record, and the proof once a checkpoint covers it. */
+  async function recorded() {
+    const change = { entity: { type: 'customer', id: '3' }, action: 'update', before: { email: 'a@example.com' }, after: { email: 'b@example.com' }, context: { correlation_id: 'page-1' } }
+    const response = await fetch(`http://${api}/v1/changes`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(change) })
+    assert.equal(response.status, 200)
+    const { id } = await response.json()
+    const line = await get(`/v1/records/${id}`)
+    for (let tries = 0; ; tries++) {
+      const proof = await get(`/v1/records/${id}/proof`).catch((error) => error)
+      if (typeof proof === 'string') return { line, proof }
+      if (tries > 100) throw proof
+      await sleep(50)
+    }
+  }
+
+  test('the digest on the page is that of the engine that made the records', async () => {
+    const { line } = await recorded()
+    await here.open(`http://${api}/console/`)
+    assert.equal(await here.page.textContent('#digest'), JSON.parse(line).data.engine.sha256)
+  })
+
+  test('its records are verified with its proofs', async () => {
+    const { line, proof } = await recorded()
+    await here.open(`http://${api}/console/#verify`)
+    for (const [id, text] of Object.entries({ line, proof, vkey })) await here.page.fill(`#${id}`, text)
+    await here.page.waitForSelector('h2.passed')
+    assert.match(await here.page.textContent('.facts'), /Whatupdate.*customer\/3.*page-1/)
+  })
+
+  test('it comes compressed, under the policy of the header too, and only once', async () => {
+    const sent = []
+    here.page.on('response', async (response) => sent.push({ name: new URL(response.url()).pathname, status: response.status(), headers: await response.allHeaders() }))
+    await here.open(`http://${api}/console/`)
+    for (const name of ['/console/', '/console/guest.wasm']) {
+      const { status, headers } = sent.find((one) => one.name === name)
+      assert.deepEqual([status, headers['content-encoding']], [200, 'br'], name)
+      assert.match(headers['content-security-policy'], /default-src 'none'.*frame-ancestors 'none'/)
+    }
+    const { etag } = sent.find(({ name }) => name === '/console/guest.wasm').headers
+    const again = await fetch(`http://${api}/console/guest.wasm`, { headers: { 'if-none-match': etag } })
+    assert.deepEqual([again.status, (await again.arrayBuffer()).byteLength], [304, 0])
+  })
+
+  test('the page as one file is there to be kept', async () => {
+    const response = await fetch(`http://${api}/console/sealtrail-console.html`)
+    assert.equal(response.headers.get('content-disposition'), 'attachment')
+    assert.match(await response.text(), /id="guest\.wasm"/)
+  })
+})
