@@ -4,7 +4,11 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use ua_parser::{Extractor, Regexes};
+use ua_parser::Regexes;
+
+use patterns::Patterns;
+
+mod patterns;
 
 /// Longer user agents are cut: no browser sends one.
 pub const MAX_LENGTH: usize = 512;
@@ -14,12 +18,8 @@ const CACHED: usize = 1024;
 
 static PATTERNS: &str = include_str!(concat!(env!("OUT_DIR"), "/user_agents.json"));
 
-/// Compiling the patterns takes a noticeable moment, so it is done once and not before it is needed.
-static EXTRACTOR: LazyLock<Extractor<'static>> = LazyLock::new(|| {
-    let regexes: Regexes<'static> =
-        serde_json::from_str(PATTERNS).expect("the embedded table is what ua-parser reads");
-    regexes.try_into().expect("ua-parser compiles its own table")
-});
+/// To read the table takes a noticeable moment, so it is done once.
+static TABLE: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(table()));
 
 static CACHE: LazyLock<Mutex<HashMap<String, UserAgent>>> = LazyLock::new(Mutex::default);
 
@@ -50,9 +50,9 @@ impl UserAgent {
         parsed
     }
 
-    /// Compiles the patterns ahead of the first request.
+    /// Reads the table ahead of the first request.
     pub fn warm_up() {
-        LazyLock::force(&EXTRACTOR);
+        LazyLock::force(&TABLE);
     }
 }
 
@@ -61,8 +61,12 @@ pub fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_LENGTH)]
 }
 
+fn table() -> Regexes<'static> {
+    serde_json::from_str(PATTERNS).expect("the embedded table is what ua-parser reads")
+}
+
 fn extract(text: &str) -> UserAgent {
-    let (browser, os, device) = EXTRACTOR.extract(text);
+    let (browser, os, device) = (TABLE.browser(text), TABLE.system(text), TABLE.device(text));
     let os_family = os.as_ref().map_or("", |os| &*os.os);
     let device_family = device.as_ref().map_or("", |device| &*device.device);
     UserAgent {
