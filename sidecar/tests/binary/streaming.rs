@@ -159,6 +159,37 @@ fn what_stands_still_is_ended() {
     assert_eq!(service.requests(), 4);
 }
 
+/// By us when its time is over, and when the service has closed its side; the client stays.
+#[test]
+fn a_connection_to_the_service_that_nobody_uses_is_let_go() {
+    for (idle_timeout, service_closes) in [("100ms", false), ("60s", true)] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let upstream = format!("http://{address}\"\nidle_timeout = \"{idle_timeout}\"\n#");
+        let place = Place::new();
+        let served = Served::in_front_of(&place, &upstream);
+        let mut wire = Wire::connect(served.proxy);
+        for _ in 0..2 {
+            wire.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                request.push(byte[0]);
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+            assert_eq!(wire.response().text(), "ok");
+            if service_closes {
+                stream.shutdown(std::net::Shutdown::Write).unwrap();
+            }
+            assert_eq!(stream.read(&mut [0]).unwrap(), 0, "{idle_timeout}");
+        }
+        assert_eq!(served.terminate().0, 0);
+    }
+}
+
 #[test]
 fn only_what_may_arrive_twice_is_sent_twice() {
     let (_place, service, served) = with("retries = 1");

@@ -12,17 +12,23 @@ use super::http2::{handshake, nothing, request, runtime, text};
 use super::place::Place;
 use super::served::Served;
 use super::service::Service;
-use super::wire::Wire;
+use super::wire::{Wire, get};
 
 /// A place whose proxy speaks TLS, and the certificate.
 fn with_certificate() -> (Place, CertificateDer<'static>) {
     let place = Place::new();
+    let certificate = write_certificate(&place);
+    place.add_config("[proxy.tls]\ncertificate = \"keys/tls.crt\"\nkey = \"keys/tls.key\"");
+    (place, certificate)
+}
+
+/// A new one, in place of whatever is there.
+fn write_certificate(place: &Place) -> CertificateDer<'static> {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(place.path("keys/tls.crt"), cert.pem()).unwrap();
-    write_key(&place, &signing_key.serialize_pem());
-    place.add_config("[proxy.tls]\ncertificate = \"keys/tls.crt\"\nkey = \"keys/tls.key\"");
-    (place, cert.der().clone())
+    write_key(place, &signing_key.serialize_pem());
+    cert.der().clone()
 }
 
 fn write_key(place: &Place, text: &str) {
@@ -84,6 +90,41 @@ fn both_protocols_by_what_the_client_offers() {
     plain.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
     assert!(!String::from_utf8_lossy(&plain.rest()).contains("HTTP/1.1"), "nothing in the clear");
     assert_eq!(served.terminate().0, 0);
+}
+
+#[test]
+fn a_hangup_takes_a_new_certificate_and_leaves_open_connections_alone() {
+    let (place, old) = with_certificate();
+    let service = Service::start();
+    let served = Served::in_front_of(&place, &service.url());
+    let ask = |wire: &mut Wire| wire.ask("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").status;
+    let trusts = |certificate| {
+        let stream = std::net::TcpStream::connect(served.proxy).unwrap();
+        let connection = rustls::ClientConnection::new(client(certificate, &[]), name()).unwrap();
+        let mut stream = rustls::StreamOwned::new(connection, stream);
+        stream.conn.complete_io(&mut stream.sock).is_ok()
+    };
+    let mut open = over_tls(served.proxy, client(&old, &[]));
+    assert_eq!(ask(&mut open), 200);
+
+    write_key(&place, "no key");
+    served.signal("HUP");
+    wait_for(&served, r#"policy_reloads_total{result="refused"} 1"#);
+    assert!(trusts(&old), "what cannot be used changes nothing");
+
+    let new = write_certificate(&place);
+    assert!(!trusts(&new), "nobody has told it");
+    served.signal("HUP");
+    wait_for(&served, r#"policy_reloads_total{result="ok"} 1"#);
+    assert!(trusts(&new) && !trusts(&old));
+    assert_eq!(ask(&mut open), 200);
+    assert_eq!(served.terminate().0, 0);
+}
+
+fn wait_for(served: &Served, line: &str) {
+    while !get(served.api, "/metrics").text().contains(line) {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 #[test]
