@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::PoisonError;
+use std::time::Instant;
 
 use sealtrail_keyring::{Erased, KeyId, Keyring, Why};
 use sealtrail_log::Reader;
@@ -63,7 +64,7 @@ pub fn expire(trail: &Trail, because: &Justification) -> Result<Expired> {
 }
 
 fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expired> {
-    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     // One whose record found no room has its key destroyed already, and would not be found again.
     record_unrecorded(trail, now)?;
     let (mut expired, kids) =
@@ -76,11 +77,16 @@ fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expi
         );
         return Err(Error::new(Code::Held, message));
     }
+    let mut leased_until = None;
     for (over, kid) in expired.over.iter_mut().zip(&kids) {
-        let (record, index) =
+        let (record, index, until) =
             end(trail, kid, because).map_err(|error| error.context(format_args!("`{kid}`")))?;
         (over.expire, over.expire_index) = (Some(record), Some(index));
+        leased_until = leased_until.max(until);
     }
+    // Nobody else need wait for leases.
+    drop(turn);
+    await_leases(trail, leased_until);
     Ok(expired)
 }
 
@@ -95,7 +101,7 @@ pub struct Ended {
 /// Destroys the key of one period now, whatever its retention: `kid` is `t_<class>.<month>`. A hold keeps its records
 /// readable, as from [`expire`].
 pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result<Ended> {
-    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let kid = KeyId::parse(kid)?;
     let end_of_month = kid.period().and_then(|(_, month)| Moment::end_of_month(month));
     let held = held(trail.log().reader(), end_of_month, Moment::now())?;
@@ -103,26 +109,33 @@ pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result
         let message = format!("the hold `{}` keeps records of the period of `{kid}`", held.by);
         return Err(Error::new(Code::Held, message));
     }
-    let (expire, expire_index) =
+    let (expire, expire_index, leased_until) =
         end(trail, &kid, because).map_err(|error| error.context(format_args!("`{kid}`")))?;
+    drop(turn);
+    await_leases(trail, leased_until);
     Ok(Ended { kid: kid.to_string(), expire, expire_index })
 }
 
 /// As in a shred the key goes first, and the keyring remembers it until the log has the record: a crash between
 /// the two is made good by the next open, and no record ever tells of a key that is still there.
-fn end(trail: &Trail, kid: &KeyId, because: &Justification) -> Result<(String, u64)> {
+///
+/// Gives the record, its index, and when the last lease of the key is over.
+fn end(
+    trail: &Trail,
+    kid: &KeyId,
+    because: &Justification,
+) -> Result<(String, u64, Option<Instant>)> {
     let now = Moment::now();
     // Made before anything is done, so that what the core refuses is refused.
     let entry = entry(trail, kid, because, now)?;
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
     let erased = trail.keyring.expire_period(kid, &why)?;
     let leased_until = trail.leases.end(&erased.kids);
-    let appended = entry.append(trail)?;
+    let (record, index) = entry.append(trail)?;
     trail.log().checkpoint_now()?;
     trail.keyring.recorded(&erased)?;
     trail.metrics.expired_periods.add(1);
-    await_leases(trail, leased_until);
-    Ok(appended)
+    Ok((record, index, leased_until))
 }
 
 fn record_unrecorded(trail: &Trail, now: Moment) -> Result<()> {

@@ -51,7 +51,7 @@ pub fn shred(
     manner: Manner,
 ) -> Result<Shredded> {
     // No hold is placed between the look at them and the shredding.
-    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let now = Moment::now();
     rehearse(trail, because, now)?;
     let shared = trail.key_scope.name(subject);
@@ -92,6 +92,8 @@ pub fn shred(
     let entry = entry(trail, &erased.kids, manner.hard, because, now)?;
     let (shred, shred_index) = append(trail, entry, &erased)?;
     trail.metrics.shreds.add(1);
+    // Nobody else need wait for the log to be read, or for leases.
+    drop(turn);
     let certificate = match manner.certificate {
         true => Some(certify(trail, &erased.kids, &shred, shred_index)?),
         false => None,

@@ -111,6 +111,28 @@ fn a_change_that_was_interrupted_is_completed_by_the_next_command() {
 }
 
 #[test]
+fn a_hard_shredding_that_was_interrupted_is_completed_and_recorded_as_one() {
+    use sealtrail_keyring::{KekFile, Why};
+    let place = place();
+    let kek = KekFile::new(&place.path("keys/kek"));
+    let keyring = kek.open_keyring(&place.path("keyring")).unwrap();
+    let why = Why { when: "2026-11-21T20:00:00Z", who: "dpo", reason: "Art. 17" };
+    kek.prepare().unwrap();
+    let erased = keyring.shred_subject_before_rotation("customer/3", &why).unwrap();
+    // And then the power went.
+    drop(keyring);
+    let old = fs::read_to_string(place.path("keys/kek")).unwrap();
+    assert_eq!(place.append(change("c-9").as_bytes()).code, 0);
+    let record: Value = serde_json::from_str(&place.lines()[2]).unwrap();
+    assert_eq!(
+        (&record["type"], &record["data"]["hard"]),
+        (&json!("sealtrail.shred.v1"), &json!(true))
+    );
+    assert_eq!(record["data"]["kids"], json!([erased.kids[0].as_str()]));
+    assert_ne!(fs::read_to_string(place.path("keys/kek")).unwrap(), old);
+}
+
+#[test]
 fn a_key_encryption_key_from_the_environment_is_changed_by_giving_both() {
     let place = place();
     let old = fs::read_to_string(place.path("keys/kek")).unwrap();
