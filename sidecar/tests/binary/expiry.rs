@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::place::{ORIGIN, Place, change, sealtrail};
 use super::served::Served;
-use super::wire::post;
+use super::small_disk::SmallDisk;
+use super::wire::{get, post};
 
 const WHY: [&str; 2] = ["--actor", "ops"];
 const JSON: &str = "application/json";
@@ -211,6 +212,40 @@ fn killed_at_any_moment_it_is_made_good_by_the_next_open() {
     assert!(kills > 0);
     assert_eq!(place.run("expire", &WHY).code, 0);
     assert_eq!(kids(&place), ["t_endless.2019-11", "t_long.2019-11"]);
+    assert_eq!(place.verify().code, 0, "{:?}", place.verify());
+}
+
+/// The key is gone before its record finds no room, so the next call, by whomever, tells of it.
+#[test]
+fn an_expiry_whose_record_finds_no_room_is_recorded_when_there_is_room_again() {
+    let place = place();
+    let Some(disk) = SmallDisk::under(&place, "log", "4m") else { return };
+    let served = Served::start(&place);
+    let ballast = disk.fill();
+    // What room there is in the open segment.
+    for length in [20_000, 1] {
+        let after = json!({ "text": "x".repeat(length) });
+        let change =
+            json!({"entity": {"type": "product", "id": 1}, "action": "create", "after": after});
+        while served.post_change(&change.to_string()).status == 200 {}
+    }
+    let over = || post(served.api, "/v1/retention/expire", JSON, r#"{"reason":"over"}"#);
+    over().is_problem(503, "log_unavailable");
+    // The second is not begun before the first has its record.
+    over().is_problem(503, "log_unavailable");
+    assert_eq!(kids(&place), ["t_endless.2019-11", "t_long.2019-11", "t_short.2020-02"]);
+    drop(ballast);
+    while get(served.api, "/readyz").status != 200 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(over().status, 200);
+    assert_eq!(kids(&place).len(), 2);
+    assert_eq!(served.terminate().0, 0);
+    let mut told = told(&place);
+    told.sort();
+    told.dedup();
+    assert_eq!(told, ["t_short.2019-11", "t_short.2020-02"]);
+    assert_eq!(std::fs::read_dir(place.path("keyring/journal")).unwrap().count(), 0);
     assert_eq!(place.verify().code, 0, "{:?}", place.verify());
 }
 
