@@ -25,6 +25,7 @@
 //! | `questions` | records by entity, correlation id and id |
 //! | `witness` | the second party that cosigns the checkpoints of a log |
 //! | `http_client` | asks other services, for commands |
+//! | `kms` | a key-encryption key that AWS KMS wraps |
 //! | `position` | a place in the log, by index or by time |
 //! | `api` | the HTTP interface, one file for each resource |
 //! | `cli` | the command line, one file for each command |
@@ -42,6 +43,7 @@ mod error;
 mod framing;
 mod http_client;
 mod import;
+mod kms;
 mod leases;
 mod listener;
 mod logging;
