@@ -18,6 +18,7 @@ mod keys;
 mod kms;
 mod leases;
 mod long_records;
+mod memory;
 mod moto;
 mod operation;
 mod place;
