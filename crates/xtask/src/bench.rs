@@ -20,7 +20,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let named = names(arguments)?;
     let wanted = |name: &str| named.is_empty() || named.contains(&name);
     let root = machine::workspace()?;
-    if ["node", "size", "proxy", "collector", "engine", "page"].iter().any(|name| wanted(name)) {
+    if ["node", "size", "proxy", "collector", "engine", "keyring", "page"]
+        .iter()
+        .any(|name| wanted(name))
+    {
         // The page is embedded in the sidecar, so it comes first.
         wasm::run()?;
     }
@@ -38,7 +41,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         // Without it a million keys are made with a sync each, which takes long.
         machine::program("eatmydata", &[], "eatmydata")?;
     }
-    if ["proxy", "collector", "engine", "page"].iter().any(|name| wanted(name))
+    if ["proxy", "collector", "engine", "keyring", "page"].iter().any(|name| wanted(name))
         && !machine::cargo(&root, &["build", "--release", "--package", "sealtrail"])
             .status()?
             .success()
