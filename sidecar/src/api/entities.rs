@@ -40,7 +40,7 @@ impl Api {
         let missing = || Error::new(Code::BadRequest, "the query needs `at`, a time");
         let at = at.ok_or_else(missing)??;
         let state = self.ask(move |trail| trail.questions.state(&kind, &id, at)).await?;
-        Ok(answer::uncached(state.to_json()))
+        Ok(answer::uncached(answer::with_type(answer::JSON, state.to_json())))
     }
 
     /// What the records of an answer have changed: attributes, entities, or types of them.

@@ -43,6 +43,7 @@ mod health;
 mod leases;
 mod metrics;
 mod query;
+mod receipts;
 mod records;
 mod retention;
 mod router;
