@@ -99,5 +99,7 @@ fn print_rows(questions: &Questions, found: &[Found], format: Format) -> Result<
     let table = Table::new(format)?;
     // A table has its names even where it has no rows.
     output::print(table.names()?.as_bytes())?;
-    found.iter().try_for_each(|found| output::print(table.rows(&found.line, &destroyed)?.as_bytes()))
+    found
+        .iter()
+        .try_for_each(|found| output::print(table.rows(&found.line, &destroyed)?.as_bytes()))
 }
