@@ -4,8 +4,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::{machine, wasm};
 
-const NAMES: [&str; 9] =
-    ["core", "node", "size", "log", "proxy", "collector", "engine", "keyring", "page"];
+const NAMES: [&str; 10] =
+    ["core", "node", "size", "log", "history", "proxy", "collector", "engine", "keyring", "page"];
 
 /// What the log is compared with: a program of each, and the Debian package that has it.
 const PEERS: [(&str, &[&str], &str); 4] = [
@@ -62,6 +62,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
         for (name, others, package) in PEERS {
             machine::program(name, others, package)?;
         }
+    }
+    if wanted("log") || wanted("history") {
         run.extend(["--features", "peers"]);
     }
     run.push("--");
@@ -99,7 +101,8 @@ mod tests {
         };
         assert_eq!(names("--json core log").unwrap(), "log", "the file is no name");
         assert_eq!(names("").unwrap(), "");
-        let said = "no benchmark `nope`; there are core, node, size, log, proxy, collector, engine, keyring, page";
+        let said = "no benchmark `nope`; there are core, node, size, log, history, proxy, collector, \
+                    engine, keyring, page";
         assert_eq!(names("core nope").unwrap_err(), said);
         assert!(names("core --json").is_err());
     }
