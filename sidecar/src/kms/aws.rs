@@ -144,12 +144,8 @@ impl Aws {
 
     fn request(&self, action: &str, body: &Value) -> Result<Request<Bytes>> {
         let body = Bytes::from(body.to_string());
-        let digest = Sha256::digest(&body).iter().fold(String::new(), |hex, byte| {
-            use std::fmt::Write;
-            let mut hex = hex;
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let digest: String =
+            Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
         let target = format!("TrentService.{action}");
         let request = Request::builder()
             .method(Method::POST)

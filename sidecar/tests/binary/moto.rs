@@ -50,8 +50,12 @@ main()";
         });
         let address = line.expect("moto's server did not start");
         // What it says of each request goes nowhere, and must go somewhere.
-        std::thread::spawn(move || said.for_each(drop));
-        Self { address, _alive: child.stdin.take().unwrap() }
+        let alive = child.stdin.take().unwrap();
+        std::thread::spawn(move || {
+            said.for_each(drop);
+            child.wait()
+        });
+        Self { address, _alive: alive }
     }
 
     pub fn url(&self) -> String {
