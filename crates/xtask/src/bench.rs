@@ -4,11 +4,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::{machine, wasm};
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "core",
     "node",
     "size",
     "log",
+    "history",
     "proxy",
     "collector",
     "engine",
@@ -76,6 +77,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
         for (name, others, package) in PEERS {
             machine::program(name, others, package)?;
         }
+    }
+    if wanted("log") || wanted("history") {
         run.extend(["--features", "peers"]);
     }
     run.push("--");
@@ -113,7 +116,8 @@ mod tests {
         };
         assert_eq!(names("--json core log").unwrap(), "log", "the file is no name");
         assert_eq!(names("").unwrap(), "");
-        let said = "no benchmark `nope`; there are core, node, size, log, proxy, collector, engine, keyring, page, service, logs";
+        let said = "no benchmark `nope`; there are core, node, size, log, history, proxy, collector, \
+                    engine, keyring, page, service, logs";
         assert_eq!(names("core nope").unwrap_err(), said);
         assert!(names("core --json").is_err());
     }
