@@ -32,7 +32,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let named = names(arguments)?;
     let wanted = |name: &str| named.is_empty() || named.contains(&name);
     let root = machine::workspace()?;
-    if ["node", "size", "proxy", "collector", "engine", "page", "service", "logs"]
+    if ["node", "size", "proxy", "collector", "engine", "keyring", "page", "service", "logs"]
         .iter()
         .any(|name| wanted(name))
     {
@@ -56,7 +56,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
         // Without it a million keys are made with a sync each, which takes long.
         machine::program("eatmydata", &[], "eatmydata")?;
     }
-    if ["proxy", "collector", "engine", "page", "service"].iter().any(|name| wanted(name))
+    if ["proxy", "collector", "engine", "keyring", "page", "service"]
+        .iter()
+        .any(|name| wanted(name))
         && !machine::cargo(&root, &["build", "--release", "--package", "sealtrail"])
             .status()?
             .success()
