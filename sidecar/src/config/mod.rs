@@ -87,16 +87,17 @@
 //! paths = false                       # with its path, never its query; paths may hold personal data
 //!
 //! [engine]                            # leave out to seal with the guest in the binary
-//! guest = "guest.cwasm"               # another one, from `sealtrail guest`; read again on SIGHUP
+//! guest = "guest.cwasm"               # another one, from `sealtrail guest`
 //! allow = ["<SHA-256>"]               # digests of the guests that may run, in lower case: any other is refused;
-//!                                     #   when left out, only the one in the binary
+//!                                     #   when left out, only the one in the binary. On SIGHUP this table and the
+//!                                     #   guest are read again, and nothing else of the configuration
 //!
 //! [limits]
 //! body = "8MiB"                       # one POST
 //! line = "1MiB"                       # one change of an NDJSON body
 //! queue = "64MiB"                     # all POSTs being worked on; past it: 503
 //! guest_memory = "256MiB"
-//! guest_time = "5s"
+//! guest_time = "5s"                   # of one core, for one step of a record
 //! drain = "10s"                       # on SIGTERM, for what is under way
 //! ```
 
