@@ -3,6 +3,7 @@ use serde::Deserialize;
 use serde_bytes::ByteBuf;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use zeroize::Zeroize;
 
 use crate::thrown::{from_js, thrown};
 
@@ -23,6 +24,19 @@ struct Opening {
     kids: [String; 2],
     key: ByteBuf,
     commit: ByteBuf,
+}
+
+/// A copy in the module's memory, which nobody else can wipe.
+impl Drop for Leased {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
 }
 
 impl Leased {

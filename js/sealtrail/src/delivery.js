@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import { SealtrailError } from './errors.js'
-import { BATCH_BYTES, BATCH_LINES, delayOf, post } from './post.js'
+import { BATCH_BYTES, BATCH_LINES, delayOf } from './post.js'
 import { Replay } from './replay.js'
+import { sameWay } from './to-seal.js'
 
 /** Behind a POST of so many lines more are to be expected, and the next one waits so long for them. */
 const MANY_LINES = 4
@@ -15,7 +16,7 @@ const GATHER_MS = 5
  * the spool with all that is behind it (`spool`). While the spool holds anything, whatever comes goes behind that.
  */
 export class Delivery {
-  #transport
+  #sender
   #limits
   #blocks
   #spool
@@ -36,12 +37,12 @@ export class Delivery {
   #counters = { recorded: 0, unchanged: 0, failed: 0, dropped: 0, retries: 0 }
 
   /**
-   * @param {import('./transport.js').Transport} transport
+   * @param {import('./sender.js').Sender} sender
    * @param {{ timeoutMs: number, maxQueue: number, maxQueueBytes: number, blocks: boolean }} limits
    * @param {{ spool?: import('./spool.js').Spool, onError: (error: SealtrailError) => void }} [more]
    */
-  constructor(transport, { blocks, ...limits }, { spool, onError } = {}) {
-    this.#transport = transport
+  constructor(sender, { blocks, ...limits }, { spool, onError } = {}) {
+    this.#sender = sender
     this.#limits = limits
     this.#blocks = blocks
     this.#spool = spool
@@ -50,7 +51,7 @@ export class Delivery {
       this.#handsOver = false
       this.#hold([])
     }
-    this.#replay = new Replay(transport, spool, { attemptMs: limits.timeoutMs, counters: this.#counters, onError, onTrouble })
+    this.#replay = new Replay(sender, spool, { attemptMs: limits.timeoutMs, counters: this.#counters, onError, onTrouble })
     if (spool.holds) this.#start()
   }
 
@@ -85,7 +86,7 @@ export class Delivery {
     this.#replay?.close()
     while (this.#draining) await this.#draining
     await this.#spool?.close()
-    this.#transport.close()
+    this.#sender.close()
   }
 
   get #waiting() {
@@ -142,13 +143,13 @@ export class Delivery {
       lines++
       sum += bytes
     }
-    return this.#queue.splice(0, lines)
+    return this.#queue.splice(0, sameWay(this.#queue.slice(0, lines)).length)
   }
 
   async #deliver(batch) {
     if (!this.#spool) batch = this.#inTime(batch, Date.now())
     for (let attempt = 0; batch.length > 0; attempt++) {
-      const answer = await post(this.#transport, batch, this.#attemptMs(batch))
+      const answer = await this.#sender.send(batch, this.#attemptMs(batch))
       const isAgain = answer.retry || (answer.timedOut && (this.#blocks || this.#spool))
       if (answer.perLine) {
         batch = this.#settleLines(batch, answer.perLine)

@@ -4,5 +4,5 @@ import { loadProofCheck } from './proof.browser.js'
 
 export const loadEngine = engineLoader(async () => {
   await glue.default({ module_or_path: new URL('../dist/wasm/sealtrail_bg.wasm', import.meta.url) })
-  return glue
+  return { glue }
 }, loadProofCheck)

@@ -5,6 +5,8 @@ import { jsonText } from './json-text.js'
 import { loadedOnce } from './loaded-once.js'
 import { losses } from './losses.js'
 import { checkKinds, knownOptions, missing, mustBe } from './option-checks.js'
+import { Sealer } from './sealer.js'
+import { VERSION } from './version.js'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -17,21 +19,24 @@ const REDACTOR_OPTIONS = new Set(['keep'])
 
 /**
  * The core in this process, and the check of proofs, which is a module of its own. One glue, two loaders
- * (`engine.node.js`, `engine.browser.js`): each hands a function that instantiates the module and resolves to the glue.
+ * (`engine.node.js`, `engine.browser.js`): each hands a function that instantiates the module and resolves to the glue,
+ * and to the digest of the module where records are made.
  */
 export function engineLoader(instantiate, loadProofCheck) {
   return loadedOnce(async () => {
-    const [glue, verifyProof] = await Promise.all([instantiate(), loadProofCheck()])
-    return new Engine(glue, verifyProof)
+    const [{ glue, sha256 }, verifyProof] = await Promise.all([instantiate(), loadProofCheck()])
+    return new Engine(glue, sha256, verifyProof)
   })
 }
 
 class Engine {
   #glue
+  #sha256
   #verifyProof
 
-  constructor(glue, verifyProof) {
+  constructor(glue, sha256, verifyProof) {
     this.#glue = glue
+    this.#sha256 = sha256
     this.#verifyProof = verifyProof
   }
 
@@ -112,6 +117,16 @@ class Engine {
 
   policySummary(policy) {
     return this.#call(() => this.#glue.policySummary(jsonBytes(policy, '/policy')))
+  }
+
+  /** For records that are sealed in this process. */
+  sealer(policy) {
+    return this.#call(() => new Sealer(this.#glue, policy, { version: VERSION, sha256: this.#sha256 }))
+  }
+
+  /** The fields that leased keys open: `[{at, path, side, group, value}]`, as JSON text. */
+  openLeased(line, keys) {
+    return this.#text(() => this.#glue.openLeased(jsonBytes(line, '/record'), keys))
   }
 
   verifyProof(proof, line, vkey) {

@@ -31,6 +31,12 @@ export type SidecarErrorCode =
   | 'log_in_use'
   | 'log_damaged'
   | 'period_expired'
+  | 'unauthenticated'
+  | 'invalid_token'
+  | 'forbidden'
+  | 'not_a_record'
+  | 'not_leased'
+  | 'policy_changed'
 
 /** Values of JavaScript that JSON cannot carry. */
 export type ValueErrorCode = 'unsupported_value' | 'number_not_finite' | 'unsafe_integer' | 'cycle'

@@ -36,6 +36,12 @@ export const ERROR_CODES = Object.freeze([
   'log_in_use',
   'log_damaged',
   'period_expired',
+  'unauthenticated',
+  'invalid_token',
+  'forbidden',
+  'not_a_record',
+  'not_leased',
+  'policy_changed',
   // values that JSON cannot carry
   'unsupported_value',
   'number_not_finite',

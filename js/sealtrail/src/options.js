@@ -2,9 +2,11 @@ import { invalidOption as invalid, knownOptions } from './option-checks.js'
 
 const KNOWN = new Set([
   'url', 'service', 'tenant', 'token', 'policy', 'actor', 'behindProxy', 'onFailure', 'spool', 'timeoutMs', 'maxQueue', 'maxQueueBytes',
-  'onError',
+  'onError', 'seal',
 ])
 const SPOOL = new Set(['folder', 'key', 'unencrypted', 'maxBytes'])
+/** Why nothing is sealed here that may have to wait there. */
+export const SPOOLED_IN_CLEAR = 'goes with a spool that has a `key`: in one without, the changes are on this disk in clear'
 const ON_FAILURE = ['drop', 'block', 'spool']
 
 /** The options of `createTrail`, checked whole before anything starts. */
@@ -13,8 +15,9 @@ export function readOptions(given) {
   const { onFailure = 'drop' } = options
   if (!ON_FAILURE.includes(onFailure)) throw invalid('onFailure', "must be 'drop', 'block' or 'spool'")
   return {
-    target: { ...changesUrl(options.url), token: token(options.token) },
+    target: { ...address(options.url), token: token(options.token) },
     spool: spool(onFailure, options.spool),
+    seals: seals(options),
     limits: {
       blocks: onFailure === 'block',
       timeoutMs: positive('timeoutMs', options.timeoutMs, onFailure === 'spool' ? 2_000 : 30_000),
@@ -32,15 +35,16 @@ export function readOptions(given) {
   }
 }
 
-function changesUrl(given) {
+/** The address of the API, with a slash at its end. */
+function address(given) {
   const socketPath = typeof given === 'string' && given.startsWith('unix:') ? given.slice('unix:'.length) : undefined
-  const address = socketPath === undefined ? given : 'http://localhost'
-  const base = URL.canParse(address) ? new URL(address) : undefined
+  const text = socketPath === undefined ? given : 'http://localhost'
+  const base = URL.canParse(text) ? new URL(text) : undefined
   if (base === undefined || socketPath === '' || !/^https?:$/.test(base.protocol)) {
     throw invalid('url', 'must be the address of the sidecar\'s API, as `http://127.0.0.1:8090` or `unix:/run/sealtrail.sock`')
   }
   if (!base.pathname.endsWith('/')) base.pathname += '/'
-  return { url: new URL('v1/changes', base), socketPath }
+  return { url: base, socketPath }
 }
 
 function spool(onFailure, given) {
@@ -56,6 +60,12 @@ function spool(onFailure, given) {
   }
   if (key !== undefined && !(key instanceof Uint8Array && key.length === 32)) throw invalid('spool.key', 'must be 32 bytes, as a Uint8Array')
   return { folder, key, maxBytes: positive('spool.maxBytes', maxBytes, 64 << 20) }
+}
+
+function seals({ seal = false, spool }) {
+  if (typeof seal !== 'boolean') throw invalid('seal', 'must be true or false')
+  if (seal && spool?.unencrypted) throw invalid('seal', SPOOLED_IN_CLEAR)
+  return seal
 }
 
 function token(given) {

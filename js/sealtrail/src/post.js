@@ -17,25 +17,54 @@ export const BATCH_BYTES = 1 << 20
  * @param {{ text: string }[]} batch
  */
 export async function post(transport, batch, timeoutMs) {
+  let body = ''
+  for (const { text } of batch) body += `${text}\n`
+  return postLines(transport, 'v1/changes', body, batch.length, timeoutMs)
+}
+
+/** One POST of so many lines, each of which has a receipt or a problem. */
+export async function postLines(transport, path, body, lines, timeoutMs) {
+  const answer = await ask(transport, { path, body }, timeoutMs)
+  return answer.error === undefined ? receiptsOf(answer.bytes, lines, answer.status) : answer
+}
+
+/** One request: its answer where that is a success, else its `error` as above. */
+export async function ask(transport, wanted, timeoutMs) {
   let answer
   try {
-    let body = ''
-    for (const { text } of batch) body += `${text}\n`
-    answer = await transport.post(body, timeoutMs)
+    answer = await transport.ask(wanted, timeoutMs)
   } catch (cause) {
     if (cause instanceof TimedOut) {
       return { timedOut: true, error: new SealtrailError('delivery_timeout', 'the sidecar did not answer in time', { cause }) }
     }
     return { retry: true, error: new SealtrailError('delivery_refused', 'the sidecar cannot be reached', { cause }) }
   }
-  const { status, text } = answer
-  if (status >= 200 && status < 300) return receiptsOf(text, batch.length, status)
+  const { status } = answer
+  if (status >= 200 && status < 300) return answer
   return {
-    error: problemOf(parsed(text), status),
+    error: problemOf(parsed(answer.bytes), status),
     retry: RETRY_STATUS.has(status),
     retryAfterMs: retryAfter(answer.retryAfter),
     splittable: SPLIT_STATUS.has(status),
   }
+}
+
+/** The lines of an answer, each read; none where they are not as many as they should be. */
+export function linesOf(bytes, expected) {
+  const lines = bytes.toString().trimEnd().split('\n')
+  if (lines.length !== expected) return undefined
+  // One call of the parser for all of them.
+  const answers = parsed(`[${lines.join()}]`)
+  return answers?.length === expected ? answers : undefined
+}
+
+/** What a line says that is a problem. */
+export function refusalOf(told) {
+  return { error: problemOf(told, told.status), retry: RETRY_STATUS.has(told.status) }
+}
+
+export function strange(message, status) {
+  return { error: new SealtrailError('unexpected_response', message, { status }) }
 }
 
 /** Full jitter over 50 ms, 100 ms, … 5 s; never sooner than the sidecar asked for. */
@@ -51,23 +80,14 @@ export function retryAfter(header, now = Date.now()) {
   return Number.isFinite(milliseconds) && milliseconds > 0 ? milliseconds : undefined
 }
 
-function receiptsOf(text, expected, status) {
-  const lines = text.trimEnd().split('\n')
-  if (lines.length !== expected) return strange(`the sidecar answered ${lines.length} receipts to ${expected} changes`, status)
-  // One call of the parser for all of them.
-  const answers = parsed(`[${lines.join()}]`)
-  if (answers?.length !== expected) return strange('the sidecar answered what is not a receipt', status)
+function receiptsOf(bytes, expected, status) {
   const perLine = []
-  for (const told of answers) {
-    if (typeof told?.id === 'string' || told?.status === 'unchanged') {
-      perLine.push({ receipt: receiptOf(told) })
-    } else if (typeof told?.code === 'string') {
-      perLine.push({ error: problemOf(told, told.status), retry: RETRY_STATUS.has(told.status) })
-    } else {
-      return strange('the sidecar answered what is not a receipt', status)
-    }
+  for (const told of linesOf(bytes, expected) ?? []) {
+    if (typeof told?.id === 'string' || told?.status === 'unchanged') perLine.push({ receipt: receiptOf(told) })
+    else if (typeof told?.code === 'string') perLine.push(refusalOf(told))
   }
-  return { perLine }
+  if (perLine.length === expected) return { perLine }
+  return strange(`the sidecar did not answer ${expected} receipts to ${expected} changes: they may have been recorded`, status)
 }
 
 function receiptOf({ id, index, status, correlation_id: correlationId }) {
@@ -80,10 +100,6 @@ function problemOf(told, status) {
     status,
     fallback: status === 401 || status === 403 ? 'delivery_refused' : 'unexpected_response',
   })
-}
-
-function strange(message, status) {
-  return { error: new SealtrailError('unexpected_response', `${message}: they may have been recorded`, { status }) }
 }
 
 function parsed(text) {

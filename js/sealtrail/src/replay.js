@@ -1,12 +1,13 @@
 import { SealtrailError } from './errors.js'
-import { BATCH_BYTES, BATCH_LINES, delayOf, post } from './post.js'
+import { BATCH_BYTES, BATCH_LINES, delayOf } from './post.js'
+import { sameWay } from './to-seal.js'
 
 /** A disk that cannot be read is asked again after some seconds. */
 const FAILED_READS = 10
 
 /** Sends what the spool holds, from its beginning, until the sidecar has taken it. */
 export class Replay {
-  #transport
+  #sender
   #spool
   #attemptMs
   #counters
@@ -18,8 +19,8 @@ export class Replay {
   #told
 
   /** `onTrouble` is called where an attempt failed and another waits for its time. */
-  constructor(transport, spool, { attemptMs, counters, onError, onTrouble }) {
-    this.#transport = transport
+  constructor(sender, spool, { attemptMs, counters, onError, onTrouble }) {
+    this.#sender = sender
     this.#spool = spool
     this.#attemptMs = attemptMs
     this.#counters = counters
@@ -31,7 +32,7 @@ export class Replay {
   async next() {
     let lines
     try {
-      lines = await this.#spool.next(BATCH_LINES, BATCH_BYTES)
+      lines = sameWay(await this.#spool.next(BATCH_LINES, BATCH_BYTES))
     } catch (error) {
       this.#tell(error)
       if (error.lines === undefined) return this.#pause(FAILED_READS)
@@ -39,7 +40,7 @@ export class Replay {
       return true
     }
     for (let attempt = 0; lines.length > 0; attempt++) {
-      const answer = await post(this.#transport, lines, this.#attemptMs)
+      const answer = await this.#sender.send(lines, this.#attemptMs)
       if (answer.perLine) {
         const settled = await this.#settle(lines, answer.perLine)
         lines = lines.slice(settled)

@@ -97,6 +97,8 @@ export interface TrailOptions<Request = any> {
   maxQueue?: number | undefined
   /** Bytes that may wait. Default 64 MiB. */
   maxQueueBytes?: number | undefined
+  /** `record` and `wrap` seal in this process, as `Trail.seal` does, so that no image leaves it. Default `false`. */
+  seal?: boolean | undefined
   /** Told of every change that was not recorded. Default: a process warning. */
   onError?: ((error: SealtrailError) => void) | undefined
 }
@@ -108,6 +110,36 @@ export type SpoolOptions = {
   /** Past it changes are dropped, with the error `spool_full`. Default 64 MiB. */
   maxBytes?: number | undefined
 } & ({ /** 32 bytes, from where the service keeps its secrets. */ key: Uint8Array; unencrypted?: never } | { key?: never; unencrypted: true })
+
+/** A value of a record that was sealed. */
+export interface RevealedValue {
+  /** Pointer into the record. */
+  at: string
+  /** Pointer into the image, and which image: `old` or `new`; missing for what is of no image. */
+  path?: string
+  side?: string
+  group: string
+  value?: unknown
+  /** Its key was destroyed; there is no `value`. */
+  erased?: true
+}
+
+export interface Revealed<Values = RevealedValue[]> {
+  /** The record's id. */
+  record: string
+  group: string
+  values: Values
+  /** The id and the place of the record that says who has seen it and why. */
+  reveal: string
+  revealIndex: number
+}
+
+export interface RevealOptions {
+  /** The data group to open. */
+  group: string
+  /** Why; it goes into the log. */
+  reason: string
+}
 
 export interface TrailStats {
   /** Changes that wait in memory. */
@@ -132,6 +164,25 @@ export interface Trail {
    * await trail.record({ entity: { type: 'customer', id: 3 }, action: 'update', before, after })
    */
   record(change: Change): Promise<Receipt>
+
+  /**
+   * As `record`, but sealed in this process, with keys that the sidecar leases for this one record: no image leaves the
+   * process. Wants a token of the role `sealer`. The context of the request goes along, since nobody joins it later.
+   *
+   * @example
+   * await trail.seal({ entity: { type: 'customer', id: 3 }, action: 'update', before, after })
+   */
+  seal(change: Change): Promise<Receipt>
+
+  /**
+   * Opens what is sealed in a record, in this process: its line, or its id (then also the role `reader` is wanted). Wants a
+   * token of a `revealer` of the group. Every reveal is a record in the log before its keys are given.
+   *
+   * @example
+   * const { values } = await trail.reveal(line, { group: 'contact', reason: 'ticket 4711' })
+   */
+  reveal(record: string | Uint8Array, options: RevealOptions & { raw?: false }): Promise<Revealed>
+  reveal(record: string | Uint8Array, options: RevealOptions & { raw: true }): Promise<Revealed<string>>
 
   /**
    * Takes the before image with `load`, runs `change`, takes the after image, records the difference.

@@ -2,14 +2,17 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { changeText } from './change.js'
 import { contextMembers } from './context.js'
+import { uuidv7 } from './correlation.js'
 import { Delivery } from './delivery.js'
 import { loadEngine } from './engine.node.js'
 import { SealtrailError } from './errors.js'
 import { imageText } from './json-text.js'
-import { knownOptions } from './option-checks.js'
-import { readOptions } from './options.js'
+import { invalidOption, knownOptions } from './option-checks.js'
+import { readOptions, SPOOLED_IN_CLEAR } from './options.js'
+import { Reveals } from './reveals.js'
+import { Sender } from './sender.js'
 import { Spool } from './spool.js'
-import { Transport } from './transport.js'
+import { toSeal } from './to-seal.js'
 
 const PREVIEW_OPTIONS = new Set(['policy', 'raw'])
 
@@ -26,33 +29,37 @@ class Trail {
   #storage = new AsyncLocalStorage()
   #engine
   #delivery
+  #reveals
+  #seals
+  #spoolsInClear
   #origin
   #policy
   #onError
   #closed
 
-  constructor({ target, limits, origin, policy, onError }, engine, spool) {
+  constructor({ target, limits, origin, policy, onError, seals, spool: { key } = {} }, engine, spool) {
     this.#engine = engine
-    this.#delivery = new Delivery(new Transport(target), limits, { spool, onError })
+    this.#delivery = new Delivery(new Sender(target, engine), limits, { spool, onError })
+    this.#reveals = new Reveals(target, engine, limits.timeoutMs)
+    this.#seals = seals
+    this.#spoolsInClear = spool !== undefined && key === undefined
     this.#origin = origin
     this.#policy = policy
     this.#onError = onError
   }
 
   record(change) {
-    let receipt
-    try {
-      if (this.#closed) throw new SealtrailError('trail_closed', 'this trail is closed')
-      // Written out now: what the caller does with the objects afterwards is another change.
-      // Its id makes it one record, however often it must be sent until an answer comes back.
-      const id = change?.id ?? randomUUID()
-      receipt = this.#delivery.send(changeText(change, this.#contextFor(change), { id }), id)
-    } catch (error) {
-      receipt = Promise.reject(error)
-    }
-    // The caller may await this promise or leave it; left alone it must neither end the process nor be silent.
-    receipt.catch(this.#onError)
-    return receipt
+    return this.#send(change, this.#seals)
+  }
+
+  seal(change) {
+    return this.#send(change, true)
+  }
+
+  async reveal(record, options) {
+    if (this.#closed) throw new SealtrailError('trail_closed', 'this trail is closed')
+    const { actor, correlation_id: correlationId } = contextMembers(this.#storage.getStore() ?? {}, this.#origin)
+    return this.#reveals.open(record, options, { actor, correlationId })
   }
 
   async wrap(entity, load, change) {
@@ -88,13 +95,37 @@ class Trail {
   }
 
   async close() {
+    this.#reveals.close()
     await (this.#closed ??= this.#delivery.close())
   }
 
-  #contextFor(change, without) {
+  #send(change, seals) {
+    let receipt
+    try {
+      if (this.#closed) throw new SealtrailError('trail_closed', 'this trail is closed')
+      // Written out now: what the caller does with the objects afterwards is another change.
+      // Its id makes it one record, however often it must be sent until an answer comes back.
+      const id = change?.id ?? randomUUID()
+      receipt = this.#delivery.send(seals ? this.#textToSeal(change, id) : changeText(change, this.#contextFor(change), { id }), id)
+    } catch (error) {
+      receipt = Promise.reject(error)
+    }
+    // The caller may await this promise or leave it; left alone it must neither end the process nor be silent.
+    receipt.catch(this.#onError)
+    return receipt
+  }
+
+  /** Nobody joins it with the request any more, so it says itself what there is to say. */
+  #textToSeal(change, id) {
+    if (this.#spoolsInClear) throw invalidOption('seal', SPOOLED_IN_CLEAR)
+    const context = this.#contextFor(change, undefined, { ...this.#origin, behindProxy: false })
+    return toSeal(changeText(change, { ...context, correlation_id: context.correlation_id ?? uuidv7() }, { id }))
+  }
+
+  #contextFor(change, without, origin = this.#origin) {
     const context = this.#storage.getStore() ?? {}
     const own = change?.context
-    return contextMembers(own || without ? { ...context, ...own, ...without } : context, this.#origin)
+    return contextMembers(own || without ? { ...context, ...own, ...without } : context, origin)
   }
 }
 

@@ -1,37 +1,42 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 
-/** More than the receipts of one POST can be. */
+/** More than the receipts of one POST can be, or the keys for it. */
 const MAX_ANSWER_BYTES = 4 << 20
 
-/** POSTs to the sidecar over a connection that is kept, by TCP or by a Unix socket. */
+/** Requests to the sidecar over a connection that is kept, by TCP or by a Unix socket. */
 export class Transport {
   #request
   #options
+  #base
 
   /** @param {{ url: URL, socketPath?: string, token?: string }} target */
   constructor({ url, socketPath, token }) {
     const { request, Agent } = url.protocol === 'https:' ? https : http
     this.#request = request
+    this.#base = url.pathname
     this.#options = {
-      method: 'POST',
-      // There is one POST at a time.
+      // One request at a time: there is an order to keep.
       agent: new Agent({ keepAlive: true, maxSockets: 1 }),
       ...(socketPath === undefined ? { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port } : { socketPath }),
-      path: url.pathname + url.search,
       headers: {
         host: url.host,
-        'content-type': 'application/x-ndjson',
-        accept: 'application/x-ndjson, application/problem+json',
+        accept: 'application/x-ndjson, application/json, application/problem+json',
         ...(token === undefined ? undefined : { authorization: `Bearer ${token}` }),
       },
     }
   }
 
-  /** Resolves with `{ status, retryAfter, text }`; rejects with what Node says, or with a `TimedOut`. */
-  post(body, timeoutMs) {
+  /**
+   * Resolves with `{ status, retryAfter, bytes }`; rejects with what Node says, or with a `TimedOut`.
+   *
+   * @param {{ path: string, type?: string, body?: string, headers?: object }} wanted `path` is below the address of the API
+   */
+  ask({ path, type = 'application/x-ndjson', body, headers: more }, timeoutMs) {
+    const method = body === undefined ? 'GET' : 'POST'
+    const headers = { ...this.#options.headers, ...(body !== undefined && { 'content-type': type }), ...more }
     return new Promise((resolve, reject) => {
-      const request = this.#request(this.#options)
+      const request = this.#request({ ...this.#options, method, path: this.#base + path, headers })
       const timer = setTimeout(() => request.destroy(new TimedOut('no whole answer in time')), Math.max(1, timeoutMs))
       const settled = (settle) => (value) => {
         clearTimeout(timer)
@@ -49,7 +54,7 @@ export class Transport {
         response.on('error', settled(reject))
         response.on('end', () => {
           const { statusCode: status, headers } = response
-          settled(resolve)({ status, retryAfter: headers['retry-after'], text: Buffer.concat(chunks).toString() })
+          settled(resolve)({ status, retryAfter: headers['retry-after'], bytes: whole(chunks) })
         })
       })
       request.end(body)
@@ -62,3 +67,11 @@ export class Transport {
 }
 
 export class TimedOut extends Error {}
+
+/** One copy only: it may be keys. */
+function whole(chunks) {
+  if (chunks.length === 1) return chunks[0]
+  const bytes = Buffer.concat(chunks)
+  for (const chunk of chunks) chunk.fill(0)
+  return bytes
+}

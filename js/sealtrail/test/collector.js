@@ -1,22 +1,25 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Lessor } from './lessor.js'
 
 /**
- * The sidecar's `POST /v1/changes` as far as the package sees it: a real HTTP server that answers a receipt for each
- * line. `answers` holds what to do with the next requests instead.
+ * The sidecar as far as the package sees it: a real HTTP server that answers a receipt for each line, and gives leases. `answers` holds what to do with the next requests instead.
  */
 export async function startCollector({ port = 0, path } = {}) {
-  const collector = { changes: [], requests: [], answers: [], delayMs: 0, connections: 0 }
+  const collector = { lessor: new Lessor(), changes: [], requests: [], answers: [], delayMs: 0, connections: 0 }
   const server = createServer(async (request, response) => {
     const chunks = []
     for await (const chunk of request) chunks.push(chunk)
-    const lines = Buffer.concat(chunks).toString().split('\n').filter(Boolean)
+    const body = Buffer.concat(chunks).toString()
+    const lines = body.split('\n').filter(Boolean)
     collector.requests.push({ method: request.method, url: request.url, headers: request.headers, lines, port: request.socket.remotePort })
     if (collector.delayMs) await sleep(collector.delayMs)
     const answer = collector.answers.shift()
     if (answer) return answer(response, lines)
-    accept(collector, response, lines)
+    const [status, text] = collector.lessor.answer(request.method, request.url, body) ?? []
+    if (status) response.writeHead(status).end(text)
+    else accept(collector, response, lines)
   })
   server.on('connection', () => collector.connections++)
   server.listen(path === undefined ? { port, host: '127.0.0.1' } : { path })

@@ -56,6 +56,10 @@ describe('options', () => {
   })
 })
 
+test('the option `seal` is true or false', async () => {
+  await assert.rejects(createTrail({ url: 'http://127.0.0.1:1', seal: 'yes' }), { code: 'invalid_option', message: 'option `seal` must be true or false' })
+})
+
 describe('types', () => {
   const wrong = [
     ['engine.diff', { foldKeys: 'yes' }, '`foldKeys` must be true or false, got a string'],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import * as errors from '../src/errors.js'
+import { VERSION } from '../src/version.js'
 
 const src = new URL('../src/', import.meta.url)
 const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
@@ -34,6 +35,8 @@ test('the browser entry reaches nothing of Node', async () => {
     for (const [module, names] of reached) for (const name of names) assert.match(name, /^\./, module)
   }
 })
+
+test('records name the version of the manifest', () => assert.equal(VERSION, manifest.version))
 
 test('every export of the manifest exists, with its types', async () => {
   const files = JSON.stringify(manifest.exports).match(/\.\/src\/[\w.]+/g)

@@ -1,24 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { after, before, test } from 'node:test'
-import { promisify } from 'node:util'
-import { startCollector } from './collector.js'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { documentedCode } from './documented-code.js'
 
-const run = promisify(execFile)
+const run = documentedCode()
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
 const snippets = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code)
-
-let collector, folder
-before(async () => {
-  collector = await startCollector()
-  // Inside the package, so that it imports itself by its name.
-  folder = await mkdtemp(new URL('./readme-', import.meta.url).pathname)
-})
-after(async () => {
-  await rm(folder, { recursive: true })
-  await collector.stop()
-})
 
 /** What a reader would do next, by what the snippet defines. */
 const EPILOGUE = [
@@ -30,12 +17,14 @@ const EPILOGUE = [
     })
     console.log(JSON.stringify(await response.json()))
     server.close(); server.closeAllConnections()`],
+  [/trail\.reveal/, `console.log(JSON.stringify(values[0])); await trail.close()`],
   [/trail\.preview/, `console.log(record.type, fields.length, trail.diff({ title: 'a', n: 1 }, { title: 'b', n: 1.0 }))`],
 ]
 const PRINTS = {
   0: /\{"email":"ada@example.org","record":"record-0"\}/,
-  3: /sealtrail\.change\.update\.v1 4 \[ \{ op: 'replace', path: '\/title'/,
-  9: /^\{"level":30,"customer":\{"title":"Dr","email":"\[sealed contact\]"\},"basket":"\[sealed default\]","msg":"saved"\}\n$/,
+  3: /^\{"at":"\/data\/changes\/0\/old","path":"\/email","side":"old","group":"contact","value":"ada@example.com"\}\n$/,
+  4: /sealtrail\.change\.update\.v1 4 \[ \{ op: 'replace', path: '\/title'/,
+  10: /^\{"level":30,"customer":\{"title":"Dr","email":"\[sealed contact\]"\},"basket":"\[sealed default\]","msg":"saved"\}\n$/,
 }
 
 /** A call with its result as a comment in the line below. */
@@ -51,15 +40,12 @@ function checked(snippet) {
   return `import assert from 'node:assert/strict'\n${compared}`
 }
 
-test('there are snippets', () => assert.equal(snippets.length, 10))
+test('there are snippets', () => assert.equal(snippets.length, 11))
 
 for (const [number, snippet] of snippets.entries()) {
   test(`README snippet ${number + 1} runs`, async () => {
     const epilogue = EPILOGUE.find(([pattern]) => pattern.test(snippet))?.[1] ?? ''
-    const code = checked(snippet).replaceAll('http://127.0.0.1:8090', collector.url).replace('listen(3000)', "listen(0, '127.0.0.1')") + epilogue
-    const file = `${folder}/snippet-${number}.mjs`
-    await writeFile(file, code)
-    const { stdout, stderr } = await run(process.execPath, [file], { timeout: 30_000, cwd: folder, env: { ...process.env, SPOOL_KEY: Buffer.alloc(32, 1).toString('base64') } })
+    const { stdout, stderr } = await run(checked(snippet).replace('listen(3000)', "listen(0, '127.0.0.1')") + epilogue)
     assert.equal(stderr, '')
     if (PRINTS[number]) assert.match(stdout, PRINTS[number])
   })

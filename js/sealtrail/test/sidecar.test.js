@@ -1,71 +1,33 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import express from 'express'
 import { createTrail, verifyProof } from 'sealtrail'
 import { middleware } from 'sealtrail/express'
+import { freePort, Sidecar, skip } from './sidecar.js'
 
-// Set by `cargo xtask test`; the package's other tests need no sidecar.
-const SEALTRAIL = process.env.SEALTRAIL_BIN
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
-const skip = SEALTRAIL ? false : 'SEALTRAIL_BIN is not set'
 
 describe('against the real sidecar', { skip }, () => {
-  let folder, config, vkey, sidecar, upstream, service, trail
+  let upstream, sidecar, service, trail
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'sealtrail-'))
-    config = join(folder, 'trail/sealtrail.toml')
     upstream = await freePort()
-    const [api, proxy] = [await freePort(), await freePort()]
-    const { stdout } = await promisify(execFile)(SEALTRAIL, [
-      'init', join(folder, 'trail'), '--origin', 'shop.example/audit', '--upstream', `http://127.0.0.1:${upstream}`,
-      '--api-listen', `127.0.0.1:${api}`, '--proxy-listen', `127.0.0.1:${proxy}`,
-    ])
     // The one socket for those who ask, the other for who may write.
-    const text = await readFile(config, 'utf8')
-    await writeFile(config, text.replace(/^listen = "(127\.0\.0\.1:\d+)"$/gm, (line, at) => (at.endsWith(`:${api}`) ? `listen = ["${at}", "unix:../api.sock"]` : line)))
-    vkey = stdout.match(/shop\.example\/audit\+[0-9a-f]{8}\+\S+/)[0]
-    sidecar = { api: `http://127.0.0.1:${api}`, proxy: `http://127.0.0.1:${proxy}` }
-    await start()
+    const edit = (text, { port }) =>
+      text.replace(/^listen = "(127\.0\.0\.1:\d+)"$/gm, (line, at) => (at.endsWith(`:${port}`) ? `listen = ["${at}", "unix:../api.sock"]` : line))
+    sidecar = await Sidecar.init({ upstream, edit })
+    await sidecar.start()
     trail = await createTrail({ url: sidecar.api, service: 'shop', onError() {} })
   })
   after(async () => {
     service?.close()
     service?.closeAllConnections()
     await trail?.close()
-    await stop('SIGTERM')
-    await rm(folder, { recursive: true, force: true })
+    await sidecar?.end()
   })
-
-  async function start() {
-    sidecar.process = spawn(SEALTRAIL, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'ignore'] })
-    for await (const line of createInterface({ input: sidecar.process.stdout })) {
-      if (line.startsWith('api listening on')) return sidecar.process.stdout.resume()
-    }
-    throw new Error('the sidecar ended before it listened')
-  }
-
-  async function stop(signal) {
-    if (!sidecar?.process || sidecar.process.exitCode !== null) return
-    sidecar.process.kill(signal)
-    await once(sidecar.process, 'exit')
-  }
-
-  const get = async (path) => {
-    const response = await fetch(sidecar.api + path)
-    const text = await response.text()
-    return response.ok ? text : Promise.reject(new Error(`${path}: ${response.status} ${text}`))
-  }
-  const lines = async () => (await readFile(join(folder, 'trail/log/entries/00000000000000000000.jsonl'), 'utf8')).split('\n').filter((line) => line.startsWith('{'))
 
   test('a change through the proxy is joined with the request that the sidecar saw', async () => {
     const app = express()
@@ -84,7 +46,7 @@ describe('against the real sidecar', { skip }, () => {
     assert.deepEqual([receipt.status, receipt.index, receipt.correlationId], ['recorded', 0, 'order-77'])
     assert.equal(response.headers.get('x-correlation-id'), 'order-77')
 
-    const [line] = await lines()
+    const [line] = await sidecar.lines()
     const record = JSON.parse(line)
     assert.deepEqual([record.id, record.source, record.correlationid, record.subject], [receipt.id, 'shop', 'order-77', 'customer/3'])
     assert.deepEqual([record.data.request.method, record.data.request.path], ['PUT', '/customers/3'])
@@ -105,7 +67,7 @@ describe('against the real sidecar', { skip }, () => {
     })
     // Mallory's request is the later one when Alice's change is recorded.
     const receipts = await Promise.all([send('slow-4', 'alice'), send('5', 'mallory')].map(async (answer) => (await answer).json()))
-    const stored = await lines()
+    const stored = await sidecar.lines()
     const records = receipts.map(({ index }) => JSON.parse(stored[index]))
     assert.deepEqual(records.map(({ data }) => data.actor.id), ['alice', 'mallory'])
     assert.deepEqual(records.map(({ data }) => data.request.path), ['/customers/slow-4', '/customers/5'])
@@ -115,12 +77,12 @@ describe('against the real sidecar', { skip }, () => {
 
   test('a stored record verifies in this process, another line does not', async () => {
     const { id, index } = await trail.record({ entity: { type: 'product', id: 1 }, action: 'create', before: null, after: { title: 'x' } })
-    const line = (await lines())[index]
+    const line = (await sidecar.lines())[index]
     let proof
-    while (!proof) proof = await get(`/v1/records/${id}/proof`).catch(() => sleep(100))
-    const proven = await verifyProof(proof, line, vkey)
+    while (!proof) proof = await sidecar.get(`/v1/records/${id}/proof`).catch(() => sleep(100))
+    const proven = await verifyProof(proof, line, sidecar.vkey)
     assert.deepEqual([proven.origin, proven.index], ['shop.example/audit', index])
-    await assert.rejects(verifyProof(proof, line.replace('create', 'delete'), vkey), { code: 'proof_mismatch' })
+    await assert.rejects(verifyProof(proof, line.replace('create', 'delete'), sidecar.vkey), { code: 'proof_mismatch' })
   })
 
   test('a refused change says why, with its code', async () => {
@@ -135,9 +97,9 @@ describe('against the real sidecar', { skip }, () => {
 
   const MODES = {
     'drop, the default': () => ({}),
-    'block, over the Unix socket': () => ({ onFailure: 'block', url: `unix:${join(folder, 'api.sock')}` }),
+    'block, over the Unix socket': () => ({ onFailure: 'block', url: `unix:${join(sidecar.folder, 'api.sock')}` }),
     // So short a time that every restart is one for the spool.
-    spool: () => ({ onFailure: 'spool', timeoutMs: 20, spool: { folder: join(folder, 'spool'), key: randomBytes(32) } }),
+    spool: () => ({ onFailure: 'spool', timeoutMs: 20, spool: { folder: join(sidecar.folder, 'spool'), key: randomBytes(32) } }),
   }
   for (const [mode, options] of Object.entries(MODES)) {
     test(`killed and started again under load: every awaited record is there once (${mode})`, async () => {
@@ -155,9 +117,9 @@ describe('against the real sidecar', { skip }, () => {
       for (let kills = 0; kills < 3; kills++) {
         const enough = receipts.size + 50
         while (receipts.size < enough) await sleep(5)
-        await stop('SIGKILL')
+        await sidecar.stop('SIGKILL')
         await sleep(50)
-        await start()
+        await sidecar.start()
       }
       stopped = true
       await Promise.all(loads)
@@ -167,7 +129,7 @@ describe('against the real sidecar', { skip }, () => {
       assert.ok(receipts.size > 150)
       const statuses = new Set([...receipts.values()].map(({ status }) => status))
       assert.ok(mode === 'spool' ? statuses.has('held') : !statuses.has('held'))
-      const stored = await lines()
+      const stored = await sidecar.lines()
       for (const { status, id, index } of receipts.values()) if (status === 'recorded') assert.equal(JSON.parse(stored[index]).id, id)
       const subjects = stored.map((line) => JSON.parse(line).subject).filter((subject) => subject.startsWith(`${type}/`))
       assert.deepEqual(subjects.sort(), [...receipts.keys()].map((id) => `${type}/${id}`).sort())
@@ -175,19 +137,10 @@ describe('against the real sidecar', { skip }, () => {
   }
 
   test('the console is served, with the very guest that made the records', async () => {
-    const page = await get('/console/')
+    const page = await sidecar.get('/console/')
     assert.match(page, /<title>sealtrail console<\/title>/)
     const guest = await (await fetch(`${sidecar.api}/console/guest.wasm`)).arrayBuffer()
     const digest = Buffer.from(await crypto.subtle.digest('SHA-256', guest)).toString('hex')
-    assert.equal(JSON.parse((await lines())[0]).data.engine.sha256, digest)
+    assert.equal(JSON.parse((await sidecar.lines())[0]).data.engine.sha256, digest)
   })
 })
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}

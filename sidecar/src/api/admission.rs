@@ -4,7 +4,7 @@ use http::Request;
 use hyper::body::Incoming;
 
 use super::Api;
-use crate::access::{Attempt, Caller, Need};
+use crate::access::{Attempt, Caller, Need, is_plain};
 use crate::acts::{self, Justification};
 use crate::error::{Error, Result};
 use crate::listener::Peer;
@@ -38,6 +38,20 @@ impl Api {
         };
         self.refuse(&refused, &caller, Attempt::of(request.method(), segments)).await;
         Err(refused)
+    }
+
+    /// Whether the caller may see a data group; that he may not leaves a record that names the group.
+    pub(super) async fn require_group(
+        &self,
+        caller: &Caller,
+        group: &str,
+        attempt: Option<Attempt>,
+    ) -> Result<()> {
+        let Err(error) = caller.require_group(group) else { return Ok(()) };
+        let group = Some(group.to_owned()).filter(|group| is_plain(group));
+        let attempt = attempt.map(|attempt| Attempt { group, ..attempt });
+        self.refuse(&error, caller, attempt).await;
+        Err(error)
     }
 
     /// Counts a refusal, and leaves a record of an act that was refused.

@@ -9,6 +9,8 @@ use crate::code::Code;
 use crate::error::{Error, Result};
 use crate::questions::{Found, Records};
 
+const JSON: &str = "application/json";
+
 pub type Answer = Response<Full<Bytes>>;
 
 /// An answer of a media type.
@@ -23,7 +25,7 @@ pub fn with_type(media_type: &'static str, body: impl Into<Bytes>) -> Answer {
 pub fn json(value: &impl Serialize) -> Result<Answer> {
     let body = serde_json::to_vec(value)
         .map_err(|_| Error::new(Code::Internal, "the answer cannot be written"))?;
-    Ok(uncached(body))
+    Ok(uncached(with_type(JSON, body)))
 }
 
 /// Records as they are in the log, in a list; `next` is there when there may be more, `first_kept` when
@@ -49,12 +51,11 @@ pub fn records(Records { found, next, first_kept }: Records) -> Answer {
         body.extend_from_slice(format!(",\"first_kept\":{first_kept}").as_bytes());
     }
     body.push(b'}');
-    uncached(body)
+    uncached(with_type(JSON, body))
 }
 
-/// Revealed values and records are nothing for a cache.
-fn uncached(body: Vec<u8>) -> Answer {
-    let mut answer = with_type("application/json", body);
+/// Revealed values, records and keys are nothing for a cache.
+pub fn uncached(mut answer: Answer) -> Answer {
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }

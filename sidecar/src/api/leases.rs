@@ -1,25 +1,23 @@
 //! `POST /v1/leases`, `POST /v1/records`, `POST /v1/records/{id}/lease`, `GET /v1/policy`
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::Request;
 use hyper::body::Incoming;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, uncached};
 use super::changes::split;
+use super::receipts::{MANY, receipts};
 use super::{Api, body};
-use crate::access::{Attempt, Caller, is_plain};
+use crate::access::{Attempt, Caller};
 use crate::code::Code;
-use crate::collector::{Place as Room, Prepared, Receipt, append_prepared, to_json};
+use crate::collector::{Prepared, append_prepared, to_json};
 use crate::engine::Actor;
 use crate::error::{Error, Place, Result};
 use crate::leases::{Wanted, grant, lease_for_reading, prepare_sealed};
-use crate::logging;
-use crate::problem::{self, Problem};
 
 const JSON: &str = "application/json";
 const RECORD: &str = "application/cloudevents+json";
-const MANY: &str = "application/x-ndjson";
 
 /// So many lines are worked on before others get their turn.
 const IN_A_TURN: usize = 64;
@@ -56,7 +54,8 @@ impl Api {
             let _turn = self.queue.turn().await;
             let answers: Vec<_> = tokio::task::block_in_place(|| part.iter().map(lease).collect());
             for answered in answers {
-                write_line(&answered, &mut out);
+                out.extend_from_slice(&to_json(&answered));
+                out.push(b'\n');
             }
         }
         Ok(uncached(answer::with_type(MANY, out)))
@@ -83,30 +82,8 @@ impl Api {
             prepared
                 .extend(tokio::task::block_in_place(|| part.iter().map(take).collect::<Vec<_>>()));
         }
-        let mut outcomes = append_prepared(&self.trail, prepared, turn).await;
-        let failed = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
-        if let Some(error) = failed.max_by_key(|error| error.code().status().as_u16() / 100) {
-            logging::tell(error);
-        }
-        if media_type == RECORD {
-            let outcome = outcomes.pop().ok_or_else(|| Error::new(Code::Internal, "no outcome"))?;
-            return match outcome {
-                Ok(receipt) => {
-                    let mut answer = answer::json(&receipt)?;
-                    if matches!(receipt, Receipt::Spooled { .. }) {
-                        *answer.status_mut() = StatusCode::ACCEPTED;
-                    }
-                    Ok(answer)
-                }
-                Err(error) => Ok(problem::response(&error)),
-            };
-        }
-        let mut out = Vec::new();
-        for outcome in &outcomes {
-            out.extend_from_slice(&to_json(outcome));
-            out.push(b'\n');
-        }
-        Ok(answer::with_type(MANY, out))
+        let outcomes = append_prepared(&self.trail, prepared, turn).await;
+        receipts(outcomes, media_type)
     }
 
     /// The keys of one group of a record that there is; the record of the reveal comes first.
@@ -118,12 +95,7 @@ impl Api {
     ) -> Result<Answer> {
         let attempt = Attempt::of(request.method(), &["v1", "records", &id, "lease"]);
         let LeaseBody { group, reason, actor: named } = body::read_json(request).await?;
-        if let Err(error) = caller.require_group(&group) {
-            let group = Some(group).filter(|group| is_plain(group));
-            let attempt = attempt.map(|attempt| Attempt { group, ..attempt });
-            self.refuse(&error, &caller, attempt).await;
-            return Err(error);
-        }
+        self.require_group(&caller, &group, attempt).await?;
         let owner = caller.actor.clone();
         let because = caller.because(named, &reason)?;
         let lease = move |trail: &_| lease_for_reading(trail, &owner, &id, &group, &because);
@@ -134,24 +106,6 @@ impl Api {
     pub(super) fn policy(&self) -> Answer {
         uncached(answer::with_type(JSON, self.trail.policy.get().text().to_vec()))
     }
-
-    async fn read_whole(&self, request: Request<Incoming>) -> Result<(Room, Bytes)> {
-        let full = |_: &Error| self.trail.metrics.queue_full.add(1);
-        let mut place = self.queue.enter().inspect_err(full)?;
-        let limit = self.trail.limits.body;
-        let arrived = |bytes| place.grow(bytes).inspect_err(full);
-        let body = body::read_counted(request, limit, arrived).await?;
-        Ok((place, body))
-    }
-}
-
-fn write_line<T: Serialize>(answered: &Result<T>, out: &mut Vec<u8>) {
-    let line = match answered {
-        Ok(lease) => serde_json::to_vec(lease).unwrap_or_default(),
-        Err(error) => Problem::of(error).to_json(),
-    };
-    out.extend_from_slice(&line);
-    out.push(b'\n');
 }
 
 fn wrong(error: &serde_json::Error) -> Error {
@@ -164,11 +118,4 @@ fn wrong(error: &serde_json::Error) -> Error {
     };
     let (line, column) = (Some(error.line() as u64), Some(error.column() as u64));
     Error::new(code, message).at(Some(Place { line, column, pointer: None }))
-}
-
-/// Keys are nothing for a cache.
-fn uncached(mut answer: Answer) -> Answer {
-    let no_store = http::HeaderValue::from_static("no-store");
-    answer.headers_mut().insert(http::header::CACHE_CONTROL, no_store);
-    answer
 }

@@ -39,6 +39,7 @@ mod health;
 mod leases;
 mod metrics;
 mod query;
+mod receipts;
 mod records;
 mod retention;
 mod router;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::answer::{self, Answer};
 use super::query::Query;
 use super::{Api, body};
-use crate::access::{Attempt, Caller, is_plain};
+use crate::access::{Attempt, Caller};
 use crate::acts;
 use crate::code::Code;
 use crate::engine::Actor;
@@ -53,12 +53,7 @@ impl Api {
     ) -> Result<Answer> {
         let attempt = Attempt::of(request.method(), &["v1", "records", &id, "reveal"]);
         let RevealBody { group, reason, actor: named } = body::read_json(request).await?;
-        if let Err(error) = caller.require_group(&group) {
-            let group = Some(group).filter(|group| is_plain(group));
-            let attempt = attempt.map(|attempt| Attempt { group, ..attempt });
-            self.refuse(&error, &caller, attempt).await;
-            return Err(error);
-        }
+        self.require_group(&caller, &group, attempt).await?;
         let because = caller.because(named, &reason)?;
         let reveal = move |trail: &_| acts::reveal(trail, &id, &group, &because);
         answer::json(&self.ask(reveal).await?)

@@ -21,9 +21,9 @@ pub enum Receipt {
 pub type Outcome = Result<Receipt, Error>;
 
 /// One line of the answer to an NDJSON body.
-pub fn to_json(outcome: &Outcome) -> Vec<u8> {
+pub fn to_json<T: Serialize>(outcome: &Result<T, Error>) -> Vec<u8> {
     match outcome {
-        Ok(receipt) => serde_json::to_vec(receipt).unwrap_or_default(),
+        Ok(answer) => serde_json::to_vec(answer).unwrap_or_default(),
         Err(error) => Problem::of(error).to_json(),
     }
 }
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn forms() {
-        let text = |outcome| String::from_utf8(to_json(&outcome)).unwrap();
+        let text = |outcome: Outcome| String::from_utf8(to_json(&outcome)).unwrap();
         let (id, correlation_id) = ("r".to_owned(), "c".to_owned());
         assert_eq!(
             text(Ok(Receipt::Recorded { id, index: 7, correlation_id: correlation_id.clone() })),

@@ -59,6 +59,12 @@ await trail.record({ entity: { type: 'x', id: 1 }, action: 'update', before: 1 }
 // @ts-expect-error a misspelt option
 await createTrail({ url: 'http://x', servise: 'shop' })
 
+const sealed: Receipt = await trail.seal({ entity: { type: 'x', id: 1 }, action: 'create', before: null, after: {} })
+const why = { group: 'contact', reason: 'ticket 4711' }
+const opened: unknown = (await trail.reveal(sealed.id ?? '', why)).values[0]?.value
+const asText: string = (await trail.reveal(new Uint8Array(), { ...why, raw: true })).values
+// @ts-expect-error a reveal has a reason
+await trail.reveal('', { group: 'contact' })
 const { result }: { result: number } = await trail.wrap({ type: 'x', id: 1 }, async () => ({}), () => 7)
 const sum: number = trail.run({ correlationId: 'job', traceparent: '00' }, (a: number, b: number) => a + b, 1, 2)
 // @ts-expect-error the arguments of the callback are checked

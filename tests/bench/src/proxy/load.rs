@@ -21,6 +21,8 @@ pub fn wrk(wrk: &Path, server: &Server, body: usize, connections: usize) -> Resu
     let before = server.process.cpu_seconds()?;
     let output = Process::pinned("1", wrk)
         .args(["-t1", "-c", &connections.to_string(), "-d", SECONDS, "--latency"])
+        // A slow peer is a slow peer; only requests without an answer end the benchmark.
+        .args(["--timeout", "30s"])
         .arg(format!("http://127.0.0.1:{}/{body}", server.port))
         .output()
         .context("cannot run `wrk` under `taskset`")?;
