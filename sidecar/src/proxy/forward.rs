@@ -278,7 +278,7 @@ mod tests {
         for host in ["", "a", "a:80", "a:", "a-b.example:8080", "[::1]", "[::1]:80", "1.2.3.4:5"] {
             assert!(is_host(host.as_bytes()), "{host}");
         }
-        for host in ["a:x", "a:80:80x", "[::1]:x", "[::1", "a b", "a/b", "u@a", "a,b", "a:-1"] {
+        for host in ["a:x", "a:80:80x", "[::1]:x", "[::1", "a b", "a/b", "u@a", "a:-1"] {
             assert!(!is_host(host.as_bytes()), "{host}");
         }
     }

@@ -23,7 +23,7 @@ fn with(lines: &str) -> (Place, Service, Served) {
 /// A client with one request behind it, when its connection rests: what it had to the service, another has got, and
 /// nobody has gone away who could have left his.
 fn resting(service: &Service, served: &Served, held: &mut Vec<Wire>) -> Wire {
-    let mut ask = || {
+    let ask = || {
         let mut wire = Wire::connect(served.proxy);
         assert_eq!(wire.ask(GET).status, 200);
         (wire, service.connections.load(Ordering::SeqCst))
