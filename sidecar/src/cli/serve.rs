@@ -102,6 +102,7 @@ async fn serve(
             token_key: token_key.clone(),
             metrics: trail.metrics.clone(),
             access: Access::of(&config.log, "proxy"),
+            freed: proxy::Freed::default(),
         };
         workers = Some(Workers::start(sockets, &proxy_drain, of_one_worker)?);
     }

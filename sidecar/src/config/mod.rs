@@ -19,7 +19,8 @@
 //! connect_timeout = "5s"
 //! response_timeout = "60s"            # from the end of the request to the answer
 //! header_timeout = "30s"              # for a client to send the head of a request
-//! idle_timeout = "4s"                 # how long an idle upstream connection is reused
+//! idle_timeout = "4s"                 # how long an idle upstream connection is reused; after a
+//!                                     #   quarter of a second a client lends its own to others
 //! body_timeout = "30s"                # while nothing of a request's body comes; then 408
 //! stream_timeout = "5m"               # while nothing of an answer's body comes; then the connection is cut
 //! write_timeout = "60s"               # while a client takes nothing of what is sent

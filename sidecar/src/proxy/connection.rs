@@ -80,8 +80,9 @@ impl Proxy {
         let mut stream = stream.with_limit_of_heads(self.config.header_timeout);
         let link = Arc::new(Link::new(self.upstream.clone()));
         let http1 = Arc::new(Http1 { client, link: link.clone(), verdict: verdict.clone() });
+        let proxy = self.clone();
         let service = service_fn(move |request| {
-            let (proxy, http1) = (self.clone(), http1.clone());
+            let (proxy, http1) = (proxy.clone(), http1.clone());
             async move { Ok::<_, Infallible>(http1.answer(&proxy, request).await) }
         });
         let (builder, mut rest) = (builder(), Rest::default());
@@ -110,12 +111,12 @@ impl Proxy {
                 return;
             }
             // Nothing of a request is in hyper's buffer: then it would not be idle.
-            let Some(parts) = connection.into_parts().filter(|parts| parts.read_buf.is_empty())
-            else {
-                return;
+            stream = match connection.into_parts() {
+                Some(parts) if parts.read_buf.is_empty() => parts.io.into_inner(),
+                _ => return,
             };
-            stream = parts.io.into_inner();
             link.lend();
+            self.freed.tell();
             tokio::select! {
                 is_woken = rest::is_woken(&mut stream) => if !is_woken { return },
                 () = drain.started() => return,

@@ -20,6 +20,7 @@ use super::identity::{Actor, TokenKey};
 use super::link::{Lease, Link};
 use super::randomness::random;
 use super::request_memory::{RequestId, RequestMemory, SeenRequest, SeenTrace};
+use super::rest::Freed;
 use super::trace_context::{TraceContext, Tracing};
 use super::upstream::Upstream;
 use super::{hop_by_hop, max_forwards, upgrade, user_agent};
@@ -47,6 +48,7 @@ pub struct Proxy {
     pub token_key: Option<Arc<Live<TokenKey>>>,
     pub metrics: Arc<Metrics>,
     pub access: Option<Access>,
+    pub freed: Freed,
 }
 
 pub type Body = Either<Download, Full<Bytes>>;

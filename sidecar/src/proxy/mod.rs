@@ -30,4 +30,5 @@ pub mod user_agent;
 mod workers;
 
 pub use forward::Proxy;
+pub use rest::Freed;
 pub use workers::Workers;

@@ -7,12 +7,17 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::client_stream::ClientStream;
 use crate::framing::Watched;
 use crate::patience::{Alarm, after};
 
 /// Long enough that nobody who asks again and again ever gets there, short enough that a crowd does not pile up.
 const AFTER: Duration = Duration::from_millis(250);
+
+/// Those that begin to rest in so long are one crowd.
+const CROWD: Duration = Duration::from_millis(100);
 
 /// When a connection is to rest.
 #[derive(Default)]
@@ -32,6 +37,35 @@ impl Rest {
         self.alarm.has_rung(after(since, AFTER), cx)
     }
 }
+
+/// What connections that rest have freed.
+#[derive(Default)]
+pub struct Freed(Notify);
+
+impl Freed {
+    pub fn tell(&self) {
+        self.0.notify_one();
+    }
+
+    /// Gives it back to the system, for a crowd at a time; never ends. The allocator would keep all of it, because
+    /// between two buffers lies something that is still in use.
+    pub async fn give_back(&self) {
+        loop {
+            self.0.notified().await;
+            tokio::time::sleep(CROWD).await;
+            trim();
+        }
+    }
+}
+
+#[cfg(target_env = "gnu")]
+fn trim() {
+    // SAFETY: it may be called at any time, from any thread (malloc_trim(3)).
+    unsafe { libc::malloc_trim(0) };
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn trim() {}
 
 /// Waits until there is something to read; false where nothing came in the time for a head.
 pub async fn is_woken(stream: &mut Watched<ClientStream>) -> bool {
