@@ -24,6 +24,11 @@ impl Moment {
         u64::try_from(self.0.as_second()).unwrap_or(0)
     }
 
+    /// Milliseconds since 1970.
+    pub fn milliseconds(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
     /// From whole seconds since 1970, if there is such a moment.
     pub fn of_posix_seconds(seconds: u64) -> Option<Moment> {
         Timestamp::from_second(i64::try_from(seconds).ok()?).ok().map(Moment)

@@ -22,7 +22,8 @@
 //! | `policy_test` | canaries through a policy: nothing protected may come out |
 //! | `reload` | what a running server reads again on SIGHUP |
 //! | `logging`, `metrics` | what a running server tells its operator |
-//! | `questions` | records by entity, correlation id and id |
+//! | `questions` | what the log says of an entity, an attribute, an actor, a request, a time |
+//! | `export` | records for other tools |
 //! | `witness` | the second party that cosigns the checkpoints of a log |
 //! | `http_client` | asks other services, for commands |
 //! | `position` | a place in the log, by index or by time |
@@ -39,6 +40,7 @@ mod collector;
 mod config;
 mod engine;
 mod error;
+mod export;
 mod framing;
 mod http_client;
 mod import;

@@ -36,6 +36,11 @@ impl Error {
         Self::new(Kind::Damaged { path: path.to_owned(), expected: expected.into() })
     }
 
+    /// A file went while the folder was read.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(&*self.kind, Kind::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// The index belongs to another log.
     pub fn is_other_origin(&self) -> bool {
         matches!(*self.kind, Kind::OtherOrigin { .. })
@@ -62,7 +67,7 @@ impl fmt::Display for Error {
             ),
             Kind::Damaged { path, expected } => write!(
                 f,
-                "index file `{}` is damaged: expected {expected}; delete the folder of the index, and it is built again from the log",
+                "index file `{}` is damaged: expected {expected}; `sealtrail index rebuild` makes it again from the log",
                 path.display()
             ),
             Kind::OutOfOrder { expected, got } => {

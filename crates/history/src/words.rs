@@ -64,6 +64,15 @@ const GREEN: &str = "32";
 const YELLOW: &str = "33";
 const MAGENTA: &str = "35";
 
+/// A text of a record on one line, its controls shown and not obeyed, and what is too long cut.
+///
+/// ```
+/// assert_eq!(sealtrail_history::words::shown("a\nb\x1b[2J"), r"a\nb\u{1b}[2J");
+/// ```
+pub fn shown(text: &str) -> String {
+    clean(text, Quotes::None, 200)
+}
+
 /// One record: its head, and a line for each change.
 pub fn record(line: &[u8], style: Style) -> String {
     history([line], style)
@@ -199,7 +208,9 @@ fn body(record: &Value<'_>, style: Style) -> String {
 }
 
 /// What a record of an act says.
-const ACT: [(&str, &str); 10] = [
+const ACT: [(&str, &str); 12] = [
+    ("attributes", "/data/attributes"),
+    ("caused by", "/data/cause"),
     ("record", "/data/record"),
     ("group", "/data/group"),
     ("keys", "/data/kids"),

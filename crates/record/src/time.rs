@@ -67,14 +67,7 @@ pub fn utc_date_and_time(text: &str) -> Option<(String, String)> {
         return None;
     }
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
-    let end = text.len();
-    let offset = match text.ends_with(['Z', 'z']) {
-        true => 0,
-        false => {
-            let minutes = number(end - 5, end - 3)? * 60 + number(end - 2, end)?;
-            if text.as_bytes()[end - 6] == b'-' { -minutes } else { minutes }
-        }
-    };
+    let offset = offset_minutes(text)?;
     let days = days_from_civil(number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let minutes = (days * 24 + number(11, 13)?) * 60 + number(14, 16)? - offset;
     let (year, month, day) = civil_from_days(minutes.div_euclid(24 * 60));
@@ -84,6 +77,42 @@ pub fn utc_date_and_time(text: &str) -> Option<(String, String)> {
     let minute = minutes.rem_euclid(24 * 60);
     let time = format!("{:02}:{:02}:{}", minute / 60, minute % 60, &text[17..19]);
     Some((format!("{year:04}-{month:02}-{day:02}"), time))
+}
+
+/// Milliseconds since 1970 in UTC; what is finer is left out. `None` where the text is no RFC 3339 date-time.
+///
+/// ```
+/// use sealtrail_record::time::unix_millis;
+///
+/// assert_eq!(unix_millis("1970-01-01T01:00:00.0479+01:00"), Some(47));
+/// assert_eq!(unix_millis("2026-11-21T19:45:00.047Z"), Some(1_795_290_300_047));
+/// assert_eq!(unix_millis("yesterday"), None);
+/// ```
+pub fn unix_millis(text: &str) -> Option<i64> {
+    const DAYS_TO_1970: i64 = 719_468;
+    if !is_rfc3339(text) {
+        return None;
+    }
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    let days = days_from_civil(number(0, 4)?, number(5, 7)?, number(8, 10)?) - DAYS_TO_1970;
+    let minutes = (days * 24 + number(11, 13)?) * 60 + number(14, 16)? - offset_minutes(text)?;
+    let fraction = text[19..].strip_prefix('.').unwrap_or_default();
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).chain(std::iter::repeat(b'0'));
+    let millis = digits.take(3).fold(0, |millis, digit| millis * 10 + i64::from(digit - b'0'));
+    Some((minutes * 60 + number(17, 19)?) * 1000 + millis)
+}
+
+/// What has to be taken from a local time to have it in UTC.
+fn offset_minutes(text: &str) -> Option<i64> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    let end = text.len();
+    Some(match text.ends_with(['Z', 'z']) {
+        true => 0,
+        false => {
+            let minutes = number(end - 5, end - 3)? * 60 + number(end - 2, end)?;
+            if text.as_bytes()[end - 6] == b'-' { -minutes } else { minutes }
+        }
+    })
 }
 
 /// Days since 0000-03-01 of the Gregorian calendar. Years begin in March, so that a leap day is the

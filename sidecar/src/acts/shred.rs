@@ -202,6 +202,8 @@ fn entry(
 fn append(trail: &Trail, entry: Entry, erased: &Erased) -> Result<(String, u64)> {
     let appended = entry.append(trail)?;
     trail.keyring.recorded(erased)?;
+    // The index still names the key and the pseudonyms that were made with it.
+    trail.questions.purge()?;
     Ok(appended)
 }
 

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::questions::{Found, Records};
+use crate::questions::{Collapsed, Cursor, Found, Records, Told};
 
-const JSON: &str = "application/json";
+pub const JSON: &str = "application/json";
 
 pub type Answer = Response<Full<Bytes>>;
 
@@ -28,24 +28,47 @@ pub fn json(value: &impl Serialize) -> Result<Answer> {
     Ok(uncached(with_type(JSON, body)))
 }
 
-/// Records as they are in the log, in a list; `next` is there when there may be more, `first_kept` when
-/// those before it were removed by retention.
+/// Records as they are in the log, in a list; `next` and `cursor` are there when there may be more, `first_kept`
+/// when those before it were removed by retention.
 ///
 /// The lines are JSON, which was seen when they were found. Each is dropped when it is in the body, so that
 /// a page is in memory once.
-pub fn records(Records { found, next, first_kept }: Records) -> Answer {
-    let bytes: usize = found.iter().map(|found| found.line.len() + 48).sum();
-    let mut body = Vec::with_capacity(bytes + 64);
+pub fn records(Records { found, next, first_kept }: Records, cursor: Option<Cursor>) -> Answer {
+    let told = found.into_iter().map(Told::One).collect();
+    collapsed(Collapsed { told, next, first_kept }, cursor)
+}
+
+/// The same with what many records have in common: `{"cascade":{…}}` in the place of a record.
+pub fn collapsed(
+    Collapsed { told, next, first_kept }: Collapsed,
+    cursor: Option<Cursor>,
+) -> Answer {
+    let length = |told: &Told| match told {
+        Told::One(found) => found.line.len() + 48,
+        Told::Many(_) => 512,
+    };
+    let mut body = Vec::with_capacity(told.iter().map(length).sum::<usize>() + 128);
     body.extend_from_slice(b"{\"records\":[");
-    for (i, Found { index, line }) in found.into_iter().enumerate() {
-        let comma = if i > 0 { "," } else { "" };
-        body.extend_from_slice(format!("{comma}{{\"index\":{index},\"record\":").as_bytes());
-        body.extend_from_slice(&line);
+    for (i, told) in told.into_iter().enumerate() {
+        body.extend_from_slice(if i > 0 { b"," } else { b"" });
+        match told {
+            Told::One(Found { index, line }) => {
+                body.extend_from_slice(format!("{{\"index\":{index},\"record\":").as_bytes());
+                body.extend_from_slice(&line);
+            }
+            Told::Many(cascade) => {
+                body.extend_from_slice(b"{\"cascade\":");
+                body.extend_from_slice(&serde_json::to_vec(&cascade).unwrap_or_default());
+            }
+        }
         body.push(b'}');
     }
     body.push(b']');
     if let Some(next) = next {
         body.extend_from_slice(format!(",\"next\":{next}").as_bytes());
+    }
+    if let Some(cursor) = cursor {
+        body.extend_from_slice(format!(",\"cursor\":\"{cursor}\"").as_bytes());
     }
     if first_kept > 0 {
         body.extend_from_slice(format!(",\"first_kept\":{first_kept}").as_bytes());
@@ -70,7 +93,7 @@ mod tests {
         let line = br#"{"id":"r","n":1.10,"big":123456789012345678901234567890}"#.to_vec();
         let other = Found { index: 4, line: b"{}".to_vec() };
         let body = |found, next, first_kept| async move {
-            records(Records { found, next, first_kept })
+            records(Records { found, next, first_kept }, None)
                 .into_body()
                 .collect()
                 .await

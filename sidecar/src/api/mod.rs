@@ -2,8 +2,12 @@
 //!
 //! ```text
 //! POST /v1/changes                       one change (application/json) or many (application/x-ndjson)
-//! GET  /v1/entities/{type}/{id}/changes  the records of an entity          ?after=INDEX&limit=N
-//! GET  /v1/records?correlation=ID        the records of a correlation id   &after=INDEX&limit=N
+//! GET  /v1/entities/{type}/{id}/changes  the records of an entity          ?cursor=CURSOR&limit=N, and criteria
+//! GET  /v1/entities/{type}/{id}/state    what it was at a time             ?at=TIME
+//! GET  /v1/records?correlation=ID&...    the records that fit all criteria: type, id, attribute, actor, correlation,
+//!                                        causation, tenant, action, from, to, subject; order=newest, collapse=true
+//! GET  /v1/touched?...                   what they have changed            &grain=element|row|table
+//! GET  /v1/records/{id}/lineage          what caused it, and what it caused
 //! GET  /v1/records/{id}                  one record, byte for byte as it is in the log
 //! GET  /v1/records/{id}/proof            its receipt, a C2SP .tlog-proof
 //! POST /v1/leases                        {"needs":[{"subject","group","retain","use"}]}: the keys of a new record

@@ -4,9 +4,10 @@ use percent_encoding::percent_decode_str;
 
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::questions::Page;
+use crate::questions::{Cursor, Page, Question};
 
 /// The parameters, decoded, in their order.
+#[derive(Clone)]
 pub struct Query(Vec<(String, String)>);
 
 const LIMIT: usize = 100;
@@ -41,6 +42,34 @@ impl Query {
 
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What is asked, with what the path says of it.
+    pub fn question(&self, of_path: &[(&str, &str)], known: &[&str]) -> Result<Question> {
+        let given = self.0.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let criteria = given.filter(|(name, _)| known.contains(name));
+        Question::parse(criteria.chain(of_path.iter().copied()))
+    }
+
+    /// The page of an answer: `after` or `cursor`, and `limit`.
+    pub fn page_of(&self, question: &Question) -> Result<Page> {
+        let page = self.page()?;
+        match (self.get("cursor"), page.after) {
+            (None, _) => Ok(page),
+            (Some(_), Some(_)) => Err(refused("give `after` or `cursor`, not both".to_owned())),
+            (Some(cursor), None) => {
+                Ok(Page { after: Some(Cursor::parse(cursor, question)?), ..page })
+            }
+        }
+    }
+
+    /// Whether a parameter is `true`; nothing is `false`.
+    pub fn flag(&self, name: &str) -> Result<bool> {
+        match self.get(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(refused(format!("`{name}` must be `true` or `false`"))),
+        }
     }
 
     /// `after` and `limit`.

@@ -1,4 +1,4 @@
-//! `GET /v1/records...` and `POST /v1/records/{id}/reveal`
+//! `GET /v1/records...`, `.../lineage` and `POST /v1/records/{id}/reveal`
 
 use http::Request;
 use hyper::body::Incoming;
@@ -9,9 +9,29 @@ use super::query::Query;
 use super::{Api, body};
 use crate::access::{Attempt, Caller};
 use crate::acts;
-use crate::code::Code;
 use crate::engine::Actor;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::questions::{Cursor, Question};
+
+/// What records are asked for by.
+pub(super) const CRITERIA: [&str; 11] = [
+    "type",
+    "id",
+    "attribute",
+    "actor",
+    "correlation",
+    "causation",
+    "tenant",
+    "action",
+    "from",
+    "to",
+    "order",
+];
+
+/// Two lists of parameters as one.
+pub(super) fn known<'n>(criteria: &[&'n str], others: &[&'n str]) -> Vec<&'n str> {
+    [criteria, others].concat()
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,13 +42,49 @@ struct RevealBody {
 }
 
 impl Api {
-    pub(super) async fn records_of_correlation(&self, query: Query) -> Result<Answer> {
-        query.allow(&["correlation", "after", "limit"])?;
-        let page = query.page()?;
-        let missing = || Error::new(Code::BadRequest, "the query needs `correlation`");
-        let id = query.get("correlation").ok_or_else(missing)?.to_owned();
-        let found = self.ask(move |trail| trail.questions.correlation(&id, page)).await?;
-        Ok(answer::records(found))
+    /// The records that fit all criteria.
+    pub(super) async fn records(&self, query: Query) -> Result<Answer> {
+        query.allow(&known(&CRITERIA, &["subject", "after", "cursor", "limit", "collapse"]))?;
+        let question = self.question(query.clone()).await?;
+        self.page_of(question, &query).await
+    }
+
+    /// What a query asks; a data subject is known by its key, as long as that exists.
+    pub(super) async fn question(&self, query: Query) -> Result<Question> {
+        let named = known(&CRITERIA, &["subject"]);
+        let Some(subject) = query.get("subject").map(str::to_owned) else {
+            return query.question(&[], &named);
+        };
+        let key = move |trail: &crate::trail::Trail| {
+            let found = trail.keyring.existing_subject_key(&subject)?;
+            Ok(found.map(|(kid, _)| kid.as_str().to_owned()))
+        };
+        match self.ask(key).await? {
+            Some(kid) => query.question(&[("key", &kid)], &named),
+            None => query.question(&[], &named),
+        }
+    }
+
+    pub(super) async fn page_of(&self, question: Question, query: &Query) -> Result<Answer> {
+        let page = query.page_of(&question)?;
+        let collapse = query.flag("collapse")?;
+        let ask = move |trail: &crate::trail::Trail| {
+            let questions = &trail.questions;
+            if collapse {
+                let found = questions.ask_collapsed(&question, page)?;
+                let cursor = found.next.map(|next| Cursor::of(&question, next));
+                return Ok(answer::collapsed(found, cursor));
+            }
+            let found = questions.ask(&question, page)?;
+            let cursor = found.next.map(|next| Cursor::of(&question, next));
+            Ok(answer::records(found, cursor))
+        };
+        self.ask(ask).await
+    }
+
+    /// What caused a record, and what it caused.
+    pub(super) async fn lineage(&self, id: String) -> Result<Answer> {
+        answer::json(&self.ask(move |trail| trail.questions.lineage(&id)).await?)
     }
 
     /// The line itself: what is hashed, nothing re-written.

@@ -86,13 +86,18 @@ impl Api {
             ["v1", "entities", kind, id, "changes"] if is_read => {
                 self.entity_changes(kind.to_owned(), id.to_owned(), query()?).await
             }
+            ["v1", "entities", kind, id, "state"] if is_read => {
+                self.entity_state(kind.to_owned(), id.to_owned(), query()?).await
+            }
+            ["v1", "touched"] if is_read => self.touched(query()?).await,
+            ["v1", "records"] if is_read => self.records(query()?).await,
+            ["v1", "records", id, "lineage"] if is_read => self.lineage(id.to_owned()).await,
             ["v1", "leases"] if is_post => self.post_leases(request, caller).await,
             ["v1", "records"] if is_post => self.post_records(request, caller).await,
             ["v1", "records", id, "lease"] if is_post => {
                 self.lease_record(id.to_owned(), request, caller).await
             }
             ["v1", "policy"] if is_read => Ok(self.policy()),
-            ["v1", "records"] if is_read => self.records_of_correlation(query()?).await,
             ["v1", "records", id] if is_read => self.record(id.to_owned()).await,
             ["v1", "records", id, "proof"] if is_read => self.proof(id.to_owned()).await,
             ["v1", "records", id, "reveal"] if is_post => {
@@ -134,10 +139,10 @@ fn no_route(segments: &[&str]) -> Result<Answer> {
         | ["v1", "holds", _, "release"]
         | ["v1", "retention", "prune" | "expire" | "compress"] => "POST",
         ["v1", "holds" | "records"] => "GET, HEAD, POST",
-        ["v1", "policy"]
-        | ["v1", "entities", _, _, "changes"]
+        ["v1", "policy" | "touched"]
+        | ["v1", "entities", _, _, "changes" | "state"]
         | ["v1", "records", _]
-        | ["v1", "records", _, "proof"]
+        | ["v1", "records", _, "proof" | "lineage"]
         | ["checkpoint" | "healthz" | "readyz" | "metrics"]
         | ["tile" | "console", ..] => "GET, HEAD",
         _ => return Err(Error::new(Code::NotFound, "there is no such resource")),

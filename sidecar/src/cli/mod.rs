@@ -1,16 +1,21 @@
 //! The command line: one file for each command.
 
+mod answers;
 mod append;
 mod compress;
 mod config;
+mod criteria;
 mod diff;
 mod expire;
+mod export;
 mod guest;
 mod history;
 mod hold;
+mod index;
 mod init;
 mod input;
 mod keys;
+mod lineage;
 mod output;
 mod policy;
 mod preview;
@@ -29,6 +34,7 @@ mod terminal;
 mod time_engine;
 mod token;
 mod verify;
+mod verify_bundle;
 mod verify_proof;
 mod vkey;
 mod witness;
@@ -67,6 +73,9 @@ enum Command {
     Append(append::Append),
     History(history::History),
     Query(query::Query),
+    Lineage(lineage::Lineage),
+    Export(export::Export),
+    Index(index::Index),
     Reveal(reveal::Reveal),
     Shred(shred::Shred),
     Expire(expire::Expire),
@@ -144,6 +153,9 @@ pub fn run() -> ExitCode {
         Command::Append(command) => command.run(),
         Command::History(command) => command.run(style),
         Command::Query(command) => command.run(style),
+        Command::Lineage(command) => command.run(style),
+        Command::Export(command) => command.run(style),
+        Command::Index(command) => command.run(style),
         Command::Reveal(command) => command.run(style),
         Command::Shred(command) => command.run(style),
         Command::Expire(command) => command.run(style),

@@ -63,7 +63,7 @@ impl Prove {
 
 /// The receipt under a checkpoint that stands elsewhere. Whoever checks the receipt judges the signatures;
 /// that the record leads to the root is seen here.
-fn prove_under(note: &[u8], reader: &Reader, index: u64) -> Result<Receipt> {
+pub(super) fn prove_under(note: &[u8], reader: &Reader, index: u64) -> Result<Receipt> {
     let refused = |why: String| Error::new(Code::InvalidField, why);
     let note = Note::parse(note).map_err(|e| refused(e.to_string()))?;
     let checkpoint =

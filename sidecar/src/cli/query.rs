@@ -1,29 +1,44 @@
 use clap::Args;
 
-use super::{ConfigArg, Style, records};
+use super::criteria::{Criteria, Entities, Show};
+use super::{ConfigArg, Style, output, records};
 use crate::error::Result;
-use crate::questions::Page;
+use crate::questions::Grain;
 
-/// Prints the records that belong to one request
+/// Prints the records that fit all criteria
 ///
-/// Works beside a running server.
+/// Works beside a running server; --subject needs the keyring, which a running server has: then ask its API.
 #[derive(Args)]
 pub struct Query {
     #[command(flatten)]
     config: ConfigArg,
-    /// The correlation id
-    #[arg(long, value_name = "ID")]
-    correlation: String,
-    /// Print a table instead, sealed values as `[sealed contact]`
-    #[arg(long, value_enum)]
-    format: Option<records::Format>,
+    #[command(flatten)]
+    entities: Entities,
+    #[command(flatten)]
+    criteria: Criteria,
+    #[command(flatten)]
+    show: Show,
+    /// Print what the records have changed instead, each once
+    #[arg(long, value_enum, conflicts_with_all = ["format", "expand", "limit", "cursor"])]
+    grain: Option<Grain>,
 }
 
 impl Query {
     pub fn run(self, style: Style) -> Result<u8> {
-        let questions = records::open(&self.config.read()?)?;
-        let records = questions.correlation(&self.correlation, Page::ALL)?;
-        records::print(&questions, &records, self.format, style)?;
+        let config = self.config.read()?;
+        let question = self.criteria.among(&self.entities, &config)?;
+        let questions = records::open(&config)?;
+        match self.grain {
+            None => records::print(&questions, &question, &self.show, style)?,
+            Some(grain) => {
+                for touched in questions.touched(&question, grain)? {
+                    match style.json {
+                        true => output::print_json(&touched)?,
+                        false => output::print_line(touched.words().as_bytes())?,
+                    }
+                }
+            }
+        }
         Ok(0)
     }
 }

@@ -1,34 +1,27 @@
 //! Records on standard output: words for a person, or the lines as they are.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
-use clap::ValueEnum;
-use sealtrail_history::words;
+use sealtrail_history::{Order, words};
 use sealtrail_log::Reader;
-use sealtrail_record::json::{self, Member, Value};
 
-use serde_json::json;
-
+use super::criteria::Show;
 use super::{Style, output, terminal};
 use crate::code::Code;
-use crate::config::{Config, Limits};
-use crate::engine::Sandbox;
+use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::questions::{Found, Questions, Records, STORED};
-
-/// How records are printed, where not as words or as their lines.
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Format {
-    /// One row per changed attribute, as NDJSON
-    Rows,
-    /// One row per changed attribute, as CSV (RFC 4180)
-    Csv,
-}
+use crate::export::{Format, Table, erased_mark, mark_erased};
+use crate::questions::{Cursor, Found, Question, Questions, Told};
 
 /// Opens the log to read, without its lock.
 pub fn open(config: &Config) -> Result<Questions> {
     let reader = Reader::open(&config.log_dir)?;
+    check_origin(&reader, config)?;
+    Questions::open_beside(reader, &config.index_dir, &config.origin)
+}
+
+/// A log that the configuration does not mean is not answered from.
+pub fn check_origin(reader: &Reader, config: &Config) -> Result<()> {
     if reader.origin() != config.origin {
         let message = format!(
             "expected the log of `{}` in `{}`, got the log of `{}`",
@@ -38,118 +31,75 @@ pub fn open(config: &Config) -> Result<Questions> {
         );
         return Err(Error::new(Code::ForeignLog, message));
     }
-    Questions::open_beside(reader, &config.index_dir, &config.origin)
+    Ok(())
 }
 
-pub fn print(
-    questions: &Questions,
-    records: &Records,
-    format: Option<Format>,
-    style: Style,
-) -> Result<()> {
-    let found = &records.found;
-    if let Some(last) = records.first_kept.checked_sub(1) {
+/// Prints records as they are asked for; in words, those of one cause as one.
+pub fn print(questions: &Questions, question: &Question, show: &Show, style: Style) -> Result<()> {
+    let page = show.page(question)?;
+    let next = if show.format.is_some() || style.json || show.expand {
+        let records = questions.ask(question, page)?;
+        tell_removed(records.first_kept);
+        match show.format {
+            Some(format) => print_rows(questions, &records.found, format)?,
+            None if style.json => {
+                records.found.iter().try_for_each(|found| output::print_line(&found.line))?;
+            }
+            None => words_of(questions, records.found.into_iter().map(Told::One).collect())?,
+        }
+        records.next
+    } else {
+        let answer = questions.ask_collapsed(question, page)?;
+        tell_removed(answer.first_kept);
+        words_of(questions, answer.told)?;
+        answer.next
+    };
+    if let Some(next) = next {
+        eprintln!("note: there are more; go on with --cursor {}", Cursor::of(question, next));
+    }
+    Ok(())
+}
+
+fn tell_removed(first_kept: u64) {
+    if let Some(last) = first_kept.checked_sub(1) {
         eprintln!("note: the records 0 to {last} were removed by retention and are not looked at");
     }
-    if let Some(format) = format {
-        return print_rows(questions, found, format);
-    }
-    if style.json {
-        for found in found {
-            output::print_line(&found.line)?;
-        }
-        return Ok(());
-    }
-    let Some(first) = found.first() else {
+}
+
+fn words_of(questions: &Questions, told: Vec<Told>) -> Result<()> {
+    let Some(first) = told.iter().map(|told| told.index(Order::Oldest)).min() else {
         eprintln!("no records");
         return Ok(());
     };
-    let shredded = shredded_since(questions.reader(), first.index)?;
+    let shredded = questions.destroyed_keys(first..u64::MAX)?;
     let mark = erased_mark();
-    let lines = found.iter().map(|found| mark_erased(&found.line, &shredded, &mark));
     let style = words::Style { colour: terminal::wants_colour() };
-    let text = words::history(lines, style);
+    let mut text = String::new();
+    // Heads stand below each other, as far as they follow each other.
+    for same in told.chunk_by(|a, b| matches!((a, b), (Told::One(_), Told::One(_)))) {
+        let lines = same.iter().map(|told| match told {
+            Told::One(found) => mark_erased(&found.line, &shredded, &mark),
+            Told::Many(cascade) => cascade.line().into(),
+        });
+        text += if text.is_empty() { "" } else { "\n" };
+        text += &words::history(lines, style);
+        if let Told::Many(cascade) = &same[0] {
+            let causation = cascade.causation.escape_debug();
+            text += &format!("    --expand, or --causation {causation}, shows each\n");
+        }
+    }
     output::print(text.replace(&format!("[sealed {mark}]"), "[erased]").as_bytes())
 }
 
-/// A table has its names even where it has no rows.
 fn print_rows(questions: &Questions, found: &[Found], format: Format) -> Result<()> {
-    let shredded = match found.first() {
-        Some(first) => shredded_since(questions.reader(), first.index)?,
+    let destroyed = match found.first() {
+        Some(first) => questions.destroyed_keys(first.index..u64::MAX)?,
         None => HashSet::new(),
     };
-    let mark = erased_mark();
-    let sandbox = Sandbox::new(&Limits::default())?;
-    let print = |line: &[u8], header: bool| {
-        let options = match format {
-            Format::Rows => json!({"format": "ndjson"}),
-            Format::Csv => json!({"format": "csv", "header": header}),
-        };
-        let rows = sandbox.guest()?.rows(&options, &mark_erased(line, &shredded, &mark))?;
-        let rows = String::from_utf8_lossy(&rows);
-        output::print(rows.replace(&format!("[sealed {mark}]"), "[erased]").as_bytes())
-    };
-    // Of a record without changes nothing is left but the names.
-    print(br#"{"data":{}}"#, true)?;
-    found.iter().try_for_each(|found| print(&found.line, false))
-}
-
-/// The ids of the keys that were destroyed after this record. The log says so itself; the keyring would
-/// have to be opened, and a running server has its lock.
-fn shredded_since(reader: &Reader, index: u64) -> Result<HashSet<String>> {
-    const TYPES: [&str; 2] = ["sealtrail.shred.v1", "sealtrail.expire.v1"];
-    let finders = TYPES.map(memchr::memmem::Finder::new);
-    let mut kids = HashSet::new();
-    for line in reader.lines(index)? {
-        let (_, line) = line?;
-        if finders.iter().all(|finder| finder.find(&line).is_none()) {
-            continue;
-        }
-        let Ok(record) = json::parse(&line, &STORED) else { continue };
-        if record.get("type").and_then(Value::as_str).is_some_and(|is| TYPES.contains(&is)) {
-            let named = record.pointer("/data/kids").map(Value::items).unwrap_or_default();
-            kids.extend(named.iter().filter_map(Value::as_str).map(str::to_owned));
-        }
-    }
-    Ok(kids)
-}
-
-/// A group name that no policy has: random, so that nothing in a record can pass for it.
-fn erased_mark() -> String {
-    format!("erased-{}", uuid::Uuid::new_v4().simple())
-}
-
-/// Gives the seals whose key is gone the marked group.
-fn mark_erased<'l>(line: &'l [u8], shredded: &HashSet<String>, mark: &str) -> Cow<'l, [u8]> {
-    let Ok(mut record) = json::parse(line, &STORED) else { return line.into() };
-    let seals = member(&mut record, "data").and_then(|data| member(data, "seals"));
-    let Some(Value::Array(seals)) = seals else { return line.into() };
-    for seal in seals {
-        let kids = seal.get("kids").map(Value::items).unwrap_or_default();
-        let is_erased = kids.iter().filter_map(Value::as_str).any(|kid| shredded.contains(kid));
-        if let (true, Some(group)) = (is_erased, member(seal, "group")) {
-            *group = Value::String(mark.to_owned().into());
-        }
-    }
-    record.to_json().into_bytes().into()
-}
-
-fn member<'v, 'a>(value: &'v mut Value<'a>, key: &str) -> Option<&'v mut Value<'a>> {
-    let Value::Object(members) = value else { return None };
-    members.iter_mut().find(|Member { key: k, .. }| k == key).map(|member| &mut member.value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_seals_of_shredded_keys_are_marked() {
-        let line = br#"{"id":"1","type":"sealtrail.change.update.v1","data":{"changes":[{"op":"add","path":"/a","new":"st1.0.x"},{"op":"add","path":"/b","new":"st1.1.x"}],"seals":[{"group":"contact","kids":["k_1","t_1"],"at":["/data/changes/0/new"]},{"group":"other","kids":["k_2","t_1"],"at":["/data/changes/1/new"]}]}}"#;
-        let shredded = HashSet::from(["k_1".to_owned()]);
-        let marked = mark_erased(line, &shredded, "MARK");
-        let text = words::record(&marked, words::Style::PLAIN);
-        assert!(text.contains("[sealed MARK]") && text.contains("[sealed other]"), "{text}");
-        assert_eq!(mark_erased(b"garbage", &shredded, "MARK"), &b"garbage"[..]);
-    }
+    let table = Table::new(format)?;
+    // A table has its names even where it has no rows.
+    output::print(table.names()?.as_bytes())?;
+    found
+        .iter()
+        .try_for_each(|found| output::print(table.rows(&found.line, &destroyed)?.as_bytes()))
 }

@@ -12,26 +12,29 @@ use crate::clock::Moment;
 use crate::code::Code;
 use crate::error::{Error, Result};
 
-/// Checks a receipt against the line of its record
+/// Checks a receipt against the line of its record, or every one of an export's bundle
 ///
 /// Needs nothing but these: no log, no server, no network. With a policy the checkpoint in the receipt must be
 /// cosigned too: then no other history was shown to the witnesses.
 #[derive(Args)]
 pub struct VerifyProof {
-    /// The receipt, a .tlog-proof, or a certificate of erasure, which holds receipt and line
-    proof: PathBuf,
+    /// The receipt, a .tlog-proof; a certificate of erasure, which holds receipt and line; or the folder of a bundle
+    pub(super) proof: PathBuf,
     /// The line of the record, byte for byte; one line end after it is ignored
-    line: Option<PathBuf>,
+    pub(super) line: Option<PathBuf>,
     /// The verifier key, or a file that holds it; with a policy that names the log it is not needed
     #[arg(long, value_name = "KEY|FILE", required_unless_present = "policy")]
-    vkey: Option<String>,
+    pub(super) vkey: Option<String>,
     /// The witnesses that must have cosigned (C2SP tlog-policy)
     #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    pub(super) policy: Option<PathBuf>,
 }
 
 impl VerifyProof {
     pub fn run(self, style: Style) -> Result<u8> {
+        if self.proof.is_dir() {
+            return self.run_of_bundle(style);
+        }
         let key_file = self.vkey.as_deref().map(PathBuf::from);
         let files =
             [&self.proof].into_iter().chain(&self.line).chain(&self.policy).chain(&key_file);
@@ -96,14 +99,14 @@ impl VerifyProof {
 }
 
 /// What the receipt proves.
-struct Checked {
-    index: u64,
-    checkpoint: Checkpoint,
+pub(super) struct Checked {
+    pub(super) index: u64,
+    pub(super) checkpoint: Checkpoint,
     /// None when no policy was given.
     witnesses: Option<Vec<Cosigned>>,
 }
 
-fn check(
+pub(super) fn check(
     receipt: &[u8],
     line: &[u8],
     key: Option<&VerifierKey>,
@@ -153,7 +156,7 @@ impl Checked {
     }
 }
 
-fn class_of(error: &proof::Error) -> Class {
+pub(super) fn class_of(error: &proof::Error) -> Class {
     match () {
         () if error.is_not_witnessed() => Class::Witness,
         () if error.is_unknown_key() || error.is_other_origin() => Class::ForeignKey,

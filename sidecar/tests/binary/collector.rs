@@ -55,7 +55,7 @@ fn receipts_and_questions() {
     assert_eq!(list("/v1/records?correlation=nobody"), json!({"records": []}));
 
     get(served.api, "/v1/records/none").is_problem(404, "not_found");
-    get(served.api, "/v1/records").is_problem(400, "bad_request");
+    assert_eq!(list("/v1/records")["records"].as_array().unwrap().len(), 3);
     get(served.api, "/v1/records?corelation=a").is_problem(400, "bad_request");
     get(served.api, "/nothing").is_problem(404, "not_found");
     for (target, allowed) in [("/v1/changes", "POST"), ("/v1/records/x/reveal", "POST")] {

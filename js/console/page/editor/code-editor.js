@@ -1,7 +1,8 @@
-import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
+import { history, historyKeymap } from '@codemirror/commands'
 import { Compartment, EditorSelection, EditorState } from '@codemirror/state'
 import { EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from '@codemirror/view'
 import { jsonHighlighting } from './json-highlighting.js'
+import { keys } from './keys.js'
 import { setMarks, markField } from './marks.js'
 import { theme } from './theme.js'
 
@@ -26,7 +27,7 @@ export class CodeEditor {
         history(),
         highlightActiveLine(),
         highlightActiveLineGutter(),
-        keymap.of([...defaultKeymap, ...historyKeymap]),
+        keymap.of([...keys, ...historyKeymap]),
         jsonHighlighting,
         markField,
         theme,

@@ -1,0 +1,81 @@
+//! What an erasure takes out of an index.
+
+use std::sync::Arc;
+
+use super::Index;
+use crate::error::Result;
+use crate::folder;
+use crate::name::Name;
+use crate::run::{Run, Writer};
+
+impl Index {
+    /// Takes names out of the index, in memory and on disk: nothing is found by them any more, and no file has
+    /// their hashes. Says how many entries went. False if another process writes this index.
+    ///
+    /// The runs that have them are written again, each whole or not at all; call it again after a crash.
+    ///
+    /// ```
+    /// # use sealtrail_history::{Index, Name};
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let (mut index, _) = Index::open(place.path(), "example.com/shop")?;
+    /// index.add(0, br#"{"id":"0199","authid":"ps1.fYg0TCFhkP5JYXKA1NP8Mw"}"#)?;
+    /// let tag = Name::Actor("ps1.fYg0TCFhkP5JYXKA1NP8Mw");
+    /// assert_eq!(index.find(&tag)?, [0]);
+    /// assert_eq!(index.forget(&[tag])?, Some(1));
+    /// assert!(index.find(&tag)?.is_empty());
+    /// assert_eq!(index.find(&Name::Record("0199"))?, [0]);
+    /// # Ok::<(), sealtrail_history::Error>(())
+    /// ```
+    pub fn forget(&mut self, names: &[Name<'_>]) -> Result<Option<u64>> {
+        let mut hashes: Vec<u64> = names.iter().map(|name| self.hashes.of(name.parts())).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        if !self.become_writer()? {
+            return Ok(None);
+        }
+        let mut gone = 0;
+        for number in 0..self.runs.len() {
+            let run = self.runs[number].clone();
+            let mut found = Vec::new();
+            for hash in &hashes {
+                run.find(*hash, &mut found)?;
+            }
+            if !found.is_empty() {
+                gone += found.len() as u64;
+                self.runs[number] = Arc::new(self.without(&run, &hashes)?);
+            }
+        }
+        let forgotten = self.active.forget(&hashes);
+        if let Some((_, saved)) = self.tail.clone().filter(|_| forgotten > 0) {
+            let run = self.write(saved)?;
+            self.replace_tail(Some(&run))?;
+        }
+        Ok(Some(gone + forgotten))
+    }
+
+    /// Up to where somebody has looked for erasures and [forgotten](Self::forget) what they name.
+    pub fn purged(&self) -> Result<u64> {
+        folder::purged(&self.dir)
+    }
+
+    /// To be called when what the erasures before this record name is forgotten.
+    pub fn set_purged(&mut self, next: u64) -> Result<()> {
+        if self.become_writer()? && folder::purged(&self.dir)? != next {
+            folder::write_purged(&self.dir, next)?;
+        }
+        Ok(())
+    }
+
+    /// The run written again without some groups, under its name.
+    fn without(&self, run: &Arc<Run>, hashes: &[u64]) -> Result<Run> {
+        let range = (run.first(), run.next());
+        let mut writer = Writer::new(&self.dir, self.origin_hash, range, run.times())?;
+        let mut groups = run.groups();
+        while let Some(group) = groups.next()? {
+            if hashes.binary_search(&group.hash).is_err() {
+                writer.group(group.hash, &group.records)?;
+            }
+        }
+        writer.finish()
+    }
+}

@@ -1,0 +1,122 @@
+/// A place in the text of a record: goes into what is of interest, and skips the rest.
+pub(super) struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Goes behind the bracket, if one is here.
+    pub(super) fn enter(&mut self, bracket: u8) -> Option<()> {
+        self.space();
+        (self.peek()? == bracket).then(|| self.at += 1)
+    }
+
+    /// The next key of the object, as it is written between its quotes; `None` behind its end, or where it
+    /// is none.
+    pub(super) fn key(&mut self) -> Option<&'a [u8]> {
+        if !self.item() {
+            return None;
+        }
+        let start = self.at + 1;
+        if self.peek()? != b'"' {
+            return self.give_up();
+        }
+        self.string()?;
+        let key = &self.text[start..self.at - 1];
+        self.space();
+        if self.peek()? != b':' {
+            return self.give_up();
+        }
+        self.at += 1;
+        Some(key)
+    }
+
+    /// Whether an array or object has another member; if not, goes behind its end.
+    pub(super) fn item(&mut self) -> bool {
+        self.space();
+        if self.peek() == Some(b',') {
+            self.at += 1;
+            self.space();
+        }
+        match self.peek() {
+            Some(b']' | b'}') => {
+                self.at += 1;
+                false
+            }
+            None => false,
+            Some(_) => true,
+        }
+    }
+
+    /// The value here as it is written, and goes behind it.
+    pub(super) fn value(&mut self) -> Option<&'a [u8]> {
+        self.space();
+        let start = self.at;
+        self.skip()?;
+        Some(&self.text[start..self.at])
+    }
+
+    /// Goes behind the value. Brackets are counted, not matched, so depth costs nothing.
+    pub(super) fn skip(&mut self) -> Option<()> {
+        self.space();
+        let start = self.at;
+        let mut depth = 0_usize;
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.string()?;
+                    if depth == 0 {
+                        return Some(());
+                    }
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' if depth == 1 => {
+                    self.at += 1;
+                    return Some(());
+                }
+                b'}' | b']' | b',' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => {
+                    // Nothing at all is no value, and whoever asks on would ask for ever.
+                    return if self.at > start { Some(()) } else { self.give_up() };
+                }
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Goes behind a string; its opening quote is here.
+    fn string(&mut self) -> Option<()> {
+        self.at += 1;
+        loop {
+            let rest = self.text.get(self.at..)?;
+            self.at += memchr::memchr2(b'"', b'\\', rest)?;
+            if self.text[self.at] == b'"' {
+                self.at += 1;
+                return Some(());
+            }
+            self.at += 2;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    /// What is no JSON is read no further.
+    fn give_up<T>(&mut self) -> Option<T> {
+        self.at = self.text.len();
+        None
+    }
+}

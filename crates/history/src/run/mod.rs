@@ -1,0 +1,67 @@
+//! Some consecutive records' part of the index: sorted, written once, never changed.
+//!
+//! ```text
+//! run    = head ‖ sum ‖ times ‖ sum ‖ block ‖ sum ‖ block ‖ sum … ‖ fences ‖ sum
+//! head   = "sealtrail run 2\n"(16) ‖ origin hash(32) ‖ BE64 first record ‖ BE64 record after the last ‖ BE64 blocks
+//! times  = for each 256 records: BE64 earliest ‖ BE64 latest, milliseconds since 1970, signed
+//! block  = BE16 groups ‖ group ‖ group …, with NULs to 1008 bytes
+//! group  = V hash − hash of the group before ‖ V records ‖ V first ‖ V distance − 1 …
+//! fences = for each block: BE64 hash of its first group, from which the block counts on
+//! sum    = first 16 bytes of SHA-256("sealtrail/history/v2/run" ‖ 0x00 ‖ origin hash ‖ BE64 first record ‖
+//!          BE64 record after the last ‖ BE64 number of the part ‖ part)
+//! ```
+//!
+//! V is LEB128. Records count from the first of the run. Groups are in ascending order; one that does not fit goes
+//! on in the next block under the same hash. Parts are numbered: head 0, times 1, fences 2, blocks from 3 on. Each is checked
+//! whenever it is read, so an edit is never answered from; opening a run costs its times and fences.
+
+mod block;
+mod head;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub(crate) use block::Group;
+pub(crate) use read::Run;
+pub(crate) use write::{Writer, grouped};
+
+/// The hash of a name and the index of a record that has it; the order of the numbers is that of the entries.
+pub(crate) type Entry = u128;
+
+pub(crate) fn entry(hash: u64, index: u64) -> Entry {
+    u128::from(hash) << 64 | u128::from(index)
+}
+
+pub(crate) fn hash_of(entry: Entry) -> u64 {
+    (entry >> 64) as u64
+}
+
+pub(crate) fn index_of(entry: Entry) -> u64 {
+    entry as u64
+}
+
+/// The records whose times are kept together.
+pub(crate) const ZONE: u64 = 256;
+
+/// The earliest and the latest time of some records; the other way round where none has one.
+pub(crate) type Zone = (i64, i64);
+
+pub(crate) const NO_TIME: Zone = (i64::MAX, i64::MIN);
+
+pub(crate) fn widen(zone: &mut Zone, time: i64) {
+    *zone = (zone.0.min(time), zone.1.max(time));
+}
+
+/// `<first record>-<record after the last>.run`
+pub(crate) fn file_name(first: u64, next: u64) -> String {
+    format!("{first:020}-{next:020}.run")
+}
+
+/// The records that a file name states.
+pub(crate) fn range_of(name: &str) -> Option<(u64, u64)> {
+    let (first, next) = name.strip_suffix(".run")?.split_once('-')?;
+    let number = |text: &str| (text.len() == 20).then(|| text.parse().ok()).flatten();
+    let (first, next) = (number(first)?, number(next)?);
+    (first < next).then_some((first, next))
+}

@@ -1,0 +1,205 @@
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::block::{BLOCK, Reading};
+use super::head::{FENCES_PART, FIRST_BLOCK_PART, HEAD, HEAD_PART, Head, SUM, TIMES_PART};
+use super::{Group, Zone, file_name};
+use crate::error::{Error, Result};
+use crate::name::OriginHash;
+
+/// A run that is on disk.
+pub(crate) struct Run {
+    path: PathBuf,
+    file: File,
+    head: Head,
+    times: Vec<Zone>,
+    fences: Vec<u64>,
+}
+
+type Block = [u8; BLOCK + SUM];
+
+impl Run {
+    /// Opens a run and checks all but its blocks.
+    pub(crate) fn open(path: &Path, origin: OriginHash) -> Result<Self> {
+        let failed = |source| Error::io("read", path, source);
+        let damaged = |expected: &str| Error::damaged(path, expected);
+        let mut file = File::open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+
+        let mut bytes = [0; HEAD + SUM];
+        file.read_exact(&mut bytes).map_err(|_| damaged("a whole head"))?;
+        let head = Head::parse(bytes[..HEAD].try_into().expect("a head has this length"))
+            .filter(|head| head.checked(HEAD_PART, &bytes).is_some())
+            .ok_or_else(|| damaged("a head that fits its checksum"))?;
+        if head.origin != origin {
+            return Err(damaged("a run of this log, got a run of another origin"));
+        }
+        let name = file_name(head.first, head.next);
+        if path.file_name() != Some(name.as_ref()) {
+            return Err(damaged(&format!("the run that is called `{name}`")));
+        }
+        // After this the number of blocks is bounded by the file, and so is all that is allocated for it.
+        match head.length() {
+            Some(expected) if expected == length => {}
+            Some(expected) => return Err(damaged(&format!("{expected} bytes, got {length}"))),
+            None => return Err(damaged("a number of blocks that a file can hold")),
+        }
+        let part = |offset: u64, length: u64, part| {
+            let mut bytes = vec![0; length as usize + SUM];
+            read_at(&file, &mut bytes, offset).map_err(failed)?;
+            let sound = head.checked(part, &bytes).is_some();
+            bytes.truncate(length as usize);
+            if sound {
+                Ok(bytes)
+            } else {
+                Err(damaged("times and fences that fit their checksums"))
+            }
+        };
+        let numbers = |bytes: Vec<u8>| -> Vec<u64> {
+            bytes.as_chunks().0.iter().map(|bytes| u64::from_be_bytes(*bytes)).collect()
+        };
+        let times = numbers(part(head.times_offset(), head.zones() * 16, TIMES_PART)?);
+        let times =
+            times.as_chunks().0.iter().map(|[from, to]| (*from as i64, *to as i64)).collect();
+        let fences_offset = length - head.blocks * 8 - SUM as u64;
+        let fences = numbers(part(fences_offset, head.blocks * 8, FENCES_PART)?);
+        Ok(Self { path: path.to_owned(), file, head, times, fences })
+    }
+
+    pub(crate) fn first(&self) -> u64 {
+        self.head.first
+    }
+
+    /// The record after the last one of this run.
+    pub(crate) fn next(&self) -> u64 {
+        self.head.next
+    }
+
+    pub(crate) fn records(&self) -> u64 {
+        self.head.next - self.head.first
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn times(&self) -> &[Zone] {
+        &self.times
+    }
+
+    /// Adds the records that have a name, ascending. One block is in memory at a time.
+    pub(crate) fn find(&self, hash: u64, found: &mut Vec<u64>) -> Result<()> {
+        // The block before the first fence of this hash may end with it.
+        let from = self.fences.partition_point(|fence| *fence < hash).saturating_sub(1);
+        let to = self.fences.partition_point(|fence| *fence <= hash);
+        let mut buffer = [0; BLOCK + SUM];
+        for number in from..to {
+            let mut block = Reading::new(self.block(number, &mut buffer)?, self.fences[number]);
+            while let Some((group, count)) = block.group() {
+                if group > hash {
+                    break;
+                }
+                let read = match group == hash {
+                    false => block.pass(count),
+                    true => block.records(count, |record| {
+                        found.push(self.head.first + u64::from(record));
+                    }),
+                };
+                read.ok_or_else(|| self.odd(number))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All groups in their order, one that goes over several blocks as one.
+    pub(crate) fn groups(self: &Arc<Self>) -> Groups {
+        Groups { run: self.clone(), next: 0, waiting: Vec::new().into_iter(), pending: None }
+    }
+
+    fn block<'b>(&self, number: usize, buffer: &'b mut Block) -> Result<&'b [u8]> {
+        let offset = self.head.blocks_offset() + (number * buffer.len()) as u64;
+        read_at(&self.file, buffer, offset).map_err(|source| match source.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                Error::damaged(&self.path, format!("{} blocks", self.head.blocks))
+            }
+            _ => Error::io("read", &self.path, source),
+        })?;
+        let expected = || format!("the {} bytes at {offset} to fit their checksum", BLOCK + SUM);
+        let checked = self.head.checked(FIRST_BLOCK_PART + number as u64, buffer);
+        checked.ok_or_else(|| Error::damaged(&self.path, expected()))
+    }
+
+    /// Its sum fits, and no writer of this format made it.
+    fn odd(&self, number: usize) -> Error {
+        Error::damaged(&self.path, format!("block {number} to be groups of records"))
+    }
+}
+
+/// Every group of a run.
+pub(crate) struct Groups {
+    run: Arc<Run>,
+    next: usize,
+    waiting: std::vec::IntoIter<Group>,
+    /// The last group of a block, until the next block tells that it ended there.
+    pending: Option<Group>,
+}
+
+impl Groups {
+    pub(crate) fn next(&mut self) -> Result<Option<Group>> {
+        loop {
+            match self.waiting.next() {
+                Some(group) => match &mut self.pending {
+                    Some(pending) if pending.hash == group.hash => {
+                        pending.records.extend(group.records);
+                    }
+                    _ => {
+                        if let Some(whole) = self.pending.replace(group) {
+                            return Ok(Some(whole));
+                        }
+                    }
+                },
+                None if self.next < self.run.fences.len() => self.block()?,
+                None => return Ok(self.pending.take()),
+            }
+        }
+    }
+
+    fn block(&mut self) -> Result<()> {
+        let mut buffer = [0; BLOCK + SUM];
+        let number = self.next;
+        let mut block = Reading::new(self.run.block(number, &mut buffer)?, self.run.fences[number]);
+        let mut groups = Vec::new();
+        while let Some((hash, count)) = block.group() {
+            let mut records = Vec::with_capacity(count);
+            let read = block.records(count, |record| records.push(record));
+            read.ok_or_else(|| self.run.odd(number))?;
+            groups.push(Group { hash, records });
+        }
+        self.waiting = groups.into_iter();
+        self.next += 1;
+        Ok(())
+    }
+}
+
+/// Reads at a place without moving the file's position: several threads ask one run.
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset);
+    #[cfg(windows)]
+    {
+        let mut done = 0;
+        while done < buffer.len() {
+            match std::os::windows::fs::FileExt::seek_read(
+                file,
+                &mut buffer[done..],
+                offset + done as u64,
+            )? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                more => done += more,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::block::Filling;
+use super::head::{FENCES_PART, FIRST_BLOCK_PART, HEAD_PART, Head, SUM, TIMES_PART};
+use super::{Entry, Group, Run, Zone, file_name, hash_of, index_of};
+use crate::error::{Error, Result};
+use crate::folder::sync_folder;
+use crate::name::OriginHash;
+
+/// Writes a run, so that its file appears whole or not at all.
+pub(crate) struct Writer {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: BufWriter<File>,
+    head: Head,
+    fences: Vec<u64>,
+    filling: Filling,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        dir: &Path,
+        origin: OriginHash,
+        (first, next): (u64, u64),
+        times: &[Zone],
+    ) -> Result<Self> {
+        let path = dir.join(file_name(first, next));
+        let temporary = path.with_extension("tmp");
+        let head = Head::new(origin, first, next, 0);
+        let begin = || {
+            let mut file = BufWriter::with_capacity(256 << 10, File::create(&temporary)?);
+            // The head is written last: it says how many blocks there are.
+            file.write_all(&vec![0; head.times_offset() as usize])?;
+            let number = |number: i64| number.to_be_bytes();
+            let times: Vec<u8> =
+                times.iter().flat_map(|zone| [number(zone.0), number(zone.1)]).flatten().collect();
+            file.write_all(&times)?;
+            file.write_all(&head.sum(TIMES_PART, &times))?;
+            Ok(file)
+        };
+        let file = begin().map_err(|source| Error::io("write", &temporary, source))?;
+        Ok(Self { path, temporary, file, head, fences: Vec::new(), filling: Filling::new() })
+    }
+
+    /// The next group, in ascending order of their hashes.
+    pub(crate) fn group(&mut self, hash: u64, mut records: &[u32]) -> Result<()> {
+        while !records.is_empty() {
+            let taken = self.filling.take(hash, records);
+            records = &records[taken..];
+            if !records.is_empty() {
+                self.block()?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Run> {
+        if !self.filling.is_empty() {
+            self.block()?;
+        }
+        self.end().map_err(|source| Error::io("write", &self.path, source))?;
+        Run::open(&self.path, self.head.origin)
+    }
+
+    fn block(&mut self) -> Result<()> {
+        self.fences.push(self.filling.fence());
+        let block = self.filling.finish();
+        let sum = self.head.sum(FIRST_BLOCK_PART + self.head.blocks, &block);
+        self.head.blocks += 1;
+        let written = self.file.write_all(&block).and_then(|()| self.file.write_all(&sum));
+        written.map_err(|source| Error::io("write", &self.temporary, source))
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let fences: Vec<u8> = self.fences.iter().flat_map(|fence| fence.to_be_bytes()).collect();
+        self.file.write_all(&fences)?;
+        self.file.write_all(&self.head.sum(FENCES_PART, &fences))?;
+        self.file.seek(SeekFrom::Start(0))?;
+        let head = self.head.to_bytes();
+        let sum: [u8; SUM] = self.head.sum(HEAD_PART, &head);
+        self.file.write_all(&head)?;
+        self.file.write_all(&sum)?;
+        self.file.flush()?;
+        self.file.get_ref().sync_all()?;
+        fs::rename(&self.temporary, &self.path)?;
+        sync_folder(self.path.parent().unwrap_or(Path::new(".")))
+    }
+}
+
+/// Gives sorted entries as groups, each record once.
+pub(crate) fn grouped(
+    entries: &[Entry],
+    first: u64,
+    mut each: impl FnMut(&Group) -> Result<()>,
+) -> Result<()> {
+    let mut group = Group::default();
+    for same in entries.chunk_by(|a, b| hash_of(*a) == hash_of(*b)) {
+        group.hash = hash_of(same[0]);
+        group.records.clear();
+        group.records.extend(same.iter().map(|entry| (index_of(*entry) - first) as u32));
+        group.records.dedup();
+        each(&group)?;
+    }
+    Ok(())
+}

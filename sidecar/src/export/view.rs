@@ -1,0 +1,107 @@
+use std::collections::{HashMap, HashSet};
+
+use sealtrail_record::json::{self, Value, write_string};
+use serde_json::value::RawValue;
+
+use crate::code::Code;
+use crate::error::{Error, Result};
+use crate::questions::{Found, STORED};
+
+/// A record as others may see it: what is sealed is named and not shown.
+pub struct View<'r> {
+    pub index: u64,
+    record: Value<'r>,
+    /// What stands for the values at these pointers.
+    sealed: HashMap<String, String>,
+}
+
+impl<'r> View<'r> {
+    /// `destroyed` are the keys that do not exist any more.
+    pub fn of(found: &'r Found, destroyed: &HashSet<String>) -> Result<Self> {
+        let index = found.index;
+        let unreadable = |error: json::Error| {
+            Error::new(Code::LogDamaged, format!("record {index} cannot be read: {error}"))
+        };
+        let record = json::parse(&found.line, &STORED).map_err(unreadable)?;
+        let mut sealed = HashMap::new();
+        for seal in record.pointer("/data/seals").map(Value::items).unwrap_or_default() {
+            let list = |name| seal.get(name).map(Value::items).unwrap_or_default();
+            let mut kids = list("kids").iter().filter_map(Value::as_str);
+            let shown = match kids.any(|kid| destroyed.contains(kid)) {
+                true => "[erased]".to_owned(),
+                false => {
+                    let group = seal.get("group").and_then(Value::as_str).unwrap_or_default();
+                    format!("[sealed {group}]")
+                }
+            };
+            for at in list("at").iter().filter_map(Value::as_str) {
+                sealed.insert(at.to_owned(), shown.clone());
+            }
+        }
+        Ok(Self { index, record, sealed })
+    }
+
+    /// A text that is not sealed.
+    pub fn text(&self, at: &str) -> Option<&str> {
+        let text = self.record.pointer(at)?.as_str()?;
+        (!self.sealed.contains_key(at)).then_some(text)
+    }
+
+    /// `update`; of an act what it is.
+    pub fn action(&self) -> &str {
+        let of_type = || self.text("/type")?.rsplit('.').nth(1);
+        self.text("/data/action").or_else(of_type).unwrap_or("unknown")
+    }
+
+    pub fn actor(&self) -> Option<&str> {
+        self.text("/authid").or_else(|| self.text("/data/actor/id"))
+    }
+
+    /// The changes, each with its place in the record.
+    pub fn changes(&self) -> impl Iterator<Item = (String, &Value<'r>)> {
+        let changes = self.record.pointer("/data/changes").map(Value::items).unwrap_or_default();
+        changes.iter().enumerate().map(|(i, change)| (format!("/data/changes/{i}"), change))
+    }
+
+    /// Writes a value of the record, exactly as it is spelt there, but for what is sealed.
+    pub fn write(&self, value: &Value<'_>, at: &mut String, out: &mut Vec<u8>) {
+        let here = at.len();
+        match value {
+            Value::String(_) => match self.sealed.get(at.as_str()) {
+                Some(shown) => write_string(shown, out),
+                None => value.write(out),
+            },
+            Value::Array(items) => {
+                out.push(b'[');
+                for (index, item) in items.iter().enumerate() {
+                    out.extend_from_slice(if index > 0 { b"," } else { b"" });
+                    sealtrail_record::pointer::push_index(at, index);
+                    self.write(item, at, out);
+                    at.truncate(here);
+                }
+                out.push(b']');
+            }
+            Value::Object(members) => {
+                out.push(b'{');
+                for (number, member) in members.iter().enumerate() {
+                    out.extend_from_slice(if number > 0 { b"," } else { b"" });
+                    write_string(&member.key, out);
+                    out.push(b':');
+                    sealtrail_record::pointer::push_key(at, &member.key);
+                    self.write(&member.value, at, out);
+                    at.truncate(here);
+                }
+                out.push(b'}');
+            }
+            scalar => scalar.write(out),
+        }
+    }
+
+    /// The value at a pointer, as JSON for another document.
+    pub fn raw(&self, at: &str) -> Option<Box<RawValue>> {
+        let value = self.record.pointer(at)?;
+        let mut out = Vec::new();
+        self.write(value, &mut at.to_owned(), &mut out);
+        RawValue::from_string(String::from_utf8(out).ok()?).ok()
+    }
+}

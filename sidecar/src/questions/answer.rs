@@ -1,0 +1,127 @@
+//! From a question to the records that fit.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use sealtrail_history::{Candidates, Name, Order, Search};
+use sealtrail_log::Reader;
+use sealtrail_record::json;
+
+use super::{Page, Question, Questions, STORED, no_record};
+use crate::code::Code;
+use crate::error::{Error, Result};
+
+/// One record and where it stands.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub index: u64,
+    pub line: Vec<u8>,
+}
+
+/// One page of an answer.
+#[derive(Debug, Default)]
+pub struct Records {
+    pub found: Vec<Found>,
+    /// Where the next page begins: after this index. None if nothing is left.
+    pub next: Option<u64>,
+    /// The first record that is kept; what was before it was removed by retention, and is not found.
+    pub first_kept: u64,
+}
+
+/// The records that fit, one after another.
+pub struct Fitting<'q> {
+    reader: &'q Reader,
+    search: Search,
+    candidates: Candidates,
+    /// The first record that is kept, as far as is known.
+    pub first_kept: u64,
+    /// Records that are passed over.
+    pub skip: HashSet<u64>,
+}
+
+impl Questions {
+    /// One page of the records that fit.
+    pub fn ask(&self, question: &Question, page: Page) -> Result<Records> {
+        let mut fitting = self.fitting(question, page.after)?;
+        let (mut found, mut bytes) = (Vec::<Found>::new(), 0_usize);
+        let mut next = None;
+        while let Some(record) = fitting.next()? {
+            bytes = bytes.saturating_add(record.line.len());
+            if found.len() >= page.limit || (bytes > page.bytes && !found.is_empty()) {
+                next = found.last().map(|last| last.index);
+                break;
+            }
+            found.push(record);
+        }
+        Ok(Records { found, next, first_kept: fitting.first_kept })
+    }
+
+    /// The records that fit behind one of them, to be read one by one: an answer of any length needs no more
+    /// memory than its longest record.
+    pub fn fitting(&self, question: &Question, after: Option<u64>) -> Result<Fitting<'_>> {
+        let window = match (question.order(), after) {
+            (_, None) => 0..u64::MAX,
+            (Order::Oldest, Some(after)) => after.saturating_add(1)..u64::MAX,
+            (Order::Newest, Some(after)) => 0..after,
+        };
+        self.fitting_in(question.search(), window, question.order())
+    }
+
+    pub(super) fn fitting_in(
+        &self,
+        search: &Search,
+        window: Range<u64>,
+        order: Order,
+    ) -> Result<Fitting<'_>> {
+        let first_kept = self.reader().first()?;
+        let window = window.start.max(first_kept)..window.end.max(first_kept);
+        let candidates = self.snapshot()?.candidates(search.clone(), window, order);
+        Ok(Fitting {
+            reader: self.reader(),
+            search: search.clone(),
+            candidates,
+            first_kept,
+            skip: HashSet::new(),
+        })
+    }
+
+    pub fn record(&self, id: &str) -> Result<Found> {
+        let search = Search::all().with(Name::Record(id));
+        let found = self.fitting_in(&search, 0..u64::MAX, Order::Oldest)?.next()?;
+        found.ok_or_else(|| no_record(id, self.reader()))
+    }
+}
+
+impl Fitting<'_> {
+    pub fn next(&mut self) -> Result<Option<Found>> {
+        for index in self.candidates.by_ref() {
+            let index = index?;
+            if index < self.first_kept || self.skip.contains(&index) {
+                continue;
+            }
+            let line = match self.reader.read(index) {
+                Err(error) if error.is_pruned() => {
+                    self.first_kept = error.first_kept().unwrap_or(index + 1);
+                    continue;
+                }
+                line => line?,
+            };
+            // A line that cannot be read may be the one that was asked for: that is no "not found".
+            json::parse(&line, &STORED).map_err(|error| unreadable(index, &error))?;
+            if self.search.fits(&line) {
+                return Ok(Some(Found { index, line }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Which records the index names, without a look at their lines.
+    pub(super) fn indices(&mut self) -> Result<Vec<u64>> {
+        let indices: Result<Vec<u64>, _> = self.candidates.by_ref().collect();
+        Ok(indices?)
+    }
+}
+
+fn unreadable(index: u64, error: &json::Error) -> Error {
+    Error::new(Code::LogDamaged, format!("record {index} cannot be read: {error}"))
+}

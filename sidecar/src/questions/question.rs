@@ -1,0 +1,173 @@
+use sealtrail_history::{Name, Order, Search};
+use sealtrail_record::{pointer, time};
+use sha2::{Digest, Sha256};
+
+use crate::code::Code;
+use crate::error::{Error, Result};
+
+/// What is asked about the records of a log. Criteria are joined by "and".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    search: Search,
+    order: Order,
+    /// What was given, sorted, for the cursor.
+    given: Vec<(String, String)>,
+}
+
+impl Question {
+    /// From criteria by their names (`type`, `id`, `attribute`, `actor`, `correlation`, `causation`, `tenant`, `action`, `from`,
+    /// `to`, `subject`, its `key`, `order`); a text that cannot be one is refused.
+    pub fn parse<'t>(given: impl IntoIterator<Item = (&'t str, &'t str)>) -> Result<Self> {
+        let mut given: Vec<(String, String)> =
+            given.into_iter().map(|(name, text)| (name.into(), text.into())).collect();
+        given.sort();
+        let get = |name: &str| {
+            let found = given.iter().find(|(key, _)| key == name);
+            found.map(|(_, text)| text.as_str())
+        };
+        let mut search = Search::all();
+        search = match (get("type"), get("id")) {
+            (Some(kind), Some(id)) => search.with(Name::Entity { kind, id }),
+            (Some(kind), None) => search.with(Name::Type(kind)),
+            (None, Some(_)) => {
+                return Err(refused("`id` needs `type` beside it: the type of the entity"));
+            }
+            (None, None) => search,
+        };
+        if let Some(attribute) = get("attribute") {
+            search = search.attribute(&attribute_pointer(attribute)?);
+        }
+        let names = [
+            get("actor").map(Name::Actor),
+            get("correlation").map(Name::Correlation),
+            get("causation").map(Name::Causation),
+            get("tenant").map(Name::Tenant),
+            get("action").map(Name::Action),
+        ];
+        search = names.into_iter().flatten().fold(search, Search::with);
+        search = of_subject(search, get("subject"), get("key"));
+        let moment = |name: &str| {
+            let parse = |text| {
+                let parsed = time::unix_millis(text);
+                parsed.ok_or_else(|| {
+                    let text = text.escape_debug();
+                    let time = "2026-11-21T19:45:00Z";
+                    refused(&format!("`{name}` must be a time like `{time}`, got `{text}`"))
+                })
+            };
+            get(name).map(parse).transpose()
+        };
+        if let Some(from) = moment("from")? {
+            search = search.since(from);
+        }
+        if let Some(to) = moment("to")? {
+            search = search.until(to);
+        }
+        let order = match get("order") {
+            None | Some("oldest") => Order::Oldest,
+            Some("newest") => Order::Newest,
+            Some(other) => {
+                let other = other.escape_debug();
+                return Err(refused(&format!("`order` is `oldest` or `newest`, got `{other}`")));
+            }
+        };
+        Ok(Self { search, order, given })
+    }
+
+    pub fn search(&self) -> &Search {
+        &self.search
+    }
+
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// What tells it from another question.
+    pub fn digest(&self) -> [u8; 8] {
+        let mut hash = Sha256::new();
+        hash.update(b"sealtrail/question/v1\0");
+        for text in self.given.iter().flat_map(|(name, text)| [name, text]) {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        *digest.first_chunk().expect("8 of 32 bytes")
+    }
+}
+
+/// What is about a data subject: records with values under its key, and those of the entity that it is.
+fn of_subject(search: Search, subject: Option<&str>, key: Option<&str>) -> Search {
+    let entity = subject.and_then(|subject| subject.split_once('/'));
+    let entity = entity.map(|(kind, id)| Name::Entity { kind, id });
+    let names: Vec<Name<'_>> = key.map(Name::Key).into_iter().chain(entity).collect();
+    // A subject without either is in no record.
+    if subject.is_none() && key.is_none() { search } else { search.with_any(&names) }
+}
+
+/// A pointer, or the name of a column: `/address/city`, `address/city`.
+fn attribute_pointer(text: &str) -> Result<String> {
+    let at =
+        if text.starts_with('/') || text.is_empty() { text.into() } else { format!("/{text}") };
+    if pointer::tokens(&at).is_none() {
+        let text = text.escape_debug();
+        return Err(refused(&format!(
+            "`attribute` must be a JSON pointer (RFC 6901), got `{text}`"
+        )));
+    }
+    Ok(at)
+}
+
+fn refused(message: &str) -> Error {
+    Error::new(Code::BadRequest, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(given: &[(&str, &str)]) -> Result<Question> {
+        Question::parse(given.iter().copied())
+    }
+
+    #[test]
+    fn criteria_are_joined() {
+        let line = br#"{"time":"2026-11-21T19:45:00Z","correlationid":"c","data":{"entity":{"type":"customer","id":"3"},"action":"update","changes":[{"op":"add","path":"/address/city"}],"seals":[{"kids":["k_1","t_1"]}]}}"#;
+        let fits = |given: &[(&str, &str)]| question(given).unwrap().search().fits(line);
+        assert!(fits(&[]));
+        assert!(fits(&[("type", "customer"), ("attribute", "address"), ("action", "update")]));
+        assert!(fits(&[("attribute", "/address/city"), ("from", "2026-11-21T20:45:00+01:00")]));
+        assert!(!fits(&[("to", "2026-11-21T19:45:00Z")]));
+        assert!(!fits(&[("type", "customer"), ("id", "4")]));
+        assert!(fits(&[("subject", "customer/3")]));
+        assert!(fits(&[("subject", "somebody"), ("key", "k_1")]));
+        assert!(!fits(&[("subject", "somebody")]));
+        assert!(!fits(&[("subject", "customer/4"), ("key", "k_2")]));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for (given, said) in [
+            (&[("id", "3")][..], "`id` needs `type`"),
+            (&[("from", "yesterday")], "`from` must be a time"),
+            (&[("to", "2026-11-21")], "`to` must be a time"),
+            (&[("order", "up")], "`oldest` or `newest`, got `up`"),
+            (&[("attribute", "a~b")], "RFC 6901"),
+        ] {
+            let error = question(given).unwrap_err();
+            assert!(error.message().contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_question_is_known_by_what_is_asked() {
+        let one = question(&[("tenant", "a"), ("action", "b")]).unwrap().digest();
+        assert_eq!(one, question(&[("action", "b"), ("tenant", "a")]).unwrap().digest());
+        for other in [
+            &[("tenant", "a")][..],
+            &[("tenant", "b"), ("action", "a")],
+            &[("tenant", "a"), ("action", "b"), ("order", "newest")],
+        ] {
+            assert_ne!(one, question(other).unwrap().digest());
+        }
+    }
+}

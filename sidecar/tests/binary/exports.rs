@@ -1,0 +1,119 @@
+//! Records for other tools, and for an auditor.
+
+use serde_json::{Value, json};
+
+use super::place::{Place, Ran, change, edit, sealtrail};
+
+fn answered(ran: Ran) -> String {
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    ran.stdout
+}
+
+fn place() -> Place {
+    let place = Place::new();
+    let policy = r#"{"id":"p","version":"1","default":"keep","context_default":"keep",
+        "rules":[{"select":"$.email","action":"seal","group":"contact"}],"secrets":false}"#;
+    std::fs::write(place.path("policy.json"), policy).unwrap();
+    assert_eq!(place.append(format!("{}\n{}\n", change("q-1"), change("q-2")).as_bytes()).code, 0);
+    place
+}
+
+fn events(place: &Place, format: &str) -> Vec<Value> {
+    let text = answered(place.run("export", &["--format", format, "--correlation", "q-1"]));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn each_form_says_what_the_record_says_and_opens_nothing() {
+    let place = place();
+    let export =
+        |format: &str| answered(place.run("export", &["--format", format, "--action", "update"]));
+    assert_eq!(export("lines").lines().collect::<Vec<_>>(), place.lines());
+    let csv = export("csv");
+    assert_eq!(csv.split_terminator("\r\n").count(), 1 + 4, "{csv}");
+    assert!(csv.contains(",email,[sealed contact],[sealed contact],"), "{csv}");
+    assert_eq!(export("rows").lines().count(), 4);
+
+    let patch = &events(&place, "patch")[0];
+    assert_eq!(
+        patch["patch"],
+        json!([
+        {"op": "replace", "path": "/email", "value": "[sealed contact]"},
+        {"op": "replace", "path": "/tier", "value": 2}])
+    );
+    assert_eq!((&patch["entity"]["id"], &patch["index"]), (&json!("3"), &json!(0)));
+
+    let ocsf = &events(&place, "ocsf")[0];
+    assert_eq!(
+        (&ocsf["class_uid"], &ocsf["type_uid"], &ocsf["activity_id"]),
+        (&json!(3004), &json!(300_403), &json!(3))
+    );
+    assert_eq!(ocsf["metadata"]["correlation_uid"], "q-1");
+    assert_eq!(
+        (&ocsf["entity"]["type"], &ocsf["unmapped"]["changes"][1]["new"]),
+        (&json!("customer"), &json!(2))
+    );
+    assert!(ocsf["time"].is_i64() && ocsf.get("comment").is_none());
+
+    let ecs = &events(&place, "ecs")[0];
+    assert_eq!(
+        (&ecs["event"]["action"], &ecs["event"]["type"]),
+        (&json!("update"), &json!(["change"]))
+    );
+    assert_eq!(
+        (&ecs["http"]["request"]["id"], &ecs["sealtrail"]["entity"]["id"]),
+        (&json!("q-1"), &json!("3"))
+    );
+    assert!(!ecs.to_string().contains("st1."), "{ecs}");
+
+    let out = place.path("rows.csv");
+    let to = out.display().to_string();
+    assert_eq!(
+        answered(place.run("export", &["--format", "csv", "--action", "update", "--out", &to])),
+        ""
+    );
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), csv);
+    assert_eq!(place.run("shred", &["customer/3", "--reason", "r", "--actor", "dpo"]).code, 0);
+    assert!(export("patch").contains("\"[erased]\"") && !export("patch").contains("[sealed"));
+    place.run("export", &["--format", "xml"]).refused(2, "possible values");
+    place.run("export", &["--format", "bundle"]).refused(2, "--out");
+    place
+        .run("export", &["--format", "csv", "--checkpoint", &to])
+        .refused(2, "goes with `--format bundle`");
+}
+
+#[test]
+fn a_bundle_proves_its_records_and_the_erasure_without_the_log() {
+    let place = place();
+    assert_eq!(place.run("shred", &["customer/3", "--reason", "r", "--actor", "dpo"]).code, 0);
+    let folder = place.path("bundle");
+    let out = folder.display().to_string();
+    let bundle = ["--format", "bundle", "--out", &out, "--type", "customer"];
+    assert!(answered(place.run("export", &bundle)).starts_with("2 records and 1 erasures in "));
+    std::fs::rename(place.path("log"), place.path("away")).unwrap();
+    let check = || sealtrail(&["verify-proof", &out, "--vkey", &place.vkey]);
+    assert!(
+        answered(check())
+            .starts_with("intact: 3 records are in the log of `shop.example/audit` of size 3")
+    );
+    place.run("export", &bundle).refused(6, "");
+
+    let original = std::fs::read_to_string(folder.join("records.ndjson")).unwrap();
+    edit(&folder.join("records.ndjson"), "\"new\":2", "\"new\":3");
+    let changed = check();
+    assert_eq!(changed.code, 11, "{changed:?}");
+    assert!(changed.stdout.contains("record 0"), "{changed:?}");
+    let lines: Vec<&str> = original.lines().collect();
+    std::fs::write(folder.join("records.ndjson"), format!("{}\n{}\n", lines[1], lines[0])).unwrap();
+    assert_eq!(check().code, 11);
+    std::fs::write(folder.join("records.ndjson"), format!("{}\n", lines[0])).unwrap();
+    check().refused(4, "record 1 is not in");
+    std::fs::write(folder.join("records.ndjson"), original).unwrap();
+    assert_eq!(check().code, 0);
+    let other = Place::new();
+    assert_eq!(sealtrail(&["verify-proof", &out, "--vkey", &other.vkey]).code, 22);
+    std::fs::write(folder.join("manifest.json"), "{}").unwrap();
+    check().refused(4, "manifest.json");
+    sealtrail(&["verify-proof", &out, &out, "--vkey", &place.vkey])
+        .refused(2, "the folder of a bundle");
+}
