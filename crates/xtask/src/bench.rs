@@ -32,7 +32,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let named = names(arguments)?;
     let wanted = |name: &str| named.is_empty() || named.contains(&name);
     let root = machine::workspace()?;
-    if ["node", "size", "proxy", "collector", "engine", "page", "service", "logs"]
+    if ["node", "size", "proxy", "collector", "engine", "keyring", "page", "service", "logs"]
         .iter()
         .any(|name| wanted(name))
     {
@@ -57,7 +57,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
         machine::program("eatmydata", &[], "eatmydata")?;
     }
     let mut sealtrail = None;
-    if ["proxy", "collector", "engine", "page", "service"].iter().any(|name| wanted(name)) {
+    if ["proxy", "collector", "engine", "keyring", "page", "service"]
+        .iter()
+        .any(|name| wanted(name))
+    {
         // As users run it.
         const BUILD: [&str; 5] = ["build", "--profile", "dist", "--package", "sealtrail"];
         if !machine::cargo(&root, &BUILD).status()?.success() {
