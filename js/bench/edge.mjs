@@ -29,7 +29,7 @@ export function objectSealer(glue, policy) {
   const [images, encoder] = [new Images(new glue.Capture(policy).pruning), new TextEncoder()]
   // A unit of UTF-16 is three bytes at most.
   const seal = changeSealer(glue, policy, 3, (text, room) => encoder.encodeInto(text, room).written)
-  return (change) => seal(changeText(change, {}, { images }))
+  return (change) => seal(changeText(change, '{}', { images }))
 }
 
 /** One call into the module, one copy in and one out. `write` puts a change, at most `width` bytes for each of its units, into a room. */

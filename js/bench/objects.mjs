@@ -39,10 +39,10 @@ function run(rows, share) {
   capture.lendSubject('order/7', 'k_bench', new Uint8Array(32).fill(1))
   capture.lendPeriod('standard', 't_standard.2026-11', new Uint8Array(32).fill(2))
   const ways = {
-    images: () => seal(changeText(given, {}, { images })),
-    whole: () => seal(changeText(given, {})),
+    images: () => seal(changeText(given, '{}', { images })),
+    whole: () => seal(changeText(given, '{}')),
     stringify: () => seal(JSON.stringify(given)),
-    'images alone': () => changeText(given, {}, { images }),
+    'images alone': () => changeText(given, '{}', { images }),
     microdiff: () => microdiff(before, after),
   }
   assert.deepEqual(ways.images(), ways.whole())

@@ -1,8 +1,8 @@
-// [SEALTRAIL_BIN=sealtrail] node bench/service.mjs [SECONDS [FRAMEWORK]]: what the package costs a service that records one change per
-// request, in Express and in Fastify: without it, with its middleware, recording without waiting, and waiting for the
-// receipt. They are asked in turns, by wrk over 64 connections, and compared by the CPU time that they take for a request; each
+// node bench/service.mjs [SEALTRAIL] [SECONDS [FRAMEWORK]]: what the package costs a service that records one change per
+// request, in Express and in Fastify: without it, with its middleware, recording without waiting, waiting for the
+// receipt, and sealing here. They are asked in turns, by wrk over 64 connections, and compared by the CPU time that they take for a request; each
 // has a process of its own, since whoever uses AsyncLocalStorage makes every promise of the process dearer. The records go to
-// a real sidecar where one is named, else to a process that answers receipts.
+// the sidecar whose binary is named, else to a process that answers receipts (and gives no leases).
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -15,23 +15,23 @@ import { promisify } from 'node:util'
 
 const ROUNDS = 5
 const BODY = { title: 'a cup', stock: 3, price: 9.5, note: 'the blue one, with a saucer', tags: ['kitchen', 'blue'] }
+const SENDING = ['middleware', 'recording', 'waiting']
 const run = promisify(execFile)
 const here = fileURLToPath(import.meta.url)
-
-const WAYS = ['express', 'fastify'].flatMap((framework) => ['', ', middleware', ', recording', ', waiting'].map((way) => framework + way))
 
 const [role, ...given] = process.argv.slice(2)
 if (role === 'serve') await serve(...given)
 else if (role === 'collect') await collect()
-else await compare(Number(role ?? 2), given[0] ?? '')
+else if (role?.includes('/')) await compare(role, ...given)
+else await compare(undefined, role, ...given)
 
-async function compare(seconds, framework) {
+async function compare(binary, seconds = 2, framework = '') {
   const folder = await mkdtemp(join(tmpdir(), 'sealtrail-bench-'))
   const script = join(folder, 'put.lua')
   await writeFile(script, `wrk.method = "PUT"\nwrk.body = '${JSON.stringify(BODY)}'\nwrk.headers["content-type"] = "application/json"\n`)
-  const sidecar = process.env.SEALTRAIL_BIN ? await startSidecar(folder) : await child(process.execPath, [here, 'collect'])
+  const sidecar = binary ? await startSidecar(binary, folder) : await child(process.execPath, [here, 'collect'])
   const services = {}
-  const ways = WAYS.filter((name) => name.startsWith(framework))
+  const ways = ['express', 'fastify'].filter((name) => name.startsWith(framework)).flatMap((name) => [name, ...[...SENDING, ...(binary ? ['sealing'] : [])].map((way) => `${name}, ${way}`)])
   for (const name of ways) services[name] = await child(process.execPath, [here, 'serve', sidecar.said, ...name.split(', ')])
   try {
     const results = Object.fromEntries(ways.map((name) => [name, []]))
@@ -48,8 +48,7 @@ async function compare(seconds, framework) {
     }
     console.log(JSON.stringify(table(results), null, 1))
   } finally {
-    for (const service of Object.values(services)) service.end()
-    sidecar.end()
+    for (const service of [...Object.values(services), sidecar]) await service.end()
     await rm(folder, { recursive: true, force: true })
   }
 }
@@ -90,6 +89,7 @@ async function serve(url, framework, way) {
   const work = {
     recording: (change) => void trail.record(change),
     waiting: (change) => trail.record(change),
+    sealing: (change) => void trail.seal(change),
   }[way]
   const answer = async (id, body) => {
     const change = put(id, body)
@@ -134,12 +134,12 @@ async function collect() {
   console.log(`http://127.0.0.1:${await listening(server.listen(0, '127.0.0.1'))}`)
 }
 
-async function startSidecar(folder) {
+async function startSidecar(binary, folder) {
   const trail = join(folder, 'trail')
-  await run(process.env.SEALTRAIL_BIN, ['init', trail, '--origin', 'bench.example/audit', '--upstream', 'http://127.0.0.1:1', '--api-listen', '127.0.0.1:0', '--proxy-listen', '127.0.0.1:0'])
+  await run(binary, ['init', trail, '--origin', 'bench.example/audit', '--upstream', 'http://127.0.0.1:1', '--api-listen', '127.0.0.1:0', '--proxy-listen', '127.0.0.1:0'])
   const config = join(trail, 'sealtrail.toml')
   await writeFile(config, (await readFile(config, 'utf8')).replace(/^\[proxy\][^[]*/m, ''))
-  return child(process.env.SEALTRAIL_BIN, ['serve', '--config', config], /^api listening on (\S+)/)
+  return child(binary, ['serve', '--config', config], /^api listening on (\S+)/)
 }
 
 /** A process, and what it said when it was ready. */
@@ -157,7 +157,10 @@ async function child(command, args, ready = /^(.+)$/) {
     started.stdin.write(`${question}\n`)
     return JSON.parse((await lines.next()).value)
   }
-  return { said, ask, end: () => started.kill() }
+  const end = async () => {
+    if (started.kill()) await once(started, 'exit')
+  }
+  return { said, ask, end }
 }
 
 async function listening(server) {

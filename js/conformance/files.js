@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 /** Where everything is that a run needs, by the name under which a browser asks for it. */
 export const FILES = {
   'runner.js': new URL('./runner.js', import.meta.url),
+  // As the runner asks for it.
+  'console/page/worker/guest-abi.js': new URL('../console/page/worker/guest-abi.js', import.meta.url),
   'guest.wasm': new URL('../console/dist/guest.wasm', import.meta.url),
   'glue.js': new URL('../sealtrail/dist/wasm/sealtrail.js', import.meta.url),
   'glue.wasm': new URL('../sealtrail/dist/wasm/sealtrail_bg.wasm', import.meta.url),

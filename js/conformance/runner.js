@@ -1,3 +1,5 @@
+import { callGuest } from '../console/page/worker/guest-abi.js'
+
 /**
  * Runs the call vectors of `tests/vectors` on an edge of the core. Nothing here is of Node or of a browser, so the same
  * file runs in both.
@@ -24,13 +26,8 @@ export function runVectors({ cases }, newInstance, { skips = () => false } = {})
 export function guestInstance(module) {
   const { exports } = new WebAssembly.Instance(module, {})
   return (call, parts) => {
-    const input = frame(parts)
-    const pointer = exports.alloc(input.length)
-    new Uint8Array(exports.memory.buffer, pointer, input.length).set(input)
-    const result = BigInt.asUintN(64, exports[call](pointer, input.length))
-    const output = new Uint8Array(exports.memory.buffer, Number(result >> 32n), Number(result & 0xffffffffn))
-    const text = new TextDecoder().decode(output.subarray(1))
-    return output[0] === 0 ? { ok: text } : { error: JSON.parse(text).code }
+    const { ok, error } = callGuest(exports, call, parts)
+    return error ? { error: error.code } : { ok }
   }
 }
 
@@ -102,16 +99,4 @@ function bytesOf(part) {
   if (typeof part === 'string') return encoder.encode(part)
   if (part.hex !== undefined) return Uint8Array.from(part.hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16))
   return encoder.encode(part.repeat.repeat(part.times))
-}
-
-function frame(parts) {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + 4 + part.length, 0))
-  const view = new DataView(out.buffer)
-  let offset = 0
-  for (const part of parts) {
-    view.setUint32(offset, part.length, true)
-    out.set(part, offset + 4)
-    offset += 4 + part.length
-  }
-  return out
 }

@@ -18,6 +18,9 @@ const wasm = {
   'proof.wasm': await readFile(new URL('../sealtrail/dist/wasm/proof_bg.wasm', import.meta.url)),
 }
 
+/** The commands of CodeMirror import its parsers, and those that are bound here use none; these modules do not say that they may go. */
+const UNUSED = { test: /@lezer|@codemirror\/language/, sideEffects: false }
+
 /** Everything is refused, but what the form of the page names. */
 const POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; worker-src blob:; "
 const SERVED = POLICY + "script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self'"
@@ -42,7 +45,7 @@ async function bundle({ html, write, output = {} }) {
     worker: { format: 'iife' },
     build: {
       write, outDir: fileURLToPath(dist), emptyOutDir: false, target: 'es2022', cssTarget: ['chrome123', 'firefox128', 'safari17.5'], assetsInlineLimit: 0, reportCompressedSize: false,
-      modulePreload: { polyfill: false }, rolldownOptions: { output, checks: { pluginTimings: false } },
+      modulePreload: { polyfill: false }, rolldownOptions: { output, treeshake: { moduleSideEffects: [UNUSED] }, checks: { pluginTimings: false } },
     },
   })
 }

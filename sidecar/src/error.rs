@@ -134,7 +134,9 @@ impl From<sealtrail_history::Error> for Error {
 
 impl From<sealtrail_keyring::Error> for Error {
     fn from(error: sealtrail_keyring::Error) -> Self {
+        let refusal = error.refusal().map(|refusal| refusal.downcast_ref::<Self>());
         let code = match () {
+            () if refusal.is_some() => refusal.flatten().map_or(Code::KeyFile, Self::code),
             () if error.is_wrong_kek() || error.is_between() || error.is_missing() => Code::KeyFile,
             () if error.is_in_use() => Code::LogInUse,
             () if error.is_unknown_subject() => Code::NotFound,

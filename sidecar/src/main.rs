@@ -27,6 +27,8 @@
 //! | `project` | the log as tables of a database |
 //! | `witness` | the second party that cosigns the checkpoints of a log |
 //! | `http_client` | asks other services, for commands |
+//! | `kms` | a key-encryption key that AWS KMS wraps |
+//! | `wiped_memory` | what is freed is overwritten |
 //! | `position` | a place in the log, by index or by time |
 //! | `api` | the HTTP interface, one file for each resource |
 //! | `cli` | the command line, one file for each command |
@@ -45,6 +47,7 @@ mod export;
 mod framing;
 mod http_client;
 mod import;
+mod kms;
 mod leases;
 mod listener;
 mod logging;
@@ -58,7 +61,11 @@ mod proxy;
 mod questions;
 mod reload;
 mod trail;
+mod wiped_memory;
 mod witness;
+
+#[global_allocator]
+static MEMORY: wiped_memory::WipedMemory = wiped_memory::WipedMemory;
 
 fn main() -> std::process::ExitCode {
     cli::run()

@@ -25,19 +25,27 @@ pub struct Redactor {
     policy: Policy,
     kept: Policy,
     limits: Limits,
+    /// Of the line before.
+    buffers: Buffers,
 }
 
 impl Redactor {
     /// `kept` is a policy too: what its `rules` keep, from the root of the line on, is not for the default.
     pub fn new(policy: &[u8], kept: &[u8]) -> Result<Self, Error> {
         let (policy, kept) = (Policy::parse(policy)?, Policy::parse(kept)?);
-        Ok(Self { policy, kept, limits: Limits::default() })
+        Ok(Self { policy, kept, limits: Limits::default(), buffers: Buffers::default() })
     }
 
     /// The line as a log may have it, compact, without a line end.
-    pub fn redact(&self, line: &[u8]) -> Result<Vec<u8>, Error> {
-        let document = Document::read(line, &self.limits, Buffers::default())
+    pub fn redact(&mut self, line: &[u8]) -> Result<Vec<u8>, Error> {
+        let document = Document::read(line, &self.limits, std::mem::take(&mut self.buffers))
             .map_err(|e| Error::json("the line", e))?;
+        let redacted = self.redacted(&document, line.len());
+        self.buffers = document.into_buffers();
+        redacted
+    }
+
+    fn redacted(&self, document: &Document<'_>, length: usize) -> Result<Vec<u8>, Error> {
         let root = document.kind(document.root());
         if root != Kind::Object {
             return Err(Error::field("/", "an object", root.name()));
@@ -45,14 +53,14 @@ impl Redactor {
         let roots = self.roots();
         // Of all containers that are open, one behind another.
         let mut cursors: Vec<Cursor<'_>> = Vec::new();
-        let mut out = Vec::with_capacity(line.len());
+        let mut out = Vec::with_capacity(length);
         let mut open: Vec<Open<'_>> = Vec::new();
         for event in document.walk(document.root()) {
             let mut start = out.len();
             let shown = match event {
                 Event::Open(node, place) => {
                     let from = cursors.len();
-                    let step = open.last().and_then(|above| above.step(&document, place));
+                    let step = open.last().and_then(|above| above.step(document, place));
                     let (kept, secret) = match (open.last(), &step) {
                         (Some(above), Some(step)) => {
                             for at in above.from..from {
@@ -68,7 +76,7 @@ impl Redactor {
                         _ => (Cursor::new(&self.kept.payload), false),
                     };
                     cursors.extend_from_slice(&roots);
-                    label(&document, place, open.last(), &mut out);
+                    label(document, place, open.last(), &mut out);
                     let value = out.len();
                     let object = document.kind(node) == Kind::Object;
                     out.push(if object { b'{' } else { b'[' });
@@ -78,11 +86,11 @@ impl Redactor {
                     continue;
                 }
                 Event::Leaf(node, place) => {
-                    let action = self.decide(open.last(), &cursors, &document, place, node);
+                    let action = self.decide(open.last(), &cursors, document, place, node);
                     if *action != Action::Drop {
-                        label(&document, place, open.last(), &mut out);
+                        label(document, place, open.last(), &mut out);
                     }
-                    write(action, &document, node, &mut out)
+                    write(action, document, node, &mut out)
                 }
                 Event::Close(_) => {
                     let Some(closed) = open.pop() else { break };
@@ -255,7 +263,7 @@ mod tests {
         {"select":"$.level","action":"keep"},{"select":"$.msg","action":"keep"}]}"#;
 
     fn redacted(line: &str) -> String {
-        let redactor = Redactor::new(POLICY.as_bytes(), KEPT.as_bytes()).unwrap();
+        let mut redactor = Redactor::new(POLICY.as_bytes(), KEPT.as_bytes()).unwrap();
         String::from_utf8(redactor.redact(line.as_bytes()).unwrap()).unwrap()
     }
 
@@ -293,7 +301,7 @@ mod tests {
         let policy = r#"{"id":"p","version":"1","default":"keep","rules":[
             {"select":"$.title","action":"keep"},{"select":"$.customer.title","action":"seal","group":"c"},
             {"select":"$.a.title","action":"mask"}]}"#;
-        let redactor = Redactor::new(policy.as_bytes(), KEPT.as_bytes()).unwrap();
+        let mut redactor = Redactor::new(policy.as_bytes(), KEPT.as_bytes()).unwrap();
         let line = br#"{"title":1,"customer":{"title":2},"a":{"title":3},"customer2":{"title":4}}"#;
         let shown = String::from_utf8(redactor.redact(line).unwrap()).unwrap();
         assert_eq!(
@@ -321,7 +329,7 @@ mod tests {
             r#"{"msg":"card **** **** **** **** of Ada","title":{"password":"***","a":"***"}}"#;
         assert_eq!(redacted(line), expected.replace("**** **** **** ****", &redacted_card()));
         let policy = r#"{"id":"p","version":"1","default":"keep"}"#;
-        let redactor = Redactor::new(policy.as_bytes(), KEPT.as_bytes()).unwrap();
+        let mut redactor = Redactor::new(policy.as_bytes(), KEPT.as_bytes()).unwrap();
         let line = br#"{"a":{"secret":{"b":"x"}}}"#;
         assert_eq!(redactor.redact(line).unwrap(), br#"{"a":{"secret":{"b":"***"}}}"#);
         // Nobody keeps this: the rest of the text stays sealed too.
@@ -339,7 +347,7 @@ mod tests {
 
     #[test]
     fn what_is_no_line() {
-        let redactor = Redactor::new(POLICY.as_bytes(), KEPT.as_bytes()).unwrap();
+        let mut redactor = Redactor::new(POLICY.as_bytes(), KEPT.as_bytes()).unwrap();
         for (line, code) in [
             ("{", "malformed_json"),
             (r#"{"a":1,"a":2}"#, "duplicate_key"),

@@ -130,7 +130,8 @@ impl Disk {
         sync_together(folder, files)
     }
 
-    fn replace(&self, temporaries: &Path, place: &Path, bytes: &[u8]) -> Result<()> {
+    /// The same, and what it holds is durable; the caller makes it durable that it is there.
+    pub(crate) fn replace(&self, temporaries: &Path, place: &Path, bytes: &[u8]) -> Result<()> {
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let temporary = temporaries.join(number.to_string());
         let written =
@@ -202,12 +203,20 @@ impl Disk {
     /// Unlinks a file that holds nothing worth overwriting, durably. One that is gone already is no error, but
     /// its absence is made durable all the same.
     pub(crate) fn unlink(&self, path: &Path) -> Result<()> {
-        match self.step(Step::Unlink(path), || fs::remove_file(path)) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(self.stopped("remove", path, source))
+        self.unlink_all(&[path.to_owned()])
+    }
+
+    /// The same of files in one folder, in this order; the folder is synced once.
+    pub(crate) fn unlink_all(&self, paths: &[PathBuf]) -> Result<()> {
+        for path in paths {
+            match self.step(Step::Unlink(path), || fs::remove_file(path)) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(self.stopped("remove", path, source));
+                }
+                _ => {}
             }
-            _ => self.sync_folder(folder_of(path)),
         }
+        paths.first().map_or(Ok(()), |path| self.sync_folder(folder_of(path)))
     }
 
     /// Makes the present entries of a folder durable.

@@ -2,6 +2,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::custody::Refusal;
+
 /// The result of every operation of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -34,6 +36,8 @@ pub(crate) enum Kind {
     Edited { path: PathBuf, expected: String },
     /// The text of a key-encryption key cannot be read as one.
     BadKek { place: Option<PathBuf>, got: usize },
+    /// Whoever wraps the key-encryption key refuses, or cannot be reached.
+    Custody { path: PathBuf, source: Refusal },
     /// An argument that no key can be found or made for.
     BadArgument { what: &'static str, expected: String, got: String },
     /// A shred of a subject that has no key.
@@ -65,6 +69,14 @@ impl Error {
     /// The key-encryption key is being changed, and only one of the two was given, or none.
     pub fn is_between(&self) -> bool {
         matches!(*self.kind, Kind::Between { .. })
+    }
+
+    /// What whoever wraps the key-encryption key said, if that is why ([`Custody`](crate::Custody)).
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &*self.kind {
+            Kind::Custody { source, .. } => Some(source),
+            _ => None,
+        }
     }
 
     /// A file of the keyring was edited, swapped with another or damaged.
@@ -157,6 +169,9 @@ impl fmt::Display for Error {
                      got {got} characters that are not that"
                 )
             }
+            Kind::Custody { path, source } => {
+                write!(f, "the key-encryption key of `{}`: {source}", path.display())
+            }
             Kind::BadArgument { what, expected, got } => {
                 write!(f, "{what}: expected {expected}, got {got}")
             }
@@ -178,6 +193,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.kind {
             Kind::Io { source, .. } => Some(source),
+            Kind::Custody { source, .. } => Some(&**source),
             _ => None,
         }
     }

@@ -20,7 +20,7 @@ pub(crate) const LIMIT: usize = 64 * 1024;
 pub(crate) struct Entry {
     pub(crate) kids: Vec<KeyId>,
     /// Whose map entry goes with the keys. Only an intent has it: nothing that is derived from the name of a
-    /// subject stays on disk once the shred is complete.
+    /// subject stays on disk once the shred is recorded.
     pub(crate) subject: Option<SubjectName>,
     pub(crate) marker: Marker,
     /// Of a shred that is whole only under a later key-encryption key.
@@ -32,7 +32,7 @@ pub(crate) struct Entry {
 pub(crate) enum Phase {
     /// Decided. From here on it is carried out, if need be on the next open.
     Intent,
-    /// Complete, and waiting until the log holds the record of it.
+    /// Carried out by an open, and waiting until the log holds the record of it.
     Erased,
 }
 
@@ -83,6 +83,11 @@ impl Journal<'_> {
     /// Removes an entry, durably. One that is not there is no error.
     pub(crate) fn remove(&self, phase: Phase, kids: &[KeyId]) -> Result<()> {
         self.disk.unlink(&self.path(phase, kids))
+    }
+
+    /// Removes all that there is of a shred, durably.
+    pub(crate) fn forget(&self, kids: &[KeyId]) -> Result<()> {
+        self.disk.unlink_all(&[Phase::Erased, Phase::Intent].map(|phase| self.path(phase, kids)))
     }
 
     /// Every entry of one phase. There are as many as shreds that were interrupted or are not yet recorded.

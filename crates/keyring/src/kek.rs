@@ -60,7 +60,13 @@ impl Kek {
 
     /// The text form, wiped on drop. It belongs into a file of mode 0600 or a secret store, nowhere else.
     pub fn to_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(Base64::encode_string(&self.0[..]))
+        // Room for a line end, because a text that grows leaves a copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(64));
+        let mut encoded = Zeroizing::new([0; 44]);
+        text.push_str(
+            Base64::encode(&self.0[..], &mut *encoded).expect("32 bytes are 44 characters"),
+        );
+        text
     }
 
     /// Reads the text form from a file.
@@ -83,26 +89,36 @@ impl Kek {
     /// Writes the text form to a new file that only its owner can read, durably. An existing file is an
     /// error: overwriting a key-encryption key would shred a whole keyring.
     pub fn write_new(&self, path: &Path) -> Result<()> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        durable::owner_only(&mut options);
-        let mut file = options.open(path).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => {
-                Error::new(Kind::Exists { what: "key-encryption key file", path: path.to_owned() })
-            }
-            _ => Error::io("create", path, source),
-        })?;
+        write_new(path, &self.to_line())
+    }
+
+    /// What a file holds of one that nobody wraps.
+    pub(crate) fn to_line(&self) -> Zeroizing<Vec<u8>> {
         let mut text = self.to_text();
         text.push('\n');
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| durable::sync_folder(durable::folder_of(path)))
-            .map_err(|source| Error::io("write", path, source))
+        Zeroizing::new(std::mem::take(&mut *text).into_bytes())
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
+}
+
+/// Writes the file of a key-encryption key, which must not be there.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    durable::owner_only(&mut options);
+    let mut file = options.open(path).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Error::new(Kind::Exists { what: "key-encryption key file", path: path.to_owned() })
+        }
+        _ => Error::io("create", path, source),
+    })?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| durable::sync_folder(durable::folder_of(path)))
+        .map_err(|source| Error::io("write", path, source))
 }
 
 #[cfg(test)]

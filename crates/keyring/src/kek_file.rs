@@ -1,8 +1,13 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::custody::{Custody, Refusal};
 use crate::durable::{self, Disk};
-use crate::error::Result;
-use crate::kek::Kek;
+use crate::error::{Error, Kind, Result};
+use crate::kek::{self, Kek};
 use crate::keyring::{Keyring, Stands};
 
 /// The file of a key-encryption key, and how another one takes its place.
@@ -24,12 +29,30 @@ use crate::keyring::{Keyring, Stands};
 pub struct KekFile {
     path: PathBuf,
     disk: Disk,
+    custody: Option<Arc<dyn Custody>>,
 }
+
+/// What a file may hold of one that somebody wraps.
+const LIMIT: usize = 16 << 10;
 
 impl KekFile {
     /// The file, which need not be there at this moment: a change may have been interrupted.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), disk: Disk::new(durable::folder_of(path)) }
+        Self { path: path.to_owned(), disk: Disk::new(durable::folder_of(path)), custody: None }
+    }
+
+    /// The same where the file holds what somebody wraps and unwraps. From the next [`rotate`](Self::rotate) on it is
+    /// as he has it, whatever it was before.
+    #[must_use]
+    pub fn kept_by(self, custody: Arc<dyn Custody>) -> Self {
+        Self { custody: Some(custody), ..self }
+    }
+
+    /// Writes a first key-encryption key for a keyring that is still to be made. An existing file is an error.
+    pub fn create(&self) -> Result<Kek> {
+        let (kek, held) = self.generate()?;
+        kek::write_new(&self.path, &held)?;
+        Ok(kek)
     }
 
     /// Opens the keyring, and completes a change of its key-encryption key that was interrupted.
@@ -45,7 +68,13 @@ impl KekFile {
             self.disk.rename(&self.beside("next"), &self.path)?;
         }
         if has_next && has {
-            let [kek, next] = [Kek::read(&self.path)?, Kek::read(&self.beside("next"))?];
+            let kek = self.read(&self.path)?;
+            let next = match self.read(&self.beside("next")) {
+                Err(refused) if refused.refusal().is_some() => {
+                    return self.open_without_next(dir, kek, refused);
+                }
+                next => next?,
+            };
             let keyring = self.open_between(dir, &kek, &next)?;
             match self.complete(&keyring, &next) {
                 Err(error) if error.is_edited() => {}
@@ -53,7 +82,7 @@ impl KekFile {
             }
             return Ok(keyring);
         }
-        let keyring = self.open_one(dir, Kek::read(&self.path)?)?;
+        let keyring = self.open_one(dir, self.read(&self.path)?)?;
         if has_old {
             self.disk.erase(&self.beside("old"))?;
         }
@@ -67,19 +96,53 @@ impl KekFile {
             return Ok(());
         }
         self.forget_unfinished()?;
-        let mut text = Kek::generate()?.to_text();
-        text.push('\n');
-        self.disk.place(&self.beside("new"), &self.beside("next"), text.as_bytes())
+        let (_, held) = self.generate()?;
+        self.disk.place(&self.beside("new"), &self.beside("next"), &held)
     }
 
     /// Changes the keyring to the new one, which is made now if it was not [prepared](Self::prepare), and destroys
     /// the old one. Gives the number of keys.
     pub fn rotate(&self, keyring: &Keyring) -> Result<u64> {
         self.prepare()?;
-        let next = Kek::read(&self.beside("next"))?;
+        let next = self.read(&self.beside("next"))?;
         let keys = keyring.rotate(&next)?;
         self.put_in_place()?;
         Ok(keys)
+    }
+
+    /// Nobody unwraps the next one now. A keyring that has not begun to change serves on with its own.
+    fn open_without_next(&self, dir: &Path, kek: Kek, refused: Error) -> Result<Keyring> {
+        match self.open_one(dir, kek) {
+            Err(error) if error.is_between() || error.is_wrong_kek() => Err(refused),
+            opened => opened,
+        }
+    }
+
+    fn read(&self, path: &Path) -> Result<Kek> {
+        let Some(custody) = &self.custody else { return Kek::read(path) };
+        let held = durable::read_secret(path, LIMIT)
+            .map_err(|source| Error::io("read", path, source))?
+            .ok_or_else(|| {
+                let (what, path) = ("key-encryption key file", path.to_owned());
+                Error::new(Kind::Missing { what, path })
+            })?;
+        custody.unwrap(&held).map_err(|source| refused(path, source))
+    }
+
+    /// A new one, and what its file shall hold. Whoever wraps it unwraps it once before anything depends on it.
+    fn generate(&self) -> Result<(Kek, Zeroizing<Vec<u8>>)> {
+        let Some(custody) = &self.custody else {
+            let kek = Kek::generate()?;
+            let line = kek.to_line();
+            return Ok((kek, line));
+        };
+        let refused = |source| refused(&self.path, source);
+        let (kek, held) = custody.generate().map_err(refused)?;
+        let again = custody.unwrap(&held).map_err(refused)?;
+        if !bool::from(again.bytes().ct_eq(kek.bytes())) {
+            return Err(refused("what was unwrapped is not what was wrapped".into()));
+        }
+        Ok((kek, held))
     }
 
     fn complete(&self, keyring: &Keyring, next: &Kek) -> Result<()> {
@@ -124,6 +187,10 @@ impl KekFile {
         }
         Keyring::open_between(dir, kek, next)
     }
+}
+
+fn refused(path: &Path, source: Refusal) -> Error {
+    Error::new(Kind::Custody { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -316,7 +316,8 @@ impl Keyring {
         journal.write(Phase::Intent, &intent)?;
         self.subjects.evict(subject);
         // The decision is on disk. Whatever fails from here on, this process must not use the key again.
-        journal.carry_out(intent).inspect_err(|_| self.disk.stop())
+        journal.destroy(&intent).inspect_err(|_| self.disk.stop())?;
+        Ok(intent.into_erased())
     }
 
     /// Destroys the key of a retention period whose time is over, like [`shred_subject`](Self::shred_subject)
@@ -365,7 +366,8 @@ impl Keyring {
         journal.write(Phase::Intent, &intent)?;
         self.periods.evict(kid.as_str());
         // As of a subject: the decision is on disk, and whoever is refused from here on asks a new process.
-        journal.carry_out(intent).inspect_err(|_| self.disk.stop())
+        journal.destroy(&intent).inspect_err(|_| self.disk.stop())?;
+        Ok(intent.into_erased())
     }
 
     /// The keys of periods that exist in a keyring, sorted, without its lock and without its key-encryption
@@ -417,13 +419,17 @@ impl Keyring {
     /// crash interrupted has no record in the log yet.
     pub fn unrecorded(&self) -> Result<Vec<Erased>> {
         self.disk.refuse_if_stopped()?;
-        Ok(self.journal().entries(Phase::Erased)?.into_iter().map(Entry::into_erased).collect())
+        // A shred of this process is complete while its intent is there.
+        let [mut entries, shredded] =
+            [self.journal().entries(Phase::Erased)?, self.journal().entries(Phase::Intent)?];
+        entries.extend(shredded);
+        Ok(entries.into_iter().map(Entry::into_erased).collect())
     }
 
     /// Tells the keyring that the record of this erasure is durable in the log. Telling it twice is fine.
     pub fn recorded(&self, erased: &Erased) -> Result<()> {
         self.disk.refuse_if_stopped()?;
-        self.journal().remove(Phase::Erased, &erased.kids)
+        self.journal().forget(&erased.kids)
     }
 
     /// The subject's key from the cache or the disk. The caller has the turn.

@@ -44,6 +44,7 @@
 //! key: keep the key-encryption key out of those copies.
 
 mod cache;
+mod custody;
 mod durable;
 mod error;
 mod header;
@@ -61,6 +62,7 @@ mod slip;
 mod subject;
 mod wrap;
 
+pub use custody::{Custody, Refusal};
 pub use error::{Error, Result};
 pub use id::KeyId;
 pub use kek::Kek;

@@ -74,35 +74,43 @@ impl Journal<'_> {
     /// crash are the same code:
     ///
     /// 1. the marker, so that from here on readers see a shredded key and never a damaged one;
-    /// 2. the key: overwrite, sync, unlink, sync the folder;
-    /// 3. the map entry of the subject, if it still names this key: the subject may have come again;
-    /// 4. the journal moves on to "erased", then forgets the intent and with it the subject.
-    pub(crate) fn carry_out(&self, intent: Entry) -> Result<Erased> {
+    /// 2. the key: overwrite, sync, unlink, sync the folder, and with it the marker's entry;
+    /// 3. the map entry of the subject, if it still names this key: the subject may have come again.
+    ///
+    /// The intent stays until the shred is [recorded](crate::Keyring::recorded), or
+    /// [carried out](Self::carry_out) by the next open. Until then it makes good whatever of this a crash takes, so that
+    /// nothing else is waited for twice.
+    pub(crate) fn destroy(&self, intent: &Entry) -> Result<()> {
         for kid in &intent.kids {
-            self.write_marker(kid, &intent.marker)?;
+            self.place_marker(kid, &intent.marker)?;
             self.disk.erase(&self.layout.key(kid))?;
         }
-        if let Some(name) = &intent.subject {
-            let path = self.layout.subject(name);
-            let entry = self.disk.read(&path, crate::slip::LIMIT)?;
-            let kid =
-                entry.map(|text| name.parse_entry(self.index_key, &text, &path)).transpose()?;
-            if kid.is_none_or(|kid| intent.kids.contains(&kid)) {
-                self.disk.unlink(&path)?;
-            }
+        let Some(name) = &intent.subject else { return Ok(()) };
+        let path = self.layout.subject(name);
+        let entry = self.disk.read(&path, crate::slip::LIMIT)?;
+        let kid = entry.map(|text| name.parse_entry(self.index_key, &text, &path)).transpose()?;
+        if kid.is_none_or(|kid| intent.kids.contains(&kid)) {
+            self.disk.unlink(&path)?;
         }
-        let erased = Entry { subject: None, ..intent };
-        self.write(Phase::Erased, &erased)?;
-        self.remove(Phase::Intent, &erased.kids)?;
-        Ok(erased.into_erased())
+        Ok(())
     }
 
-    fn write_marker(&self, kid: &KeyId, marker: &Marker) -> Result<()> {
+    /// The same for a shred that somebody left: the journal moves on to "erased", then forgets the intent and with it
+    /// the subject.
+    pub(crate) fn carry_out(&self, intent: Entry) -> Result<()> {
+        self.destroy(&intent)?;
+        let erased = Entry { subject: None, ..intent };
+        self.write(Phase::Erased, &erased)?;
+        self.remove(Phase::Intent, &erased.kids)
+    }
+
+    /// Its entry is durable when that of the key is gone: both are in one folder.
+    fn place_marker(&self, kid: &KeyId, marker: &Marker) -> Result<()> {
         let Marker { when, who, reason } = marker.clone();
         let file = MarkerFile { kid: kid.to_string(), when, who, reason };
         let mut line = serde_json::to_string(&file).expect("texts are always JSON");
         line.push('\n');
-        self.disk.write(&self.layout.temporaries(), &self.layout.marker(kid), line.as_bytes())
+        self.disk.replace(&self.layout.temporaries(), &self.layout.marker(kid), line.as_bytes())
     }
 
     /// The marker of a key, if it was shredded.

@@ -16,7 +16,7 @@ impl Redactor {
     }
 
     /// The line without what it must not show, and without its line end.
-    pub fn redact(&self, line: &str) -> Result<String, JsValue> {
+    pub fn redact(&mut self, line: &str) -> Result<String, JsValue> {
         let line = self.0.redact(line.as_bytes()).map_err(thrown)?;
         let wrote_none = |_| refused("internal", "the core wrote no text".to_owned());
         String::from_utf8(line).map_err(wrote_none)

@@ -4,8 +4,20 @@ use anyhow::{Context, Result, bail};
 
 use crate::{machine, wasm};
 
-const NAMES: [&str; 10] =
-    ["core", "node", "size", "log", "history", "proxy", "collector", "engine", "keyring", "page"];
+const NAMES: [&str; 12] = [
+    "core",
+    "node",
+    "size",
+    "log",
+    "history",
+    "proxy",
+    "collector",
+    "engine",
+    "keyring",
+    "page",
+    "service",
+    "logs",
+];
 
 /// What the log is compared with: a program of each, and the Debian package that has it.
 const PEERS: [(&str, &[&str], &str); 4] = [
@@ -20,7 +32,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let named = names(arguments)?;
     let wanted = |name: &str| named.is_empty() || named.contains(&name);
     let root = machine::workspace()?;
-    if ["node", "size", "proxy", "collector", "engine", "page"].iter().any(|name| wanted(name)) {
+    if ["node", "size", "proxy", "collector", "engine", "keyring", "page", "service", "logs"]
+        .iter()
+        .any(|name| wanted(name))
+    {
         // The page is embedded in the sidecar, so it comes first.
         wasm::run()?;
     }
@@ -34,11 +49,16 @@ pub fn run(arguments: &[String]) -> Result<()> {
         machine::program("haproxy", &[], "haproxy")?;
         machine::program("h2load", &[], "nghttp2-client")?;
     }
+    if wanted("service") && machine::program("wrk", &[], "wrk")?.is_none() {
+        bail!("the benchmark of services needs wrk, and it could not be installed");
+    }
     if wanted("keyring") {
         // Without it a million keys are made with a sync each, which takes long.
         machine::program("eatmydata", &[], "eatmydata")?;
     }
-    if ["proxy", "collector", "engine", "page"].iter().any(|name| wanted(name))
+    if ["proxy", "collector", "engine", "keyring", "page", "service"]
+        .iter()
+        .any(|name| wanted(name))
         && !machine::cargo(&root, &["build", "--release", "--package", "sealtrail"])
             .status()?
             .success()
@@ -99,7 +119,7 @@ mod tests {
         assert_eq!(names("--json core log").unwrap(), "log", "the file is no name");
         assert_eq!(names("").unwrap(), "");
         let said = "no benchmark `nope`; there are core, node, size, log, history, proxy, collector, \
-                    engine, keyring, page";
+                    engine, keyring, page, service, logs";
         assert_eq!(names("core nope").unwrap_err(), said);
         assert!(names("core --json").is_err());
     }

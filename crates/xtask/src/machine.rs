@@ -55,8 +55,13 @@ pub fn program(name: &str, alternatives: &[&str], package: &str) -> Result<Optio
     if let Some(found) = find() {
         return Ok(Some(found));
     }
+    Ok(if install(package)? { find() } else { None })
+}
+
+/// A Debian package, where that is allowed.
+fn install(package: &str) -> Result<bool> {
     if on_path("apt-get").is_none() || !is_root() {
-        return Ok(None);
+        return Ok(false);
     }
     println!("installing the Debian package {package}");
     for arguments in
@@ -69,10 +74,25 @@ pub fn program(name: &str, alternatives: &[&str], package: &str) -> Result<Optio
             .status()?;
         if !status.success() {
             println!("apt-get {} failed", arguments[0]);
-            return Ok(None);
+            return Ok(false);
         }
     }
-    Ok(find())
+    Ok(true)
+}
+
+/// Whether there is a Python that makes environments of its own, or one could be installed.
+pub fn python_with_venv() -> Result<bool> {
+    let has = |program: &Path| {
+        let mut python = Command::new(program);
+        python.args(["-c", "import ensurepip, venv"]).stderr(Stdio::null());
+        python.status().is_ok_and(|status| status.success())
+    };
+    if on_path("python3").is_some_and(|python| has(&python)) {
+        return Ok(true);
+    }
+    // Debian has the program without the module.
+    let found = install("python3-venv")?.then(|| on_path("python3")).flatten();
+    Ok(found.is_some_and(|python| has(&python)))
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

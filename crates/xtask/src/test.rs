@@ -15,6 +15,11 @@ pub fn run() -> Result<()> {
     let Some(chromium) = chromium else {
         bail!("no Chromium was found and none could be installed: the browser tests need one");
     };
+    if !machine::python_with_venv()? {
+        bail!(
+            "no Python 3 with venv was found and none could be installed: the tests of the KMS need it"
+        );
+    }
 
     // Without them the read model is tested with SQLite alone, and its tests say so.
     for (server, others, package) in

@@ -62,9 +62,12 @@ export function App({ core, loaded }) {
   )
 }
 
+/** A page that came over plain http might say anything of itself, too. */
+const NO_DIGEST = 'not computed: browsers do so on https, localhost and for files only. Fetch guest.wasm from beside this page, and ask sha256sum.'
+
 function Footer({ engine }) {
   const isOneFile = document.getElementById('guest.wasm') !== null
-  const digest = engine.sha256 ?? (engine.isLoaded ? 'not computed: browsers do so on https, localhost and for files only' : '…')
+  const digest = engine.sha256 ?? (engine.isLoaded ? NO_DIGEST : '…')
   return (
     <footer>
       <section aria-labelledby="engine-title">

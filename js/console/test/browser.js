@@ -4,7 +4,7 @@ import { chromium } from 'playwright-core'
 
 const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync',
+  '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP plain.example 127.0.0.1',
 ]
 
 /**

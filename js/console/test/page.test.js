@@ -128,6 +128,29 @@ test('markup in a payload stays text', async () => {
   assert.equal(await here.page.$$eval('#fields img, #fields i, #fields b', (found) => found.length), 0)
 })
 
+test('over plain http from elsewhere it works too, and says why it has no digest', async () => {
+  await here.open(server.url.replace('127.0.0.1', 'plain.example'))
+  assert.equal((await here.row('/customer/email')).treatment, 'sealed')
+  assert.match(await here.page.textContent('#digest'), /^not computed: .*sha256sum/)
+})
+
+test('keys move and delete as in any text', async () => {
+  const { page } = here
+  const content = page.locator('#policy .cm-content')
+  await content.fill('{"a": 1}\n  x👩‍🚀é')
+  await content.focus()
+  const press = async (...keys) => {
+    for (const key of keys) await page.keyboard.press(key)
+    return here.textOf('policy')
+  }
+  assert.equal(await press('Control+End', 'Backspace', 'Backspace'), '{"a": 1}\n  x')
+  assert.equal(await press('Enter', 'y'), '{"a": 1}\n  x\n  y')
+  assert.equal(await press('Home', 'Home', 'Backspace'), '{"a": 1}\n  x  y')
+  assert.equal(await press('Control+Home', 'Backspace', 'Delete', 'Shift+End', 'Delete', 'Delete'), '  x  y')
+  assert.equal(await press('Control+a', 'Backspace', 'Backspace', 'Delete'), '')
+  assert.match(await press('Control+z', 'Control+z'), /x/)
+})
+
 test('the digest on the page is that of the file', async () => {
   const file = await readFile(new URL('../dist/guest.wasm', import.meta.url))
   assert.equal(await here.page.textContent('#digest'), createHash('sha256').update(file).digest('hex'))

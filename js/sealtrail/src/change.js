@@ -7,9 +7,9 @@ const MEMBERS = new Set(['id', 'entity', 'action', 'before', 'after', 'context']
  * One change as one line of JSON. `before` or `after` undefined or missing says "not known", null says "there was none".
  *
  * @param {object} change what `trail.record` was given
- * @param {object} context in the spelling of the wire
+ * @param {string} context as `contextText` gives it
  * @param {object} [more]
- * @param {string} [more.id] what the change is called where it does not say
+ * @param {string} [more.id] a UUID, by which the change is called where it does not say
  * @param {import('./images.js').Images} [more.images] where the policy is known: what it has no use for is left out
  */
 export function changeText(change, context, { id, images } = {}) {
@@ -21,14 +21,15 @@ export function changeText(change, context, { id, images } = {}) {
     if (!MEMBERS.has(key)) throw invalid(`/${key}`, `\`${key}\` is not a member of a change`)
   }
   const { entity, action, before, after } = change
-  let text = `{${idText(change.id ?? id)}"entity":${entityText(entity)},"action":${actionText(action)}`
+  const named = change.id === undefined ? (id === undefined ? '' : `"id":"${id}",`) : idText(change.id)
+  let text = `{${named}"entity":${entityText(entity)},"action":${actionText(action)}`
   if (images !== undefined && action === 'update' && before !== undefined && after !== undefined) {
     const [old, now] = images.texts(before, after)
-    return `${text},"before":${old},"after":${now},"context":${jsonText(context, '/context')}}`
+    return `${text},"before":${old},"after":${now},"context":${context}}`
   }
   if (before !== undefined) text += `,"before":${imageText(before, '/before')}`
   if (after !== undefined) text += `,"after":${imageText(after, '/after')}`
-  return `${text},"context":${jsonText(context, '/context')}}`
+  return `${text},"context":${context}}`
 }
 
 function entityText(entity) {
@@ -41,11 +42,10 @@ function entityText(entity) {
   if (typeof written !== 'string' || written === '') {
     throw invalid('/entity/id', '`entity.id` must be a text that is not empty, or an integer')
   }
-  return jsonText({ type, id: written }, '/entity')
+  return `{"type":${jsonText(type, '/entity/type')},"id":${jsonText(written, '/entity/id')}}`
 }
 
 function idText(id) {
-  if (id === undefined) return ''
   if (typeof id !== 'string' || id === '') throw invalid('/id', '`id` must be a text that is not empty')
   return `"id":${jsonText(id, '/id')},`
 }

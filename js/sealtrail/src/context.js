@@ -1,5 +1,6 @@
 import { correlationOf, isCorrelationId, requestIdOf } from './correlation.js'
 import { SealtrailError } from './errors.js'
+import { jsonText } from './json-text.js'
 import { traceOf } from './trace-context.js'
 
 /** What the answer to a request says of it. */
@@ -22,23 +23,44 @@ export function contextOf({ source, headers, method, target, ip }) {
 }
 
 /**
- * The context of a change, in the spelling of the wire. Behind the sidecar's proxy the request itself is left out:
+ * The context of a change as JSON, in the spelling of the wire. Behind the sidecar's proxy the request itself is left out:
  * the sidecar saw it first-hand, and what a change says of itself would win over it. Named is only which one it was:
  * a correlation id may stand for several.
+ *
+ * Of each record, so it is put together of texts; ids and times that were checked need no escapes.
  */
-export function contextMembers(context, { service, tenant, actor, behindProxy }) {
-  const request = typeof context.request === 'function' ? (behindProxy ? undefined : context.request()) : context.request
-  const trace = context.traceparent === undefined ? undefined : checkedTrace(context)
-  return withoutUndefined({
-    correlation_id: checkedId(context.correlationId),
-    traceparent: trace?.traceparent,
-    tracestate: trace?.tracestate,
-    time: context.time ?? new Date().toISOString(),
-    service: context.service ?? service,
-    tenant: context.tenant ?? tenant,
-    actor: context.actor ?? askedActor(actor, context.source),
-    request: requestMembers(request, behindProxy ? context.requestId : undefined),
-  })
+export function contextText(context, origin) {
+  const { correlationId } = context
+  const [service, tenant] = [context.service ?? origin.service, context.tenant ?? origin.tenant]
+  const request = typeof context.request === 'function' ? (origin.behindProxy ? undefined : context.request()) : context.request
+  const actor = actorOf(context, origin)
+  let text = correlationId === undefined ? '{' : `{"correlation_id":"${checkedId(correlationId)}",`
+  if (context.traceparent !== undefined) {
+    const { traceparent, tracestate } = checkedTrace(context)
+    text += `"traceparent":"${traceparent}",`
+    if (tracestate !== undefined) text += `"tracestate":${JSON.stringify(tracestate)},`
+  }
+  text += `"time":${context.time === undefined || context.time === null ? `"${now()}"` : jsonText(context.time, '/context/time')}`
+  if (service !== undefined) text += `,"service":${jsonText(service, '/context/service')}`
+  if (tenant !== undefined) text += `,"tenant":${jsonText(tenant, '/context/tenant')}`
+  if (actor !== undefined) text += `,"actor":${jsonText(actor, '/context/actor')}`
+  const members = requestMembers(request, origin.behindProxy ? context.requestId : undefined)
+  return members === undefined ? `${text}}` : `${text},"request":${jsonText(members, '/context/request')}}`
+}
+
+/** Who acts, asked for now. */
+export function actorOf({ actor, source }, origin) {
+  return actor ?? askedActor(origin.actor, source)
+}
+
+let stamp = 0
+let stampText
+
+/** Many records are of the same millisecond. */
+function now() {
+  const time = Date.now()
+  if (time !== stamp) [stamp, stampText] = [time, new Date(time).toISOString()]
+  return stampText
 }
 
 /** Where it listens on `::`, Node writes an IPv4 address as one of IPv6 (RFC 4291 section 2.5.5.2). */
@@ -61,7 +83,7 @@ function checkedTrace(context) {
 }
 
 function checkedId(id) {
-  if (id === undefined || isCorrelationId(id)) return id
+  if (isCorrelationId(id)) return id
   throw new SealtrailError('invalid_field', 'a correlation id is 1 to 128 characters of `A-Z a-z 0-9 . _ : @ / + = -`', {
     at: { pointer: '/context/correlation_id' },
   })
@@ -76,7 +98,6 @@ function askedActor(actor, source) {
   }
 }
 
-/** Of each record, so by a plain loop. */
 function withoutUndefined(members) {
   const left = {}
   for (const name in members) if (members[name] !== undefined) left[name] = members[name]

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { traceIdOf } from './trace-context.js'
 
 /** What a correlation id may be; the sidecar has the same rule, so an id is never accepted here and replaced there. */
@@ -23,8 +24,15 @@ export function requestIdOf(headers) {
   return typeof id === 'string' && UUID.test(id) ? id : undefined
 }
 
+let time
+let beginning
+
 /** RFC 9562 section 5.7: 48 bits of milliseconds, the rest random, as in the UUIDs of version 4 that Node makes in stock. */
 export function uuidv7() {
-  const time = Date.now().toString(16).padStart(12, '0')
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
+  const now = Date.now()
+  if (now !== time) {
+    const digits = now.toString(16).padStart(12, '0')
+    ;[time, beginning] = [now, `${digits.slice(0, 8)}-${digits.slice(8)}-7`]
+  }
+  return beginning + randomUUID().slice(15)
 }

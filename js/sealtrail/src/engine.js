@@ -88,7 +88,7 @@ class Engine {
     const { raw = false } = known
     // A change that is JSON text already is taken as it is, its own context included.
     const isWritten = isText(change) || change instanceof Uint8Array
-    const given = [jsonBytes(policy, '/policy'), jsonBytes(isWritten ? change : changeText(change, context), '/change')]
+    const given = [jsonBytes(policy, '/policy'), jsonBytes(isWritten ? change : changeText(change, jsonText(context, '/context')), '/change')]
     const seed = crypto.getRandomValues(new Uint8Array(32))
     const text = this.#text(() => this.#glue.preview(...given, new Uint8Array(), seed))
     return raw ? text : JSON.parse(text)

@@ -17,12 +17,18 @@ for (const [six, letter] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
  */
 export function takeKeys(bytes) {
   const keys = []
-  for (let at = 0; (at = bytes.indexOf(BEFORE_KEY, at)) !== -1; ) {
-    at += BEFORE_KEY.length
-    const end = bytes.indexOf(QUOTE, at)
-    const text = bytes.subarray(at, end)
-    keys.push(decoded(text))
-    text.fill(0x20)
+  try {
+    for (let at = 0; (at = bytes.indexOf(BEFORE_KEY, at)) !== -1; ) {
+      at += BEFORE_KEY.length
+      const end = bytes.indexOf(QUOTE, at)
+      const text = bytes.subarray(at, end)
+      keys.push(decoded(text))
+      text.fill(0x20)
+    }
+  } catch (error) {
+    for (const key of keys) key.fill(0)
+    bytes.fill(0)
+    throw error
   }
   return keys
 }

@@ -5,38 +5,44 @@ const RANDOM_BYTES = 1 << 16
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** A policy that changes are sealed by. It knows one change at a time: what was planned last need not be read again. */
+/** A policy that changes are sealed by. Each change that is on its way has a capture of the core to itself. */
 export class Sealer {
-  #capture
+  #glue
+  #policy
   #engine
-  #planned
+  #idle = []
+  #isOver = false
 
   constructor(glue, policy, engine) {
-    this.#capture = new glue.Capture(policy)
+    this.#glue = glue
+    this.#policy = policy
     this.#engine = engine
     this.sha256 = glue.policySummary(policy).sha256
   }
 
-  /** `{ outcome, needs, nonces, context }` of a change with its context, as JSON text. */
+  /**
+   * What is needed to seal a change, with its context, as JSON text: `{ outcome, needs, context }`. `seal(stamp, keys)` then gives
+   * the record's line, once, without a line end; `release()` comes last.
+   */
   plan(text) {
-    this.#planned = undefined
-    const { context } = JSON.parse(decoder.decode(this.#capture.read(encoder.encode(text))))
-    const plan = this.#capture.plan(encoder.encode(JSON.stringify(context)))
-    this.#planned = { text, nonces: plan.nonces }
-    return { ...plan, context }
+    const capture = this.#idle.pop() ?? new this.#glue.Capture(this.#policy)
+    const release = () => (this.#isOver ? capture.free() : this.#idle.push(capture))
+    try {
+      const { context } = JSON.parse(decoder.decode(capture.read(encoder.encode(text))))
+      const { outcome, needs, nonces } = capture.plan(encoder.encode(JSON.stringify(context)))
+      const seal = (stamp, keys, random = randomBytes) =>
+        decoder.decode(capture.sealLeased({ ...stamp, engine: this.#engine }, random(nonces * NONCE_BYTES), keys))
+      return { outcome, needs, context, seal, release }
+    } catch (error) {
+      release()
+      throw error
+    }
   }
 
-  /**
-   * The record's line, without a line end.
-   *
-   * @param {{ origin: string, id: string, recorded_time: string }} stamp
-   * @param {{ kids: [string, string], key: Uint8Array, commit?: Uint8Array }[]} keys in the order of the needs
-   */
-  seal(text, stamp, keys, random = randomBytes) {
-    if (this.#planned?.text !== text) this.plan(text)
-    const { nonces } = this.#planned
-    this.#planned = undefined
-    return decoder.decode(this.#capture.sealLeased({ ...stamp, engine: this.#engine }, random(nonces * NONCE_BYTES), keys))
+  /** Another policy is in force. */
+  end() {
+    this.#isOver = true
+    for (const capture of this.#idle.splice(0)) capture.free()
   }
 }
 

@@ -55,9 +55,14 @@ export class Sealing {
     const left = () => ends - performance.now()
     const failure = await this.#loadPolicy(left())
     if (failure) return failure
-    for (const portion of portions(this.#planned(batch, outcomes))) {
-      const failure = (await this.#lease(portion, outcomes, left())) ?? (await this.#post(portion, outcomes, left()))
-      if (failure) return failure
+    const planned = this.#planned(batch, outcomes)
+    try {
+      for (const portion of portions(planned)) {
+        const failure = (await this.#lease(portion, outcomes, left())) ?? (await this.#post(portion, outcomes, left()))
+        if (failure) return failure
+      }
+    } finally {
+      for (const { plan } of planned) plan?.release()
     }
     return undefined
   }
@@ -74,6 +79,11 @@ export class Sealing {
     return undefined
   }
 
+  #forgetPolicy() {
+    this.#sealer?.end()
+    this.#sealer = undefined
+  }
+
   /** The changes that are to be sent, each with what its keys are for; those that were sealed before need none. */
   #planned(batch, outcomes) {
     const planned = []
@@ -85,9 +95,13 @@ export class Sealing {
       }
       item.sealed = undefined
       try {
-        const { outcome, needs, context } = this.#sealer.plan(changeOf(item))
-        if (outcome === 'record') planned.push({ index, item, needs })
-        else outcomes[index] = { receipt: { status: 'unchanged', correlationId: context.correlation_id } }
+        const plan = this.#sealer.plan(changeOf(item))
+        if (plan.outcome === 'record') {
+          planned.push({ index, item, plan, needs: plan.needs })
+          continue
+        }
+        plan.release()
+        outcomes[index] = { receipt: { status: 'unchanged', correlationId: plan.context.correlation_id } }
       } catch (error) {
         outcomes[index] = { error: SealtrailError.from(error) }
       }
@@ -108,7 +122,7 @@ export class Sealing {
       keys = takeKeys(answer.bytes)
       const leases = linesOf(answer.bytes, wanting.length)
       if (leases === undefined) return strange('the sidecar did not answer a lease for each record', answer.status)
-      for (const [i, { index, item }] of wanting.entries()) {
+      for (const [i, { index, item, plan }] of wanting.entries()) {
         const lease = leases[i]
         if (typeof lease.code === 'string') {
           outcomes[index] = refusalOf(lease)
@@ -116,8 +130,8 @@ export class Sealing {
         }
         const leased = withKeys(lease.keys, keys)
         // Another policy is in force than the one it was planned by.
-        if (lease.policy !== this.#sealer?.sha256) this.#sealer = undefined
-        else this.#seal(index, item, lease, leased, outcomes, began)
+        if (lease.policy !== this.#sealer?.sha256) this.#forgetPolicy()
+        else outcomes[index] = this.#seal(item, plan, lease, leased, began)
         wipe(leased)
       }
     } catch (cause) {
@@ -129,13 +143,14 @@ export class Sealing {
     return undefined
   }
 
-  #seal(index, item, { stamp, expires_in_ms: lifetime }, keys, outcomes, began) {
+  /** Gives an outcome where there is one already. */
+  #seal(item, plan, { stamp, expires_in_ms: lifetime }, keys, began) {
     try {
       item.leases = (item.leases ?? 0) + 1
-      const line = this.#sealer.seal(changeOf(item), stamp, keys, this.#random)
-      item.sealed = { line, until: began + lifetime }
+      item.sealed = { line: plan.seal(stamp, keys, this.#random), until: began + lifetime }
+      return undefined
     } catch (error) {
-      outcomes[index] = { error: SealtrailError.from(error) }
+      return { error: SealtrailError.from(error) }
     }
   }
 
@@ -148,7 +163,7 @@ export class Sealing {
     for (const [i, { index, item }] of sealed.entries()) {
       const outcome = answer.perLine[i]
       const { code } = outcome.error ?? {}
-      if (code === 'policy_changed') this.#sealer = undefined
+      if (code === 'policy_changed') this.#forgetPolicy()
       if (LEASE_AGAIN.has(code) && item.leases < LEASES) {
         item.sealed = undefined
         item.refusal = outcome.error

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { changeText } from './change.js'
-import { contextMembers } from './context.js'
+import { actorOf, contextText } from './context.js'
 import { uuidv7 } from './correlation.js'
 import { Delivery } from './delivery.js'
 import { loadEngine } from './engine.node.js'
@@ -58,8 +58,8 @@ class Trail {
 
   async reveal(record, options) {
     if (this.#closed) throw new SealtrailError('trail_closed', 'this trail is closed')
-    const { actor, correlation_id: correlationId } = contextMembers(this.#storage.getStore() ?? {}, this.#origin)
-    return this.#reveals.open(record, options, { actor, correlationId })
+    const context = this.#storage.getStore() ?? {}
+    return this.#reveals.open(record, options, { actor: actorOf(context, this.#origin), correlationId: context.correlationId })
   }
 
   async wrap(entity, load, change) {
@@ -87,7 +87,9 @@ class Trail {
   preview(change, options) {
     const { policy = this.#policy, ...rest } = knownOptions(options, PREVIEW_OPTIONS)
     if (policy === undefined) throw new SealtrailError('policy_missing', 'a preview needs a policy: here, or as an option of the trail')
-    return this.#engine.preview(policy, change, this.#contextFor(change, { requestId: undefined }), rest)
+    const isWritten = typeof change === 'string' || change instanceof Uint8Array
+    const context = { ...this.#contextOf(change), requestId: undefined }
+    return this.#engine.preview(policy, isWritten ? change : changeText(change, contextText(context, this.#origin)), undefined, rest)
   }
 
   stats() {
@@ -106,7 +108,7 @@ class Trail {
       // Written out now: what the caller does with the objects afterwards is another change.
       // Its id makes it one record, however often it must be sent until an answer comes back.
       const id = change?.id ?? randomUUID()
-      receipt = this.#delivery.send(seals ? this.#textToSeal(change, id) : changeText(change, this.#contextFor(change), { id }), id)
+      receipt = this.#delivery.send(seals ? this.#textToSeal(change, id) : changeText(change, contextText(this.#contextOf(change), this.#origin), { id }), id)
     } catch (error) {
       receipt = Promise.reject(error)
     }
@@ -118,14 +120,14 @@ class Trail {
   /** Nobody joins it with the request any more, so it says itself what there is to say. */
   #textToSeal(change, id) {
     if (this.#spoolsInClear) throw invalidOption('seal', SPOOLED_IN_CLEAR)
-    const context = this.#contextFor(change, undefined, { ...this.#origin, behindProxy: false })
-    return toSeal(changeText(change, { ...context, correlation_id: context.correlation_id ?? uuidv7() }, { id }))
+    const context = this.#contextOf(change)
+    const named = context.correlationId === undefined ? { ...context, correlationId: uuidv7() } : context
+    return toSeal(changeText(change, contextText(named, { ...this.#origin, behindProxy: false }), { id }))
   }
 
-  #contextFor(change, without, origin = this.#origin) {
+  #contextOf(change) {
     const context = this.#storage.getStore() ?? {}
-    const own = change?.context
-    return contextMembers(own || without ? { ...context, ...own, ...without } : context, origin)
+    return change?.context ? { ...context, ...change.context } : context
   }
 }
 

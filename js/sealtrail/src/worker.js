@@ -31,7 +31,7 @@ export class EngineWorker {
   }
 
   preview(policy, change, context = {}, options) {
-    const text = () => (isWritten(change) ? change : changeText(change, context))
+    const text = () => (isWritten(change) ? change : changeText(change, jsonText(context, '/context')))
     return this.#call('preview', () => [portable(policy, '/policy'), text(), undefined, options])
   }
 

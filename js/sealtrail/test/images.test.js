@@ -174,7 +174,7 @@ describe('pruned images give the record of whole ones', () => {
       for (let seed = 1; seed <= PAIRS; seed++) {
         const [old, now] = new Maker(seed).pair()
         const change = { entity: { type: 't', id: '1' }, action: 'update', before: old, after: now }
-        const [whole, pruned] = [changeText(change, {}), changeText(change, {}, { images })]
+        const [whole, pruned] = [changeText(change, '{}'), changeText(change, '{}', { images })]
         const expected = record(whole)
         const shown = () => `seed ${seed}\n${whole}\n${pruned}`
         const got = record(pruned)
@@ -272,7 +272,7 @@ for (const [name, rest, old, now] of partlyKnown) {
     const change = { entity: { type: 't', id: '1' }, action: 'update', before: old, after: now }
     const of = (images) => {
       try {
-        return record(changeText(change, {}, { images }))
+        return record(changeText(change, '{}', { images }))
       } catch (error) {
         return { code: error.code, at: error.at }
       }

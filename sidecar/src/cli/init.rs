@@ -3,7 +3,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealtrail_keyring::{Kek, Keyring};
+use sealtrail_keyring::Keyring;
 use sealtrail_log::Log;
 use sealtrail_log::proof::SigningKey;
 use serde_json::json;
@@ -34,6 +34,9 @@ pub struct Init {
     /// Where the API listens; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     api_listen: String,
+    /// A key of AWS KMS that wraps the key-encryption key: its ARN, id or alias
+    #[arg(long, value_name = "KEY")]
+    aws_kms: Option<String>,
 }
 
 /// Everything that `init` makes, in the order in which it is told.
@@ -66,8 +69,7 @@ impl Init {
         make_private_folder(&self.dir.join("keys"))?;
         let key = new_signing_key(&origin)?;
         write_new(&config.signing_key, &(key.secret_text().to_string() + "\n"), true)?;
-        let kek = Kek::generate()?;
-        kek.write_new(&self.dir.join("keys/kek"))?;
+        let kek = config.kek.create()?;
         Keyring::create(&config.keyring_dir, &kek)?;
         Log::create(&config.log_dir, &origin, &key)?;
         write_new(&config.policy, STARTER_POLICY, false)?;
@@ -97,7 +99,7 @@ impl Init {
              keyring_dir = \"keyring\"\n\
              policy = \"policy.json\"\n\
              signing_key = \"keys/signing.key\"\n\
-             kek = \"keys/kek\"              # or {{ env = \"SEALTRAIL_KEK\" }}\n\
+             {}\n\
              checkpoint_interval = \"1s\"\n\
              \n\
              [proxy]\n\
@@ -126,6 +128,10 @@ impl Init {
              # [retention.classes]\n\
              # standard = \"7y\"\n",
             quote(origin),
+            self.aws_kms.as_ref().map_or_else(
+                || "kek = \"keys/kek\"              # or { env = \"SEALTRAIL_KEK\" }".to_owned(),
+                |key| format!("kek = {{ file = \"keys/kek\", aws_kms = {} }}", quote(key)),
+            ),
             quote(&self.proxy_listen),
             quote(&self.upstream),
             quote(&self.api_listen),

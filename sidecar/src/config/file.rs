@@ -12,6 +12,7 @@ use super::collector::{Collector, CollectorTable};
 use super::engine::{Engine, EngineTable};
 use super::invalid::invalid;
 use super::kek::KekSource;
+use super::kek_table::KekEntry;
 use super::key_scope::{KeyScope, KeysTable};
 use super::leases::{Leases, LeasesTable};
 use super::listen::{Listen, Mode, OneOrMany};
@@ -157,19 +158,6 @@ struct File {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected the path of a file or `{ env = \"NAME\" }`")]
-enum KekEntry {
-    File(PathBuf),
-    Env(KekEnv),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KekEnv {
-    env: String,
-}
-
-#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ApiTable {
     listen: OneOrMany,
@@ -232,16 +220,13 @@ impl File {
         }
         let index_dir = self.index_dir.unwrap_or_else(|| PathBuf::from("index"));
         let config = Config {
+            kek: self.kek.finish(&self.origin, folder)?,
             origin: self.origin,
             log_dir: folder.join(self.log_dir),
             index_dir: folder.join(index_dir),
             keyring_dir: folder.join(self.keyring_dir),
             policy: folder.join(self.policy),
             signing_key: folder.join(self.signing_key),
-            kek: match self.kek {
-                KekEntry::File(path) => KekSource::File(folder.join(path)),
-                KekEntry::Env(KekEnv { env }) => KekSource::Env(env),
-            },
             checkpoint_interval: or(self.checkpoint_interval, Duration::from_secs(1)),
             fill_ahead: self.fill_ahead.unwrap_or(true),
             proxy: self.proxy.map(|proxy| proxy.finish(folder)).transpose()?,
@@ -260,7 +245,7 @@ impl File {
             config.access.expect_to_know(&api.listen)?;
         }
         let kek = match &config.kek {
-            KekSource::File(path) => Some(("kek", path.as_path())),
+            KekSource::File { path, .. } => Some(("kek", path.as_path())),
             KekSource::Env(_) => None,
         };
         let jwt_key = config.remembering.jwt_key.as_deref().map(|path| ("request.jwt_key", path));
@@ -460,6 +445,8 @@ drain = "10s"
         }
         let known = SHAPE.iter().flat_map(|(t, keys)| keys.iter().map(move |k| (*t, *k)));
         let mut known: Vec<_> = known.map(|(t, k)| (t.to_owned(), k.to_owned())).collect();
+        // A key-encryption key is in one place.
+        known.retain(|(table, key)| table != "kek" || key == "env");
         known.sort();
         keys.sort();
         assert_eq!(keys, known);
@@ -509,6 +496,17 @@ drain = "10s"
             ("standard-7y =", "\"7 years\" =", "expected a retention class"),
             ("queue = \"64MiB\"", "queue = \"1MiB\"", "limits.queue is smaller than limits.body"),
             ("shop.example/audit", "shop example", "origin must be a name"),
+            ("{ env = \"SEALTRAIL_KEK\" }", "3", "expected the path of a file, `{ env"),
+            (
+                "{ env = \"SEALTRAIL_KEK\" }",
+                "{ file = \"kek\", aws_kms = \"a:b\" }",
+                "kek.aws_kms: expected a key of AWS KMS, `arn:aws:kms:",
+            ),
+            (
+                "{ env = \"SEALTRAIL_KEK\" }",
+                "{ fil = \"kek\", aws_kms = \"alias/a\" }",
+                "unknown key `fil` in `[kek]`; did you mean `file`?",
+            ),
             ("log_dir = \"log\"", "", "missing field `log_dir`"),
             ("log_dir = \"log\"", "log_dir = 3", "invalid type: integer `3`"),
             ("index_dir = \"index\"", "index_dir = \".\"", "holds log_dir `/etc/sealtrail/log`"),

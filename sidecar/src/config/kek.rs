@@ -1,6 +1,7 @@
 //! Where the key-encryption key comes from, and how another one takes its place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sealtrail_keyring::{Kek, KekFile, Keyring, Stands};
 use zeroize::Zeroizing;
@@ -8,12 +9,13 @@ use zeroize::Zeroizing;
 use super::key_file::read_secret_file;
 use crate::code::Code;
 use crate::error::{Error, Result};
+use crate::kms::Keeper;
 
 /// Where the key-encryption key is: 32 bytes in base64.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KekSource {
-    /// In a file. While it is changed there is another one beside it ([`KekFile`]).
-    File(PathBuf),
+    /// In a file, as it is or wrapped by a KMS. While it is changed there is another one beside it ([`KekFile`]).
+    File { path: PathBuf, keeper: Keeper },
     /// In a variable of the environment. Whoever keeps it there gives the one that is to take its place in
     /// `<name>_NEXT`, and then in `<name>`.
     Env(String),
@@ -21,19 +23,9 @@ pub enum KekSource {
 
 impl KekSource {
     /// Opens the keyring. A change of the key-encryption key that was interrupted is completed.
-    pub fn open_keyring(&self, dir: &std::path::Path) -> Result<Keyring> {
+    pub fn open_keyring(&self, dir: &Path) -> Result<Keyring> {
         let keyring = match self {
-            KekSource::File(path) => {
-                let next = beside(path, ".next");
-                // Refuses one that everybody can read, and names what is wrong with it. Between two steps of a
-                // change there may be the next one only.
-                let there =
-                    [path, &next].into_iter().filter(|file| file.exists()).collect::<Vec<_>>();
-                for file in if there.is_empty() { vec![path] } else { there } {
-                    parse(&file.display().to_string(), &read_secret_file(file)?)?;
-                }
-                KekFile::new(path).open_keyring(dir)?
-            }
+            KekSource::File { path, keeper } => open_by_file(path, keeper, dir)?,
             KekSource::Env(name) => match next_of(name)? {
                 None => Keyring::open(dir, of_environment(name)?)?,
                 Some(next) => {
@@ -59,11 +51,19 @@ impl KekSource {
         Ok(keyring)
     }
 
+    /// A first key-encryption key, for a keyring that is to be made.
+    pub fn create(&self) -> Result<Kek> {
+        match self {
+            KekSource::File { path, keeper } => Ok(file(path, keeper).create()?),
+            KekSource::Env(name) => of_environment(name),
+        }
+    }
+
     /// Makes sure of a key-encryption key to change to, so that a change that was announced is completed whatever
     /// happens.
     pub fn prepare(&self) -> Result<()> {
         match self {
-            KekSource::File(path) => Ok(KekFile::new(path).prepare()?),
+            KekSource::File { path, keeper } => Ok(file(path, keeper).prepare()?),
             KekSource::Env(name) => match next_of(name)? {
                 Some(_) => Ok(()),
                 None => {
@@ -82,7 +82,7 @@ impl KekSource {
     pub fn rotate(&self, keyring: &Keyring) -> Result<u64> {
         self.prepare()?;
         match self {
-            KekSource::File(path) => Ok(KekFile::new(path).rotate(keyring)?),
+            KekSource::File { path, keeper } => Ok(file(path, keeper).rotate(keyring)?),
             KekSource::Env(name) => {
                 let Some(next) = next_of(name)? else { return self.prepare().map(|()| 0) };
                 if keyring.stands() == Stands::After {
@@ -96,7 +96,29 @@ impl KekSource {
     }
 }
 
-fn beside(path: &std::path::Path, end: &str) -> PathBuf {
+fn open_by_file(path: &Path, keeper: &Keeper, dir: &Path) -> Result<Keyring> {
+    let next = beside(path, ".next");
+    // Refuses one that everybody can read. Between two steps of a change there may be the next one only.
+    let there = [path, &next].into_iter().filter(|file| file.exists()).collect::<Vec<_>>();
+    for file in if there.is_empty() { vec![path] } else { there } {
+        read_secret_file(file)?;
+    }
+    let keyring = file(path, keeper).open_keyring(dir)?;
+    if keyring.stands() == Stands::Before && next.exists() {
+        tracing::error!(
+            file = %next.display(),
+            "the key-encryption key that is to take the place of the present one is not unwrapped, so it was not changed: \
+             `sealtrail keys rotate` says why"
+        );
+    }
+    Ok(keyring)
+}
+
+fn file(path: &Path, keeper: &Keeper) -> KekFile {
+    KekFile::new(path).kept_by(Arc::new(keeper.clone()))
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()
@@ -133,7 +155,11 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let (path, keyring) = (dir.path().join("kek"), dir.path().join("keyring"));
-        let open = || KekSource::File(path.clone()).open_keyring(&keyring);
+        let keeper = Keeper { origin: "shop.example/audit".into(), wraps: None };
+        let open = || {
+            let (path, keeper) = (path.clone(), keeper.clone());
+            KekSource::File { path, keeper }.open_keyring(&keyring)
+        };
         let error = open().err().unwrap();
         assert!(error.to_string().contains("kek: No such file"), "{error}");
         let kek = Kek::generate().unwrap();

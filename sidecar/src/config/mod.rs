@@ -8,6 +8,9 @@
 //! policy = "policy.json"
 //! signing_key = "keys/signing.key"    # signs the checkpoints
 //! kek = "keys/kek"                    # wraps the keyring; or { env = "SEALTRAIL_KEK" }; keep it out of every copy of the keyring
+//!                                     #   or { file = "keys/kek", aws_kms = "<ARN, id or alias/…>", timeout = "10s" }: the file
+//!                                     #   holds it wrapped, and AWS KMS unwraps it at the start. What is there already stays
+//!                                     #   as it is until `sealtrail keys rotate`
 //! checkpoint_interval = "1s"
 //! fill_ahead = true
 //!
@@ -109,6 +112,7 @@ mod engine;
 mod file;
 mod invalid;
 mod kek;
+mod kek_table;
 mod key_file;
 mod key_scope;
 mod leases;

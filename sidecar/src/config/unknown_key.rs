@@ -88,7 +88,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ("log", &["access", "paths"]),
     ("engine", &["guest", "allow"]),
     ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
-    ("kek", &["env"]),
+    ("kek", &["env", "file", "aws_kms", "timeout"]),
 ];
 
 /// Walks a parsed configuration; `text` is its source, for the line.

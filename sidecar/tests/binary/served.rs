@@ -26,9 +26,14 @@ impl Served {
 
     /// The same with further arguments.
     pub fn with(place: &Place, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sealtrail"))
-            .args(["serve", "--config", &place.config()])
-            .args(arguments)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sealtrail"));
+        command.args(["serve", "--config", &place.config()]).args(arguments);
+        Self::of(command)
+    }
+
+    /// What such a command starts.
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

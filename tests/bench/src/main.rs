@@ -1,5 +1,5 @@
-//! `cargo xtask bench [core|node|size|log|history|proxy|collector|engine|keyring|page] [--json FILE]`: figures, and ratios
-//! within one run.
+//! `cargo xtask bench [core|node|size|log|history|proxy|collector|engine|keyring|page|service|logs] [--json FILE]`:
+//! figures, and ratios within one run.
 //! The task installs and builds what is needed, then runs this.
 //!
 //! Machines differ and are busy, so a figure by itself says little; the ratio to a peer or to the
@@ -13,11 +13,13 @@ mod goals;
 mod history;
 mod keyring;
 mod log;
+mod logs;
 mod machine;
 mod node;
 mod page;
 mod proxy;
 mod sealer;
+mod service;
 mod sidecar;
 mod size;
 mod soak;
@@ -75,14 +77,14 @@ fn run(arguments: &[String]) -> Result<()> {
                 json_file = Some(PathBuf::from(file));
             }
             name @ ("core" | "node" | "size" | "log" | "history" | "proxy" | "collector"
-            | "engine" | "keyring" | "page") => which.push(name.to_owned()),
+            | "engine" | "keyring" | "page" | "service" | "logs") => which.push(name.to_owned()),
             other => bail!(
-                "no benchmark `{other}`; there are core, node, size, log, history, proxy, collector, engine, keyring and page"
+                "no benchmark `{other}`; there are core, node, size, log, history, proxy, collector, engine, keyring, page, service and logs"
             ),
         }
     }
     if which.is_empty() {
-        let all = "core node size log history proxy collector engine keyring page";
+        let all = "core node size log history proxy collector engine keyring page service logs";
         which = all.split(' ').map(str::to_owned).collect();
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
@@ -99,6 +101,8 @@ fn run(arguments: &[String]) -> Result<()> {
             "collector" => collector::run(&root)?,
             "keyring" => keyring::run()?,
             "page" => page::run(&root)?,
+            "service" => service::run(&root)?,
+            "logs" => logs::run(&root)?,
             _ => engine::run()?,
         };
         print(name, &report.rows);

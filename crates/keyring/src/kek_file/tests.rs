@@ -109,7 +109,7 @@ fn a_hard_shred_happens_whole_or_not_at_all_and_yesterdays_copy_opens_with_nothi
             }
         }
     }
-    assert!(table.len() > 40, "{} steps: the disk is no longer under test", table.len());
+    assert!(table.len() > 36, "{} steps: the disk is no longer under test", table.len());
     for after in [After::Untouched, After::Changed, After::Shredded] {
         assert!(table.values().flatten().any(|seen| *seen == after), "{after:?} was never left");
     }
@@ -181,4 +181,108 @@ fn the_new_one_is_for_its_owner_only() {
     let path = place.dir.path().join("kek");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_ne!(fs::read(path).unwrap(), before);
+}
+
+/// Somebody who wraps by turning bits around, as long as he is asked nicely.
+#[derive(Default)]
+struct Turner {
+    refuses: std::sync::atomic::AtomicBool,
+    forgets: bool,
+}
+
+impl Turner {
+    fn asked(&self) -> Result<(), Refusal> {
+        let refuses = self.refuses.load(std::sync::atomic::Ordering::Relaxed);
+        if refuses { Err("he is away".into()) } else { Ok(()) }
+    }
+}
+
+impl Custody for Turner {
+    fn generate(&self) -> Result<(Kek, Zeroizing<Vec<u8>>), Refusal> {
+        self.asked()?;
+        let kek = Kek::generate()?;
+        let mut held = vec![b'!'];
+        held.extend(kek.bytes().iter().map(|byte| if self.forgets { 0 } else { !byte }));
+        Ok((kek, Zeroizing::new(held)))
+    }
+
+    fn unwrap(&self, held: &[u8]) -> Result<Kek, Refusal> {
+        let Some(turned) = held.strip_prefix(b"!") else {
+            return Ok(Kek::parse(std::str::from_utf8(held)?)?);
+        };
+        self.asked()?;
+        let turned: Vec<_> = turned.iter().map(|byte| !byte).collect();
+        Ok(Kek::from_bytes(turned.as_slice().try_into()?))
+    }
+}
+
+#[test]
+fn one_that_nobody_wraps_is_followed_by_one_that_somebody_does_and_the_other_way_round() {
+    let place = Place::new();
+    let path = place.dir.path().join("kek");
+    let kept = || KekFile::new(&path).kept_by(Arc::new(Turner::default()));
+    assert_eq!(kept().rotate(&kept().open_keyring(&place.keyring()).unwrap()).unwrap(), 2);
+    assert_eq!(fs::read(&path).unwrap()[0], b'!');
+    let keyring = kept().open_keyring(&place.keyring()).unwrap();
+    assert!(matches!(keyring.key(&place.stays), Ok(Found::Key(_))));
+    drop(keyring);
+    assert!(KekFile::new(&path).open_keyring(&place.keyring()).is_err());
+}
+
+#[test]
+fn who_refuses_is_named_and_what_was_not_begun_is_served_without_him() {
+    let place = Place::new();
+    let path = place.dir.path().join("kek");
+    let turner = Arc::new(Turner::default());
+    let file = KekFile::new(&path).kept_by(turner.clone());
+    let refuse = |refuses| turner.refuses.store(refuses, std::sync::atomic::Ordering::Relaxed);
+
+    refuse(true);
+    let error = file.prepare().unwrap_err();
+    assert!(
+        error.refusal().is_some() && error.to_string().ends_with("kek`: he is away"),
+        "{error}"
+    );
+    assert_eq!(place.files(), ["kek", "keyring"]);
+
+    // The next one is there, and he does not unwrap it.
+    refuse(false);
+    file.prepare().unwrap();
+    refuse(true);
+    let keyring = file.open_keyring(&place.keyring()).unwrap();
+    assert_eq!((keyring.stands(), keyring.generation()), (Stands::Before, 0));
+    assert!(file.rotate(&keyring).unwrap_err().refusal().is_some());
+    assert!(matches!(keyring.key(&place.stays), Ok(Found::Key(_))));
+    drop(keyring);
+    refuse(false);
+    assert_eq!(file.open_keyring(&place.keyring()).unwrap().generation(), 1);
+    assert_eq!(place.files(), ["kek", "keyring"]);
+
+    // Halfway he is needed, and nothing opens without him.
+    let keyring = file.open_keyring(&place.keyring()).unwrap();
+    let key = crate::layout::Layout::new(&place.keyring()).key(&place.gone);
+    let good = fs::read(&key).unwrap();
+    fs::write(&key, &good[..9]).unwrap();
+    assert!(file.rotate(&keyring).unwrap_err().is_edited());
+    drop(keyring);
+    refuse(true);
+    assert!(file.open_keyring(&place.keyring()).unwrap_err().refusal().is_some());
+    refuse(false);
+    fs::write(&key, good).unwrap();
+    assert_eq!(file.open_keyring(&place.keyring()).unwrap().generation(), 2);
+}
+
+#[test]
+fn what_does_not_come_back_as_it_was_wrapped_is_never_depended_on() {
+    let place = Place::new();
+    let turner = Turner { forgets: true, ..Turner::default() };
+    let file = KekFile::new(&place.dir.path().join("kek")).kept_by(Arc::new(turner));
+    let error = file.prepare().unwrap_err().to_string();
+    assert!(error.ends_with("what was unwrapped is not what was wrapped"), "{error}");
+    assert_eq!(place.files(), ["kek", "keyring"]);
+    let first = KekFile::new(&place.dir.path().join("first")).kept_by(Arc::new(Turner::default()));
+    let kek = first.create().unwrap();
+    assert!(first.create().is_err(), "it is never overwritten");
+    Keyring::create(&place.dir.path().join("other"), &kek).unwrap();
+    assert!(first.open_keyring(&place.dir.path().join("other")).is_ok());
 }

@@ -1,7 +1,6 @@
-/**
- * The core as the sidecar runs it: one wasm module that imports nothing. A call takes a frame (each part its length as
- * 4 bytes little-endian, then its bytes) and gives a status byte, 0 or 1, and a payload.
- */
+import { callGuest } from './guest-abi.js'
+
+/** The core as the sidecar runs it. */
 export class Guest {
   #module
 
@@ -18,16 +17,9 @@ export class Guest {
 
   /** A new instance for every call, as in the sidecar: nothing is left over from the one before. */
   call(name, ...parts) {
-    const { exports } = new WebAssembly.Instance(this.#module, {})
-    const input = frame(parts)
-    const pointer = exports.alloc(input.length)
-    if (pointer === 0) throw new GuestError({ code: 'too_large', message: `${input.length} bytes are more than the core takes` })
-    new Uint8Array(exports.memory.buffer, pointer, input.length).set(input)
-    const result = BigInt.asUintN(64, exports[name](pointer, input.length))
-    const output = new Uint8Array(exports.memory.buffer, Number(result >> 32n), Number(result & 0xffffffffn))
-    const payload = new TextDecoder().decode(output.subarray(1))
-    if (output[0] !== 0) throw new GuestError(JSON.parse(payload))
-    return payload
+    const { ok, error } = callGuest(new WebAssembly.Instance(this.#module, {}).exports, name, parts)
+    if (error) throw new GuestError(error)
+    return ok
   }
 }
 
@@ -37,20 +29,6 @@ export class GuestError extends Error {
     this.code = code
     this.at = at
   }
-}
-
-function frame(parts) {
-  const encoder = new TextEncoder()
-  const bytes = parts.map((part) => (typeof part === 'string' ? encoder.encode(part) : part))
-  const out = new Uint8Array(bytes.reduce((sum, part) => sum + 4 + part.length, 0))
-  const view = new DataView(out.buffer)
-  let offset = 0
-  for (const part of bytes) {
-    view.setUint32(offset, part.length, true)
-    out.set(part, offset + 4)
-    offset += 4 + part.length
-  }
-  return out
 }
 
 /** Browsers give `crypto.subtle` to https, localhost and files only. */

@@ -1,9 +1,10 @@
 //! A keyring with few and with many subjects: making a key, finding one that is in memory and one that is not,
-//! shredding, opening, and another key-encryption key.
+//! shredding, opening, and another key-encryption key; and the real server with it.
 //!
 //! Everything that is measured syncs as it does in production. Only the subjects that are there before are made
 //! without waiting for the disk, by a preloaded library that lets syncs pass (`libeatmydata`), where it is installed.
 
+mod served;
 mod sync;
 
 use std::path::Path;
@@ -51,6 +52,7 @@ pub fn run() -> Result<Report> {
             figures: vec![("keys/s", subjects as f64 / filled)],
             ratio: None,
         });
+        report.rows.extend(served::measure(folder.path(), &dir, &kek(0), subjects)?);
         let synced = sync::of_a_small_file(folder.path())?;
         let measured = measure(&dir, subjects)?;
         let [open_s, memory, warm_us, cold, create, shred, rotate_s, generation] = measured;

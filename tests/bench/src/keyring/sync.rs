@@ -1,4 +1,4 @@
-//! What the disk takes for one sync now: machines differ and are busy, and a shredding is eleven of them.
+//! What the disk takes for one sync now: machines differ and are busy, and a shredding is seven of them.
 
 use std::fs::File;
 use std::io::Write;

@@ -144,7 +144,7 @@ fn an_expiry_happens_whole_or_not_at_all() {
         seen.push((case.step, over));
         if crashed { Run::Broke { unsynced } } else { Run::Completed }
     });
-    assert!(steps > 15, "{steps} steps: the disk is no longer under test");
+    assert!(steps > 9, "{steps} steps: the disk is no longer under test");
     // As of a shred: the intent is written, synced, renamed and its folder synced by the steps 0 to 3.
     assert!(seen.iter().all(|(step, over)| *step > 1 || !over));
     assert!(seen.iter().any(|(step, over)| *step <= 3 && *over));
