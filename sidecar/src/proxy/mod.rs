@@ -20,6 +20,7 @@ pub mod network;
 mod paced;
 mod randomness;
 pub mod request_memory;
+mod rest;
 mod service_connection;
 pub mod trace_context;
 mod upgrade;
@@ -29,4 +30,5 @@ pub mod user_agent;
 mod workers;
 
 pub use forward::Proxy;
+pub use rest::Freed;
 pub use workers::Workers;
