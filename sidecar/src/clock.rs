@@ -29,6 +29,11 @@ impl Moment {
         self.0.as_millisecond()
     }
 
+    /// From milliseconds since 1970, if there is such a moment.
+    pub fn of_milliseconds(milliseconds: i64) -> Option<Moment> {
+        Timestamp::from_millisecond(milliseconds).ok().map(Moment)
+    }
+
     /// From whole seconds since 1970, if there is such a moment.
     pub fn of_posix_seconds(seconds: u64) -> Option<Moment> {
         Timestamp::from_second(i64::try_from(seconds).ok()?).ok().map(Moment)

@@ -24,6 +24,7 @@
 //! | `logging`, `metrics` | what a running server tells its operator |
 //! | `questions` | what the log says of an entity, an attribute, an actor, a request, a time |
 //! | `export` | records for other tools |
+//! | `project` | the log as tables of a database |
 //! | `witness` | the second party that cosigns the checkpoints of a log |
 //! | `http_client` | asks other services, for commands |
 //! | `kms` | a key-encryption key that AWS KMS wraps |
@@ -55,6 +56,7 @@ mod patience;
 mod policy_test;
 mod position;
 mod problem;
+mod project;
 mod proxy;
 mod questions;
 mod reload;

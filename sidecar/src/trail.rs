@@ -137,10 +137,11 @@ impl Trail {
     }
 
     /// Reads the policy, and the guest that reads it, again when everything else is.
-    pub fn reload_policy(&self, reload: &mut Reload, config: &Config) {
+    pub fn reload_policy(&self, reload: &mut Reload, config: &Config, file: PathBuf) {
         let (policy, path) = (self.policy.clone(), config.policy.clone());
-        let (engine, limits) = (config.engine.clone(), config.limits.clone());
+        let limits = config.limits.clone();
         reload.add(&self.policy, move || {
+            let engine = Config::read(&file)?.engine;
             let sandbox = policy.get().sandbox().configured_again(&engine, &limits)?;
             read_policy(&sandbox, &path)
         });

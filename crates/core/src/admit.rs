@@ -16,7 +16,7 @@ use crate::seal::{NONCE_BYTES, TAG_BYTES, parse};
 /// for it; those of pseudonyms have no `commit`.
 ///
 /// A record is what [`Plan::seal`](crate::Plan::seal) writes: members that it does not write are refused, and so is
-/// an act, which nobody can record for another. Every place that a seal lists must hold a token of that seal. What
+/// an act, which nobody can record for another, and a claim that somebody was verified. Every place that a seal lists must hold a token of that seal. What
 /// a token holds is not looked at: that would take the keys.
 pub fn admit(lease: &[u8], line: &[u8]) -> Result<Vec<u8>, Error> {
     let lease =
@@ -62,6 +62,10 @@ pub fn admit(lease: &[u8], line: &[u8]) -> Result<Vec<u8>, Error> {
         if record.pointer(pointer).is_some() {
             name(&record, pointer)?;
         }
+    }
+    if record.pointer("/data/actor/verified").is_some() {
+        let wanted = "what only a proxy says that has verified the token";
+        return Err(Error::field("/data/actor/verified", wanted, "a claim of the service"));
     }
     check_policy_and_engine(&record, name(&lease, "/policy")?)?;
     check_changes(data)?;

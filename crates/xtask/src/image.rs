@@ -2,7 +2,7 @@
 //! with podman and runc.
 //!
 //! The binary is built for musl, which compiles everything once more, so `cargo xtask test` tries the image only
-//! where `SEALTRAIL_IMAGE` is set, and says so where it does not.
+//! where `SEALTRAIL_IMAGE` is set, with few optimisations, and says so where it does not.
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const USER: u32 = 65532;
 
 pub fn run() -> Result<()> {
     let root = machine::workspace()?;
-    match make(&root)? {
+    match make(&root, Build::ForUsers)? {
         Some(()) => {
             println!("{IMAGE} is built and was tried");
             Ok(())
@@ -41,7 +41,7 @@ pub fn as_test(root: &Path) -> Result<Option<Outcome>> {
     const NAME: &str = "operation: the container image";
     println!("\n── {NAME}");
     let start = Instant::now();
-    let (passed, failed) = match make(root) {
+    let (passed, failed) = match make(root, Build::ToTry) {
         Ok(Some(())) => (1, 0),
         Ok(None) => {
             println!("NOT TESTED  the container image: a tool is missing, or this is not root");
@@ -56,7 +56,14 @@ pub fn as_test(root: &Path) -> Result<Option<Outcome>> {
     Ok(Some(Outcome { name: NAME.into(), ok: failed == 0, passed, failed, took }))
 }
 
-fn make(root: &Path) -> Result<Option<()>> {
+/// How much time the binary is worth.
+#[derive(Clone, Copy)]
+enum Build {
+    ForUsers,
+    ToTry,
+}
+
+fn make(root: &Path, how: Build) -> Result<Option<()>> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Ok(None);
     }
@@ -67,7 +74,7 @@ fn make(root: &Path) -> Result<Option<()>> {
         let Some(tool) = machine::program(tool, &[], package)? else { return Ok(None) };
         tools.push(tool);
     }
-    let sealtrail = build(root)?;
+    let sealtrail = build(root, how)?;
     expect_static(&sealtrail)?;
     let context = tempfile::tempdir()?;
     std::fs::copy(&sealtrail, context.path().join("sealtrail"))?;
@@ -82,17 +89,30 @@ fn make(root: &Path) -> Result<Option<()>> {
     Ok(Some(()))
 }
 
-fn build(root: &Path) -> Result<PathBuf> {
+fn build(root: &Path, how: Build) -> Result<PathBuf> {
     succeed(Command::new("rustup").args(["target", "add", TARGET]).current_dir(root))?;
     let start = Instant::now();
-    let build = ["build", "--release", "--package", "sealtrail", "--target", TARGET];
-    let mut cargo = machine::cargo(root, &build);
-    cargo.args(["--config", "profile.release.strip='debuginfo'"]);
+    let settings: &[&str] = match how {
+        Build::ForUsers => &["--profile", "dist"],
+        Build::ToTry => &[
+            "--release",
+            "--config",
+            "profile.release.opt-level=1",
+            "--config",
+            "profile.release.debug=false",
+        ],
+    };
+    let mut cargo = machine::cargo(root, &["build", "--package", "sealtrail", "--target", TARGET]);
     // zstd and ring are C.
-    if !cargo.env("CC_x86_64_unknown_linux_musl", "musl-gcc").status()?.success() {
+    cargo.args(settings).env("CC_x86_64_unknown_linux_musl", "musl-gcc");
+    if !cargo.status()?.success() {
         bail!("the sidecar did not build for {TARGET}");
     }
-    let built = machine::target_folder(root).join(TARGET).join("release/sealtrail");
+    let folder = machine::target_folder(root).join(TARGET);
+    let built = match how {
+        Build::ForUsers => folder.join("dist/sealtrail"),
+        Build::ToTry => folder.join("release/sealtrail"),
+    };
     let size = built.metadata()?.len() >> 20;
     println!("built for {TARGET} in {:.0} s, {size} MiB", start.elapsed().as_secs_f64());
     Ok(built)

@@ -9,7 +9,7 @@ import { Reveals } from '../src/reveals.js'
 import { Sealing } from '../src/sealing.js'
 import { toSeal } from '../src/to-seal.js'
 import { startCollector } from './collector.js'
-import { digest, POLICY } from './lessor.js'
+import { digest, Lessor, POLICY } from './lessor.js'
 
 const change = '{"id":"c-1","entity":{"type":"customer","id":"3"},"action":"update","before":{"email":"a@example.org","tax":"1","tier":1},"after":{"email":"b@example.org","tax":"2","tier":2},"context":{"correlation_id":"c","time":"2026-11-21T19:45:00Z"}}'
 const encoder = new TextEncoder()
@@ -79,6 +79,38 @@ test('with the same randomness, time and keys it is the record that the sidecar 
   const { nonces } = JSON.parse(call(sidecar, 'plan', JSON.stringify(context)))
   const { engine: maker } = JSON.parse(line).data
   assert.equal(call(sidecar, 'seal', JSON.stringify({ ...stamp, engine: maker }), random(12 * nonces), ...pair, ...pair), line)
+})
+
+test('the keys of a record are wiped when it is sealed, and those that were leased in vain too', async () => {
+  const engine = await loadEngine()
+  const used = []
+  const spied = {
+    sealer(policy) {
+      const sealer = engine.sealer(policy)
+      const plan = (text) => {
+        const planned = sealer.plan(text)
+        const seal = (stamp, keys) => (used.push(...keys.map(({ key }) => [key, key.some(Boolean)])), planned.seal(stamp, keys))
+        return { ...planned, seal }
+      }
+      return { sha256: sealer.sha256, plan, end: () => sealer.end() }
+    },
+  }
+  const lessor = new Lessor()
+  const answers = []
+  const transport = {
+    async ask({ path, body }) {
+      const bytes = Buffer.from(lessor.answer(body === undefined ? 'GET' : 'POST', `/${path}`, body)[1])
+      if (path === 'v1/leases') answers.push(bytes)
+      return { status: 200, bytes }
+    },
+  }
+  const sealing = new Sealing(transport, spied)
+  await sealing.send([{ text: toSeal(change) }], 1000)
+  lessor.policy = POLICY.replace('"version":"1"', '"version":"2"')
+  await sealing.send([{ text: toSeal(change.replace('c-1', 'c-2')) }], 1000)
+  assert.deepEqual([lessor.records.size, used.length, answers.length], [2, 4, 3])
+  assert.ok(used.every(([key, wasThere]) => wasThere && key.every((byte) => byte === 0)))
+  for (const answer of answers) assert.doesNotMatch(answer.toString(), /"key":"[^ ]/)
 })
 
 describe('leases for reading', () => {

@@ -41,7 +41,7 @@ const sent = () => collector.requests.filter(({ url }) => url === '/v1/records')
 
 test('a change is a record that only leased keys open', async () => {
   const trail = await open()
-  const receipt = await trail.run({ correlationId: 'c-1', actor: { type: 'user', id: 'u-1' } }, () => trail.seal(change(3)))
+  const receipt = await trail.run({ correlationId: 'c-1', actor: { type: 'user', id: 'u-1', verified: true } }, () => trail.seal(change(3)))
   assert.deepEqual([receipt.status, receipt.index, receipt.correlationId], ['recorded', 0, 'c-1'])
   assert.deepEqual(urls(), ['/v1/policy', '/v1/leases', '/v1/records'])
   assert.deepEqual(JSON.parse(collector.requests[1].lines[0]).needs.map(({ subject, group, use }) => [subject, group, use]), [
@@ -50,6 +50,8 @@ test('a change is a record that only leased keys open', async () => {
   const record = JSON.parse(sent()[0])
   assert.deepEqual([record.id, record.source, record.subject, record.authid], [receipt.id, 'shop', 'customer/3', 'u-1'])
   assert.match(record.data.engine.sha256, /^[0-9a-f]{64}$/)
+  // It is for the proxy to say.
+  assert.equal(record.data.actor.verified, undefined)
 
   const revealed = await trail.reveal(receipt.id, { group: 'contact', reason: 'ticket 4711' })
   assert.deepEqual(revealed.values, [{ at: '/data/changes/0/new', path: '/email', side: 'new', group: 'contact', value: CANARY }])

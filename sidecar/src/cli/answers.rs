@@ -7,52 +7,105 @@ use sealtrail_record::pointer;
 use crate::questions::{Lineage, Node, STORED, State, Touched};
 
 impl Touched {
-    pub fn words(&self) -> String {
-        let mut text = shown(&self.kind);
-        for part in
-            [self.id.as_deref(), self.attribute.as_deref().map(|at| at.trim_start_matches('/'))]
-        {
-            text += &part.map(|part| format!("/{}", shown(part))).unwrap_or_default();
-        }
-        let records = if self.records == 1 { "record" } else { "records" };
-        text += &format!("  {} {records}", self.records);
-        if let Some(time) = &self.last_time {
-            text += &format!("  last {}", shown(time));
-        }
-        if let Some(actor) = &self.last_actor {
-            text += &format!(" by {}", shown(actor));
+    /// A line for each, in columns.
+    pub fn words(all: &[Self]) -> String {
+        let rows: Vec<[String; 3]> = all.iter().map(Self::cells).collect();
+        let width = |column: usize| {
+            rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).min(60)
+        };
+        let (name_width, number_width) = (width(0), width(1));
+        let mut text = String::new();
+        for [name, number, last] in &rows {
+            let line = format!("{name:name_width$}  {number:>number_width$}  {last}");
+            text += line.trim_end();
+            text.push('\n');
         }
         text
     }
+
+    /// What, how many records, and when and by whom last.
+    fn cells(&self) -> [String; 3] {
+        let mut name = shown(&self.kind);
+        for part in
+            [self.id.as_deref(), self.attribute.as_deref().map(|at| at.trim_start_matches('/'))]
+        {
+            name += &part.map(|part| format!("/{}", shown(part))).unwrap_or_default();
+        }
+        let records = if self.records == 1 { "record " } else { "records" };
+        let mut last = String::new();
+        if let Some(time) = &self.last_time {
+            last += &format!("last {}", shown(time));
+        }
+        if let Some(actor) = &self.last_actor {
+            last += &format!(" by {}", shown(actor));
+        }
+        [name, format!("{} {records}", self.records), last.trim_start().to_owned()]
+    }
 }
 
+/// So many effects of one cause that are alike are told as one.
+const MANY: usize = 10;
+
 impl Lineage {
-    /// A tree, with a mark at the record that was asked for.
-    pub fn words(&self, asked: &str) -> String {
+    /// A tree, with a mark at what was asked for.
+    pub fn words(&self, asked: &str, expand: bool) -> String {
         let mut text = String::new();
-        for Node { depth, request, record } in &self.nodes {
-            text += &"  ".repeat((*depth).min(40));
-            if let Some(request) = request {
-                text += &format!("request {}\n", shown(request));
+        let mut rest = &self.nodes[..];
+        while let Some((node, behind)) = rest.split_first() {
+            let alike = if expand { 0 } else { node.alike(behind, asked) };
+            text += &node.words(asked);
+            rest = behind;
+            if alike + 1 >= MANY {
+                let indent = "  ".repeat(node.depth.min(40));
+                text += &format!("{indent}… and {alike} like it; --expand shows each\n");
+                rest = &behind[alike..];
             }
-            let Some(record) = record else { continue };
-            let word = || record.kind.as_deref()?.rsplit('.').nth(1).map(str::to_owned);
-            let action = record.action.clone().or_else(word).unwrap_or_default();
-            text +=
-                &format!("{} {}", shown(&action), shown(record.entity.as_deref().unwrap_or("")));
-            for (label, told) in [("by", &record.source), ("at", &record.time)] {
-                text += &told
-                    .iter()
-                    .map(|told| format!("  {label} {}", shown(told)))
-                    .collect::<String>();
-            }
-            text += &format!("  record {}", shown(&record.id));
-            text += if record.id == asked { "  ←\n" } else { "\n" };
         }
         if self.cut {
             text += "…\n";
         }
         text
+    }
+}
+
+impl Node {
+    /// How many of those behind it are effects of the same cause that did the same to things of the same type, and
+    /// had no effects.
+    fn alike(&self, behind: &[Self], asked: &str) -> usize {
+        let deed = |node: &Self| {
+            let record = node.record.as_ref()?;
+            let kind = record.entity.as_deref().map(|entity| entity.split('/').next());
+            (record.id != asked)
+                .then(|| (node.depth, record.action.clone(), kind.flatten().map(str::to_owned)))
+        };
+        let Some(own) = deed(self) else { return 0 };
+        let alike = behind.iter().take_while(|node| deed(node).as_ref() == Some(&own)).count();
+        // The last one may have effects of its own, which stand below it.
+        let has_effects = behind.get(alike).is_some_and(|next| next.depth > self.depth);
+        alike - usize::from(has_effects && alike > 0)
+    }
+
+    fn words(&self, asked: &str) -> String {
+        let mut text = "  ".repeat(self.depth.min(40));
+        let mut mark = "\n";
+        if let Some(request) = &self.request {
+            text += &format!("request {}", shown(request));
+            mark = if request == asked { "  ←\n" } else { mark };
+        }
+        if let Some(record) = &self.record {
+            let word = || record.kind.as_deref()?.rsplit('.').nth(1).map(str::to_owned);
+            let action = record.action.clone().or_else(word).unwrap_or_default();
+            text +=
+                &format!("{} {}", shown(&action), shown(record.entity.as_deref().unwrap_or("")));
+            for (label, told) in [("by", &record.source), ("at", &record.time)] {
+                if let Some(told) = told {
+                    text += &format!("  {label} {}", shown(told));
+                }
+            }
+            text += &format!("  record {}", shown(&record.id));
+            mark = if record.id == asked { "  ←\n" } else { mark };
+        }
+        text + mark
     }
 }
 
@@ -84,8 +137,9 @@ impl State {
         }
         if let Some(last) = &self.last {
             text += &format!(
-                "  after {} records, the last is {}\n",
+                "  after {} {}, the last is {}\n",
                 self.folded.records,
+                if self.folded.records == 1 { "record" } else { "records" },
                 shown(&last.id)
             );
         }

@@ -156,12 +156,15 @@ impl Export {
             known.insert(found.index);
             bundle.record(&found, id.as_deref(), &prove_under(&note, reader, found.index)?)?;
         }
-        let erasures = Question::parse([("action", "shred")])?;
-        let mut fitting = questions.fitting(&erasures, None)?;
-        while let Some(found) = fitting.next()? {
-            let (id, erased) = id_and_keys(&found);
-            if erased.iter().any(|kid| kids.contains(kid)) && !known.contains(&found.index) {
-                bundle.erasure(&found, id.as_deref(), &prove_under(&note, reader, found.index)?)?;
+        // Of keys of data subjects, and of months.
+        for act in ["shred", "expire"] {
+            let mut fitting = questions.fitting(&Question::parse([("action", act)])?, None)?;
+            while let Some(found) = fitting.next()? {
+                let (id, erased) = id_and_keys(&found);
+                if erased.iter().any(|kid| kids.contains(kid)) && known.insert(found.index) {
+                    let receipt = prove_under(&note, reader, found.index)?;
+                    bundle.erasure(&found, id.as_deref(), &receipt)?;
+                }
             }
         }
         let (records, erasures) = bundle.finish()?;

@@ -20,6 +20,7 @@ mod output;
 mod policy;
 mod preview;
 mod progress;
+mod project;
 mod prove;
 mod prune;
 mod query;
@@ -75,6 +76,7 @@ enum Command {
     Query(query::Query),
     Lineage(lineage::Lineage),
     Export(export::Export),
+    Project(project::Project),
     Index(index::Index),
     Reveal(reveal::Reveal),
     Shred(shred::Shred),
@@ -155,6 +157,7 @@ pub fn run() -> ExitCode {
         Command::Query(command) => command.run(style),
         Command::Lineage(command) => command.run(style),
         Command::Export(command) => command.run(style),
+        Command::Project(command) => command.run(style),
         Command::Index(command) => command.run(style),
         Command::Reveal(command) => command.run(style),
         Command::Shred(command) => command.run(style),

@@ -3,7 +3,7 @@ use clap::Args;
 use super::criteria::{Criteria, Entities, Show};
 use super::{ConfigArg, Style, output, records};
 use crate::error::Result;
-use crate::questions::Grain;
+use crate::questions::{Grain, Touched};
 
 /// Prints the records that fit all criteria
 ///
@@ -31,11 +31,10 @@ impl Query {
         match self.grain {
             None => records::print(&questions, &question, &self.show, style)?,
             Some(grain) => {
-                for touched in questions.touched(&question, grain)? {
-                    match style.json {
-                        true => output::print_json(&touched)?,
-                        false => output::print_line(touched.words().as_bytes())?,
-                    }
+                let touched = questions.touched(&question, grain)?;
+                match style.json {
+                    true => touched.iter().try_for_each(output::print_json)?,
+                    false => output::print(Touched::words(&touched).as_bytes())?,
                 }
             }
         }

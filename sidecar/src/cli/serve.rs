@@ -27,7 +27,8 @@ use crate::trail::Trail;
 ///
 /// Prints every address that was bound. On SIGTERM or SIGINT it takes nothing new, finishes what is under
 /// way within `limits.drain`, and signs a last checkpoint; a second signal ends it at once. On SIGHUP it
-/// reads the policy, the keys of tokens and the certificate again; if any of them is refused, all stay as they were.
+/// reads the policy, the guest, the keys of tokens and the certificate again; if any of them is refused, all stay as they
+/// were.
 #[derive(Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -55,7 +56,7 @@ impl Serve {
         let gate = Gate::open(&config.access, token_key.clone(), &mut reload)?;
         let tls = live_tls(&config, &mut reload)?;
         let (trail, recovery) = Trail::open(&config)?;
-        trail.reload_policy(&mut reload, &config);
+        trail.reload_policy(&mut reload, &config, self.config.config.clone());
         tell_torn_tail(&recovery);
         tracing::info!(origin = trail.origin, records = recovery.lines, "log opened");
         tell_policy(&trail, "policy loaded");
@@ -101,6 +102,7 @@ async fn serve(
             token_key: token_key.clone(),
             metrics: trail.metrics.clone(),
             access: Access::of(&config.log, "proxy"),
+            freed: proxy::Freed::default(),
         };
         workers = Some(Workers::start(sockets, &proxy_drain, of_one_worker)?);
     }

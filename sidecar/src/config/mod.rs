@@ -22,7 +22,8 @@
 //! connect_timeout = "5s"
 //! response_timeout = "60s"            # from the end of the request to the answer
 //! header_timeout = "30s"              # for a client to send the head of a request
-//! idle_timeout = "4s"                 # how long an idle upstream connection is reused
+//! idle_timeout = "4s"                 # how long an idle upstream connection is reused; after a
+//!                                     #   quarter of a second a client lends its own to others
 //! body_timeout = "30s"                # while nothing of a request's body comes; then 408
 //! stream_timeout = "5m"               # while nothing of an answer's body comes; then the connection is cut
 //! write_timeout = "60s"               # while a client takes nothing of what is sent
@@ -93,16 +94,17 @@
 //! paths = false                       # with its path, never its query; paths may hold personal data
 //!
 //! [engine]                            # leave out to seal with the guest in the binary
-//! guest = "guest.cwasm"               # another one, from `sealtrail guest`; read again on SIGHUP
+//! guest = "guest.cwasm"               # another one, from `sealtrail guest`
 //! allow = ["<SHA-256>"]               # digests of the guests that may run, in lower case: any other is refused;
-//!                                     #   when left out, only the one in the binary
+//!                                     #   when left out, only the one in the binary. On SIGHUP this table and the
+//!                                     #   guest are read again, and nothing else of the configuration
 //!
 //! [limits]
 //! body = "8MiB"                       # one POST
 //! line = "1MiB"                       # one change of an NDJSON body
 //! queue = "64MiB"                     # all POSTs being worked on; past it: 503
 //! guest_memory = "256MiB"
-//! guest_time = "5s"
+//! guest_time = "5s"                   # of one core, for one step of a record
 //! drain = "10s"                       # on SIGTERM, for what is under way
 //! ```
 

@@ -6,8 +6,9 @@
 //! before it is checked against the bounds of its memory.
 
 use serde::Deserialize;
-use wasmtime::{Global, Memory, Store, StoreLimits, Trap, TypedFunc, Val};
+use wasmtime::{Global, Memory, Store, Trap, TypedFunc, Val};
 
+use super::bounds::Bounds;
 use crate::code::Code;
 use crate::error::{Error, Place, Result};
 
@@ -15,25 +16,20 @@ type Function = TypedFunc<(u32, u32), u64>;
 
 /// One instance and the store that it lives in.
 pub struct Instance {
-    store: Store<StoreLimits>,
+    store: Store<Bounds>,
     instance: wasmtime::Instance,
     memory: Memory,
     alloc: TypedFunc<u32, u32>,
     /// What was called before, by its name: an instance serves many records, and to find a function among the
     /// exports takes as long as a small record takes to be read.
     found: Vec<(&'static str, Function)>,
-    ticks: u64,
     is_dead: bool,
     /// The pointer to its stack, and where it is between calls. A guest without one keeps no stack in memory.
     stack: Option<(Global, Val)>,
 }
 
 impl Instance {
-    pub fn new(
-        mut store: Store<StoreLimits>,
-        instance: wasmtime::Instance,
-        ticks: u64,
-    ) -> Result<Self> {
+    pub fn new(mut store: Store<Bounds>, instance: wasmtime::Instance) -> Result<Self> {
         let memory =
             instance.get_memory(&mut store, "memory").ok_or_else(|| failed("it has no memory"))?;
         let alloc = instance
@@ -43,7 +39,7 @@ impl Instance {
             let rest = global.get(&mut store);
             (global, rest)
         });
-        Ok(Self { store, instance, memory, alloc, found: Vec::new(), ticks, is_dead: false, stack })
+        Ok(Self { store, instance, memory, alloc, found: Vec::new(), is_dead: false, stack })
     }
 
     /// Whether a call trapped: what is in the instance now cannot be relied on.
@@ -79,7 +75,8 @@ impl Instance {
         // Dead until the call has come back: an error on any way out leaves it so.
         self.is_dead = true;
         let len = u32::try_from(input.len()).map_err(|_| failed("the input is too large"))?;
-        self.store.set_epoch_deadline(self.ticks);
+        self.store.data_mut().begin();
+        self.store.set_epoch_deadline(1);
         let function = self.function(function)?;
         let at = self.alloc.call(&mut self.store, len).map_err(trapped)?;
         if at == 0 && len > 0 {

@@ -11,6 +11,7 @@
 //! The guest imports nothing: it has no clock, no randomness and no way out but the bytes it returns.
 
 mod abi;
+mod bounds;
 mod calls;
 #[cfg(test)]
 mod conformance;

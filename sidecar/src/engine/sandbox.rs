@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use wasmtime::{
     Config, Enabled, Engine, ExternType, FuncType, InstanceAllocationStrategy, InstancePre, Linker,
-    Module, PoolConcurrencyLimitError, PoolingAllocationConfig, Store, StoreLimits,
-    StoreLimitsBuilder, ValType,
+    Module, PoolConcurrencyLimitError, PoolingAllocationConfig, Store, ValType,
 };
 
 use super::abi::Instance;
+use super::bounds::{Bounds, TICK};
 use super::calls::{EXPORTS, EngineName, Guest};
 use super::guest_file::{self, GuestFile};
 use super::lent::{Lent, Work};
@@ -32,9 +32,6 @@ pub(super) const GUEST_SHA256: &str = env!("SEALTRAIL_GUEST_SHA256");
 /// finds none is told to come again, as by any other full queue.
 pub const INSTANCES: u32 = 256;
 
-/// The resolution of the time limit.
-const TICK: Duration = Duration::from_millis(20);
-
 /// The guest as machine code, for a file that another sidecar reads.
 pub fn embedded_code() -> &'static [u8] {
     GUEST
@@ -43,10 +40,9 @@ pub fn embedded_code() -> &'static [u8] {
 /// The compiled guest. Cheap to clone.
 #[derive(Clone)]
 pub struct Sandbox {
-    pre: InstancePre<StoreLimits>,
+    pre: InstancePre<Bounds>,
     memory: usize,
-    /// The time limit in ticks.
-    ticks: u64,
+    time: Duration,
     sha256: Arc<str>,
     metrics: Option<Arc<Metrics>>,
     _ticker: Arc<Ticker>,
@@ -91,12 +87,10 @@ impl Sandbox {
         let module = unsafe { Module::deserialize(&engine, code) }.map_err(cannot_start)?;
         check_surface(&module)?;
         let pre = Linker::new(&engine).instantiate_pre(&module).map_err(cannot_start)?;
-        let ticks = limits.guest_time.as_millis().div_ceil(TICK.as_millis());
         Ok(Self {
             pre,
             memory: limits.guest_memory,
-            // The tick under way may be nearly over.
-            ticks: u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1,
+            time: limits.guest_time,
             sha256: sha256.into(),
             metrics: None,
             _ticker: Arc::new(Ticker::start(&engine)?),
@@ -128,22 +122,18 @@ impl Sandbox {
     }
 
     pub(super) fn instance(&self) -> Result<Instance> {
-        let limits = StoreLimitsBuilder::new()
-            .memory_size(self.memory)
-            .memories(1)
-            .instances(1)
-            .trap_on_grow_failure(true)
-            .build();
-        let mut store = Store::new(self.pre.module().engine(), limits);
-        store.limiter(|limits| limits);
-        store.set_epoch_deadline(self.ticks);
+        let bounds = Bounds::new(self.memory, self.time);
+        let mut store = Store::new(self.pre.module().engine(), bounds);
+        store.limiter(|bounds| &mut bounds.limits);
+        store.epoch_deadline_callback(|mut context| context.data_mut().tick());
+        store.set_epoch_deadline(1);
         let instance = self.pre.instantiate(&mut store).map_err(|error| {
             if error.is::<PoolConcurrencyLimitError>() {
                 return Error::new(Code::QueueFull, "too much is under way; try again later");
             }
             cannot_start(error)
         })?;
-        Instance::new(store, instance, self.ticks)
+        Instance::new(store, instance)
     }
 }
 

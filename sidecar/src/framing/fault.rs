@@ -13,6 +13,8 @@ pub enum Fault {
     Coding,
     TwoLengths,
     TooLarge,
+    /// hyper says so, and not why.
+    Unreadable,
 }
 
 impl Fault {
@@ -28,6 +30,7 @@ impl Fault {
             Fault::Length => "`Content-Length` is not one number of digits",
             Fault::Coding => "`Transfer-Encoding` is not `chunked`, the only coding there is here",
             Fault::TwoLengths => "the length of the request is stated in more than one way",
+            Fault::Unreadable => "the head of the request cannot be read",
             Fault::TooLarge => {
                 return Error::new(
                     Code::HeadTooLarge,

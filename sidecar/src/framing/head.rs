@@ -56,6 +56,11 @@ pub enum After {
 }
 
 impl Head {
+    /// Whether nothing of it has come.
+    pub fn is_fresh(&self) -> bool {
+        self.size == 0
+    }
+
     /// Takes in bytes up to the end of the head, if that is among them; how many it took, and what follows.
     pub fn see(&mut self, bytes: &[u8]) -> (usize, Option<After>) {
         let mut taken = 0;

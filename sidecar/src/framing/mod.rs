@@ -6,7 +6,7 @@
 //! is an attack. What hyper does refuse, it answers with an empty body. So [`Watched`] looks at the bytes
 //! of a connection as they pass. It remembers the first head that must be refused, and its [`Fault`]:
 //! where hyper takes the request, the service asks the [`Verdict`] and answers with a problem; where
-//! hyper refuses it, the problem is written in place of hyper's empty answer. Either way the connection
+//! hyper refuses it, for whatever reason, a problem is written in place of hyper's empty answer. Either way the connection
 //! ends, because nobody knows where the next request begins.
 //!
 //! Bodies are followed to find the next head and not judged: hyper refuses bad chunks by itself.

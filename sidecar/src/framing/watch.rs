@@ -17,6 +17,7 @@ struct Shared {
     taken: AtomicU64,
     /// From here on the bytes are another protocol's.
     is_tunnel: AtomicBool,
+    is_idle: AtomicBool,
 }
 
 impl Verdict {
@@ -24,6 +25,11 @@ impl Verdict {
     pub fn of_next(&self) -> Option<Fault> {
         let number = self.0.taken.fetch_add(1, Ordering::Relaxed);
         self.0.refused.get().filter(|(n, _)| *n == number).map(|(_, fault)| *fault)
+    }
+
+    /// Whether all that came was taken, all that was written is on its way, and whoever serves waits for more.
+    pub fn is_idle(&self) -> bool {
+        self.0.is_idle.load(Ordering::Relaxed)
     }
 
     /// The connection has changed to another protocol: nothing of it is watched any more.
@@ -73,6 +79,17 @@ impl Watch {
         self.verdict.0.refused.get().filter(|_| !self.is_tunnel()).map(|(_, fault)| *fault)
     }
 
+    /// Whether there is a head, or a part of one, that nobody has taken yet: hyper may refuse it.
+    pub fn may_be_refused(&self) -> bool {
+        !self.is_tunnel() && (self.fault().is_some() || !self.is_all_taken())
+    }
+
+    /// Whether all heads that came were taken, and nothing of another has come.
+    fn is_all_taken(&self) -> bool {
+        let has_begun = matches!(&self.state, State::Head(head) if !head.is_fresh());
+        !has_begun && self.verdict.0.taken.load(Ordering::Relaxed) == self.heads
+    }
+
     /// Whether the peer is not done with what it sends, as far as that can be known.
     pub fn expects_more(&self) -> bool {
         !self.is_tunnel() && !matches!(self.state, State::Head(_))
@@ -81,6 +98,12 @@ impl Watch {
     /// Whether the next byte belongs to the head of a request.
     pub fn is_at_head(&self) -> bool {
         matches!(self.state, State::Head(_)) && !self.is_tunnel()
+    }
+
+    /// Notes whether nothing is under way, for all that the stream knows.
+    pub fn tell_idle(&self, is_idle: bool) {
+        let is_idle = is_idle && self.is_at_head() && self.is_all_taken();
+        self.verdict.0.is_idle.store(is_idle, Ordering::Relaxed);
     }
 
     /// How many heads are complete.

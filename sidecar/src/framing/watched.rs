@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::refusal;
+use super::refusal::{self, OwnAnswer};
 use super::watch::{Verdict, Watch};
 use crate::patience::Patience;
 
@@ -19,9 +19,14 @@ const LINGER: Duration = Duration::from_secs(1);
 pub struct Watched<S> {
     stream: S,
     watch: Watch,
+    /// Whether the last read had to wait.
+    is_waiting: bool,
+    /// Whether something was written and not yet flushed.
+    is_writing: bool,
     /// How long a client may take from the end of an answer to the end of the next head.
     head: Option<Patience>,
     refusal: Option<Refusal>,
+    has_refused: bool,
     linger: Option<Linger>,
 }
 
@@ -41,7 +46,36 @@ impl<S> Watched<S> {
     pub fn new(stream: S) -> (Self, Verdict) {
         let watch = Watch::default();
         let verdict = watch.verdict();
-        (Self { stream, watch, head: None, refusal: None, linger: None }, verdict)
+        let watched = Self {
+            stream,
+            watch,
+            is_waiting: false,
+            is_writing: false,
+            head: None,
+            refusal: None,
+            has_refused: false,
+            linger: None,
+        };
+        (watched, verdict)
+    }
+
+    pub fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// Nothing came: whether that has been so for longer than a head may take.
+    pub fn is_head_late(&mut self, cx: &mut Context<'_>) -> bool {
+        let Self { watch, head, .. } = self;
+        head.as_mut().is_some_and(|head| watch.is_at_head() && head.is_over(cx))
+    }
+
+    fn begin_write(&mut self) {
+        self.is_writing = true;
+        self.tell_idle();
+    }
+
+    fn tell_idle(&self) {
+        self.watch.tell_idle(self.is_waiting && !self.is_writing);
     }
 
     /// For a server that reads only what it waits for, so that a stream on which nothing comes waits for a head,
@@ -60,20 +94,22 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let Self { stream, watch, head, .. } = &mut *self;
-        if Pin::new(stream).poll_read(cx, buf)?.is_pending() {
-            let is_over = |head: &mut Patience| watch.is_at_head() && head.is_over(cx);
-            if head.as_mut().is_some_and(is_over) {
+        self.is_waiting = Pin::new(&mut self.stream).poll_read(cx, buf)?.is_pending();
+        if self.is_waiting {
+            self.tell_idle();
+            if self.is_head_late(cx) {
                 tracing::debug!("no head within the limit");
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
             return Poll::Pending;
         }
+        let Self { watch, head, .. } = &mut *self;
         let heads = watch.heads();
         watch.see(&buf.filled()[before..]);
         if let Some(head) = head.as_mut().filter(|_| watch.heads() > heads) {
             head.moved();
         }
+        self.tell_idle();
         Poll::Ready(Ok(()))
     }
 }
@@ -84,7 +120,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.watch.fault().is_none() {
+        self.begin_write();
+        if !self.watch.may_be_refused() {
             return Pin::new(&mut self.stream).poll_write(cx, buf);
         }
         self.poll_write_refused(cx, buf)
@@ -95,7 +132,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.watch.fault().is_none() {
+        self.begin_write();
+        if !self.watch.may_be_refused() {
             return Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         }
         let buf = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
@@ -107,13 +145,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.is_writing &= flushed.is_pending();
+        self.tell_idle();
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            if !self.watch.expects_more() {
+            if !self.watch.expects_more() && !self.has_refused {
                 return Poll::Ready(Ok(()));
             }
             let until = Box::pin(tokio::time::sleep(LINGER));
@@ -140,14 +181,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
                 }
                 continue;
             }
-            match (refusal::own_answer(buf), self.watch.fault()) {
-                (Some(0), Some(fault)) => {
+            match OwnAnswer::find(buf) {
+                Some(OwnAnswer { at: 0, fault }) => {
+                    let fault = self.watch.fault().unwrap_or(fault);
                     let answer = refusal::answer(&fault.error());
                     self.refusal = Some(Refusal { answer, written: 0, instead_of: buf.len() });
+                    self.has_refused = true;
                 }
-                (at, _) => {
+                own => {
                     // First what stands before it, an earlier answer.
-                    let before = &buf[..at.unwrap_or(buf.len())];
+                    let before = &buf[..own.map_or(buf.len(), |own| own.at)];
                     return Pin::new(&mut self.stream).poll_write(cx, before);
                 }
             }

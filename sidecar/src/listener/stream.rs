@@ -23,6 +23,15 @@ impl Stream {
     pub fn is_tls(&self) -> bool {
         matches!(self, Stream::Tls(_))
     }
+
+    /// Whether something has come since a read last had to wait. Of TLS it may be nothing for whoever reads.
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Tcp(stream) => stream.poll_read_ready(cx),
+            Stream::Unix(stream) => stream.poll_read_ready(cx),
+            Stream::Tls(stream) => stream.get_ref().0.poll_read_ready(cx),
+        }
+    }
 }
 
 macro_rules! each {

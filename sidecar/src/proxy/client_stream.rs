@@ -40,6 +40,14 @@ impl ClientStream {
         Ok((Self { stream, looked_at, writing: Patience::new(write) }, is_http2))
     }
 
+    /// Whether there may be something to read, where the last read had to wait.
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.looked_at.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        self.stream.poll_read_ready(cx)
+    }
+
     fn wrote<T>(
         &mut self,
         cx: &mut Context<'_>,

@@ -3,12 +3,13 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 
 use http::HeaderValue;
 use hyper::body::Incoming;
-use hyper::server::conn::http1::{self, UpgradeableConnection};
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -19,6 +20,7 @@ use super::forward::{Body, Proxy};
 use super::http2;
 use super::link::Link;
 use super::paced::{Paced, Streams};
+use super::rest::{self, Rest};
 use crate::framing::{MAX_HEAD, Verdict, Watched};
 use crate::listener::{Accepted, Drain, Place, Stream, until_drained};
 
@@ -73,27 +75,52 @@ impl Proxy {
         Ok((stream, is_http2, is_tls))
     }
 
-    async fn serve_http1(self: Arc<Self>, stream: ClientStream, client: Client, drain: Drain) {
+    async fn serve_http1(self: Arc<Self>, stream: ClientStream, client: Client, mut drain: Drain) {
         let (stream, verdict) = Watched::new(stream);
-        let stream = stream.with_limit_of_heads(self.config.header_timeout);
+        let mut stream = stream.with_limit_of_heads(self.config.header_timeout);
         let link = Arc::new(Link::new(self.upstream.clone()));
-        let idle_limit = self.config.idle_timeout;
-        let http1 = Arc::new(Http1 { client, link: link.clone(), verdict });
-        let builder = builder();
+        let http1 = Arc::new(Http1 { client, link: link.clone(), verdict: verdict.clone() });
+        let proxy = self.clone();
         let service = service_fn(move |request| {
-            let (proxy, http1) = (self.clone(), http1.clone());
+            let (proxy, http1) = (proxy.clone(), http1.clone());
             async move { Ok::<_, Infallible>(http1.answer(&proxy, request).await) }
         });
-        let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
-        let attend = pin!(poll_fn(|cx| {
-            link.attend(idle_limit, cx);
-            std::task::Poll::<()>::Pending
-        }));
-        let shut_down = UpgradeableConnection::graceful_shutdown;
-        tokio::select! {
-            biased;
-            () = attend => {}
-            () = until_drained(connection, drain, shut_down) => {}
+        let (builder, mut rest) = (builder(), Rest::default());
+        loop {
+            // Apart, so that one that rests has none.
+            let io = TokioIo::new(stream);
+            let mut connection =
+                Box::new(builder.serve_connection(io, service.clone()).with_upgrades());
+            let is_over = {
+                let served = until_drained(&mut *connection, drain.clone(), |connection| {
+                    Pin::new(&mut **connection.get_mut()).graceful_shutdown();
+                });
+                let mut served = pin!(served);
+                poll_fn(|cx| {
+                    if served.as_mut().poll(cx).is_ready() {
+                        return Poll::Ready(true);
+                    }
+                    // Afterwards, because by now an answer may have come to its end.
+                    link.attend(cx);
+                    let is_due = rest.is_due(verdict.is_idle(), cx);
+                    if is_due { Poll::Ready(false) } else { Poll::Pending }
+                })
+                .await
+            };
+            if is_over {
+                return;
+            }
+            // Nothing of a request is in hyper's buffer: then it would not be idle.
+            stream = match connection.into_parts() {
+                Some(parts) if parts.read_buf.is_empty() => parts.io.into_inner(),
+                _ => return,
+            };
+            link.lend();
+            self.freed.tell();
+            tokio::select! {
+                is_woken = rest::is_woken(&mut stream) => if !is_woken { return },
+                () = drain.started() => return,
+            }
         }
     }
 

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::link::Lease;
-use super::service_connection::nobody;
 use crate::patience::Patience;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -16,7 +15,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// What goes wrong with it cuts the connection of the client: half an answer never looks like a whole one
 /// (RFC 9112 §8, RFC 9113 §8.1).
 pub struct Download {
-    body: Incoming,
+    /// None at its very end.
+    body: Option<Incoming>,
     patience: Patience,
     /// The connection that it comes from, given back with the last of it.
     lease: Option<Lease>,
@@ -24,7 +24,7 @@ pub struct Download {
 
 impl Download {
     pub fn new(body: Incoming, timeout: Duration, lease: Option<Lease>) -> Self {
-        Self { body, patience: Patience::new(timeout), lease }
+        Self { body: Some(body), patience: Patience::new(timeout), lease }
     }
 }
 
@@ -37,10 +37,10 @@ impl Body for Download {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
-        let body = Pin::new(&mut this.body);
-        let frame = match this.lease.as_mut().is_some_and(|lease| lease.drive(cx)) {
-            true => body.poll_frame(&mut nobody()),
-            false => body.poll_frame(cx),
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        let frame = match &mut this.lease {
+            Some(lease) => lease.poll_frame(body, cx),
+            None => Pin::new(body).poll_frame(cx),
         };
         match frame {
             Poll::Pending if this.patience.is_over(cx) => {
@@ -56,10 +56,18 @@ impl Body for Download {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        if let (Some(body), Some(lease)) = (self.body.take(), &self.lease) {
+            lease.drop_body(body);
+        }
     }
 }

@@ -20,6 +20,7 @@ use super::identity::{Actor, TokenKey};
 use super::link::{Lease, Link};
 use super::randomness::random;
 use super::request_memory::{RequestId, RequestMemory, SeenRequest, SeenTrace};
+use super::rest::Freed;
 use super::trace_context::{TraceContext, Tracing};
 use super::upstream::Upstream;
 use super::{hop_by_hop, max_forwards, upgrade, user_agent};
@@ -47,6 +48,7 @@ pub struct Proxy {
     pub token_key: Option<Arc<Live<TokenKey>>>,
     pub metrics: Arc<Metrics>,
     pub access: Option<Access>,
+    pub freed: Freed,
 }
 
 pub type Body = Either<Download, Full<Bytes>>;
@@ -258,6 +260,28 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
 /// `uri-host [":" port]` (RFC 9110 §7.2), which may be empty and names no user.
 fn is_host(text: &[u8]) -> bool {
     let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b".-".contains(b);
-    text.iter().all(is_plain)
-        || (!text.contains(&b'@') && http::uri::Authority::try_from(text).is_ok())
+    if text.iter().all(is_plain) {
+        return true;
+    }
+    // Colons of an address in brackets begin no port.
+    let after_address = text.iter().rposition(|b| *b == b']').map_or(text, |end| &text[end..]);
+    let mut ports = after_address.split(|b| *b == b':').skip(1);
+    ports.all(|port| port.iter().all(u8::is_ascii_digit))
+        && !text.contains(&b'@')
+        && http::uri::Authority::try_from(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_host;
+
+    #[test]
+    fn hosts() {
+        for host in ["", "a", "a:80", "a:", "a-b.example:8080", "[::1]", "[::1]:80", "1.2.3.4:5"] {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for host in ["a:x", "a:80:80x", "[::1]:x", "[::1", "a b", "a/b", "u@a", "a:-1"] {
+            assert!(!is_host(host.as_bytes()), "{host}");
+        }
+    }
 }

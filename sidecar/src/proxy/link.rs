@@ -1,10 +1,12 @@
 //! Who has a connection to the service, and who gets it next.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::service_connection::ServiceConnection;
+use hyper::body::Incoming;
+
+use super::service_connection::{Part, ServiceConnection};
 use super::upstream::Upstream;
 use crate::patience::after;
 
@@ -47,12 +49,18 @@ impl Link {
         self.kept().take()
     }
 
-    /// To be called when the task was woken: a connection that the service has closed, or that was idle for too
-    /// long, is let go.
-    pub fn attend(&self, idle_limit: Duration, cx: &mut Context<'_>) {
+    /// To be called when the task was woken: a connection that the service has closed is let go.
+    pub fn attend(&self, cx: &mut Context<'_>) {
         let mut kept = self.kept();
-        if !kept.as_mut().is_none_or(|idle| idle.is_kept(idle_limit, cx)) {
+        if !kept.as_mut().is_none_or(|idle| idle.connection.is_alive(cx)) {
             *kept = None;
+        }
+    }
+
+    /// Gives the connection to those that need one. There it is let go after its time.
+    pub fn lend(&self) {
+        if let Some(idle) = self.take() {
+            self.upstream.put_idle(idle);
         }
     }
 
@@ -63,8 +71,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        let Some(idle) = self.take() else { return };
-        self.upstream.put_idle(idle);
+        self.lend();
     }
 }
 
@@ -73,9 +80,18 @@ impl Lease {
         Self { home, connection: Some(connection) }
     }
 
-    /// Reads on, where the task that asks for the body is the one that has to; false where another does.
-    pub fn drive(&mut self, cx: &mut Context<'_>) -> bool {
-        self.connection.as_mut().is_some_and(|connection| connection.drive(cx))
+    /// What comes next of a body over this connection.
+    pub fn poll_frame(&mut self, body: &mut Incoming, cx: &mut Context<'_>) -> Poll<Part> {
+        match &mut self.connection {
+            Some(connection) => connection.poll_frame(body, cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    pub fn drop_body(&self, body: Incoming) {
+        if let Some(connection) = &self.connection {
+            connection.drop_body(body);
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use hyper::body::Incoming;
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::{TrySendError, http1};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -43,6 +44,9 @@ struct Signal {
     is_ours: AtomicBool,
     task: Mutex<Waker>,
 }
+
+/// Of a body.
+pub type Part = Option<hyper::Result<Frame<Bytes>>>;
 
 /// What a request came to.
 pub type Answer = Result<Response<Incoming>, TrySendError<Request<Upload>>>;
@@ -108,27 +112,69 @@ impl ServiceConnection {
     }
 
     fn try_send(&mut self, request: Request<Upload>) -> impl Future<Output = Answer> + use<> {
-        let Some(driver) = &self.driver else { return self.sender.try_send_request(request) };
-        driver.signal.is_ours.store(true, Ordering::Relaxed);
-        let sending = self.sender.try_send_request(request);
-        driver.signal.is_ours.store(false, Ordering::Relaxed);
+        let Self { sender, driver, .. } = self;
+        let Some(driver) = driver else { return sender.try_send_request(request) };
+        let sending = driver.quietly(|| sender.try_send_request(request));
         driver.signal.is_due.store(true, Ordering::Relaxed);
         sending
     }
 
-    /// While nobody uses it: whether it may still be used, until then.
-    pub fn is_kept(&mut self, until: Instant, cx: &mut Context<'_>) -> bool {
+    /// What comes next of the body of its answer.
+    pub fn poll_frame(&mut self, body: &mut Incoming, cx: &mut Context<'_>) -> Poll<Part> {
+        // Twice, because the first time that a body is asked for more, the connection has not yet read it.
+        for _ in 0..2 {
+            self.drive(cx);
+            let Some(driver) = &self.driver else { break };
+            let frame = driver.quietly(|| Pin::new(&mut *body).poll_frame(&mut nobody()));
+            if frame.is_ready() || !driver.is_due() {
+                return frame;
+            }
+        }
+        if self.driver.is_some() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Pin::new(body).poll_frame(cx)
+    }
+
+    /// Lets go of the body of its answer, whatever is left of that.
+    pub fn drop_body(&self, body: Incoming) {
+        match &self.driver {
+            Some(driver) => driver.quietly(|| drop(body)),
+            None => drop(body),
+        }
+    }
+
+    /// While nobody uses it: whether the service has not closed it.
+    pub fn is_alive(&mut self, cx: &mut Context<'_>) -> bool {
         self.drive(cx);
-        self.is_ready() && !self.alarm.has_rung(until, cx)
+        self.is_ready()
+    }
+
+    /// The same, until then.
+    pub fn is_kept(&mut self, until: Instant, cx: &mut Context<'_>) -> bool {
+        self.is_alive(cx) && !self.alarm.has_rung(until, cx)
     }
 }
 
 /// Whoever has just driven a connection sees what came of it, and need not be woken for that.
-pub fn nobody() -> Context<'static> {
+fn nobody() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
 
 impl Driver {
+    /// Does something to the connection. The task that uses it is not woken for that, because it drives it next.
+    fn quietly<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.signal.is_ours.store(true, Ordering::Relaxed);
+        let done = act();
+        self.signal.is_ours.store(false, Ordering::Relaxed);
+        done
+    }
+
+    fn is_due(&self) -> bool {
+        self.signal.is_due.load(Ordering::Relaxed)
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.signal.goes_to(cx.waker());
         if !self.signal.is_due.swap(false, Ordering::AcqRel) {

@@ -54,6 +54,7 @@ async fn run(listener: Listener, proxy: Arc<Proxy>, drain: Drain) {
     let serving = listener.serve(drain, |accepted| proxy.clone().serve(accepted));
     tokio::select! {
         () = proxy.upstream.attend() => {}
+        () = proxy.freed.give_back() => {}
         () = serving => {}
         () = end.ended() => {}
     }

@@ -7,6 +7,7 @@ use sealtrail_record::json::{self, Value};
 use serde::Serialize;
 
 use super::{Questions, STORED};
+use crate::code::Code;
 use crate::error::Result;
 
 /// Causes and what they caused, each behind what caused it.
@@ -54,9 +55,16 @@ enum Cause {
 }
 
 impl Questions {
-    /// Everything that has to do with a record: from its first cause down.
+    /// Everything that has to do with a record, or with a request: from its first cause down.
     pub fn lineage(&self, id: &str) -> Result<Lineage> {
-        let found = self.record(id)?;
+        let found = match self.record(id) {
+            Err(error) if error.code() == Code::NotFound => {
+                let of_request = Search::all().with(Name::Correlation(id));
+                let mut fitting = self.fitting_in(&of_request, 0..u64::MAX, Order::Oldest)?;
+                fitting.next()?.ok_or(error)?
+            }
+            found => found?,
+        };
         let root = self.first_cause(record(found.index, &found.line))?;
         let mut lineage = Lineage { nodes: Vec::new(), cut: false };
         let mut told = HashSet::new();

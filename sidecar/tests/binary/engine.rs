@@ -153,6 +153,30 @@ fn a_hangup_reads_the_guest_again_and_refuses_one_that_is_not_allowed() {
 }
 
 #[test]
+fn a_hangup_reads_the_list_of_guests_again() {
+    let (first, (second, other)) = (embedded(), exported());
+    let place = with_guest(&first, &[&digest(&first)]);
+    let served = Served::start(&place);
+    std::fs::write(place.path("guest.cwasm"), &second).unwrap();
+    served.signal("HUP");
+    until(&served, "policy_reloads_total{result=\"refused\"}", "1");
+    assert_eq!(served.post_change(&change("one")).status, 200);
+
+    place.edit_config(&format!("allow = [{:?}]", digest(&first)), &format!("allow = [{other:?}]"));
+    served.signal("HUP");
+    until(&served, "policy_reloads_total{result=\"ok\"}", "1");
+    assert_eq!(served.post_change(&change("two")).status, 200);
+
+    // Who runs now may be taken from the list too; then a reload is refused, and it goes on.
+    place.edit_config(&other, &digest(&first));
+    served.signal("HUP");
+    until(&served, "policy_reloads_total{result=\"refused\"}", "2");
+    assert_eq!(served.post_change(&change("three")).status, 200);
+    assert_eq!(served.terminate().0, 0);
+    assert_eq!(engines(&place), [digest(&first), other.clone(), other]);
+}
+
+#[test]
 fn the_configuration_shows_it() {
     let (code, allowed) = exported();
     let place = with_guest(&code, &[&allowed]);

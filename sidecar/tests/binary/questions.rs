@@ -121,7 +121,7 @@ fn what_was_touched_at_every_grain() {
     let elements = [("1", "/address/city"), ("1", "/tier"), ("2", "/tier")];
     assert_eq!(touched("element"), elements.map(|(id, at)| (c(), json!(id), json!(at), json!(1))));
     let words = answered(place.run("query", &["--correlation", "q-6", "--grain", "row"]));
-    assert!(words.starts_with("customer/2  1 record  last 2026-11-21T10:06:00Z by "), "{words}");
+    assert!(words.starts_with("customer/2  1 record   last 2026-11-21T10:06:00Z by "), "{words}");
 }
 
 #[test]

@@ -21,8 +21,12 @@ pub struct Folder {
     pub vkey: String,
 }
 
+/// What the task says, or what was built with this program.
 pub fn binary() -> Result<PathBuf> {
-    Ok(target_folder()?.join("release/sealtrail"))
+    match std::env::var_os("SEALTRAIL_BIN") {
+        Some(binary) => Ok(binary.into()),
+        None => Ok(target_folder()?.join("release/sealtrail")),
+    }
 }
 
 impl Folder {

@@ -72,6 +72,7 @@ fn what_the_core_would_not_write_is_refused() {
         ("\"subject\":\"customer/3\"", "\"subject\":\"customer/4\"", "invalid_field"),
         ("\"action\":\"update\"", "\"action\":\"shred\"", "invalid_field"),
         ("\"specversion\":\"1.0\"", "\"specversion\":\"1.1\"", "invalid_field"),
+        ("\"actor\":{", "\"actor\":{\"verified\":true,", "invalid_field"),
         ("\"correlationid\":\"c\",", "", "missing_field"),
         ("\"op\":\"replace\"", "\"op\":\"test\"", "invalid_field"),
         ("\"changes\":[", "\"dataclassification\":1,\"changes\":[", "not_a_record"),

@@ -23,7 +23,7 @@ use std::collections::HashMap;
 
 use sealtrail_record::json::{self, Limits, Value};
 
-use tree::{Sealed, Tree};
+use tree::{Protected, Sealed, Tree};
 
 /// The changes so far.
 #[derive(Debug, Default)]
@@ -117,11 +117,30 @@ impl Fold {
         }
     }
 
-    /// The entity as JSON for people to read: what is sealed is `[sealed contact]`.
-    pub fn shown(&self) -> String {
+    /// Whether there is such an entity now, as far as the history tells.
+    pub fn exists(&self) -> bool {
+        self.exists == Some(true)
+    }
+
+    /// The entity as JSON for people to read: what is sealed is `[sealed contact]`, and it and pseudonyms are `[erased]`
+    /// where a key of them is gone.
+    ///
+    /// ```
+    /// # use sealtrail_history::fold::Fold;
+    /// let mut fold = Fold::default();
+    /// fold.record(br#"{"data":{"action":"create","changes":[{"op":"add","path":"/tax","new":"ps1.x"}],"pseudonyms":[{"group":"g","kid":"k_1","at":["/data/changes/0/new"]}]}}"#);
+    /// assert_eq!(fold.shown(&|_| false), r#"{"tax":"ps1.x"}"#);
+    /// assert_eq!(fold.shown(&|kid| kid == "k_1"), r#"{"tax":"[erased]"}"#);
+    /// ```
+    pub fn shown(&self, is_gone: &dyn Fn(&str) -> bool) -> String {
         let mut out = Vec::new();
-        self.root.write_shown(&mut out);
+        self.root.write_shown(is_gone, &mut out);
         String::from_utf8(out).unwrap_or_default()
+    }
+
+    /// The keys of what is in the entity now, some of them twice.
+    pub fn keys(&self, found: &mut dyn FnMut(&str)) {
+        self.root.keys(found);
     }
 
     /// What it is after the records so far.
@@ -141,10 +160,11 @@ impl Fold {
     }
 }
 
-/// Which values of a record are sealed, by their pointers.
+/// Which values of a record are sealed, and which are pseudonyms, by their pointers.
 struct Seals<'r> {
     record: &'r str,
     at: HashMap<&'r str, &'r Value<'r>>,
+    pseudonyms: HashMap<&'r str, &'r str>,
 }
 
 impl<'r> Seals<'r> {
@@ -154,19 +174,29 @@ impl<'r> Seals<'r> {
             let places = seal.get("at").map(Value::items).unwrap_or_default();
             at.extend(places.iter().filter_map(|place| Some((place.as_str()?, seal))));
         }
-        Self { record: record.get("id").and_then(Value::as_str).unwrap_or_default(), at }
+        let mut pseudonyms = HashMap::new();
+        for made in record.pointer("/data/pseudonyms").map(Value::items).unwrap_or_default() {
+            let Some(kid) = made.get("kid").and_then(Value::as_str) else { continue };
+            let places = made.get("at").map(Value::items).unwrap_or_default();
+            pseudonyms.extend(places.iter().filter_map(|place| Some((place.as_str()?, kid))));
+        }
+        let record = record.get("id").and_then(Value::as_str).unwrap_or_default();
+        Self { record, at, pseudonyms }
     }
 
     fn tree(&self, value: &Value<'_>, at: &str) -> Tree {
         Tree::of(value, &mut at.to_owned(), &|at| {
-            let seal = self.at.get(at)?;
+            let Some(seal) = self.at.get(at) else {
+                let kid = self.pseudonyms.get(at)?;
+                return Some(Protected::Pseudonym((*kid).to_owned()));
+            };
             let kids = seal.get("kids").map(Value::items).unwrap_or_default();
-            Some(Sealed {
+            Some(Protected::Sealed(Box::new(Sealed {
                 group: seal.get("group").and_then(Value::as_str).unwrap_or_default().to_owned(),
                 record: self.record.to_owned(),
                 at: at.to_owned(),
                 kids: kids.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            })
+            })))
         })
     }
 }

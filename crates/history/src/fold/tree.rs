@@ -9,12 +9,21 @@ pub(super) enum Tree {
     /// Nobody has said what it is.
     #[default]
     Unknown,
-    /// JSON text of a scalar, or of a sealed value.
+    /// JSON text of a scalar.
     Leaf(String),
-    Sealed(String, Box<Sealed>),
+    /// JSON text of what stands for a value.
+    Protected(String, Protected),
     /// Members in the order in which they came; whether there are no others.
     Object(Vec<(String, Tree)>, bool),
     Array(Vec<Tree>),
+}
+
+/// What the policy has put in the place of a value.
+#[derive(Debug, Clone)]
+pub(super) enum Protected {
+    Sealed(Box<Sealed>),
+    /// The key that it was made with.
+    Pseudonym(String),
 }
 
 #[derive(Debug, Clone)]
@@ -34,19 +43,19 @@ impl Tree {
     pub(super) fn of(
         value: &Value<'_>,
         at: &mut String,
-        seal: &dyn Fn(&str) -> Option<Sealed>,
+        protection: &dyn Fn(&str) -> Option<Protected>,
     ) -> Self {
         let here = at.len();
         match value {
-            Value::String(_) => match seal(at) {
-                Some(sealed) => Self::Sealed(value.to_json(), Box::new(sealed)),
+            Value::String(_) => match protection(at) {
+                Some(protected) => Self::Protected(value.to_json(), protected),
                 None => Self::Leaf(value.to_json()),
             },
             Value::Array(items) => {
                 let mut trees = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
                     pointer::push_index(at, index);
-                    trees.push(Self::of(item, at, seal));
+                    trees.push(Self::of(item, at, protection));
                     at.truncate(here);
                 }
                 Self::Array(trees)
@@ -55,8 +64,10 @@ impl Tree {
                 let mut trees = Vec::with_capacity(members.len());
                 for member in members {
                     pointer::push_key(at, &member.key);
-                    trees
-                        .push((member.key.clone().into_owned(), Self::of(&member.value, at, seal)));
+                    trees.push((
+                        member.key.clone().into_owned(),
+                        Self::of(&member.value, at, protection),
+                    ));
                     at.truncate(here);
                 }
                 Self::Object(trees, true)
@@ -154,7 +165,7 @@ impl Tree {
                 }
             };
         }
-        if matches!(at, Self::Leaf(_) | Self::Sealed(..)) {
+        if matches!(at, Self::Leaf(_) | Self::Protected(..)) {
             *at = Self::Unknown;
             return None;
         }
@@ -169,8 +180,10 @@ impl Tree {
                 state.unknown.push(at.clone());
                 out.extend_from_slice(b"null");
             }
-            Self::Leaf(json) => out.extend_from_slice(json.as_bytes()),
-            Self::Sealed(json, sealed) => {
+            Self::Leaf(json) | Self::Protected(json, Protected::Pseudonym(_)) => {
+                out.extend_from_slice(json.as_bytes());
+            }
+            Self::Protected(json, Protected::Sealed(sealed)) => {
                 out.extend_from_slice(json.as_bytes());
                 state.sealed.push(SealedValue {
                     path: at.clone(),
@@ -217,12 +230,20 @@ impl Tree {
         }
     }
 
-    /// Writes JSON with a name in the place of each sealed value, and without what is unknown.
-    pub(super) fn write_shown(&self, out: &mut Vec<u8>) {
+    /// Writes JSON with a name in the place of what is sealed or erased, and without what is unknown.
+    pub(super) fn write_shown(&self, is_gone: &dyn Fn(&str) -> bool, out: &mut Vec<u8>) {
         match self {
             Self::Unknown => out.extend_from_slice(b"null"),
             Self::Leaf(json) => out.extend_from_slice(json.as_bytes()),
-            Self::Sealed(_, sealed) => write_string(&format!("[sealed {}]", sealed.group), out),
+            Self::Protected(_, protected) if protected.kids().iter().any(|kid| is_gone(kid)) => {
+                out.extend_from_slice(b"\"[erased]\"");
+            }
+            Self::Protected(_, Protected::Sealed(sealed)) => {
+                write_string(&format!("[sealed {}]", sealed.group), out);
+            }
+            Self::Protected(json, Protected::Pseudonym(_)) => {
+                out.extend_from_slice(json.as_bytes());
+            }
             Self::Object(members, _) => {
                 out.push(b'{');
                 let known = members.iter().filter(|(_, member)| !matches!(member, Self::Unknown));
@@ -230,7 +251,7 @@ impl Tree {
                     out.extend_from_slice(if number > 0 { b"," } else { b"" });
                     write_string(key, out);
                     out.push(b':');
-                    member.write_shown(out);
+                    member.write_shown(is_gone, out);
                 }
                 out.push(b'}');
             }
@@ -238,10 +259,28 @@ impl Tree {
                 out.push(b'[');
                 for (number, item) in items.iter().enumerate() {
                     out.extend_from_slice(if number > 0 { b"," } else { b"" });
-                    item.write_shown(out);
+                    item.write_shown(is_gone, out);
                 }
                 out.push(b']');
             }
+        }
+    }
+
+    pub(super) fn keys(&self, found: &mut dyn FnMut(&str)) {
+        match self {
+            Self::Unknown | Self::Leaf(_) => {}
+            Self::Protected(_, protected) => protected.kids().iter().for_each(|kid| found(kid)),
+            Self::Object(members, _) => members.iter().for_each(|(_, member)| member.keys(found)),
+            Self::Array(items) => items.iter().for_each(|item| item.keys(found)),
+        }
+    }
+}
+
+impl Protected {
+    fn kids(&self) -> &[String] {
+        match self {
+            Self::Sealed(sealed) => &sealed.kids,
+            Self::Pseudonym(kid) => std::slice::from_ref(kid),
         }
     }
 }

@@ -1,5 +1,5 @@
 import { history, historyKeymap } from '@codemirror/commands'
-import { Compartment, EditorSelection, EditorState } from '@codemirror/state'
+import { Compartment, EditorSelection, EditorState, Text } from '@codemirror/state'
 import { EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from '@codemirror/view'
 import { jsonHighlighting } from './json-highlighting.js'
 import { keys } from './keys.js'
@@ -49,10 +49,13 @@ export class CodeEditor {
 
   setText(text) {
     const { doc } = this.#view.state
-    this.#isSetting = true
-    this.#view.dispatch({ changes: { from: 0, to: doc.length, insert: text }, selection: EditorSelection.cursor(0) })
-    this.#isSetting = false
+    // Without an expression it is split several times faster.
+    const insert = text.includes('\r') ? text : Text.of(text.split('\n'))
+    // Before the text is another one: behind it this would have it laid out at once.
     this.#view.scrollDOM.scrollTo(0, 0)
+    this.#isSetting = true
+    this.#view.dispatch({ changes: { from: 0, to: doc.length, insert }, selection: EditorSelection.cursor(0) })
+    this.#isSetting = false
   }
 
   get hasFocus() {

@@ -43,8 +43,12 @@ pub fn run(root: &Path) -> Result<Report> {
             let place = Place { transport, body, connections };
             for _ in 0..ROUNDS {
                 for server in servers.all() {
-                    let load = load::wrk(&wrk, server, body, connections)?;
-                    table.entry((place, server.kind)).or_default().push(load);
+                    match load::wrk(&wrk, server, body, connections) {
+                        Ok(load) => table.entry((place, server.kind)).or_default().push(load),
+                        // Only of a peer that does not keep up, on a busy machine.
+                        Err(error) if server.kind.is_of_node() => println!("left out: {error:#}"),
+                        Err(error) => return Err(error),
+                    }
                 }
             }
         }

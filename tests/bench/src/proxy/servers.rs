@@ -54,6 +54,12 @@ impl Kind {
     }
 }
 
+impl Kind {
+    pub fn is_of_node(self) -> bool {
+        matches!(self, Self::HttpProxy | Self::FastProxy | Self::Fastify)
+    }
+}
+
 impl Transport {
     /// Without a space, because it stands in configurations.
     pub fn folder(self) -> &'static str {

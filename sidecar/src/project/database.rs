@@ -1,0 +1,173 @@
+use sqlx::any::{AnyArguments, AnyConnectOptions, AnyRow, install_default_drivers};
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, AssertSqlSafe, ConnectOptions, Row};
+use tokio::runtime::{Builder, Runtime};
+
+use super::Url;
+use crate::clock::Moment;
+use crate::code::Code;
+use crate::error::{Error, Result};
+
+/// In what databases differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+    /// MariaDB too.
+    Mysql,
+}
+
+/// A value of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    Text(Option<String>),
+    Number(u64),
+    /// Milliseconds since 1970, UTC.
+    Time(Option<i64>),
+}
+
+/// A connection. Every statement is made of names that are written in this program; what comes from a record is a
+/// [`Cell`].
+pub struct Database {
+    pub dialect: Dialect,
+    runtime: Runtime,
+    connection: AnyConnection,
+}
+
+impl Database {
+    pub fn connect(url: &Url) -> Result<Self> {
+        install_default_drivers();
+        let dialect = url.dialect;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let connect = async {
+            let options: AnyConnectOptions = url.secret_text().parse()?;
+            // Statements hold no values, and are still nobody's business at every batch.
+            options.disable_statement_logging().connect().await
+        };
+        let connection = runtime.block_on(connect).map_err(|error| dialect.failed(&error))?;
+        let mut database = Self { dialect, runtime, connection };
+        for setting in dialect.settings() {
+            database.query(setting, &[])?;
+        }
+        Ok(database)
+    }
+
+    /// Carries out a statement without values.
+    pub fn run(&mut self, statement: &str) -> Result<()> {
+        let run = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut self.connection);
+        self.runtime.block_on(run).map(drop).map_err(|error| self.dialect.failed(&error))
+    }
+
+    /// Carries out a statement with a value for each `?`; how many rows it concerned.
+    pub fn execute(&mut self, statement: &str, cells: &[Cell]) -> Result<u64> {
+        let statement = self.dialect.places(statement);
+        let run = bound(statement, cells).execute(&mut self.connection);
+        let done = self.runtime.block_on(run).map_err(|error| self.dialect.failed(&error))?;
+        Ok(done.rows_affected())
+    }
+
+    pub fn query(&mut self, query: &str, cells: &[Cell]) -> Result<Vec<AnyRow>> {
+        let run = bound(self.dialect.places(query), cells).fetch_all(&mut self.connection);
+        self.runtime.block_on(run).map_err(|error| self.dialect.failed(&error))
+    }
+
+    /// Several statements that are done together or not at all.
+    pub fn transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.run("BEGIN")?;
+        let done = work(self);
+        // If this fails too, the connection goes, and what was begun with it.
+        let end = self.run(if done.is_ok() { "COMMIT" } else { "ROLLBACK" });
+        done.and_then(|done| end.map(|()| done))
+    }
+
+    /// Leaves nothing of what was deleted in the files of a database, as far as that is for its clients to do.
+    pub fn forget_deleted(&mut self) -> Result<()> {
+        match self.dialect {
+            // Where a reader still needs the old pages they go the next time.
+            Dialect::Sqlite => self.query("PRAGMA wal_checkpoint(TRUNCATE)", &[]).map(drop),
+            Dialect::Postgres | Dialect::Mysql => Ok(()),
+        }
+    }
+
+    /// A column of a row, which is of this type in every database.
+    pub fn text(&self, row: &AnyRow, column: usize) -> Result<Option<String>> {
+        row.try_get(column).map_err(|error| self.dialect.failed(&error))
+    }
+
+    pub fn number(&self, row: &AnyRow, column: usize) -> Result<Option<u64>> {
+        let number: Option<i64> =
+            row.try_get(column).map_err(|error| self.dialect.failed(&error))?;
+        Ok(number.and_then(|number| u64::try_from(number).ok()))
+    }
+}
+
+fn bound(statement: String, cells: &[Cell]) -> Query<'static, Any, AnyArguments> {
+    cells.iter().fold(sqlx::query(AssertSqlSafe(statement)), |query, cell| match cell {
+        Cell::Text(text) => query.bind(text.clone()),
+        Cell::Number(number) => query.bind(i64::try_from(*number).unwrap_or(i64::MAX)),
+        Cell::Time(millis) => query.bind(millis.and_then(timestamp)),
+    })
+}
+
+/// `2026-11-21 19:45:00.047`, in UTC.
+fn timestamp(millis: i64) -> Option<String> {
+    let text = Moment::of_milliseconds(millis)?.to_string();
+    // What has no year of four digits is no time that every database takes.
+    (text.len() == 24).then(|| text.replacen('T', " ", 1).trim_end_matches('Z').to_owned())
+}
+
+impl Dialect {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+            Self::Mysql => "MySQL",
+        }
+    }
+
+    /// A statement with its places as this database writes them; it is given with `?`.
+    fn places(self, statement: &str) -> String {
+        if self != Self::Postgres {
+            return statement.to_owned();
+        }
+        let mut parts = statement.split('?');
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.enumerate().fold(first, |text, (n, part)| format!("{text}${}{part}", n + 1))
+    }
+
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            // Readers beside the writer; nothing that was committed is lost with the power; what is deleted is
+            // overwritten.
+            Self::Sqlite => &[
+                "PRAGMA journal_mode = wal",
+                "PRAGMA synchronous = full",
+                "PRAGMA secure_delete = on",
+                "PRAGMA busy_timeout = 30000",
+            ],
+            Self::Postgres => &["SET TIME ZONE 'UTC'"],
+            Self::Mysql => &[],
+        }
+    }
+
+    fn failed(self, error: &sqlx::Error) -> Error {
+        let said = match error {
+            sqlx::Error::Database(error) => error.message().to_owned(),
+            error => error.to_string(),
+        };
+        Error::new(Code::DatabaseFailed, format!("{}: {said}", self.name()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_written_as_the_database_wants_them() {
+        assert_eq!(Dialect::Postgres.places("a (?,?) b ?"), "a ($1,$2) b $3");
+        assert_eq!(Dialect::Mysql.places("a (?,?)"), "a (?,?)");
+        assert_eq!(timestamp(1_795_290_300_047).unwrap(), "2026-11-21 19:45:00.047");
+        assert_eq!(timestamp(i64::MAX), None);
+    }
+}

@@ -1,0 +1,35 @@
+//! The log as tables for SQL: a fold of its records, with a cursor that the database keeps in the same transaction.
+//!
+//! | table | a row for each |
+//! |---|---|
+//! | `sealtrail_changes` | change of an attribute: `record_index`, `ordinal`, and the eighteen columns of [`Table`](crate::export::Table) |
+//! | `sealtrail_records` | record: `record_index`, what happened to whom and when, and the entity after it |
+//! | `sealtrail_keys` | key (its hash) that something in the rows of a record belongs to |
+//! | `sealtrail_cursor` | log: how far it was read, and the hash of the last record |
+//!
+//! `sealtrail_audit` shows `sealtrail_records` in nine columns of an audit table. What is sealed is in none of them; it
+//! shows as `[sealed contact]`. When a key is destroyed, `sealtrail_keys` says which rows are written again: with
+//! `[erased]` for what was sealed, and without the pseudonyms that were made with it. What retention removes from the
+//! log goes from the tables too. So the tables follow from the log alone, whenever and in how many runs they were
+//! written.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `url` | which database |
+//! | `database` | a connection, and the little that databases differ in |
+//! | `schema` | the tables and the view |
+//! | `cursor` | where to go on, and that it is the same log |
+//! | `rows` | a record as rows |
+//! | `erased` | a record without the pseudonyms of destroyed keys |
+//! | `projection` | goes after the log |
+
+mod cursor;
+mod database;
+mod erased;
+mod projection;
+mod rows;
+mod schema;
+mod url;
+
+pub use projection::Projection;
+pub use url::Url;

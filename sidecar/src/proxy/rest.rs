@@ -1,0 +1,78 @@
+//! A client connection on which nothing happens.
+//!
+//! hyper has two buffers of 8 KiB for it, and as many for the connection to the service that waits with it. So after a
+//! while the latter goes to the pool, and of the former the stream alone is kept; the next byte gives it a new hyper.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::client_stream::ClientStream;
+use crate::framing::Watched;
+use crate::patience::{Alarm, after};
+
+/// Long enough that nobody who asks again and again ever gets there, short enough that a crowd does not pile up.
+const AFTER: Duration = Duration::from_millis(250);
+
+/// Those that begin to rest in so long are one crowd.
+const CROWD: Duration = Duration::from_millis(100);
+
+/// When a connection is to rest.
+#[derive(Default)]
+pub struct Rest {
+    idle_since: Option<Instant>,
+    alarm: Alarm,
+}
+
+impl Rest {
+    /// To be asked after everything that happens; the task is woken when it is time.
+    pub fn is_due(&mut self, is_idle: bool, cx: &mut Context<'_>) -> bool {
+        if !is_idle {
+            self.idle_since = None;
+            return false;
+        }
+        let since = *self.idle_since.get_or_insert_with(Instant::now);
+        self.alarm.has_rung(after(since, AFTER), cx)
+    }
+}
+
+/// What connections that rest have freed.
+#[derive(Default)]
+pub struct Freed(Notify);
+
+impl Freed {
+    pub fn tell(&self) {
+        self.0.notify_one();
+    }
+
+    /// Gives it back to the system, for a crowd at a time; never ends. The allocator would keep all of it, because
+    /// between two buffers lies something that is still in use.
+    pub async fn give_back(&self) {
+        loop {
+            self.0.notified().await;
+            tokio::time::sleep(CROWD).await;
+            trim();
+        }
+    }
+}
+
+#[cfg(target_env = "gnu")]
+fn trim() {
+    // SAFETY: it may be called at any time, from any thread (malloc_trim(3)).
+    unsafe { libc::malloc_trim(0) };
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn trim() {}
+
+/// Waits until there is something to read; false where nothing came in the time for a head.
+pub async fn is_woken(stream: &mut Watched<ClientStream>) -> bool {
+    poll_fn(|cx| match stream.get_ref().poll_read_ready(cx) {
+        Poll::Ready(ready) => Poll::Ready(ready.is_ok()),
+        Poll::Pending if stream.is_head_late(cx) => Poll::Ready(false),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
