@@ -86,7 +86,8 @@ impl Trail {
         };
         let (log, recovery) = Log::open(&config.log_dir, signer, options)?;
         let keyring = config.kek.open_keyring(&config.keyring_dir)?;
-        let questions = Questions::open(log.reader().clone(), &config.index_dir, &config.origin)?;
+        let questions = Questions::open(log.reader().clone(), &config.index_dir, &config.origin)?
+            .with_nobody(&config.anonymised_actor);
         let leases = Arc::new(Leases::new(config.leases, &keyring)?);
         let remembering = &config.remembering;
         let trail = Self {

@@ -106,8 +106,8 @@ impl Export {
     ) -> Result<()> {
         let destroyed = questions.destroyed_keys(0..u64::MAX)?;
         let table = match self.format {
-            Form::Csv => Some(Table::new(Format::Csv)?),
-            Form::Rows => Some(Table::new(Format::Rows)?),
+            Form::Csv => Some(Table::new(Format::Csv)?.with_nobody(questions.nobody())),
+            Form::Rows => Some(Table::new(Format::Rows)?.with_nobody(questions.nobody())),
             _ => None,
         };
         if let Some(table) = &table {
@@ -120,9 +120,11 @@ impl Export {
                     write(table.rows(&found.line, &destroyed)?.as_bytes())?;
                     continue;
                 }
-                (None, Form::Patch) => patch(&View::of(&found, &destroyed)?),
-                (None, Form::Ocsf) => Some(ocsf(&View::of(&found, &destroyed)?)),
-                (None, Form::Ecs) => Some(ecs(&View::of(&found, &destroyed)?)),
+                (None, Form::Patch) => patch(&View::of(&found, &destroyed, questions.nobody())?),
+                (None, Form::Ocsf) => {
+                    Some(ocsf(&View::of(&found, &destroyed, questions.nobody())?))
+                }
+                (None, Form::Ecs) => Some(ecs(&View::of(&found, &destroyed, questions.nobody())?)),
                 (None, _) => Some(found.line),
             };
             if let Some(line) = line {

@@ -17,7 +17,8 @@ use crate::questions::{Cursor, Found, Question, Questions, Told};
 pub fn open(config: &Config) -> Result<Questions> {
     let reader = Reader::open(&config.log_dir)?;
     check_origin(&reader, config)?;
-    Questions::open_beside(reader, &config.index_dir, &config.origin)
+    let questions = Questions::open_beside(reader, &config.index_dir, &config.origin)?;
+    Ok(questions.with_nobody(&config.anonymised_actor))
 }
 
 /// A log that the configuration does not mean is not answered from.
@@ -78,7 +79,7 @@ fn words_of(questions: &Questions, told: Vec<Told>) -> Result<()> {
     // Heads stand below each other, as far as they follow each other.
     for same in told.chunk_by(|a, b| matches!((a, b), (Told::One(_), Told::One(_)))) {
         let lines = same.iter().map(|told| match told {
-            Told::One(found) => mark_erased(&found.line, &shredded, &mark),
+            Told::One(found) => mark_erased(&found.line, &shredded, &mark, questions.nobody()),
             Told::Many(cascade) => cascade.line().into(),
         });
         text += if text.is_empty() { "" } else { "\n" };
@@ -96,7 +97,7 @@ fn print_rows(questions: &Questions, found: &[Found], format: Format) -> Result<
         Some(first) => questions.destroyed_keys(first.index..u64::MAX)?,
         None => HashSet::new(),
     };
-    let table = Table::new(format)?;
+    let table = Table::new(format)?.with_nobody(questions.nobody());
     // A table has its names even where it has no rows.
     output::print(table.names()?.as_bytes())?;
     found

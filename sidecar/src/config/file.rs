@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::access::{Access, AccessTable};
+use super::actors::ActorsTable;
 use super::apart::expect_apart;
 use super::classes::Classes;
 use super::collector::{Collector, CollectorTable};
@@ -44,6 +45,8 @@ pub struct Config {
     pub remembering: Remembering,
     pub collector: Collector,
     pub key_scope: KeyScope,
+    /// In the place of the id of an actor who was shredded.
+    pub anonymised_actor: String,
     pub leases: Leases,
     pub retention: Retention,
     pub log: Log,
@@ -146,6 +149,8 @@ struct File {
     #[serde(default)]
     keys: KeysTable,
     #[serde(default)]
+    actors: ActorsTable,
+    #[serde(default)]
     leases: LeasesTable,
     #[serde(default)]
     retention: RetentionTable,
@@ -235,6 +240,7 @@ impl File {
             remembering: self.request.finish(folder)?,
             collector: self.collector.finish(folder),
             key_scope: self.keys.scope,
+            anonymised_actor: self.actors.finish()?,
             leases: self.leases.finish()?,
             retention: self.retention.finish(),
             log: self.log,
@@ -387,6 +393,8 @@ remember_ids = "24h"
 remember_ids_at_most = 250000
 [keys]
 scope = "stream"
+[actors]
+anonymised = "00000000-0000-0000-0000-000000000000"
 [leases]
 lifetime = "30s"
 at_most = 1000
@@ -489,6 +497,7 @@ drain = "10s"
             ("sidecar.internal", "sidecar:80", "api.hosts must be names without a port"),
             ("\"5m\"", "\"soon\"", "expected a duration like `5s` or `250ms`, got `soon`"),
             ("\"stream\"", "\"table\"", "unknown variant `table`, expected one of"),
+            ("anonymised = \"00", "anonymised = \"", "actors.anonymised must be a UUID like"),
             ("lifetime = \"30s\"", "lifetime = \"6m\"", "leases.lifetime must be 1s to 5m"),
             ("\"7y\"", "\"ever\"", "expected a period like `7y`, `6mo` or `90d`, got `ever`"),
             ("segment = \"64MiB\"", "segment = 0", "expected a size above zero"),

@@ -75,6 +75,9 @@
 //! scope = "subject"                   # a key for each data subject; "stream": for all of a type (`customer/*`);
 //!                                     #   "log": one for all (`*`). What was sealed before keeps its key
 //!
+//! [actors]
+//! anonymised = "00000000-0000-0000-0000-000000000000" # stands for whoever acted and was shredded, in words and exports
+//!
 //! [leases]                            # keys of single records, for who seals or opens them in his own process
 //! lifetime = "30s"                    # to 5m; a shredding waits for the leases of its keys that are not used up
 //! at_most = 100000                    # leases at a time; past it: 503
@@ -106,6 +109,7 @@
 //! ```
 
 mod access;
+mod actors;
 mod apart;
 mod classes;
 mod collector;

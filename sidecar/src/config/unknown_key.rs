@@ -28,6 +28,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "request",
             "collector",
             "keys",
+            "actors",
             "leases",
             "retention",
             "log",
@@ -59,6 +60,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ("api", &["listen", "socket_mode", "hosts"]),
     ("access", &["tokens", "jwt", "loopback", "unix"]),
     ("keys", &["scope"]),
+    ("actors", &["anonymised"]),
     ("leases", &["lifetime", "at_most"]),
     ("access.jwt", &["key", "issuer", "audience", "roles_claim", "groups_claim"]),
     (

@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use sealtrail_record::json::{self, Member, Value};
 use serde_json::json;
 
+use super::anonymised::anonymise;
 use crate::config::Limits;
 use crate::engine::Sandbox;
 use crate::error::Result;
@@ -24,11 +25,19 @@ pub struct Table {
     format: Format,
     sandbox: Sandbox,
     mark: String,
+    nobody: String,
 }
 
 impl Table {
     pub fn new(format: Format) -> Result<Self> {
-        Ok(Self { format, sandbox: Sandbox::new(&Limits::default())?, mark: erased_mark() })
+        let sandbox = Sandbox::new(&Limits::default())?;
+        Ok(Self { format, sandbox, mark: erased_mark(), nobody: uuid::Uuid::nil().to_string() })
+    }
+
+    /// Shows an actor who was shredded as this.
+    #[must_use]
+    pub fn with_nobody(self, nobody: &str) -> Self {
+        Self { nobody: nobody.to_owned(), ..self }
     }
 
     /// The names of the columns, where the format has them.
@@ -39,7 +48,7 @@ impl Table {
 
     /// `destroyed` are the keys that do not exist any more.
     pub fn rows(&self, line: &[u8], destroyed: &HashSet<String>) -> Result<String> {
-        self.table(&mark_erased(line, destroyed, &self.mark), false)
+        self.table(&mark_erased(line, destroyed, &self.mark, &self.nobody), false)
     }
 
     fn table(&self, line: &[u8], header: bool) -> Result<String> {
@@ -58,14 +67,21 @@ pub fn erased_mark() -> String {
     format!("erased-{}", uuid::Uuid::new_v4().simple())
 }
 
-/// Gives the seals whose key is gone the marked group.
-pub fn mark_erased<'l>(line: &'l [u8], shredded: &HashSet<String>, mark: &str) -> Cow<'l, [u8]> {
+/// Gives the seals whose key is gone the marked group, and the actor whose key is gone the id of nobody.
+pub fn mark_erased<'l>(
+    line: &'l [u8],
+    shredded: &HashSet<String>,
+    mark: &str,
+    nobody: &str,
+) -> Cow<'l, [u8]> {
     if shredded.is_empty() {
         return line.into();
     }
     let Ok(mut record) = json::parse(line, &STORED) else { return line.into() };
+    anonymise(&mut record, shredded, nobody);
     let seals = member(&mut record, "data").and_then(|data| member(data, "seals"));
-    let Some(Value::Array(seals)) = seals else { return line.into() };
+    let mut none = Vec::new();
+    let seals = if let Some(Value::Array(seals)) = seals { seals } else { &mut none };
     for seal in seals {
         let kids = seal.get("kids").map(Value::items).unwrap_or_default();
         let is_erased = kids.iter().filter_map(Value::as_str).any(|kid| shredded.contains(kid));
@@ -91,9 +107,9 @@ mod tests {
     fn only_seals_of_shredded_keys_are_marked() {
         let line = br#"{"id":"1","type":"sealtrail.change.update.v1","data":{"changes":[{"op":"add","path":"/a","new":"st1.0.x"},{"op":"add","path":"/b","new":"st1.1.x"}],"seals":[{"group":"contact","kids":["k_1","t_1"],"at":["/data/changes/0/new"]},{"group":"other","kids":["k_2","t_1"],"at":["/data/changes/1/new"]}]}}"#;
         let shredded = HashSet::from(["k_1".to_owned()]);
-        let marked = mark_erased(line, &shredded, "MARK");
+        let marked = mark_erased(line, &shredded, "MARK", "NOBODY");
         let text = words::record(&marked, words::Style::PLAIN);
         assert!(text.contains("[sealed MARK]") && text.contains("[sealed other]"), "{text}");
-        assert_eq!(mark_erased(b"garbage", &shredded, "MARK"), &b"garbage"[..]);
+        assert_eq!(mark_erased(b"garbage", &shredded, "MARK", "NOBODY"), &b"garbage"[..]);
     }
 }

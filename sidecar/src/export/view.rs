@@ -3,6 +3,7 @@ use std::collections::{HashMap, HashSet};
 use sealtrail_record::json::{self, Value, write_string};
 use serde_json::value::RawValue;
 
+use super::anonymised::anonymise;
 use crate::code::Code;
 use crate::error::{Error, Result};
 use crate::questions::{Found, STORED};
@@ -16,13 +17,14 @@ pub struct View<'r> {
 }
 
 impl<'r> View<'r> {
-    /// `destroyed` are the keys that do not exist any more.
-    pub fn of(found: &'r Found, destroyed: &HashSet<String>) -> Result<Self> {
+    /// `destroyed` are the keys that do not exist any more, `nobody` stands for whoever acted and had one of them.
+    pub fn of(found: &'r Found, destroyed: &HashSet<String>, nobody: &str) -> Result<Self> {
         let index = found.index;
         let unreadable = |error: json::Error| {
             Error::new(Code::LogDamaged, format!("record {index} cannot be read: {error}"))
         };
-        let record = json::parse(&found.line, &STORED).map_err(unreadable)?;
+        let mut record = json::parse(&found.line, &STORED).map_err(unreadable)?;
+        anonymise(&mut record, destroyed, nobody);
         let mut sealed = HashMap::new();
         for seal in record.pointer("/data/seals").map(Value::items).unwrap_or_default() {
             let list = |name| seal.get(name).map(Value::items).unwrap_or_default();

@@ -5,10 +5,7 @@ use sealtrail_record::pointer;
 
 use crate::questions::STORED;
 
-/// Stands for whoever cannot be named any more, in the place of a user's id.
-pub const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
-
-/// Stands for any other pseudonym whose key is gone.
+/// Stands for a pseudonym whose key is gone.
 const ERASED: &str = "[erased]";
 
 /// The keys that something in a record was sealed or named with, each once.
@@ -38,8 +35,13 @@ pub fn destroyed_by(line: &[u8]) -> Vec<String> {
     kids.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// A record without the pseudonyms that were made with destroyed keys; `None` where it has none.
-pub fn without_pseudonyms(record: &Value<'_>, destroyed: &HashSet<String>) -> Option<Vec<u8>> {
+/// A record without the pseudonyms that were made with destroyed keys, `nobody` in the place of a user's id; `None` where
+/// it has none.
+pub fn without_pseudonyms(
+    record: &Value<'_>,
+    destroyed: &HashSet<String>,
+    nobody: &str,
+) -> Option<Vec<u8>> {
     let made = record.pointer("/data/pseudonyms").map(Value::items).unwrap_or_default();
     let is_gone = |made: &&Value<'_>| {
         made.get("kid").and_then(Value::as_str).is_some_and(|kid| destroyed.contains(kid))
@@ -49,7 +51,7 @@ pub fn without_pseudonyms(record: &Value<'_>, destroyed: &HashSet<String>) -> Op
         made.get("at").map(Value::items).unwrap_or_default().iter().filter_map(Value::as_str)
     }) {
         let is_user = matches!(place, "/authid" | "/data/actor/id");
-        instead.insert(place, if is_user { NOBODY } else { ERASED });
+        instead.insert(place, if is_user { nobody } else { ERASED });
     }
     if instead.is_empty() {
         return None;
@@ -57,12 +59,12 @@ pub fn without_pseudonyms(record: &Value<'_>, destroyed: &HashSet<String>) -> Op
     // The record has the actor's id twice, and lists one place of it.
     let actor = |at| record.pointer(at).and_then(Value::as_str);
     if instead.contains_key("/data/actor/id") && actor("/authid") == actor("/data/actor/id") {
-        instead.insert("/authid", NOBODY);
+        instead.insert("/authid", nobody);
     }
     let mut record = record.clone();
     for (place, text) in instead {
         if let Some(value) = at(&mut record, place) {
-            *value = Value::String(text.into());
+            *value = Value::String(text.to_owned().into());
         }
     }
     Some(record.to_json().into_bytes())
@@ -88,10 +90,11 @@ mod tests {
     #[test]
     fn only_what_the_destroyed_key_made_goes() {
         let record = json::parse(LINE, &STORED).unwrap();
-        let of = |kid: &str| without_pseudonyms(&record, &HashSet::from([kid.to_owned()]));
+        let of =
+            |kid: &str| without_pseudonyms(&record, &HashSet::from([kid.to_owned()]), "NOBODY");
         let text = String::from_utf8(of("k_2").unwrap()).unwrap();
         assert!(!text.contains("ps1.a") && !text.contains("ps1.c"), "{text}");
-        assert!(text.contains(&format!(r#""authid":"{NOBODY}""#)), "{text}");
+        assert!(text.contains(r#""authid":"NOBODY""#), "{text}");
         assert!(text.contains(r#""new":"[erased]""#) && text.contains("ps1.b"), "{text}");
         assert_eq!(of("k_1"), None);
         let mut keys: Vec<_> = keys_of(&record).into_iter().collect();

@@ -7,7 +7,7 @@ use sealtrail_record::time::unix_millis;
 use sha2::{Digest, Sha256};
 
 use super::database::Cell;
-use super::erased::{NOBODY, keys_of, without_pseudonyms};
+use super::erased::{keys_of, without_pseudonyms};
 use super::schema::COLUMNS;
 use crate::code::Code;
 use crate::error::{Error, Result};
@@ -48,7 +48,7 @@ const LONGEST: usize = 1 << 20;
 
 impl<'q> Rows<'q> {
     pub fn new(questions: &'q Questions, destroyed: HashSet<String>) -> Result<Self> {
-        let table = Table::new(Format::Rows)?;
+        let table = Table::new(Format::Rows)?.with_nobody(questions.nobody());
         Ok(Self { questions, table, destroyed, entities: HashMap::new(), remembered: 0 })
     }
 
@@ -66,13 +66,14 @@ impl<'q> Rows<'q> {
         keys.retain(|kid| !self.destroyed.contains(kid));
         let index = Cell::Number(found.index);
         let keys = keys.iter().map(|kid| vec![hash_of(kid), index.clone()]).collect();
-        let line = match without_pseudonyms(&record, &self.destroyed) {
+        let nobody = self.questions.nobody();
+        let line = match without_pseudonyms(&record, &self.destroyed, nobody) {
             Some(line) => Cow::Owned(line),
             None => Cow::Borrowed(&found.line[..]),
         };
         let record = json::parse(&line, &STORED).map_err(damaged)?;
         let changes = self.changes(&record, &line, &index)?;
-        Ok(RecordRows { changes, record: row_of(&record, index, snapshot), keys })
+        Ok(RecordRows { changes, record: row_of(&record, index, snapshot, nobody), keys })
     }
 
     /// The eighteen columns of each change, as the core makes them.
@@ -140,14 +141,14 @@ fn entity_of(record: &Value<'_>) -> Option<(String, String)> {
 }
 
 /// What happened, in the order of the columns.
-fn row_of(record: &Value<'_>, index: Cell, snapshot: Option<String>) -> Vec<Cell> {
+fn row_of(record: &Value<'_>, index: Cell, snapshot: Option<String>, nobody: &str) -> Vec<Cell> {
     let at = |at| record.pointer(at).and_then(Value::as_str);
     let action = || at("/type")?.rsplit('.').nth(1);
     let time = |place| Cell::Time(at(place).and_then(unix_millis));
     let sealed = |id: &&str| !id.starts_with("st1.");
     let user = at("/authid").or_else(|| at("/data/actor/id")).filter(sealed);
     // Somebody acted, and nobody can be named.
-    let nobody = || record.pointer("/data/actor").map(|_| NOBODY);
+    let nobody = || record.pointer("/data/actor").map(|_| nobody);
     vec![
         index,
         text(at("/id")),

@@ -46,6 +46,7 @@ pub use touched::{Grain, Touched};
 pub struct Questions {
     reader: Reader,
     index: Mutex<Following>,
+    nobody: String,
 }
 
 /// What reading a stored line may cost. Whatever could be appended must be found again, so nothing that
@@ -88,7 +89,19 @@ impl Questions {
     }
 
     fn of(index: Index, reader: Reader) -> Self {
-        Self { reader, index: Mutex::new(Following::new(index)) }
+        let nobody = uuid::Uuid::nil().to_string();
+        Self { reader, index: Mutex::new(Following::new(index)), nobody }
+    }
+
+    /// Shows an actor who was shredded as this.
+    #[must_use]
+    pub fn with_nobody(self, nobody: &str) -> Self {
+        Self { nobody: nobody.to_owned(), ..self }
+    }
+
+    /// What is shown in the place of the id of an actor who was shredded.
+    pub fn nobody(&self) -> &str {
+        &self.nobody
     }
 
     pub fn reader(&self) -> &Reader {

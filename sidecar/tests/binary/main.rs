@@ -1,6 +1,7 @@
 //! The real binary, from the outside: command line, sockets, files, signals.
 
 mod access;
+mod actors;
 mod acts;
 mod bad_http;
 mod bad_input;
