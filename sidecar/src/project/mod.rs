@@ -20,12 +20,10 @@
 //! | `schema` | the tables and the view |
 //! | `cursor` | where to go on, and that it is the same log |
 //! | `rows` | a record as rows |
-//! | `erased` | a record without the pseudonyms of destroyed keys |
 //! | `projection` | goes after the log |
 
 mod cursor;
 mod database;
-mod erased;
 mod projection;
 mod rows;
 mod schema;

@@ -5,10 +5,11 @@ use sealtrail_log::Followed;
 use super::Url;
 use super::cursor::Cursor;
 use super::database::{Cell, Database};
-use super::erased::destroyed_by;
 use super::rows::{RecordRows, Rows, hash_of};
-use super::schema::{self, CHANGES, COLUMNS, KEYS, OF_RECORD, RECORDS};
+use super::schema::{self, CHANGES, KEYS, OF_RECORD, RECORDS};
+use crate::erasure::destroyed_by;
 use crate::error::Result;
+use crate::export::COLUMNS;
 use crate::questions::{Found, Questions};
 
 /// A log on its way into a database: batch by batch, each with the cursor in one transaction.

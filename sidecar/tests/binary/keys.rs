@@ -190,7 +190,7 @@ fn a_certificate_of_erasure_is_proven_without_the_log() {
     let verify = |file: &str| sealtrail(&["verify-proof", file, "--vkey", &place.vkey]);
     let verified = verify(&file);
     assert_eq!(verified.code, 0, "{verified:?}");
-    assert!(verified.stdout.contains("3 values in 1 records were sealed with it"), "{verified:?}");
+    assert!(verified.stdout.contains("sealed with it: 3 values in 1 record\n"), "{verified:?}");
     for (from, to, code, said) in [
         (
             "\"kids\": [",
