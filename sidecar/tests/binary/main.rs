@@ -12,6 +12,7 @@ mod collector_events;
 mod collector_ids;
 mod collector_when_full;
 mod connections;
+mod database_lost;
 mod databases;
 mod engine;
 mod expiry;
