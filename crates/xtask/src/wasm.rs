@@ -75,12 +75,10 @@ fn ensure_target(root: &Path) -> Result<()> {
 
 /// Builds one crate for wasm and returns the path of the module.
 fn build(root: &Path, package: &str) -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--lib", "--profile", "wasm", "--target", TARGET, "--package", package])
+    let command = ["build", "--lib", "--profile", "wasm", "--target", TARGET, "--package", package];
+    let output = machine::cargo(root, &command)
         .args(["--message-format", "json-render-diagnostics"])
         .env("CARGO_ENCODED_RUSTFLAGS", encoded_rustflags(root))
-        .current_dir(root)
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run `cargo`")?;
