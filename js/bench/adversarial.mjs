@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict'
 import { Worker } from 'node:worker_threads'
 import { compiled, edge } from './edge.mjs'
+import { COUNT, images, inAnotherOrder, items, mix } from './items.mjs'
 import { measure } from './measure.mjs'
 import { peers } from './peers.mjs'
 
 const LIMIT_SECONDS = 4
-const COUNT = 20_000
 
 const cases = {
-  '20,000 items in another order': images(items(), items().sort((a, b) => mix(a.id) - mix(b.id))),
+  '20,000 items in another order': inAnotherOrder(),
   '20,000 items, all different': images(items(), items().map(({ id }) => ({ id: id + COUNT, value: `w${mix(id)}` }))),
   '20,000 items, one put in at the head': images(items(), [{ id: -1, value: 'new' }, ...items()]),
   '100 levels, two keys swapped on each': nested(),
@@ -38,14 +38,6 @@ for (const [name, [before, after]] of Object.entries(cases)) {
 }
 console.log(JSON.stringify({ limit: LIMIT_SECONDS, cases: results }))
 
-function items() {
-  return Array.from({ length: COUNT }, (_, id) => ({ id, value: `v${mix(id)}` }))
-}
-
-function images(before, after) {
-  return [before, after].map((items) => Buffer.from(JSON.stringify({ items })))
-}
-
 /** The leaf is long, so that whoever reads it again on each level shows. */
 function nested() {
   const leaf = JSON.stringify(Array.from({ length: 14_000 }, (_, i) => mix(i) % 1_000_000))
@@ -55,11 +47,6 @@ function nested() {
     after = `{"b":${after},"a":${level}}`
   }
   return [Buffer.from(before), Buffer.from(after)]
-}
-
-/** An order that looks like none and is the same everywhere. */
-function mix(i) {
-  return Math.imul(i + 1, 0x9e3779b1) >>> 0
 }
 
 /** Microseconds, `null` for what took longer than the limit, or the text of an error. */

@@ -78,7 +78,7 @@ pub use lease::{LeasedKey, Leasing, lease};
 pub use open::{LeasedOpening, Opening, open, open_leased};
 pub use policy::{Policy, lint};
 pub use preview::preview;
-pub use redact::Redactor;
+pub use redact::{Redactor, Treatment};
 pub use render::{Format, Table, diff, rows, text_runs};
 pub use seal::Key;
 pub use session::{Recorded, Session, act_with_stamp};

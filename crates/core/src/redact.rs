@@ -14,11 +14,14 @@
 //!
 //! What holds nothing but values of one group is sealed as one, so that its keys do not show.
 
+mod place;
+
 use sealtrail_record::json::{Buffers, Document, Event, Kind, Limits, NodeId, Place, write_string};
 
 use crate::Error;
 use crate::diff::{Image, PathStep};
 use crate::policy::{Action, Cursor, Policy, Step};
+pub use place::Treatment;
 
 /// A policy for logs.
 pub struct Redactor {
@@ -59,30 +62,16 @@ impl Redactor {
             let mut start = out.len();
             let shown = match event {
                 Event::Open(node, place) => {
-                    let from = cursors.len();
                     let step = open.last().and_then(|above| above.step(document, place));
-                    let (kept, secret) = match (open.last(), &step) {
-                        (Some(above), Some(step)) => {
-                            for at in above.from..from {
-                                let below = cursors[at].down(&self.policy, step);
-                                // Most paths end at their first step.
-                                if !below.is_over() {
-                                    cursors.push(below);
-                                }
-                            }
-                            let secret = above.secret || self.policy.is_secret_step(step);
-                            (above.kept.down(&self.kept, step), secret)
-                        }
-                        _ => (Cursor::new(&self.kept.payload), false),
-                    };
-                    cursors.extend_from_slice(&roots);
+                    let above = open.last().map(|above| &above.standing).zip(step.as_ref());
+                    let standing = self.enter(above, &roots, &mut cursors);
                     label(document, place, open.last(), &mut out);
                     let value = out.len();
                     let object = document.kind(node) == Kind::Object;
                     out.push(if object { b'{' } else { b'[' });
                     let length = if object { 0 } else { document.children(node).count() };
                     let shown = Shown::Nothing;
-                    open.push(Open { from, kept, secret, start, value, object, length, shown });
+                    open.push(Open { standing, start, value, object, length, shown });
                     continue;
                 }
                 Event::Leaf(node, place) => {
@@ -94,7 +83,7 @@ impl Redactor {
                 }
                 Event::Close(_) => {
                     let Some(closed) = open.pop() else { break };
-                    cursors.truncate(closed.from);
+                    cursors.truncate(closed.standing.from);
                     out.push(if closed.object { b'}' } else { b']' });
                     start = closed.start;
                     match (open.is_empty(), closed.shown) {
@@ -124,6 +113,32 @@ impl Redactor {
         sets.into_iter().filter(|set| set.has_own_rules()).map(Cursor::new).collect()
     }
 
+    /// Where the walk stands in a container, by where it stood above and the step from there.
+    fn enter<'r>(
+        &'r self,
+        above: Option<(&Standing<'r>, &Step<'_>)>,
+        roots: &[Cursor<'r>],
+        cursors: &mut Vec<Cursor<'r>>,
+    ) -> Standing<'r> {
+        let from = cursors.len();
+        let standing = match above {
+            Some((above, step)) => {
+                for at in above.from..from {
+                    let below = cursors[at].down(&self.policy, step);
+                    // Most paths end at their first step.
+                    if !below.is_over() {
+                        cursors.push(below);
+                    }
+                }
+                let secret = above.secret || self.policy.is_secret_step(step);
+                Standing { from, kept: above.kept.down(&self.kept, step), secret }
+            }
+            None => Standing { from, kept: Cursor::new(&self.kept.payload), secret: false },
+        };
+        cursors.extend_from_slice(roots);
+        standing
+    }
+
     fn decide<'r>(
         &'r self,
         above: Option<&Open<'r>>,
@@ -132,39 +147,52 @@ impl Redactor {
         place: Place,
         leaf: NodeId,
     ) -> &'r Action {
-        let default = self.policy.payload.default();
         let Some((above, step)) =
             above.and_then(|above| Some((above, above.step(document, place)?)))
         else {
             // The line itself, when it is empty.
             return &Action::Keep;
         };
-        let named = cursors[above.from..].iter().filter_map(|c| c.named_below(&self.policy, &step));
-        let decided = named.reduce(|a, b| if strength(b) > strength(a) { b } else { a });
-        let action = decided.unwrap_or_else(|| {
-            // Only here: it is asked for what no rule names.
-            match above.kept.named_below(&self.kept, &step) {
-                Some(Action::Keep) => &Action::Keep,
-                _ => default,
-            }
-        });
-        match action {
+        match self.named(&above.standing, cursors, &step) {
             Action::Keep => {
-                let secret = above.secret || self.policy.is_secret_step(&step);
+                let secret = above.standing.secret || self.policy.is_secret_step(&step);
                 self.policy.secret(secret, document, leaf).unwrap_or(&Action::Keep)
             }
             action => action,
         }
     }
+
+    /// What the rules say of the value one step down, whatever it is.
+    fn named<'r>(
+        &'r self,
+        above: &Standing<'r>,
+        cursors: &[Cursor<'r>],
+        step: &Step<'_>,
+    ) -> &'r Action {
+        let named = cursors[above.from..].iter().filter_map(|c| c.named_below(&self.policy, step));
+        let decided = named.reduce(|a, b| if strength(b) > strength(a) { b } else { a });
+        decided.unwrap_or_else(|| {
+            // Only here: it is asked for what no rule names.
+            match above.kept.named_below(&self.kept, step) {
+                Some(Action::Keep) => &Action::Keep,
+                _ => self.policy.payload.default(),
+            }
+        })
+    }
 }
 
-/// A container that is being written.
-struct Open<'r> {
-    /// Where the cursors begin that stand at it.
+/// Where the walk stands in both policies.
+struct Standing<'r> {
+    /// Where the cursors begin that stand there.
     from: usize,
     kept: Cursor<'r>,
     /// Whether a key on the way is that of a credential.
     secret: bool,
+}
+
+/// A container that is being written.
+struct Open<'r> {
+    standing: Standing<'r>,
     /// Where it begins with its label, and without.
     start: usize,
     value: usize,

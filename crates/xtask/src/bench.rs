@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{machine, wasm};
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "core",
     "node",
     "size",
@@ -17,7 +17,11 @@ const NAMES: [&str; 12] = [
     "page",
     "service",
     "logs",
+    PROFILE,
 ];
+
+/// It takes minutes and compares nothing, so it runs only where it is named.
+const PROFILE: &str = "profile";
 
 /// What the log is compared with: a program of each, and the Debian package that has it.
 const PEERS: [(&str, &[&str], &str); 4] = [
@@ -32,7 +36,13 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let named = names(arguments)?;
     let wanted = |name: &str| named.is_empty() || named.contains(&name);
     let root = machine::workspace()?;
-    if ["node", "size", "proxy", "collector", "engine", "keyring", "page", "service", "logs"]
+    let mut named_wasm = None;
+    if named.contains(&PROFILE) {
+        // Left out, and said, where it cannot be had.
+        machine::program("perf", &[], "linux-perf")?;
+        wasm::run()?;
+        named_wasm = Some(wasm::with_names(&machine::target_folder(&root).join("profile"))?);
+    } else if ["node", "size", "proxy", "collector", "engine", "keyring", "page", "service", "logs"]
         .iter()
         .any(|name| wanted(name))
     {
@@ -90,6 +100,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     run.push("--");
     let mut command = machine::cargo(&root, &run);
     command.envs(chromium.map(|program| ("CHROMIUM", program)));
+    command.envs(named_wasm.map(|module| ("SEALTRAIL_NAMED_WASM", module)));
     command.envs(sealtrail.map(|program| ("SEALTRAIL_BIN", program)));
     if !command.args(arguments).status()?.success() {
         bail!("the benchmark failed");
@@ -124,7 +135,7 @@ mod tests {
         assert_eq!(names("--json core log").unwrap(), "log", "the file is no name");
         assert_eq!(names("").unwrap(), "");
         let said = "no benchmark `nope`; there are core, node, size, log, history, proxy, collector, \
-                    engine, keyring, page, service, logs";
+                    engine, keyring, page, service, logs, profile";
         assert_eq!(names("core nope").unwrap_err(), said);
         assert!(names("core --json").is_err());
     }

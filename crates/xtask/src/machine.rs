@@ -20,9 +20,16 @@ pub fn target_folder(root: &Path) -> PathBuf {
     }
 }
 
-/// The cargo that runs this.
+/// The cargo that runs this, as if somebody had typed it: what it says of this very package would make build scripts
+/// that look at it (ring's does) run again, and half of the sidecar be built anew, here and by the next plain cargo.
 pub fn cargo(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*name);
+        }
+    }
     command.args(arguments).current_dir(root);
     command
 }

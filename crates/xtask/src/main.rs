@@ -21,7 +21,7 @@ usage: cargo xtask <command>
   test    everything that must hold
   image   the container image, built and tried
   fuzz    the core under libFuzzer: fuzz [value|selector|policy|token|capture] [--seconds N | --quick]
-  bench   figures and ratios: bench [core|node|size|log|history|proxy|collector|engine|keyring|page] [--json FILE]
+  bench   figures and ratios: bench [core|node|size|log|history|proxy|collector|engine|keyring|page|service|logs|profile] [--json FILE]
   soak    the sidecar under load while things break: soak [--minutes N]";
 
 fn main() -> ExitCode {

@@ -31,8 +31,8 @@ pub fn run() -> Result<()> {
     let edge = build(&root, "sealtrail-wasm")?;
     let glue = package.join("dist/wasm");
     fresh(&glue)?;
-    bindgen(&edge, &glue, "sealtrail")?;
-    bindgen(&build(&root, "sealtrail-wasm-proof")?, &glue, "proof")?;
+    bindgen(&edge, &glue, "sealtrail", Names::Removed)?;
+    bindgen(&build(&root, "sealtrail-wasm-proof")?, &glue, "proof", Names::Removed)?;
 
     let guest = build(&root, "sealtrail-guest")?;
     build_page(&root.join("js"), &guest)?;
@@ -40,6 +40,13 @@ pub fn run() -> Result<()> {
     report(&root, &glue.join("sealtrail_bg.wasm"))?;
     report(&root, &glue.join("proof_bg.wasm"))?;
     report(&root, &root.join("js/console/dist/guest.wasm"))
+}
+
+/// The module of the package with the names of its functions, for profiles, in a folder that is made anew.
+pub fn with_names(folder: &Path) -> Result<PathBuf> {
+    fresh(folder)?;
+    bindgen(&build(&workspace_root()?, "sealtrail-wasm")?, folder, "sealtrail", Names::Kept)?;
+    Ok(folder.join("sealtrail_bg.wasm"))
 }
 
 fn workspace_root() -> Result<PathBuf> {
@@ -68,12 +75,10 @@ fn ensure_target(root: &Path) -> Result<()> {
 
 /// Builds one crate for wasm and returns the path of the module.
 fn build(root: &Path, package: &str) -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--lib", "--profile", "wasm", "--target", TARGET, "--package", package])
+    let command = ["build", "--lib", "--profile", "wasm", "--target", TARGET, "--package", package];
+    let output = machine::cargo(root, &command)
         .args(["--message-format", "json-render-diagnostics"])
         .env("CARGO_ENCODED_RUSTFLAGS", encoded_rustflags(root))
-        .current_dir(root)
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run `cargo`")?;
@@ -92,15 +97,20 @@ fn build(root: &Path, package: &str) -> Result<PathBuf> {
         .ok_or_else(|| anyhow!("cargo built `{package}` but named no .wasm file"))
 }
 
+enum Names {
+    Kept,
+    Removed,
+}
+
 /// The glue is an ES module that asks for its wasm: the package's loaders give it, one per runtime.
-fn bindgen(module: &Path, out: &Path, name: &str) -> Result<()> {
+fn bindgen(module: &Path, out: &Path, name: &str, names: Names) -> Result<()> {
     Bindgen::new()
         .input_path(module)
         .out_name(name)
         .web(true)?
         .omit_default_module_path(true)
         .typescript(false)
-        .remove_name_section(true)
+        .remove_name_section(matches!(names, Names::Removed))
         .remove_producers_section(true)
         .generate(out)
         .with_context(|| format!("wasm-bindgen failed on `{}`", module.display()))

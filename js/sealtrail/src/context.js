@@ -2,6 +2,7 @@ import { correlationOf, isCorrelationId, requestIdOf } from './correlation.js'
 import { SealtrailError } from './errors.js'
 import { jsonText } from './json-text.js'
 import { traceOf } from './trace-context.js'
+import { userAgentOf } from './user-agent.js'
 
 /** What the answer to a request says of it. */
 export const CORRELATION_HEADER = 'x-correlation-id'
@@ -44,7 +45,7 @@ export function contextText(context, origin) {
   if (service !== undefined) text += `,"service":${jsonText(service, '/context/service')}`
   if (tenant !== undefined) text += `,"tenant":${jsonText(tenant, '/context/tenant')}`
   if (actor !== undefined) text += `,"actor":${jsonText(actor, '/context/actor')}`
-  const members = requestMembers(request, origin.behindProxy ? context.requestId : undefined)
+  const members = requestMembers(request, origin.behindProxy ? context.requestId : undefined, origin)
   return members === undefined ? `${text}}` : `${text},"request":${jsonText(members, '/context/request')}}`
 }
 
@@ -68,10 +69,10 @@ function addressOf(ip) {
   return ip?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
 }
 
-function requestMembers(request, id) {
+function requestMembers(request, id, origin) {
   if (!request) return id === undefined ? undefined : { id }
   const { method, path, ip, userAgent } = request
-  return withoutUndefined({ id, method, path, ip, user_agent: userAgent })
+  return withoutUndefined({ id, method, path, ip, user_agent: userAgentOf(userAgent, origin) })
 }
 
 function checkedTrace(context) {

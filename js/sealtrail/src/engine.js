@@ -3,6 +3,7 @@ import { SealtrailError } from './errors.js'
 import { Images, WITHOUT_POLICY } from './images.js'
 import { jsonText } from './json-text.js'
 import { loadedOnce } from './loaded-once.js'
+import { LogLines } from './log-lines.js'
 import { losses } from './losses.js'
 import { checkKinds, knownOptions, missing, mustBe } from './option-checks.js'
 import { Sealer } from './sealer.js'
@@ -109,9 +110,10 @@ class Engine {
     mustBe(Array.isArray(keep), 'keep', 'an array of selectors', keep)
     const kept = { id: 'kept', version: '1', default: 'drop', rules: Array.from(keep, (select) => ({ select, action: 'keep' })) }
     const redactor = this.#call(() => new this.#glue.Redactor(jsonBytes(policy, '/policy'), jsonBytes(kept, '/keep')))
+    const lines = redactor.counts() ? undefined : new LogLines(redactor)
     return (line) => {
       mustBe(isText(line), 'line', 'a string', line)
-      return this.#call(() => redactor.redact(line))
+      return this.#call(() => lines?.redacted(line) ?? redactor.redact(line))
     }
   }
 

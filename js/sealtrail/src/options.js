@@ -2,7 +2,7 @@ import { invalidOption as invalid, knownOptions } from './option-checks.js'
 
 const KNOWN = new Set([
   'url', 'service', 'tenant', 'token', 'policy', 'actor', 'behindProxy', 'onFailure', 'spool', 'timeoutMs', 'maxQueue', 'maxQueueBytes',
-  'onError', 'seal',
+  'onError', 'seal', 'userAgent',
 ])
 const SPOOL = new Set(['folder', 'key', 'unencrypted', 'maxBytes'])
 /** Why nothing is sealed here that may have to wait there. */
@@ -28,6 +28,7 @@ export function readOptions(given) {
       service: text('service', options.service),
       tenant: text('tenant', options.tenant),
       actor: callable('actor', options.actor),
+      userAgent: callable('userAgent', options.userAgent),
       behindProxy: options.behindProxy ?? true,
     },
     policy: options.policy,

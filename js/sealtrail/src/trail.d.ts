@@ -32,8 +32,15 @@ export interface Context {
   /** When it happened; the time of `record` where it is not given. */
   time?: Date | string | undefined
   request?:
-    | { method?: string | undefined; path?: string | undefined; ip?: string | undefined; userAgent?: string | undefined }
+    | { method?: string | undefined; path?: string | undefined; ip?: string | undefined; userAgent?: string | UserAgent | undefined }
     | undefined
+}
+
+/** What a record keeps of a user agent. The sidecar makes it of the header, e.g. `Chrome`, `Windows 10`, `desktop`. */
+export interface UserAgent {
+  browser?: string | undefined
+  os?: string | undefined
+  device?: string | undefined
 }
 
 export interface Change {
@@ -80,6 +87,11 @@ export interface TrailOptions<Request = any> {
    * the change says method, path, address and user agent itself. Default `true`.
    */
   behindProxy?: boolean | undefined
+  /**
+   * Parses the header of a request. The sidecar does that itself, so this is for changes that are sealed here: without it their
+   * records have no user agent. What it throws on is left out.
+   */
+  userAgent?: ((header: string) => UserAgent | null | undefined) | undefined
   /**
    * What becomes of a change that the sidecar does not take. `drop`: it is an error when `timeoutMs` is over. `block`: it
    * is tried until it is taken, and whoever awaits it waits as long. `spool`: when `timeoutMs` is over it goes to this

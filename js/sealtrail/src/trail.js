@@ -122,7 +122,7 @@ class Trail {
     if (this.#spoolsInClear) throw invalidOption('seal', SPOOLED_IN_CLEAR)
     const context = this.#contextOf(change)
     const named = context.correlationId === undefined ? { ...context, correlationId: uuidv7() } : context
-    return toSeal(changeText(change, contextText(named, { ...this.#origin, behindProxy: false }), { id }))
+    return toSeal(changeText(change, contextText(named, { ...this.#origin, behindProxy: false, sealsHere: true }), { id }))
   }
 
   #contextOf(change) {

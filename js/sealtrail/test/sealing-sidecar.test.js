@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTrail } from 'sealtrail'
+import { assertOnce, killedUnderLoad } from './kills.js'
 import { POLICY } from './lessor.js'
 import { Sidecar, skip } from './sidecar.js'
 
@@ -120,28 +121,12 @@ describe('sealing here, against the real sidecar', { skip }, () => {
   for (const [onFailure, options] of Object.entries(MODES)) {
     test(`killed and started again under load: every awaited record is there once (${onFailure})`, async () => {
       const trail = await open(sealer, { onFailure, ...options() })
-      const receipts = new Map()
       const type = `load-${onFailure}`
-      let stopped = false
-      const loads = Array.from({ length: 8 }, async (_, load) => {
-        for (let n = 0; !stopped; n++) receipts.set(`${load}-${n}`, await trail.seal(change(`${load}-${n}`, type)))
-      })
-      for (let kills = 0; kills < 3; kills++) {
-        const enough = receipts.size + 50
-        while (receipts.size < enough) await sleep(5)
-        await sidecar.stop('SIGKILL')
-        await sleep(50)
-        await sidecar.start()
-      }
-      stopped = true
-      await Promise.all(loads)
+      const receipts = await killedUnderLoad(sidecar, (id) => trail.seal(change(id, type)))
       while (trail.stats().held > 0) await sleep(5)
       await trail.close()
       assert.deepEqual([trail.stats().failed, trail.stats().recorded], [0, receipts.size])
-      const stored = await sidecar.lines()
-      for (const { status, id, index } of receipts.values()) if (status === 'recorded') assert.equal(JSON.parse(stored[index]).id, id)
-      const subjects = stored.map((line) => JSON.parse(line).subject).filter((subject) => subject?.startsWith(`${type}/`))
-      assert.deepEqual(subjects.sort(), [...receipts.keys()].map((id) => `${type}/${id}`).sort())
+      await assertOnce(sidecar, type, receipts)
       assert.ok(!wire.has('canary'))
     })
   }

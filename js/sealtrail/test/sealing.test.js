@@ -78,8 +78,25 @@ test('the request is told of, behind the proxy too', async () => {
   const request = () => ({ method: 'PUT', path: '/customers/3', userAgent: 'curl' })
   await trail.run({ request }, () => trail.seal(change(3)))
   const { correlationid, data } = JSON.parse(sent()[0])
-  assert.deepEqual([data.request.method, data.request.path], ['PUT', '/customers/3'])
+  assert.deepEqual(data.request, { method: 'PUT', path: '/customers/3' })
   assert.match(correlationid, /^[0-9a-f-]{36}$/)
+})
+
+test('of the user agent a record has what a parser makes of it, and never the header', async () => {
+  const parsers = [
+    [(header) => ({ browser: header.split('/')[0], os: undefined, version: '8' }), { browser: 'curl' }],
+    [() => ({}), undefined],
+    [() => null, undefined],
+    [() => { throw new Error('what is that?') }, undefined],
+  ]
+  for (const [userAgent, expected] of parsers) {
+    const trail = await open({ userAgent })
+    await trail.run({ request: () => ({ path: '/x', userAgent: 'curl/8' }) }, () => trail.seal(change(3)))
+    assert.deepEqual(JSON.parse(sent().pop()).data.request, { path: '/x', ...(expected && { user_agent: expected }) })
+  }
+  const trail = await open()
+  await trail.run({ request: { userAgent: { browser: 'Firefox', os: 'Linux' } } }, () => trail.seal(change(3)))
+  assert.deepEqual(JSON.parse(sent().pop()).data.request, { user_agent: { browser: 'Firefox', os: 'Linux' } })
 })
 
 test('what gathers goes together, and a bad one fails alone', async () => {
@@ -146,6 +163,7 @@ test('a policy that changed is noticed, when it is leased and when it is sent', 
   collector.lessor.policy = POLICY.replace('"keep"', '"seal"')
   await trail.seal(change(2))
   assert.deepEqual(urls().slice(3), ['/v1/leases', '/v1/policy', '/v1/leases', '/v1/records'])
+  assert.equal(collector.lessor.leases.size, 0, 'a shredding would wait for one that nobody uses')
   assert.match(JSON.parse(sent()[1]).data.changes.find(({ path }) => path === '/tier').new, /^st1\./)
 
   const { take } = collector.lessor

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import express from 'express'
 import { createTrail, verifyProof } from 'sealtrail'
 import { middleware } from 'sealtrail/express'
+import { assertOnce, killedUnderLoad } from './kills.js'
 import { freePort, Sidecar, skip } from './sidecar.js'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
@@ -105,34 +106,15 @@ describe('against the real sidecar', { skip }, () => {
     test(`killed and started again under load: every awaited record is there once (${mode})`, async () => {
       const told = []
       const writer = await createTrail({ url: sidecar.api, service: 'load', onError: (error) => told.push(error.code), ...options() })
-      const receipts = new Map()
       const type = `load-${mode.split(',')[0]}`
-      let stopped = false
-      const loads = Array.from({ length: 8 }, async (_, load) => {
-        for (let n = 0; !stopped; n++) {
-          const id = `${load}-${n}`
-          receipts.set(id, await writer.record({ entity: { type, id }, action: 'create', before: null, after: { n } }))
-        }
-      })
-      for (let kills = 0; kills < 3; kills++) {
-        const enough = receipts.size + 50
-        while (receipts.size < enough) await sleep(5)
-        await sidecar.stop('SIGKILL')
-        await sleep(50)
-        await sidecar.start()
-      }
-      stopped = true
-      await Promise.all(loads)
+      const receipts = await killedUnderLoad(sidecar, (id) => writer.record({ entity: { type, id }, action: 'create', before: null, after: { id } }))
       while (writer.stats().held > 0) await sleep(5)
       await writer.close()
       assert.deepEqual(told, [])
       assert.ok(receipts.size > 150)
       const statuses = new Set([...receipts.values()].map(({ status }) => status))
       assert.ok(mode === 'spool' ? statuses.has('held') : !statuses.has('held'))
-      const stored = await sidecar.lines()
-      for (const { status, id, index } of receipts.values()) if (status === 'recorded') assert.equal(JSON.parse(stored[index]).id, id)
-      const subjects = stored.map((line) => JSON.parse(line).subject).filter((subject) => subject.startsWith(`${type}/`))
-      assert.deepEqual(subjects.sort(), [...receipts.keys()].map((id) => `${type}/${id}`).sort())
+      await assertOnce(sidecar, type, receipts)
     })
   }
 

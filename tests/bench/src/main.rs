@@ -1,4 +1,4 @@
-//! `cargo xtask bench [core|node|size|log|history|proxy|collector|engine|keyring|page|service|logs] [--json FILE]`:
+//! `cargo xtask bench [core|node|size|log|history|proxy|collector|engine|keyring|page|service|logs|profile] [--json FILE]`:
 //! figures, and ratios within one run.
 //! The task installs and builds what is needed, then runs this.
 //!
@@ -17,6 +17,7 @@ mod logs;
 mod machine;
 mod node;
 mod page;
+mod profile;
 mod proxy;
 mod sealer;
 mod service;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((first, part)) if first == "--part" => log::run_part(part),
         Some((first, part)) if first == "--keys" => keyring::run_fill(part),
+        Some((first, part)) if first == "--again" => profile::again(part),
         Some((first, arguments)) if first == "soak" => soak::run(arguments),
         _ => run(&arguments),
     };
@@ -77,9 +79,11 @@ fn run(arguments: &[String]) -> Result<()> {
                 json_file = Some(PathBuf::from(file));
             }
             name @ ("core" | "node" | "size" | "log" | "history" | "proxy" | "collector"
-            | "engine" | "keyring" | "page" | "service" | "logs") => which.push(name.to_owned()),
+            | "engine" | "keyring" | "page" | "service" | "logs" | "profile") => {
+                which.push(name.to_owned());
+            }
             other => bail!(
-                "no benchmark `{other}`; there are core, node, size, log, history, proxy, collector, engine, keyring, page, service and logs"
+                "no benchmark `{other}`; there are core, node, size, log, history, proxy, collector, engine, keyring, page, service, logs and profile"
             ),
         }
     }
@@ -103,6 +107,7 @@ fn run(arguments: &[String]) -> Result<()> {
             "page" => page::run(&root)?,
             "service" => service::run(&root)?,
             "logs" => logs::run(&root)?,
+            "profile" => profile::run(&root)?,
             _ => engine::run()?,
         };
         print(name, &report.rows);

@@ -210,6 +210,11 @@ impl Policy {
         Some(Decision { set, reason })
     }
 
+    /// Whether credentials and payment card numbers are masked.
+    pub(crate) fn looks_for_secrets(&self) -> bool {
+        self.secrets
+    }
+
     /// How a value is masked that nothing else protects, where it is a credential or holds a card number.
     pub(crate) fn secret(
         &self,
