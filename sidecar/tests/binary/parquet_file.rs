@@ -95,7 +95,7 @@ fn row_groups_are_bounded_and_an_answer_without_rows_is_a_file() {
     // 70 records of 1,000 changes, and one that is long.
     let wide = |id: u32| (0..1_000).map(|n| (format!("a{n}"), json!(id))).collect::<Value>();
     (0..70).for_each(|id| append(&place, id, wide(id)));
-    append(&place, 70, json!({"long": "y".repeat(1 << 20)}));
+    append(&place, 70, json!({"long": "y".repeat(1_000_000)}));
     let file = export(&place, "parquet");
     let count = asked(&file, "SELECT COUNT(*), COUNT(DISTINCT (record_index, ordinal)) FROM $F");
     assert_eq!(count, [[json!(70_001), json!(70_001)]]);
