@@ -176,14 +176,18 @@ fn mariadb() -> Option<Database> {
     let port = free_port();
     let data = folder.path().join("data");
     let user = if is_root() { "--user=root" } else { "--skip-log-bin" };
+    // Servers that start clean the folder of others' temporary tables, so each has its own.
+    let temporary = folder.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
     run(Command::new(install)
+        .env("TMPDIR", &temporary)
         .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal", user])
         .arg(format!("--datadir={}", data.display())));
     let socket = folder.path().join("socket");
     let at = format!("--socket={}", socket.display());
     let server = Server::start(port, move || {
         let mut command = Command::new(&server);
-        command.args([
+        command.env("TMPDIR", &temporary).args([
             "--no-defaults",
             "--bind-address=127.0.0.1",
             "--innodb-flush-log-at-trx-commit=0",

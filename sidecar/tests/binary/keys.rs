@@ -60,7 +60,7 @@ fn keys_are_listed_without_a_byte_of_them() {
     let _served = Served::start(&place);
     let words = keys(&place, "list", &[]).stdout;
     assert!(words.contains("  shredded  ") && words.contains("by dpo: ticket 81"), "{words}");
-    assert!(words.lines().last().unwrap().contains("1 period keys, 1 shredded"), "{words}");
+    assert!(words.lines().last().unwrap().contains("1 period key, 1 shredded"), "{words}");
 }
 
 #[test]
