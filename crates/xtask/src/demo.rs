@@ -27,8 +27,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// The demo as the end-to-end test, with what the tests before it have built: to build the sidecar
-/// by itself again would compile half of it anew, with other features of its dependencies.
+/// The demo as the end-to-end test, with what the tests before it have built.
 pub fn as_test(root: &Path) -> Result<Outcome> {
     println!("\n── end to end: the demo");
     let start = Instant::now();

@@ -22,25 +22,24 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let root = machine::workspace()?;
     // The page is embedded in the sidecar, so it comes first.
     wasm::run()?;
-    build(&root)?;
+    build(&root, "sealtrail")?;
+    build(&root, "sealtrail-bench")?;
     if !command(&root, seconds).status()?.success() {
         bail!("the soak failed");
     }
     Ok(())
 }
 
+/// With the sidecar that the tests before it have built.
 pub fn as_test(root: &std::path::Path) -> Result<Outcome> {
-    build(root)?;
+    build(root, "sealtrail-bench")?;
     stage::run("soak: load while things break", &mut command(root, AS_TEST), false)
 }
 
-fn build(root: &std::path::Path) -> Result<()> {
-    // One after the other: together they would share features, and be built anew with them.
-    for package in ["sealtrail", "sealtrail-bench"] {
-        if !machine::cargo(root, &["build", "--release", "--package", package]).status()?.success()
-        {
-            bail!("`{package}` did not build");
-        }
+/// One package at a time: together they would share features, and be built anew with them.
+fn build(root: &std::path::Path, package: &str) -> Result<()> {
+    if !machine::cargo(root, &["build", "--release", "--package", package]).status()?.success() {
+        bail!("`{package}` did not build");
     }
     Ok(())
 }

@@ -112,9 +112,11 @@ export class Sealing {
   /** Leases and seals, in one turn. */
   async #lease(portion, outcomes, timeoutMs) {
     const wanting = portion.filter(({ item }) => item.sealed === undefined)
-    if (wanting.length === 0) return undefined
+    const policy = this.#sealer?.sha256
+    // Forgotten meanwhile: what was planned by it is planned again.
+    if (wanting.length === 0 || policy === undefined) return undefined
     const began = performance.now()
-    const body = wanting.map(({ needs }) => `${JSON.stringify({ needs })}\n`).join('')
+    const body = wanting.map(({ needs }) => `${JSON.stringify({ policy, needs })}\n`).join('')
     const answer = await ask(this.#transport, { path: 'v1/leases', body }, timeoutMs)
     if (answer.error) return answer
     let keys = []
@@ -124,6 +126,10 @@ export class Sealing {
       if (leases === undefined) return strange('the sidecar did not answer a lease for each record', answer.status)
       for (const [i, { index, item, plan }] of wanting.entries()) {
         const lease = leases[i]
+        if (lease.code === 'policy_changed') {
+          this.#forgetPolicy()
+          continue
+        }
         if (typeof lease.code === 'string') {
           outcomes[index] = refusalOf(lease)
           continue

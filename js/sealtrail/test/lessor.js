@@ -24,7 +24,7 @@ export class Lessor {
   answer(method, url, body) {
     const [, id, leaf] = /^\/v1\/records\/([^/]+)(\/lease)?$/.exec(url) ?? []
     if (url === '/v1/policy') return [200, this.policy]
-    if (url === '/v1/leases') return [200, lines(body, (line) => this.lease(JSON.parse(line).needs))]
+    if (url === '/v1/leases') return [200, lines(body, (line) => this.lease(JSON.parse(line)))]
     if (url === '/v1/records') return [200, lines(body, (line) => this.take(line))]
     if (id && !this.records.has(id)) return [404, JSON.stringify({ code: 'not_found', title: 'no such record' })]
     if (leaf) return [200, JSON.stringify(this.leaseForReading(id, JSON.parse(body)))]
@@ -32,7 +32,8 @@ export class Lessor {
     return undefined
   }
 
-  lease(needs) {
+  lease({ policy, needs }) {
+    if (policy !== undefined && policy !== digest(this.policy)) return { code: 'policy_changed', status: 409, title: 'another policy' }
     const stamp = { origin: 'shop.example/log', id: uuidv7(), recorded_time: new Date().toISOString() }
     const key = () => randomBytes(32).toString('base64url')
     const keys = needs.map(({ use, retain }, n) => ({ kids: [`k_${n}`, `t_${retain}.2026-11`], key: key(), ...(use === 'pseudonym' ? {} : { commit: key() }) }))

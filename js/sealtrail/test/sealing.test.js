@@ -163,6 +163,7 @@ test('a policy that changed is noticed, when it is leased and when it is sent', 
   collector.lessor.policy = POLICY.replace('"keep"', '"seal"')
   await trail.seal(change(2))
   assert.deepEqual(urls().slice(3), ['/v1/leases', '/v1/policy', '/v1/leases', '/v1/records'])
+  assert.equal(collector.lessor.leases.size, 0, 'a shredding would wait for one that nobody uses')
   assert.match(JSON.parse(sent()[1]).data.changes.find(({ path }) => path === '/tier').new, /^st1\./)
 
   const { take } = collector.lessor

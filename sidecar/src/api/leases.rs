@@ -112,7 +112,7 @@ fn wrong(error: &serde_json::Error) -> Error {
     let (code, message) = match error.is_data() {
         true => (
             Code::InvalidField,
-            "expected `{\"needs\":[{\"subject\",\"group\",\"retain\",\"use\"}]}`, where `use` is `seal` or `pseudonym`",
+            "expected `{\"policy\",\"needs\":[{\"subject\",\"group\",\"retain\",\"use\"}]}`, where `use` is `seal` or `pseudonym`",
         ),
         false => (Code::MalformedJson, "the body is not JSON"),
     };

@@ -16,24 +16,22 @@
 //! - After a crash, those that are in the log already are its beginning, because they go there in order. The
 //!   ids of the records tell how many.
 
+mod entry;
+mod opening;
+
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sealtrail_log::proof;
+use entry::HEAD;
 
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::error::{Error, Result};
-
-const MAGIC: &str = "sealtrail-spool-v1 ";
-
-/// Sequence, digest, and a space behind each.
-const HEAD: usize = 20 + 1 + 64 + 1;
 
 /// So many bytes go to the log at a time.
 const AT_A_TIME: u64 = 1 << 20;
@@ -72,48 +70,6 @@ pub struct Spooled {
 }
 
 impl Spool {
-    /// Opens the spool of a log, or makes one of this size.
-    pub fn open(dir: &Path, origin: &str, size: u64) -> Result<Self> {
-        fs::create_dir_all(dir).map_err(at(dir))?;
-        let path = dir.join("spool.jsonl");
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(&path).map_err(at(&path))?;
-        if file.try_lock().is_err() {
-            let message = "another process has this spool";
-            return Err(Error::new(Code::LogInUse, message).context(path.display()));
-        }
-        let header = format!("{MAGIC}{origin}\n");
-        reserve(&file, &header, size).map_err(at(&path))?;
-        let folder = File::open(dir).and_then(|dir| dir.sync_all());
-        folder.map_err(at(dir))?;
-        let mut found = vec![0; header.len()];
-        file.read_exact(&mut found).map_err(at(&path))?;
-        if found != header.as_bytes() {
-            let message = format!("expected the spool of the log `{origin}`");
-            return Err(Error::new(Code::ForeignLog, message).context(path.display()));
-        }
-        let front = header.len() as u64;
-        let state = State {
-            file,
-            next: random_start()?,
-            begin: front,
-            end: front,
-            appends: VecDeque::new(),
-            is_broken: false,
-        };
-        let spool = Self {
-            path,
-            size,
-            front,
-            state: Mutex::new(state),
-            turn: tokio::sync::Mutex::default(),
-            lines: AtomicU64::default(),
-        };
-        spool.find_entries()?;
-        Ok(spool)
-    }
-
     pub fn is_there(dir: &Path) -> bool {
         dir.join("spool.jsonl").exists()
     }
@@ -139,7 +95,7 @@ impl Spool {
         }
         let mut entries = Vec::new();
         for (sequence, line) in (state.next..).zip(lines) {
-            push_entry(sequence, line, &mut entries);
+            entry::push(sequence, line, &mut entries);
         }
         let end = state.end + entries.len() as u64;
         if end > self.size {
@@ -244,7 +200,7 @@ impl Spool {
             self.lock().file.read_exact_at(&mut bytes, begin).map_err(at(&self.path))?;
             let (mut lines, mut rest) = (Vec::new(), &bytes[..]);
             while let Some(feed) = memchr::memchr(b'\n', rest) {
-                let (_, line) = entry(&rest[..feed]).ok_or_else(|| self.altered())?;
+                let (_, line) = entry::read(&rest[..feed]).ok_or_else(|| self.altered())?;
                 lines.push(line.to_vec());
                 rest = &rest[feed + 1..];
             }
@@ -261,106 +217,9 @@ impl Spool {
         Error::new(Code::LogDamaged, message).context(self.path.display())
     }
 
-    /// Finds what a process before this one has left.
-    fn find_entries(&self) -> Result<()> {
-        let mut state = self.lock();
-        let length = state.file.metadata().map_err(at(&self.path))?.len();
-        // What is read and not looked at yet begins at `at`; the file is read up to `from`.
-        let (mut window, mut at_next, mut from) = (Vec::<u8>::new(), 0, self.front);
-        let (mut lines, mut first) = (0, None);
-        loop {
-            let rest = &window[at_next..];
-            if let Some(feed) = memchr::memchr(b'\n', rest) {
-                let Some((sequence, line)) = entry(&rest[..feed]) else { break };
-                if lines > 0 && sequence != state.next {
-                    break;
-                }
-                if lines == 0 {
-                    first = recorded_time(line);
-                }
-                lines += 1;
-                state.next = sequence + 1;
-                state.end += feed as u64 + 1;
-                at_next += feed + 1;
-                continue;
-            }
-            // Nothing but digits can begin an entry; NULs are where nobody has written.
-            let is_end = rest.first().is_some_and(|byte| !byte.is_ascii_digit());
-            let more = usize::try_from((length - from).min(AT_A_TIME)).unwrap_or(usize::MAX);
-            if is_end || more == 0 {
-                break;
-            }
-            window.drain(..std::mem::take(&mut at_next));
-            let read = window.len();
-            window.resize(read + more, 0);
-            state.file.read_exact_at(&mut window[read..], from).map_err(at(&self.path))?;
-            from += more as u64;
-        }
-        if lines > 0 {
-            let end = state.end;
-            state.appends.push_back((end, lines, first.unwrap_or_else(Moment::now)));
-        }
-        self.lines.store(lines, Ordering::Release);
-        Ok(())
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Where no earlier process has been, as far as chance can tell; there is room for as many again.
-fn random_start() -> Result<u64> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes)
-        .map_err(|_| Error::new(Code::Internal, "the system gives no random bytes"))?;
-    Ok(u64::from_le_bytes(bytes) >> 1)
-}
-
-fn push_entry(sequence: u64, line: &[u8], out: &mut Vec<u8>) {
-    let sequence = format!("{sequence:020}");
-    out.extend_from_slice(sequence.as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(digest(sequence.as_bytes(), line).as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(line);
-    out.push(b'\n');
-}
-
-/// Sequence and line of an entry without its LF; none if it is not as it was written.
-fn entry(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let (head, line) = bytes.split_at_checked(HEAD)?;
-    let (sequence, digest_of) = (&head[..20], &head[21..HEAD - 1]);
-    let is_whole = digest(sequence, line).as_bytes() == digest_of;
-    let number = std::str::from_utf8(sequence).ok()?.parse().ok()?;
-    is_whole.then_some((number, line))
-}
-
-fn digest(sequence: &[u8], line: &[u8]) -> String {
-    let hash = proof::entry_hash(&[sequence, b" ", line].concat());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn recorded_time(line: &[u8]) -> Option<Moment> {
-    let record = sealtrail_record::json::parse(line, &crate::questions::STORED).ok()?;
-    Moment::parse(record.get("recordedtime")?.as_str()?)
-}
-
-/// Writes what is missing of a file of this size, the header first.
-fn reserve(file: &File, header: &str, size: u64) -> io::Result<()> {
-    let length = file.metadata()?.len();
-    if length == 0 {
-        file.write_all_at(header.as_bytes(), 0)?;
-    }
-    let zeros = vec![0; 1 << 20];
-    let mut from = length.max(header.len() as u64);
-    let is_short = from < size;
-    while from < size {
-        let more = usize::try_from((size - from).min(zeros.len() as u64)).unwrap_or(zeros.len());
-        file.write_all_at(&zeros[..more], from)?;
-        from += more as u64;
-    }
-    if is_short { file.sync_all() } else { Ok(()) }
 }
 
 fn unavailable(message: &str) -> Error {
@@ -374,6 +233,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     const SIZE: u64 = 64 << 10;
 

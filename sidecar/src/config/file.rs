@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::access::{Access, AccessTable};
 use super::actors::ActorsTable;
 use super::apart::expect_apart;
-use super::classes::Classes;
+use super::api::{Api, ApiTable};
 use super::collector::{Collector, CollectorTable};
 use super::engine::{Engine, EngineTable};
 use super::invalid::invalid;
@@ -16,15 +16,15 @@ use super::kek::KekSource;
 use super::kek_table::KekEntry;
 use super::key_scope::{KeyScope, KeysTable};
 use super::leases::{Leases, LeasesTable};
-use super::listen::{Listen, Mode, OneOrMany};
+use super::limits::{Limits, LimitsTable};
 use super::log::Log;
 use super::proxy::{Proxy, ProxyTable};
-use super::quantity::{Bytes, Period, Span, or};
+use super::quantity::{Span, or};
+use super::request::{Remembering, RequestTable};
+use super::retention::{Retention, RetentionTable};
 use super::unknown_key::{place_of, refuse_unknown_keys};
 use crate::code::Code;
 use crate::error::{Error, Result};
-use crate::proxy::client_address::Trust;
-use crate::proxy::network::Network;
 
 /// Everything that `serve` and the other commands need to know. Paths are ready to open.
 #[derive(Debug, Clone)]
@@ -52,50 +52,6 @@ pub struct Config {
     pub log: Log,
     pub engine: Engine,
     pub limits: Limits,
-}
-
-#[derive(Debug, Clone)]
-pub struct Api {
-    /// One or more.
-    pub listen: Vec<Listen>,
-    /// Names under which it is reached, without a port.
-    pub hosts: Vec<String>,
-}
-
-/// What is kept of a request, for how long, and whom to believe about it.
-#[derive(Debug, Clone)]
-pub struct Remembering {
-    pub trust: Trust,
-    pub jwt_key: Option<PathBuf>,
-    pub remember: Duration,
-    pub at_most: usize,
-}
-
-/// How long records are kept.
-#[derive(Debug, Clone)]
-pub struct Retention {
-    /// What is older may be removed by `prune`; without it nothing ever is.
-    pub keep: Option<Period>,
-    /// A segment is left at this size. What is removed or compressed is whole segments.
-    pub segment: u64,
-    /// How long what is sealed stays readable; `expire` ends it.
-    pub classes: Classes,
-}
-
-#[derive(Debug, Clone)]
-pub struct Limits {
-    pub body: usize,
-    pub line: usize,
-    pub queue: usize,
-    pub guest_memory: usize,
-    pub guest_time: Duration,
-    pub drain: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        LimitsTable::default().finish()
-    }
 }
 
 impl Config {
@@ -162,50 +118,6 @@ struct File {
     limits: LimitsTable,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ApiTable {
-    listen: OneOrMany,
-    #[serde(default)]
-    socket_mode: Mode,
-    #[serde(default)]
-    hosts: Vec<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct RequestTable {
-    #[serde(default)]
-    trusted_proxies: Vec<String>,
-    #[serde(default)]
-    trusted_hops: usize,
-    #[serde(default)]
-    forwarded: bool,
-    jwt_key: Option<PathBuf>,
-    remember: Option<Span>,
-    remember_at_most: Option<usize>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct RetentionTable {
-    keep: Option<Period>,
-    segment: Option<Bytes>,
-    #[serde(default)]
-    classes: Classes,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct LimitsTable {
-    body: Option<Bytes>,
-    line: Option<Bytes>,
-    queue: Option<Bytes>,
-    guest_memory: Option<Bytes>,
-    guest_time: Option<Span>,
-    drain: Option<Span>,
-}
-
 impl File {
     fn finish(self, folder: &Path) -> Result<Config> {
         if self.origin.trim().is_empty() || self.origin.contains(['\n', '+', ' ']) {
@@ -214,15 +126,7 @@ impl File {
                 self.origin.escape_debug()
             )));
         }
-        let limits = self.limits.finish();
-        if limits.line > limits.body {
-            return Err(invalid("limits.line is larger than limits.body"));
-        }
-        if limits.queue < limits.body {
-            return Err(invalid(
-                "limits.queue is smaller than limits.body, no full body could enter",
-            ));
-        }
+        let limits = self.limits.finish()?;
         let index_dir = self.index_dir.unwrap_or_else(|| PathBuf::from("index"));
         let config = Config {
             kek: self.kek.finish(&self.origin, folder)?,
@@ -271,68 +175,11 @@ impl File {
     }
 }
 
-impl ApiTable {
-    fn finish(self, folder: &Path) -> Result<Api> {
-        for host in &self.hosts {
-            let name = host.parse::<http::uri::Authority>();
-            if !name.is_ok_and(|name| name.host() == host) {
-                let message = "api.hosts must be names without a port like `sidecar.internal`";
-                return Err(invalid(format!("{message}, got `{}`", host.escape_debug())));
-            }
-        }
-        let parse = |text: &String| Listen::parse("api.listen", text, folder, self.socket_mode);
-        let listen = self.listen.as_slice().iter().map(parse).collect::<Result<Vec<_>>>()?;
-        if listen.is_empty() {
-            return Err(invalid("api.listen is an empty list; leave `[api]` out for no API"));
-        }
-        Ok(Api { listen, hosts: self.hosts })
-    }
-}
-
-impl RequestTable {
-    fn finish(self, folder: &Path) -> Result<Remembering> {
-        let networks = self.trusted_proxies.iter().map(|text| {
-            text.parse::<Network>().map_err(|e| invalid(format!("request.trusted_proxies: {e}")))
-        });
-        Ok(Remembering {
-            trust: Trust {
-                networks: networks.collect::<Result<_>>()?,
-                hops: self.trusted_hops,
-                forwarded: self.forwarded,
-            },
-            jwt_key: self.jwt_key.map(|path| folder.join(path)),
-            remember: or(self.remember, Duration::from_mins(5)),
-            at_most: self.remember_at_most.unwrap_or(100_000).max(1),
-        })
-    }
-}
-
-impl RetentionTable {
-    fn finish(self) -> Retention {
-        let segment = self.segment.map_or(64 << 20, |bytes| bytes.0 as u64);
-        Retention { keep: self.keep, segment, classes: self.classes }
-    }
-}
-
-impl LimitsTable {
-    fn finish(self) -> Limits {
-        let bytes = |given: Option<Bytes>, default: usize| given.map_or(default, |b| b.0);
-        Limits {
-            body: bytes(self.body, 8 << 20),
-            line: bytes(self.line, 1 << 20),
-            queue: bytes(self.queue, 64 << 20),
-            guest_memory: bytes(self.guest_memory, 256 << 20),
-            guest_time: or(self.guest_time, Duration::from_secs(5)),
-            drain: or(self.drain, Duration::from_secs(10)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Upstream;
     use crate::config::unknown_key::SHAPE;
+    use crate::config::{Listen, Upstream};
 
     const FULL: &str = r#"
 origin = "shop.example/audit"

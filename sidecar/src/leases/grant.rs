@@ -20,6 +20,9 @@ const AT_MOST: usize = 1000;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
+    /// Digest of the policy that the record was planned by. Without it a lease may be given that nobody can use, and
+    /// a shredding waits for it.
+    policy: Option<String>,
     needs: Vec<WantedKey>,
 }
 
@@ -95,6 +98,12 @@ struct TermsKey {
 /// The id, the time and the keys of a new record.
 pub fn grant(trail: &Trail, owner: &Actor, wanted: &Wanted) -> Result<Granted> {
     check(wanted)?;
+    let policy = trail.policy.get();
+    let in_force = &policy.summary().sha256;
+    if wanted.policy.as_ref().is_some_and(|planned| planned != in_force) {
+        let message = "another policy is in force than the one that the record was planned by; get it and plan again";
+        return Err(Error::new(Code::PolicyChanged, message));
+    }
     let (now, id) = (Moment::now(), record_id());
     let month = now.month();
     let mut leasings = Vec::with_capacity(wanted.needs.len());
@@ -104,14 +113,13 @@ pub fn grant(trail: &Trail, owner: &Actor, wanted: &Wanted) -> Result<Granted> {
         let is_pseudonym = want.purpose == Purpose::Pseudonym;
         leasings.push(Leasing { group: want.group.clone(), is_pseudonym, keys });
     }
-    let policy = trail.policy.get();
     let leased = policy.guest()?.lease(&trail.origin, &id, &leasings)?;
     let names = |leasing: &Leasing| leasing.keys.each_ref().map(|(kid, _)| kid.as_str().to_owned());
     let recorded_time = now.to_string();
     let terms = Terms {
         id: id.clone(),
         recorded_time: recorded_time.clone(),
-        policy: policy.summary().sha256.clone(),
+        policy: in_force.clone(),
         keys: leasings
             .iter()
             .zip(&leased)
@@ -137,7 +145,7 @@ pub fn grant(trail: &Trail, owner: &Actor, wanted: &Wanted) -> Result<Granted> {
     trail.metrics.leases.add(1);
     Ok(Granted {
         stamp: Stamp { origin: trail.origin.clone(), id, recorded_time },
-        policy: policy.summary().sha256.clone(),
+        policy: in_force.clone(),
         expires_in_ms: milliseconds(trail),
         keys: leasings
             .iter()

@@ -1,6 +1,6 @@
 //! Connections in the proxy: those that rest, those that are shared, those whose other end has vanished.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -85,17 +85,34 @@ fn timer_of(process: u32, to: SocketAddr) -> Option<String> {
     Some(row[5][..2].to_owned())
 }
 
+/// Whether the other end of a socket would be missed if it vanished without a word.
+fn is_kept_alive(served: &Served, to: SocketAddr) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    // As long as something is on its way, another timer may run.
+    while timer_of(served.id(), to).as_deref() != Some("02") {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
+}
+
 #[test]
 fn a_service_that_has_vanished_is_noticed() {
     let (_place, service, served) = with("idle_timeout = \"60s\"");
     let mut wire = Wire::connect(served.proxy);
     assert_eq!(wire.ask(GET).status, 200);
-    // Until the answer is acknowledged another timer may run.
-    let keep_alive = || timer_of(served.id(), service.address).as_deref() == Some("02");
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !keep_alive() {
-        assert!(Instant::now() < deadline, "no keep-alive on the connection to the service");
-        std::thread::sleep(Duration::from_millis(20));
+    assert!(is_kept_alive(&served, service.address));
+    assert_eq!(served.terminate().0, 0);
+}
+
+#[test]
+fn a_client_that_has_vanished_is_noticed() {
+    let (_place, _service, served) = with("header_timeout = \"60s\"");
+    for server in [served.proxy, served.api] {
+        let client = TcpStream::connect(server).unwrap();
+        assert!(is_kept_alive(&served, client.local_addr().unwrap()));
     }
     assert_eq!(served.terminate().0, 0);
 }
@@ -111,9 +128,7 @@ fn a_shared_connection_that_is_never_made_keeps_nobody_for_long() {
     let address = listener.local_addr().unwrap();
     // Its backlog is full when a connection is no longer made.
     let mut backlog = Vec::new();
-    while let Ok(stream) =
-        std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300))
-    {
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
         backlog.push(stream);
     }
 

@@ -28,7 +28,7 @@ fn built(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/{name}.cwasm", env!("OUT_DIR"))).unwrap()
 }
 
-fn digest(file: &[u8]) -> String {
+pub fn digest(file: &[u8]) -> String {
     Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

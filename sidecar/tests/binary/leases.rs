@@ -8,6 +8,7 @@ use sealtrail_core::{Draft, LeasedKey, LeasedOpening, Limits, Policy, Stamp, ope
 use serde_json::{Value, json};
 
 use super::access::{ask, token};
+use super::engine::digest;
 use super::place::Place;
 use super::served::Served;
 use super::wire::{Response, exchange};
@@ -55,7 +56,7 @@ fn change(subject: &str, id: Option<&str>) -> String {
 /// What the plan of a change asks for.
 fn needs(policy: &[u8], change: &str) -> Value {
     let plan: Value = serde_json::from_slice(&plan(policy, change).summary()).unwrap();
-    json!({"needs": plan["needs"]})
+    json!({"policy": digest(policy), "needs": plan["needs"]})
 }
 
 fn plan(policy: &[u8], change: &str) -> sealtrail_core::Plan {
@@ -229,6 +230,27 @@ fn a_record_that_was_not_leased_like_this_is_refused_and_leaves_nothing() {
     let line = seal(other.as_bytes(), &change("5", None), &lease);
     send(served.api, &callers[0], &line).is_problem(409, "policy_changed");
     assert_eq!(place.lines().len(), 1);
+}
+
+#[test]
+fn what_was_planned_by_another_policy_gets_no_lease_that_a_shredding_would_wait_for() {
+    let place = place("30s");
+    let served = Served::start(&place);
+    let wanted = needs(POLICY.as_bytes(), &change("3", None));
+    let mut other = wanted.clone();
+    other["policy"] = digest(POLICY.replace("\"1\"", "\"2\"").as_bytes()).into();
+    let refused = ask(served.api, "POST", "/v1/leases", "", &other);
+    refused.is_problem(409, "policy_changed");
+    let lines = format!("{other}\n{wanted}\n");
+    let answer = post(served.api, "/v1/leases", "application/x-ndjson", "", &lines);
+    let answers: Vec<Value> =
+        answer.text().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(
+        (&answers[0]["code"], &answers[1]["policy"]),
+        (&json!("policy_changed"), &wanted["policy"])
+    );
+    let metrics = ask(served.api, "GET", "/metrics", "", &Value::Null).text();
+    assert!(metrics.contains("\nsealtrail_open_leases 1\n"), "{metrics}");
 }
 
 #[test]

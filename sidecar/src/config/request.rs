@@ -1,0 +1,52 @@
+//! `[request]`: what the proxy keeps of a request, for how long, and whom it believes about it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::invalid::invalid;
+use super::quantity::{Span, or};
+use crate::error::Result;
+use crate::proxy::client_address::Trust;
+use crate::proxy::network::Network;
+
+#[derive(Debug, Clone)]
+pub struct Remembering {
+    pub trust: Trust,
+    pub jwt_key: Option<PathBuf>,
+    pub remember: Duration,
+    pub at_most: usize,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RequestTable {
+    #[serde(default)]
+    trusted_proxies: Vec<String>,
+    #[serde(default)]
+    trusted_hops: usize,
+    #[serde(default)]
+    forwarded: bool,
+    jwt_key: Option<PathBuf>,
+    remember: Option<Span>,
+    remember_at_most: Option<usize>,
+}
+
+impl RequestTable {
+    pub(super) fn finish(self, folder: &Path) -> Result<Remembering> {
+        let networks = self.trusted_proxies.iter().map(|text| {
+            text.parse::<Network>().map_err(|e| invalid(format!("request.trusted_proxies: {e}")))
+        });
+        Ok(Remembering {
+            trust: Trust {
+                networks: networks.collect::<Result<_>>()?,
+                hops: self.trusted_hops,
+                forwarded: self.forwarded,
+            },
+            jwt_key: self.jwt_key.map(|path| folder.join(path)),
+            remember: or(self.remember, Duration::from_mins(5)),
+            at_most: self.remember_at_most.unwrap_or(100_000).max(1),
+        })
+    }
+}
