@@ -14,6 +14,19 @@ export function jsonText(value, pointer = '') {
   return isCarried(value, 0) ? JSON.stringify(value) : write(value, pointer, [])
 }
 
+/** The same for texts that are nearly always the one that was written last. */
+export function usualText() {
+  let [last, written] = ['', '""']
+  return (text, pointer) => {
+    if (text === last) return written
+    // An object is not the same when it is written again.
+    if (typeof text !== 'string') return jsonText(text, pointer)
+    written = jsonText(text, pointer)
+    last = text
+    return written
+  }
+}
+
 /**
  * An image (`before` or `after`) as JSON text. A string or bytes are JSON text already and go through as they are
  * written, so that a 23-digit number survives.
