@@ -1,6 +1,7 @@
 import { SealtrailError } from './errors.js'
-import { imageText, jsonText } from './json-text.js'
+import { imageText, jsonText, usualText } from './json-text.js'
 
+const [typeText, nameText] = [usualText(), usualText()]
 const MEMBERS = new Set(['id', 'entity', 'action', 'before', 'after', 'context'])
 
 /**
@@ -42,7 +43,7 @@ function entityText(entity) {
   if (typeof written !== 'string' || written === '') {
     throw invalid('/entity/id', '`entity.id` must be a text that is not empty, or an integer')
   }
-  return `{"type":${jsonText(type, '/entity/type')},"id":${jsonText(written, '/entity/id')}}`
+  return `{"type":${typeText(type, '/entity/type')},"id":${jsonText(written, '/entity/id')}}`
 }
 
 function idText(id) {
@@ -53,7 +54,7 @@ function idText(id) {
 function actionText(action) {
   if (action === undefined || action === null) throw missing('/action')
   if (typeof action !== 'string') throw invalid('/action', '`action` must be a text')
-  return jsonText(action, '/action')
+  return nameText(action, '/action')
 }
 
 function missing(pointer) {

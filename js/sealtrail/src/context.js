@@ -1,6 +1,6 @@
 import { correlationOf, isCorrelationId, requestIdOf } from './correlation.js'
 import { SealtrailError } from './errors.js'
-import { jsonText } from './json-text.js'
+import { jsonText, usualText } from './json-text.js'
 import { traceOf } from './trace-context.js'
 import { userAgentOf } from './user-agent.js'
 
@@ -14,14 +14,19 @@ export const CORRELATION_HEADER = 'x-correlation-id'
  * @param {{ source: unknown, headers: object, method: string, target: string, ip: () => string | undefined }} incoming
  */
 export function contextOf({ source, headers, method, target, ip }) {
-  return {
-    correlationId: correlationOf(headers),
+  const correlationId = correlationOf(headers)
+  const context = {
+    correlationId,
+    [CHECKED]: correlationId,
     requestId: requestIdOf(headers),
-    ...(headers.traceparent === undefined ? undefined : traceOf(headers)),
     source,
     request: () => ({ method, path: target.split('?', 1)[0], ip: addressOf(ip()), userAgent: headers['user-agent'] }),
   }
+  return headers.traceparent === undefined ? context : Object.assign(context, traceOf(headers))
 }
+
+/** The correlation id of a context that is one for certain. */
+const CHECKED = Symbol('checked')
 
 /**
  * The context of a change as JSON, in the spelling of the wire. Behind the sidecar's proxy the request itself is left out:
@@ -35,14 +40,14 @@ export function contextText(context, origin) {
   const [service, tenant] = [context.service ?? origin.service, context.tenant ?? origin.tenant]
   const request = typeof context.request === 'function' ? (origin.behindProxy ? undefined : context.request()) : context.request
   const actor = actorOf(context, origin)
-  let text = correlationId === undefined ? '{' : `{"correlation_id":"${checkedId(correlationId)}",`
+  let text = correlationId === undefined ? '{' : `{"correlation_id":"${context[CHECKED] === correlationId ? correlationId : checkedId(correlationId)}",`
   if (context.traceparent !== undefined) {
     const { traceparent, tracestate } = checkedTrace(context)
     text += `"traceparent":"${traceparent}",`
     if (tracestate !== undefined) text += `"tracestate":${JSON.stringify(tracestate)},`
   }
   text += `"time":${context.time === undefined || context.time === null ? `"${now()}"` : jsonText(context.time, '/context/time')}`
-  if (service !== undefined) text += `,"service":${jsonText(service, '/context/service')}`
+  if (service !== undefined) text += `,"service":${serviceText(service, '/context/service')}`
   if (tenant !== undefined) text += `,"tenant":${jsonText(tenant, '/context/tenant')}`
   if (actor !== undefined) text += `,"actor":${jsonText(actor, '/context/actor')}`
   const members = requestMembers(request, origin.behindProxy ? context.requestId : undefined, origin)
@@ -53,6 +58,8 @@ export function contextText(context, origin) {
 export function actorOf({ actor, source }, origin) {
   return actor ?? askedActor(origin.actor, source)
 }
+
+const serviceText = usualText()
 
 let stamp = 0
 let stampText

@@ -21,6 +21,7 @@ export class Delivery {
   #blocks
   #spool
   #replay
+  #onError
   #queue = []
   #queuedBytes = 0
   #inFlight = 0
@@ -39,13 +40,14 @@ export class Delivery {
   /**
    * @param {import('./sender.js').Sender} sender
    * @param {{ timeoutMs: number, maxQueue: number, maxQueueBytes: number, blocks: boolean }} limits
-   * @param {{ spool?: import('./spool.js').Spool, onError: (error: SealtrailError) => void }} [more]
+   * @param {{ spool?: import('./spool.js').Spool, onError?: (error: SealtrailError) => void }} [more]
    */
-  constructor(sender, { blocks, ...limits }, { spool, onError } = {}) {
+  constructor(sender, { blocks, ...limits }, { spool, onError = () => {} } = {}) {
     this.#sender = sender
     this.#limits = limits
     this.#blocks = blocks
     this.#spool = spool
+    this.#onError = onError
     if (spool === undefined) return
     const onTrouble = () => {
       this.#handsOver = false
@@ -55,7 +57,7 @@ export class Delivery {
     if (spool.holds) this.#start()
   }
 
-  /** Resolves with the receipt. */
+  /** Resolves with the receipt. Who does not look at the promise is told by `onError` all the same. */
   send(text, id) {
     const bytes = Buffer.byteLength(text)
     const { maxQueue, maxQueueBytes, timeoutMs } = this.#limits
@@ -65,13 +67,17 @@ export class Delivery {
       this.#counters.dropped++
       throw new SealtrailError('queue_full', `${waiting} changes (${this.#queuedBytes} bytes) wait for the sidecar already`)
     }
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ id, text, bytes, deadline: this.#blocks ? Infinity : Date.now() + timeoutMs, resolve, reject })
-      this.#queuedBytes += bytes
-      if (this.#mustHold()) this.#hold([])
-      else if (this.#queue.length === BATCH_LINES) this.#gathered?.()
-      this.#start()
+    const item = { id, text, bytes, deadline: this.#blocks ? Infinity : Date.now() + timeoutMs, resolve: undefined, reject: undefined, receipt: undefined }
+    item.receipt = new Promise((resolve, reject) => {
+      item.resolve = resolve
+      item.reject = reject
     })
+    this.#queue.push(item)
+    this.#queuedBytes += bytes
+    if (this.#mustHold()) this.#hold([])
+    else if (this.#queue.length === BATCH_LINES) this.#gathered?.()
+    this.#start()
+    return item.receipt
   }
 
   stats() {
@@ -209,7 +215,7 @@ export class Delivery {
     }
     return batch.filter((item) => {
       if (!isOver(item)) return true
-      this.#drop(item, new SealtrailError('delivery_timeout', 'the sidecar did not take the change in time', { cause }))
+      this.#drop(item, new SealtrailError('delivery_timeout', `the change was not taken in time${cause ? `: ${cause.message}` : ''}`, { cause }))
       return false
     })
   }
@@ -244,6 +250,8 @@ export class Delivery {
 
   #fail(item, error) {
     this.#counters.failed++
+    // Only now: most receipts come, and this makes another promise. Left alone it would end the process.
+    item.receipt.catch(this.#onError)
     this.#release(item).reject(error)
   }
 

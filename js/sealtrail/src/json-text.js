@@ -14,6 +14,19 @@ export function jsonText(value, pointer = '') {
   return isCarried(value, 0) ? JSON.stringify(value) : write(value, pointer, [])
 }
 
+/** The same for texts that are nearly always the one that was written last. */
+export function usualText() {
+  let [last, written] = ['', '""']
+  return (text, pointer) => {
+    if (text === last) return written
+    // An object is not the same when it is written again.
+    if (typeof text !== 'string') return jsonText(text, pointer)
+    written = jsonText(text, pointer)
+    last = text
+    return written
+  }
+}
+
 /**
  * An image (`before` or `after`) as JSON text. A string or bytes are JSON text already and go through as they are
  * written, so that a 23-digit number survives.
@@ -133,10 +146,17 @@ function numberText(number, pointer) {
   return JSON.stringify(number)
 }
 
+/** What to do instead. */
+const HINTS = new Map([
+  ['undefined', ': leave the key out, or use null'],
+  ['bigint', ': pass the image as JSON text, or the number as a string'],
+  ['Map', ': use Object.fromEntries'],
+  ['Set', ': use an array'],
+])
+
 function unsupported(value, pointer) {
   const kind = value !== null && typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : typeof value
-  const hint = kind === 'undefined' ? ': leave the key out, or use null' : kind === 'bigint' ? ': pass the image as JSON text' : ''
-  return new SealtrailError('unsupported_value', `JSON cannot carry ${kind} at \`${pointer}\`${hint}`, { at: { pointer } })
+  return new SealtrailError('unsupported_value', `JSON cannot carry ${kind} at \`${pointer}\`${HINTS.get(kind) ?? ''}`, { at: { pointer } })
 }
 
 /** RFC 6901 section 3. */

@@ -102,19 +102,17 @@ class Trail {
   }
 
   #send(change, seals) {
-    let receipt
     try {
       if (this.#closed) throw new SealtrailError('trail_closed', 'this trail is closed')
       // Written out now: what the caller does with the objects afterwards is another change.
       // Its id makes it one record, however often it must be sent until an answer comes back.
       const id = change?.id ?? randomUUID()
-      receipt = this.#delivery.send(seals ? this.#textToSeal(change, id) : changeText(change, contextText(this.#contextOf(change), this.#origin), { id }), id)
+      return this.#delivery.send(seals ? this.#textToSeal(change, id) : changeText(change, contextText(this.#contextOf(change), this.#origin), { id }), id)
     } catch (error) {
-      receipt = Promise.reject(error)
+      const receipt = Promise.reject(error)
+      receipt.catch(this.#onError)
+      return receipt
     }
-    // The caller may await this promise or leave it; left alone it must neither end the process nor be silent.
-    receipt.catch(this.#onError)
-    return receipt
   }
 
   /** Nobody joins it with the request any more, so it says itself what there is to say. */

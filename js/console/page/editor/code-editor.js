@@ -56,6 +56,8 @@ export class CodeEditor {
     this.#isSetting = true
     this.#view.dispatch({ changes: { from: 0, to: doc.length, insert }, selection: EditorSelection.cursor(0) })
     this.#isSetting = false
+    // Where its lines end as the editor ends them, it comes out as it went in.
+    if (typeof insert !== 'string') this.#put = { doc: this.#view.state.doc, text }
   }
 
   get hasFocus() {

@@ -1,13 +1,18 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Icon } from '../icons.jsx'
 import { placeOf } from '../json-place.js'
 import { reasonOf, TREATMENTS } from './treatments.js'
 import { Value } from './value.jsx'
+
+/** Rows that are drawn in one frame: all of them at once hold the page up. */
+const AT_ONCE = 9
 
 const COLUMNS = ['Field', 'Comes in', 'Would be stored', 'Why']
 
 /** Side by side: what comes in and what would be stored of each field, by which treatment and rule. */
 export function Fields({ shown, filter, setFilter, showMore, policy }) {
   const { rows, total } = shown
+  const drawn = useDrawn(rows)
   return (
     <>
       <div class="finder">
@@ -21,16 +26,33 @@ export function Fields({ shown, filter, setFilter, showMore, policy }) {
       <table id="fields">
         <caption class="unseen">Fields of the record and their treatment</caption>
         <thead><tr>{COLUMNS.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
-        <Group title="The entity" rows={rows.filter((row) => !isContext(row))} policy={policy} />
-        <Group title="Who, and for which request" rows={rows.filter(isContext)} policy={policy} />
+        <Group title="The entity" rows={drawn.filter((row) => !isContext(row))} policy={policy} />
+        <Group title="Who, and for which request" rows={drawn.filter(isContext)} policy={policy} />
       </table>
       {rows.length < total && (
         <p class="more">
-          <button type="button" onClick={showMore}>Show more</button> <span class="quiet">{rows.length} of {total} shown</span>
+          <button type="button" onClick={showMore}>Show more</button> <span class="quiet">{drawn.length} of {total} shown</span>
         </p>
       )}
     </>
   )
+}
+
+/** The rows, of which some are new with each frame until all are; behind them is what stood there before. */
+function useDrawn(rows) {
+  const drawn = useRef([])
+  const [, drawMore] = useState(0)
+  const firstNew = (others) => rows.findIndex((row, at) => row !== others[at])
+  const from = firstNew(drawn.current)
+  const end = from === -1 ? rows.length : from + AT_ONCE
+  drawn.current = [...rows.slice(0, end), ...drawn.current.slice(end, rows.length)]
+  const isWhole = firstNew(drawn.current) === -1
+  useEffect(() => {
+    if (isWhole) return undefined
+    const frame = requestAnimationFrame(() => drawMore((n) => n + 1))
+    return () => cancelAnimationFrame(frame)
+  })
+  return drawn.current
 }
 
 /** What a record says besides the images is below `/data/`; members of an entity are named from its root. */
@@ -43,7 +65,7 @@ function Group({ title, rows, policy }) {
   return (
     <tbody>
       <tr class="group"><th colSpan={COLUMNS.length} scope="rowgroup">{title}</th></tr>
-      {rows.map((row) => <Row key={row.path + row.because + row.action} row={row} policy={policy} />)}
+      {rows.map((row, at) => <Row key={at} row={row} policy={policy} />)}
     </tbody>
   )
 }

@@ -5,7 +5,7 @@ const SHORT = { before: 'before', after: 'after', context: '' }
 
 export function Value({ side, value, none, isToken }) {
   return (
-    <div class="value">
+    <div class={SHORT[side] ? 'value' : 'value unsided'}>
       {SHORT[side] && <span class="side">{SHORT[side]}</span>}
       {value === undefined ? <span class="none">{none}</span> : (
         <div>
