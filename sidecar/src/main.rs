@@ -20,9 +20,11 @@
 //! | `trail` | the opened log, keyring, index and sandbox together |
 //! | `import` | policies from JSON Schema, protobuf, Avro and their tags |
 //! | `policy_test` | canaries through a policy: nothing protected may come out |
+//! | `counted` | a number of things, in words |
 //! | `reload` | what a running server reads again on SIGHUP |
 //! | `logging`, `metrics` | what a running server tells its operator |
 //! | `questions` | what the log says of an entity, an attribute, an actor, a request, a time |
+//! | `erasure` | what erasures mean for the records that are shown |
 //! | `export` | records for other tools |
 //! | `project` | the log as tables of a database |
 //! | `witness` | the second party that cosigns the checkpoints of a log |
@@ -41,7 +43,9 @@ mod clock;
 mod code;
 mod collector;
 mod config;
+mod counted;
 mod engine;
+mod erasure;
 mod error;
 mod export;
 mod framing;

@@ -1,10 +1,10 @@
-//! What records say, as text for a person: who did what to which entity, when, in which request, and every
-//! attribute that changed.
+//! What records say, as text for a person: who did what to which entity, when, in which request, the id
+//! by which it is revealed and proven, and every attribute that changed.
 //!
 //! ```
 //! use sealtrail_history::words::{self, Style};
 //!
-//! let line = br#"{"id":"0199","type":"sealtrail.change.update.v1","time":"2026-11-21T19:45:00.047Z",
+//! let line = br#"{"id":"01a1ffa9-be2f-73ed-8b10-49bb862aa357","type":"sealtrail.change.update.v1","time":"2026-11-21T19:45:00.047Z",
 //!     "correlationid":"a20e389c-134b-40e7-9827-1c94eb895412",
 //!     "data":{"entity":{"type":"product","id":"1"},"action":"update","actor":{"type":"user","id":"7"},
 //!     "changes":[{"op":"replace","path":"/inventory","old":1,"new":10},
@@ -12,7 +12,8 @@
 //!     "seals":[{"group":"contact","at":["/data/changes/1/new"]}]}}"#;
 //! assert_eq!(
 //!     words::record(line, Style::PLAIN),
-//!     "2026-11-21 19:45:00Z  update product/1  by user 7  request a20e389c…\n\
+//!     "2026-11-21 19:45:00Z  update product/1  by user 7  request a20e389c…  \
+//!      record 01a1ffa9-be2f-73ed-8b10-49bb862aa357\n\
 //!      \x20 ~ inventory:    1 → 10\n\
 //!      \x20 + owner/email:  [sealed contact]\n"
 //! );
@@ -120,7 +121,8 @@ pub fn history<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>, style: Style)
 /// Longer than any record that the log takes; depth bounds the recursion over values.
 const LIMITS: Limits = Limits { max_bytes: 64 << 20, max_depth: 160, max_values: 4_000_000 };
 
-/// `time  action what  by whom  request id`; what the record does not say is left out.
+/// `time  action what  by whom  request id  record id`; the place of what the record does not say is empty. The id
+/// of the record is whole, because other commands ask for it.
 fn head(record: &Value<'_>) -> Vec<(String, &'static str)> {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
     let mut cells = vec![(time(text("/time").or_else(|| text("/recordedtime"))), DIM)];
@@ -138,7 +140,7 @@ fn head(record: &Value<'_>) -> Vec<(String, &'static str)> {
     let sealed = value::Sealed::of(record);
     let actor = ["/data/actor/id", "/data/actor/email", "/data/actor/name", "/authid"];
     let actor = actor.iter().find_map(|pointer| Some((*pointer, record.pointer(pointer)?)));
-    if let Some((pointer, actor)) = actor {
+    let by = actor.map_or_else(String::new, |(pointer, actor)| {
         let kind = text("/data/actor/type").or_else(|| text("/authtype")).unwrap_or("user");
         let who = match (sealed.group(pointer, actor), actor) {
             (Some(group), _) => group,
@@ -149,11 +151,14 @@ fn head(record: &Value<'_>) -> Vec<(String, &'static str)> {
             Some(Value::Bool(false)) => " (unverified)",
             _ => "",
         };
-        cells.push((format!("by {} {who}{verified}", name(kind)), ""));
-    }
-    if let Some(request) = text("/correlationid") {
-        cells.push((format!("request {}", id_name(request)), DIM));
-    }
+        format!("by {} {who}{verified}", name(kind))
+    });
+    cells.push((by, ""));
+    let told = |what: &str, id: Option<String>| {
+        (id.map_or_else(String::new, |id| format!("{what} {id}")), DIM)
+    };
+    cells.push(told("request", text("/correlationid").map(id_name)));
+    cells.push(told("record", text("/id").map(name)));
     cells
 }
 

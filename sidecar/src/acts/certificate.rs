@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::seals::seals_of;
 use super::shred::names;
 use crate::code::Code;
+use crate::counted::counted;
 use crate::error::{Error, Result};
 use crate::questions::STORED;
 use crate::trail::Trail;
@@ -122,8 +123,9 @@ impl Certificate {
     /// What it says, for people.
     pub fn words(&self) -> String {
         let Self { kids, records, values, .. } = self;
+        let (values, records) = (counted(*values, "value"), counted(*records, "record"));
         format!(
-            "erased: {}\n  by count of who keeps the log, {values} values in {records} records were sealed with it",
+            "erased: {}\n  by count of who keeps the log, sealed with it: {values} in {records}",
             kids.join(", ")
         )
     }

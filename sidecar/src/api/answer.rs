@@ -78,7 +78,7 @@ pub fn collapsed(
 }
 
 /// Revealed values, records and keys are nothing for a cache.
-pub fn uncached(mut answer: Answer) -> Answer {
+pub fn uncached<B>(mut answer: Response<B>) -> Response<B> {
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }

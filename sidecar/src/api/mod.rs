@@ -6,6 +6,7 @@
 //! GET  /v1/entities/{type}/{id}/state    what it was at a time             ?at=TIME
 //! GET  /v1/records?correlation=ID&...    the records that fit all criteria: type, id, attribute, actor, correlation,
 //!                                        causation, tenant, action, from, to, subject; order=newest, collapse=true
+//! GET  /v1/export?format=FORM&...        the same in a form for others: csv, rows, parquet, lines, patch, ocsf, ecs, bundle
 //! GET  /v1/touched?...                   what they have changed            &grain=element|row|table
 //! GET  /v1/records/{id}/lineage          what caused it, and what it caused
 //! GET  /v1/records/{id}                  one record, byte for byte as it is in the log
@@ -39,6 +40,7 @@ mod changes;
 pub mod coding;
 mod console;
 mod entities;
+mod exports;
 mod health;
 mod leases;
 mod metrics;

@@ -5,12 +5,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use tracing::{Instrument, Span};
 
 use super::answer::Answer;
+use super::exports::Body;
 use super::query::{Query, decode};
 use super::same_origin;
 use crate::access::{Gate, Refusals};
@@ -64,7 +66,7 @@ impl Api {
         asked.map_err(|_| Error::new(Code::Internal, "the work was given up halfway"))?
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Result<Answer> {
+    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Result<Response<Body>> {
         let path = request.uri().path().to_owned();
         // A target with a host of its own overrides `Host` (RFC 9112 §3.2.2), so it must be the same.
         let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
@@ -81,7 +83,10 @@ impl Api {
         let query = || Query::parse(request.uri().query());
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_post = *request.method() == Method::POST;
-        match segments[..] {
+        if matches!(segments[..], ["v1", "export"]) && is_read {
+            return self.export(query()?).await;
+        }
+        let answered = match segments[..] {
             ["v1", "changes"] if is_post => self.post_changes(request).await,
             ["v1", "entities", kind, id, "changes"] if is_read => {
                 self.entity_changes(kind.to_owned(), id.to_owned(), query()?).await
@@ -124,7 +129,8 @@ impl Api {
             ["metrics"] if is_read => Ok(self.metrics()),
             ["console", ..] if is_read => self.console(&path, request.headers()),
             _ => no_route(&segments),
-        }
+        };
+        answered.map(|answer| answer.map(Either::Left))
     }
 }
 
@@ -139,7 +145,7 @@ fn no_route(segments: &[&str]) -> Result<Answer> {
         | ["v1", "holds", _, "release"]
         | ["v1", "retention", "prune" | "expire" | "compress"] => "POST",
         ["v1", "holds" | "records"] => "GET, HEAD, POST",
-        ["v1", "policy" | "touched"]
+        ["v1", "policy" | "touched" | "export"]
         | ["v1", "entities", _, _, "changes" | "state"]
         | ["v1", "records", _]
         | ["v1", "records", _, "proof" | "lineage"]
@@ -154,9 +160,9 @@ fn no_route(segments: &[&str]) -> Result<Answer> {
 }
 
 impl Service<Request<Incoming>> for Connection {
-    type Response = Answer;
+    type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (api, peer) = (self.api.clone(), self.peer);
@@ -170,7 +176,7 @@ impl Service<Request<Incoming>> for Connection {
             };
             answered.unwrap_or_else(|error| {
                 logging::tell(&error);
-                let mut answer = problem::response(&error);
+                let mut answer = problem::response(&error).map(Either::Left);
                 // A body that was not read to its end would be read as the next request.
                 let is_unread = matches!(
                     error.code(),

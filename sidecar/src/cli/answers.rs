@@ -4,6 +4,7 @@ use sealtrail_history::words::shown;
 use sealtrail_record::json::{self, Value};
 use sealtrail_record::pointer;
 
+use crate::counted::counted;
 use crate::questions::{Lineage, Node, STORED, State, Touched};
 
 impl Touched {
@@ -137,9 +138,8 @@ impl State {
         }
         if let Some(last) = &self.last {
             text += &format!(
-                "  after {} {}, the last is {}\n",
-                self.folded.records,
-                if self.folded.records == 1 { "record" } else { "records" },
+                "  after {}, the last is {}\n",
+                counted(self.folded.records, "record"),
                 shown(&last.id)
             );
         }

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::reveal::Place;
 use super::{Style, output};
+use crate::counted::counted;
 use crate::error::Result;
 use crate::trail::Compression;
 
@@ -33,7 +34,10 @@ impl Compress {
         let Compression { segments, before, after } = done;
         let text = match segments {
             0 => "no segment to compress".to_owned(),
-            _ => format!("compressed {segments} segments: {before} bytes are {after} now"),
+            _ => format!(
+                "compressed {}: {before} bytes are {after} now",
+                counted(segments, "segment")
+            ),
         };
         output::print_line(text.as_bytes())?;
         Ok(0)

@@ -42,6 +42,11 @@ impl History {
             None => records::print(&questions, &question, &self.show, style)?,
             Some(at) => {
                 let state = questions.state(&self.kind, &self.id, at)?;
+                if state.is_waiting {
+                    eprintln!(
+                        "note: later records of it wait for the next checkpoint and are not in this"
+                    );
+                }
                 match style.json {
                     true => output::print_line(&state.to_json())?,
                     false => output::print(state.words(terminal::wants_colour()).as_bytes())?,

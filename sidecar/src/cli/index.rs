@@ -2,6 +2,7 @@ use clap::{Args, Subcommand};
 use sealtrail_log::Reader;
 
 use super::{ConfigArg, Style, output, records};
+use crate::counted::counted;
 use crate::error::Result;
 use crate::questions::Questions;
 
@@ -44,8 +45,9 @@ impl Rebuild {
         if style.json {
             output::print_json(&rebuilt)?;
         } else {
-            let (records, bytes) = (rebuilt.records, rebuilt.bytes);
-            output::print_line(format!("indexed {records} records in {bytes} bytes").as_bytes())?;
+            let (records, bytes) =
+                (counted(rebuilt.records, "record"), counted(rebuilt.bytes, "byte"));
+            output::print_line(format!("indexed {records} in {bytes}").as_bytes())?;
         }
         Ok(0)
     }

@@ -8,6 +8,7 @@ use super::reveal::Place;
 use super::{Style, output};
 use crate::clock::Moment;
 use crate::config::Config;
+use crate::counted::counted;
 use crate::error::Result;
 
 /// Lists the keys of the keyring, or changes the key that they are wrapped with
@@ -73,9 +74,12 @@ impl List {
             true => json!({"subjects": subjects, "subject_keys": subject_keys,
                 "period_keys": period_keys, "shredded": shredded})
             .to_string(),
-            false => format!(
-                "{subjects} subjects, {subject_keys} subject keys, {period_keys} period keys, {shredded} shredded"
-            ),
+            false => {
+                let subjects = counted(subjects, "subject");
+                let of_subjects = counted(subject_keys, "subject key");
+                let of_periods = counted(period_keys, "period key");
+                format!("{subjects}, {of_subjects}, {of_periods}, {shredded} shredded")
+            }
         };
         out.extend_from_slice(last.as_bytes());
         output::print_line(&out)?;
@@ -97,9 +101,11 @@ impl Rotate {
         if style.json {
             output::print_json(&rotated)?;
         } else {
+            let keys = rotated["keys"].as_u64().unwrap_or(0);
             let text = format!(
-                "{} keys are wrapped with another key-encryption key, the old one opens nothing here any more",
-                rotated["keys"]
+                "{} {} wrapped with another key-encryption key, the old one opens nothing here any more",
+                counted(keys, "key"),
+                if keys == 1 { "is" } else { "are" }
             );
             output::print_line(text.as_bytes())?;
         }

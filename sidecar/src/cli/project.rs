@@ -11,7 +11,7 @@ use crate::project::{Projection, Url};
 /// One row per changed attribute (sealtrail_changes), one per record (sealtrail_records), and the nine columns of an
 /// audit table (sealtrail_audit). What is sealed shows as `[sealed contact]`, and as `[erased]` once its key was
 /// destroyed. Run it again, after whatever happened: it goes on where the database says, and no row is lost or doubled.
-/// Works beside a running server.
+/// With --follow, a database that is gone for a while is waited for. Works beside a running server.
 #[derive(Args)]
 pub struct Project {
     #[command(flatten)]

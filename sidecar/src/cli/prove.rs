@@ -2,14 +2,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sealtrail_log::Reader;
-use sealtrail_log::proof::{Checkpoint, Note, Receipt, entry_hash, inclusion, leaf_hash};
 use sealtrail_record::json::{self, Value};
 
 use super::{input, output};
 use crate::code::Code;
 use crate::error::{Error, Result};
+use crate::export::Prover;
 use crate::questions::{STORED, no_record};
-use crate::witness::Source;
 
 /// Writes the receipt of a record, a C2SP .tlog-proof
 ///
@@ -41,7 +40,8 @@ impl Prove {
         };
         let receipt = match &self.checkpoint {
             None => reader.prove(index)?,
-            Some(path) => prove_under(&input::read(path)?, &reader, index)
+            Some(path) => Prover::under(&input::read(path)?, reader.clone())
+                .and_then(|prover| prover.receipt(index))
                 .map_err(|error| error.context(path.display()))?,
         };
         let receipt = receipt.to_text();
@@ -59,26 +59,6 @@ impl Prove {
         }
         Ok(0)
     }
-}
-
-/// The receipt under a checkpoint that stands elsewhere. Whoever checks the receipt judges the signatures;
-/// that the record leads to the root is seen here.
-pub(super) fn prove_under(note: &[u8], reader: &Reader, index: u64) -> Result<Receipt> {
-    let refused = |why: String| Error::new(Code::InvalidField, why);
-    let note = Note::parse(note).map_err(|e| refused(e.to_string()))?;
-    let checkpoint =
-        Checkpoint::parse(note.unverified_text()).map_err(|e| refused(e.to_string()))?;
-    if checkpoint.origin() != reader.origin() {
-        let (expected, got) = (reader.origin(), checkpoint.origin());
-        return Err(Error::new(
-            Code::ForeignLog,
-            format!("expected a checkpoint of the log of `{expected}`, got one of `{got}`"),
-        ));
-    }
-    let path = Source::Folder(reader.clone()).prove_inclusion(index, &checkpoint)?;
-    let leaf = leaf_hash(&entry_hash(&reader.read(index)?));
-    inclusion::verify(&leaf, index, checkpoint.size(), &path, checkpoint.root())?;
-    Ok(Receipt::new(index, path, note.to_string()))
 }
 
 /// Reads the log from its first line: a directory alone has no index.

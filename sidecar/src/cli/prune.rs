@@ -6,6 +6,7 @@ use super::reveal::{Place, Why};
 use super::{Style, output};
 use crate::acts::{self, Justification, Planned, Removed};
 use crate::config::Config;
+use crate::counted::counted;
 use crate::error::Result;
 
 /// Removes the records that are older than `retention.keep`, in whole segments
@@ -64,7 +65,9 @@ fn words(removed: &Removed, is_rehearsal: bool) -> String {
         let last = first_kept - 1;
         format!(
             "{done} the records {first_removed} to {last}, older than {older_than}: \
-             {segments} segments, {bytes} bytes"
+             {}, {}",
+            counted(*segments, "segment"),
+            counted(*bytes, "byte")
         )
     };
     if let Some(hold) = held_by {

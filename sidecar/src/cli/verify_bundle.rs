@@ -9,6 +9,7 @@ use serde_json::json;
 use super::verify_proof::{VerifyProof, check, class_of};
 use super::{Style, input, output};
 use crate::code::Code;
+use crate::counted::counted;
 use crate::error::{Error, Result};
 use crate::export::Bundled;
 
@@ -33,7 +34,9 @@ impl VerifyProof {
                         "records": records, "origin": origin, "size": size}))?;
                 } else {
                     let text = format!(
-                        "intact: {records} records are in the log of `{origin}` of size {size}"
+                        "intact: {} {} in the log of `{origin}` of size {size}",
+                        counted(records as u64, "record"),
+                        if records == 1 { "is" } else { "are" }
                     );
                     output::print_line(text.as_bytes())?;
                 }

@@ -3,8 +3,8 @@ use std::collections::{HashMap, HashSet};
 use sealtrail_record::json::{self, Value, write_string};
 use serde_json::value::RawValue;
 
-use super::anonymised::anonymise;
 use crate::code::Code;
+use crate::erasure::anonymise;
 use crate::error::{Error, Result};
 use crate::questions::{Found, STORED};
 

@@ -155,7 +155,35 @@ impl Dialect {
             sqlx::Error::Database(error) => error.message().to_owned(),
             error => error.to_string(),
         };
-        Error::new(Code::DatabaseFailed, format!("{}: {said}", self.name()))
+        let code = match self.may_pass(error) {
+            true => Code::DatabaseUnavailable,
+            false => Code::DatabaseFailed,
+        };
+        Error::new(code, format!("{}: {said}", self.name()))
+    }
+
+    /// Whether the same may succeed in a while, with another connection: it was lost, nobody listens, the server starts,
+    /// stops, has too many others or no room, or somebody was in the way. What was asked wrongly, or by somebody who may
+    /// not, is not tried again.
+    fn may_pass(self, error: &sqlx::Error) -> bool {
+        /// Classes of SQLSTATE: of connections, of transactions that were rolled back, of resources.
+        const CLASSES: [&str; 3] = ["08", "40", "53"];
+        /// States of PostgreSQL (appendix A of its manual): ended by an administrator or a crash, starting up, ended for
+        /// idling, a lock that was not to be had; and of MariaDB: killed.
+        const STATES: [&str; 7] = ["57P01", "57P02", "57P03", "57P05", "25P03", "55P03", "70100"];
+        let code = match error {
+            sqlx::Error::Io(_) => return true,
+            sqlx::Error::Database(error) => error.code().unwrap_or_default().into_owned(),
+            _ => return false,
+        };
+        match self {
+            // SQLITE_BUSY, SQLITE_LOCKED and SQLITE_FULL, each with what is more exactly told.
+            Self::Sqlite => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 13)),
+            Self::Postgres | Self::Mysql => {
+                STATES.contains(&code.as_str())
+                    || CLASSES.iter().any(|class| code.starts_with(class))
+            }
+        }
     }
 }
 

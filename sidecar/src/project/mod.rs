@@ -9,9 +9,12 @@
 //!
 //! `sealtrail_audit` shows `sealtrail_records` in nine columns of an audit table. What is sealed is in none of them; it
 //! shows as `[sealed contact]`. When a key is destroyed, `sealtrail_keys` says which rows are written again: with
-//! `[erased]` for what was sealed, and without the pseudonyms that were made with it. What retention removes from the
-//! log goes from the tables too. So the tables follow from the log alone, whenever and in how many runs they were
-//! written.
+//! `[erased]` for what was sealed, and without the pseudonyms that were made with it. So the tables
+//! follow from the log alone, whenever and in how many runs they were written. What retention removes from the log goes
+//! from the tables too; a snapshot that stays says of its time what was known then, and tables that are made after the
+//! removal know only what the log still tells.
+//!
+//! Who follows the log waits for a database that is gone for a while ([`Code::DatabaseUnavailable`](crate::code::Code)).
 //!
 //! | module | what it does |
 //! |---|---|
@@ -20,12 +23,10 @@
 //! | `schema` | the tables and the view |
 //! | `cursor` | where to go on, and that it is the same log |
 //! | `rows` | a record as rows |
-//! | `erased` | a record without the pseudonyms of destroyed keys |
 //! | `projection` | goes after the log |
 
 mod cursor;
 mod database;
-mod erased;
 mod projection;
 mod rows;
 mod schema;

@@ -1,19 +1,22 @@
 use std::time::Duration;
 
-use sealtrail_log::Followed;
+use sealtrail_log::{Followed, Reader};
 
 use super::Url;
 use super::cursor::Cursor;
 use super::database::{Cell, Database};
-use super::erased::destroyed_by;
 use super::rows::{RecordRows, Rows, hash_of};
-use super::schema::{self, CHANGES, COLUMNS, KEYS, OF_RECORD, RECORDS};
-use crate::error::Result;
+use super::schema::{self, CHANGES, KEYS, OF_RECORD, RECORDS};
+use crate::code::Code;
+use crate::erasure::destroyed_by;
+use crate::error::{Error, Result};
+use crate::export::COLUMNS;
 use crate::questions::{Found, Questions};
 
 /// A log on its way into a database: batch by batch, each with the cursor in one transaction.
 pub struct Projection<'q> {
     questions: &'q Questions,
+    url: Url,
     database: Database,
     rows: Rows<'q>,
     cursor: Cursor,
@@ -25,14 +28,16 @@ pub struct Projection<'q> {
 const TOGETHER: usize = 500;
 const BYTES: usize = 4 << 20;
 
+/// So long a database that is gone is waited for at first, and at last.
+const SHORTEST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(30);
+
 impl<'q> Projection<'q> {
     /// Connects, makes the tables that are missing, and finds where an earlier run has ended.
     pub fn open(questions: &'q Questions, url: &Url) -> Result<Self> {
-        let mut database = Database::connect(url)?;
-        schema::create(&mut database)?;
-        let cursor = Cursor::find(&mut database, questions.reader())?;
+        let (database, cursor) = connect(url, questions.reader())?;
         let rows = Rows::new(questions, questions.destroyed_keys(0..u64::MAX)?)?;
-        Ok(Self { questions, database, rows, cursor, first: 0 })
+        Ok(Self { questions, url: url.clone(), database, rows, cursor, first: 0 })
     }
 
     /// The record that comes next.
@@ -40,8 +45,44 @@ impl<'q> Projection<'q> {
         self.cursor.next
     }
 
-    /// Writes what the log has now; with `follow`, what comes too, and does not end.
+    /// Writes what the log has now; with `follow`, what comes too, and does not end. Then a database that is gone for a
+    /// while is waited for.
     pub fn run(&mut self, follow: bool) -> Result<()> {
+        let mut wait = SHORTEST;
+        loop {
+            let from = self.cursor.next;
+            let lost = match self.write_all(follow) {
+                Err(error) if follow && is_gone(&error) => error,
+                done => return done,
+            };
+            if self.cursor.next > from {
+                wait = SHORTEST;
+            }
+            self.connect_again(lost, &mut wait)?;
+        }
+    }
+
+    /// Tries until there is a connection, less often each time; the database says how far it was written.
+    fn connect_again(&mut self, mut lost: Error, wait: &mut Duration) -> Result<()> {
+        loop {
+            let seconds = wait.as_secs_f32();
+            tracing::warn!(error = %lost, "the database is gone; it is tried again in {seconds} s");
+            std::thread::sleep(*wait);
+            *wait = (*wait * 2).min(LONGEST);
+            let connected = connect(&self.url, self.questions.reader());
+            match connected {
+                Ok((database, cursor)) => {
+                    (self.database, self.cursor) = (database, cursor);
+                    tracing::warn!(record = self.cursor.next, "the database is there again");
+                    return Ok(());
+                }
+                Err(error) if is_gone(&error) => lost = error,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn write_all(&mut self, follow: bool) -> Result<()> {
         /// For so long nothing is waited for at once.
         const WAIT: Duration = Duration::from_secs(60);
         let mut log = self.questions.reader().follow(self.cursor.next);
@@ -163,6 +204,18 @@ impl<'q> Projection<'q> {
         self.first = first;
         self.database.forget_deleted()
     }
+}
+
+/// A connection to tables that are there, and where to go on.
+fn connect(url: &Url, reader: &Reader) -> Result<(Database, Cursor)> {
+    let mut database = Database::connect(url)?;
+    schema::create(&mut database)?;
+    let cursor = Cursor::find(&mut database, reader)?;
+    Ok((database, cursor))
+}
+
+fn is_gone(error: &Error) -> bool {
+    error.code() == Code::DatabaseUnavailable
 }
 
 fn insert(database: &mut Database, rows: &[RecordRows]) -> Result<()> {

@@ -7,11 +7,10 @@ use sealtrail_record::time::unix_millis;
 use sha2::{Digest, Sha256};
 
 use super::database::Cell;
-use super::erased::{keys_of, without_pseudonyms};
-use super::schema::COLUMNS;
 use crate::code::Code;
+use crate::erasure::{anonymise, erase_pseudonyms, keys_of};
 use crate::error::{Error, Result};
-use crate::export::{Format, Table};
+use crate::export::{Format, Row, Table};
 use crate::questions::{Found, Question, Questions, STORED};
 
 /// Makes rows of records.
@@ -57,7 +56,7 @@ impl<'q> Rows<'q> {
         let damaged = |error: json::Error| {
             Error::new(Code::LogDamaged, format!("record {} cannot be read: {error}", found.index))
         };
-        let record = json::parse(&found.line, &STORED).map_err(damaged)?;
+        let mut record = json::parse(&found.line, &STORED).map_err(damaged)?;
         let mut keys = keys_of(&record);
         let snapshot = match entity_of(&record) {
             Some(entity) => self.snapshot(entity, found, &mut keys)?,
@@ -67,11 +66,12 @@ impl<'q> Rows<'q> {
         let index = Cell::Number(found.index);
         let keys = keys.iter().map(|kid| vec![hash_of(kid), index.clone()]).collect();
         let nobody = self.questions.nobody();
-        let line = match without_pseudonyms(&record, &self.destroyed, nobody) {
-            Some(line) => Cow::Owned(line),
-            None => Cow::Borrowed(&found.line[..]),
+        let is_anonymised = anonymise(&mut record, &self.destroyed, nobody);
+        let is_erased = erase_pseudonyms(&mut record, &self.destroyed);
+        let line = match is_anonymised || is_erased {
+            true => Cow::Owned(record.to_json().into_bytes()),
+            false => Cow::Borrowed(&found.line[..]),
         };
-        let record = json::parse(&line, &STORED).map_err(damaged)?;
         let changes = self.changes(&record, &line, &index)?;
         Ok(RecordRows { changes, record: row_of(&record, index, snapshot, nobody), keys })
     }
@@ -81,14 +81,11 @@ impl<'q> Rows<'q> {
         if record.pointer("/data/changes").is_none() {
             return Ok(Vec::new());
         }
-        let rows = self.table.rows(line, &self.destroyed)?;
-        let row = |(ordinal, row): (usize, &str)| {
-            let row: serde_json::Value = serde_json::from_str(row).unwrap_or_default();
-            let cell = |name: &&str| text(row[*name].as_str());
+        let row = |(ordinal, row): (usize, Row)| {
             let place = [index.clone(), Cell::Number(ordinal as u64)];
-            place.into_iter().chain(COLUMNS.iter().map(cell)).collect()
+            place.into_iter().chain(row.map(|cell| text(cell.as_deref()))).collect()
         };
-        Ok(rows.lines().filter(|row| !row.is_empty()).enumerate().map(row).collect())
+        Ok(self.table.cells(line, &self.destroyed)?.into_iter().enumerate().map(row).collect())
     }
 
     /// What the entity was after this record, as far as its history tells, and the keys of what is in it.

@@ -2,6 +2,7 @@
 
 use super::database::{Cell, Database, Dialect};
 use crate::error::Result;
+use crate::export::COLUMNS;
 
 /// Where each change stands in the log, and the eighteen columns.
 pub const CHANGES: &str = "sealtrail_changes";
@@ -20,28 +21,6 @@ pub const VERSION: u64 = 1;
 /// The names of all, for who drops them.
 pub const DROP: &str =
     "sealtrail_audit, sealtrail_changes, sealtrail_records, sealtrail_keys, sealtrail_cursor";
-
-/// As the core makes them, behind `record_index` and `ordinal`.
-pub const COLUMNS: [&str; 18] = [
-    "date",
-    "time",
-    "table_id",
-    "entity_id",
-    "microservice_name",
-    "action",
-    "request_id",
-    "ip_address",
-    "account_id",
-    "user_id",
-    "user_email",
-    "user_name",
-    "attribute",
-    "previous_value",
-    "current_value",
-    "browser_name",
-    "device_type",
-    "os",
-];
 
 /// Of a record, behind `record_index`, with the name that each has in the view.
 pub const OF_RECORD: [(&str, &str); 9] = [

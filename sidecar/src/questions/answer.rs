@@ -28,9 +28,9 @@ pub struct Records {
     pub first_kept: u64,
 }
 
-/// The records that fit, one after another.
-pub struct Fitting<'q> {
-    reader: &'q Reader,
+/// The records that fit, one after another; those that had come when it began.
+pub struct Fitting {
+    reader: Reader,
     search: Search,
     candidates: Candidates,
     /// The first record that is kept, as far as is known.
@@ -58,7 +58,7 @@ impl Questions {
 
     /// The records that fit behind one of them, to be read one by one: an answer of any length needs no more
     /// memory than its longest record.
-    pub fn fitting(&self, question: &Question, after: Option<u64>) -> Result<Fitting<'_>> {
+    pub fn fitting(&self, question: &Question, after: Option<u64>) -> Result<Fitting> {
         let window = match (question.order(), after) {
             (_, None) => 0..u64::MAX,
             (Order::Oldest, Some(after)) => after.saturating_add(1)..u64::MAX,
@@ -72,12 +72,12 @@ impl Questions {
         search: &Search,
         window: Range<u64>,
         order: Order,
-    ) -> Result<Fitting<'_>> {
+    ) -> Result<Fitting> {
         let first_kept = self.reader().first()?;
         let window = window.start.max(first_kept)..window.end.max(first_kept);
         let candidates = self.snapshot()?.candidates(search.clone(), window, order);
         Ok(Fitting {
-            reader: self.reader(),
+            reader: self.reader().clone(),
             search: search.clone(),
             candidates,
             first_kept,
@@ -92,7 +92,7 @@ impl Questions {
     }
 }
 
-impl Fitting<'_> {
+impl Fitting {
     pub fn next(&mut self) -> Result<Option<Found>> {
         for index in self.candidates.by_ref() {
             let index = index?;

@@ -9,6 +9,7 @@ use sealtrail_record::json::{self, Value};
 
 use super::{Questions, STORED};
 use crate::code::Code;
+use crate::erasure::destroyed_by;
 use crate::error::{Error, Result};
 
 /// The last records are written when this many came since.
@@ -150,7 +151,7 @@ impl Following {
         let erasures = Search::all().with(Name::Action("shred"));
         let mut kids = Vec::new();
         for index in snapshot.candidates(erasures, from..next, Order::Oldest) {
-            kids.extend(erased_keys(&read(reader, index?)?));
+            kids.extend(destroyed_by(&read(reader, index?)?));
         }
         let mut forgotten = 0;
         if !kids.is_empty() {
@@ -181,16 +182,6 @@ fn read(reader: &Reader, index: u64) -> Result<Vec<u8>> {
         Err(error) if error.is_pruned() => Ok(Vec::new()),
         line => Ok(line?),
     }
-}
-
-/// The ids of the keys that a record says were destroyed with a data subject.
-fn erased_keys(line: &[u8]) -> Vec<String> {
-    let Ok(record) = json::parse(line, &STORED) else { return Vec::new() };
-    if record.get("type").and_then(Value::as_str) != Some("sealtrail.shred.v1") {
-        return Vec::new();
-    }
-    let kids = record.pointer("/data/kids").map(Value::items).unwrap_or_default();
-    kids.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The pseudonyms in a record that were made with a key.

@@ -35,7 +35,7 @@ use crate::code::Code;
 use crate::error::{Error, Result};
 use following::Following;
 
-pub use answer::{Found, Records};
+pub use answer::{Fitting, Found, Records};
 pub use cascade::{Collapsed, Told};
 pub use lineage::{Lineage, Node};
 pub use page::{Cursor, Page};

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{Questions, STORED};
 use crate::clock::Moment;
 use crate::code::Code;
+use crate::erasure::destroyed_by;
 use crate::error::{Error, Result};
 
 /// An entity at a time, and the checkpoint under which that was so: all records that it covers were looked at,
@@ -24,6 +25,8 @@ pub struct State {
     pub checkpoint: Checkpoint,
     /// The keys of its sealed values that do not exist any more.
     pub erased: HashSet<String>,
+    /// Whether there are records of it, up to that time, that wait for the next checkpoint.
+    pub is_waiting: bool,
 }
 
 /// The record that was folded last.
@@ -43,6 +46,9 @@ impl Questions {
         let mut fitting = self.fitting_in(&search, 0..end, Order::Oldest)?;
         let (mut fold, mut last, mut first) = (Fold::default(), None, None);
         let until = Search::all().until(millis.saturating_add(1));
+        let waiting = search.clone().until(millis.saturating_add(1));
+        let waiting = self.fitting_in(&waiting, end..u64::MAX, Order::Oldest)?.next()?;
+        let is_waiting = waiting.is_some();
         while let Some(found) = fitting.next()? {
             if !until.fits(&found.line) {
                 continue;
@@ -52,12 +58,19 @@ impl Questions {
             last = Some(Last::of(found.index, &found.line));
         }
         if last.is_none() {
-            let message = format!("no record of `{kind}/{id}` is of {at} or earlier");
+            let message = match is_waiting {
+                false => format!("no record of `{kind}/{id}` is of {at} or earlier"),
+                true => format!(
+                    "what is recorded of `{kind}/{id}` up to {at} is not covered by a checkpoint yet; ask again when \
+                     the next one is signed: a running server does that every `checkpoint_interval`, a command that \
+                     writes when it ends"
+                ),
+            };
             return Err(Error::new(Code::NotFound, message));
         }
         let erased = self.destroyed_keys(first.unwrap_or(0)..end)?;
         let (kind, id) = (kind.to_owned(), id.to_owned());
-        Ok(State { kind, id, at, folded: fold.state(), last, checkpoint, erased })
+        Ok(State { kind, id, at, folded: fold.state(), last, checkpoint, erased, is_waiting })
     }
 
     /// The newest checkpoint. Nobody has verified it.
@@ -76,12 +89,7 @@ impl Questions {
         let mut fitting = self.fitting_in(&search, within, Order::Oldest)?;
         let mut kids = HashSet::new();
         while let Some(found) = fitting.next()? {
-            let Ok(record) = json::parse(&found.line, &STORED) else { continue };
-            let is = record.get("type").and_then(Value::as_str);
-            if matches!(is, Some("sealtrail.shred.v1" | "sealtrail.expire.v1")) {
-                let named = record.pointer("/data/kids").map(Value::items).unwrap_or_default();
-                kids.extend(named.iter().filter_map(Value::as_str).map(str::to_owned));
-            }
+            kids.extend(destroyed_by(&found.line));
         }
         Ok(kids)
     }

@@ -17,8 +17,15 @@ pub struct Database {
     pub name: &'static str,
     pub url: String,
     runtime: Runtime,
-    server: Option<Child>,
+    server: Option<Server>,
     _folder: TempDir,
+}
+
+/// A server that can be started again in its folder, at its port.
+struct Server {
+    start: Box<dyn Fn() -> Child>,
+    running: Child,
+    port: u16,
 }
 
 /// Everything in a table, row by row, as texts.
@@ -43,7 +50,7 @@ impl Database {
         Self::of("SQLite", url, None, folder)
     }
 
-    fn of(name: &'static str, url: String, server: Option<Child>, folder: TempDir) -> Self {
+    fn of(name: &'static str, url: String, server: Option<Server>, folder: TempDir) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         Self { name, url, runtime, server, _folder: folder }
     }
@@ -52,7 +59,7 @@ impl Database {
     fn started(mut self) -> Self {
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.ask("SELECT 1").is_err() {
-            let ended = self.server.as_mut().and_then(|server| server.try_wait().unwrap());
+            let ended = self.server.as_mut().and_then(|server| server.running.try_wait().unwrap());
             assert!(ended.is_none() && Instant::now() < deadline, "{} does not start", self.name);
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -97,20 +104,35 @@ impl Database {
     /// The bytes of all files of a database that is one.
     pub fn bytes(&self) -> Vec<u8> {
         let files = std::fs::read_dir(self._folder.path()).unwrap();
-        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+        // A journal goes when the last connection is closed, which may be just now.
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap_or_default()).collect()
+    }
+}
+
+impl Database {
+    /// Ends the server and all connections to it, as a crash would. A file has none.
+    pub fn stop(&mut self) {
+        let Some(server) = &mut self.server else { return };
+        // Its own children go with it.
+        let quit = if self.name == "PostgreSQL" { "-QUIT" } else { "-KILL" };
+        let parent = server.running.id().to_string();
+        // Where it was started for another user, the server is a child of what was started.
+        let _ = Command::new("pkill").args([quit, "-P", &parent]).status();
+        let _ = Command::new("kill").args([quit, &parent]).stderr(Stdio::null()).status();
+        let _ = server.running.wait();
+    }
+
+    /// Starts the server again after [`stop`](Self::stop); it listens, and may not answer yet.
+    pub fn start(&mut self) {
+        let Some(server) = &mut self.server else { return };
+        server.running = (server.start)();
+        listening(server.port);
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let Some(server) = &mut self.server else { return };
-        // Its own children go with it; nothing of it is kept.
-        let quit = if self.name == "PostgreSQL" { "-QUIT" } else { "-KILL" };
-        let parent = server.id().to_string();
-        // Where it was started for another user, the server is a child of what was started.
-        let _ = Command::new("pkill").args([quit, "-P", &parent]).status();
-        let _ = Command::new("kill").args([quit, &parent]).stderr(Stdio::null()).status();
-        let _ = server.wait();
+        self.stop();
     }
 }
 
@@ -133,17 +155,18 @@ fn postgres() -> Option<Database> {
     let mut init = as_user("postgres", &initdb);
     init.arg("-D").arg(&data).args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"]);
     run(init.current_dir("/"));
-    let mut command = as_user("postgres", &postgres);
-    command.arg("-D").arg(&data).args([
-        "-p",
-        &port.to_string(),
-        "-c",
-        "listen_addresses=127.0.0.1",
-    ]);
-    command.args(["-c", "unix_socket_directories=", "-c", "fsync=off"]);
-    let server = quiet(&mut command).current_dir("/").spawn().unwrap();
+    let server = Server::start(port, move || {
+        let mut command = as_user("postgres", &postgres);
+        command.arg("-D").arg(&data).args([
+            "-p",
+            &port.to_string(),
+            "-c",
+            "listen_addresses=127.0.0.1",
+        ]);
+        command.args(["-c", "unix_socket_directories=", "-c", "fsync=off"]).current_dir("/");
+        command
+    });
     let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
-    listening(port);
     Some(Database::of("PostgreSQL", url, Some(server), folder).started())
 }
 
@@ -154,21 +177,27 @@ fn mariadb() -> Option<Database> {
     let port = free_port();
     let data = folder.path().join("data");
     let user = if is_root() { "--user=root" } else { "--skip-log-bin" };
+    // Servers that start clean the folder of others' temporary tables, so each has its own.
+    let temporary = folder.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
     run(Command::new(install)
+        .env("TMPDIR", &temporary)
         .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal", user])
         .arg(format!("--datadir={}", data.display())));
     let socket = folder.path().join("socket");
-    let mut command = Command::new(server);
-    command.args([
-        "--no-defaults",
-        "--bind-address=127.0.0.1",
-        "--innodb-flush-log-at-trx-commit=0",
-        user,
-    ]);
-    command.arg(format!("--datadir={}", data.display())).arg(format!("--port={port}"));
-    command.arg(format!("--socket={}", socket.display()));
-    let server = quiet(&mut command).spawn().unwrap();
-    listening(port);
+    let at = format!("--socket={}", socket.display());
+    let server = Server::start(port, move || {
+        let mut command = Command::new(&server);
+        command.env("TMPDIR", &temporary).args([
+            "--no-defaults",
+            "--bind-address=127.0.0.1",
+            "--innodb-flush-log-at-trx-commit=0",
+            user,
+        ]);
+        command.arg(format!("--datadir={}", data.display())).arg(format!("--port={port}"));
+        command.arg(&at);
+        command
+    });
     let sql = "CREATE DATABASE audit CHARACTER SET utf8mb4; CREATE USER audit@'%' IDENTIFIED BY 'pass word'; \
                GRANT ALL ON audit.* TO audit@'%'";
     run(Command::new(client)
@@ -176,6 +205,15 @@ fn mariadb() -> Option<Database> {
         .args(["-u", "root", "-e", sql]));
     let url = format!("mariadb://audit:pass%20word@127.0.0.1:{port}/audit");
     Some(Database::of("MariaDB", url, Some(server), folder).started())
+}
+
+impl Server {
+    fn start(port: u16, command: impl Fn() -> Command + 'static) -> Self {
+        let start = Box::new(move || quiet(&mut command()).spawn().unwrap());
+        let running = start();
+        listening(port);
+        Self { start, running, port }
+    }
 }
 
 fn listening(port: u16) {

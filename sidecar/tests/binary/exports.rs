@@ -89,7 +89,7 @@ fn a_bundle_proves_its_records_and_the_erasure_without_the_log() {
     let folder = place.path("bundle");
     let out = folder.display().to_string();
     let bundle = ["--format", "bundle", "--out", &out, "--type", "customer"];
-    assert!(answered(place.run("export", &bundle)).starts_with("2 records and 1 erasures in "));
+    assert!(answered(place.run("export", &bundle)).starts_with("2 records and 1 erasure in "));
     std::fs::rename(place.path("log"), place.path("away")).unwrap();
     let check = || sealtrail(&["verify-proof", &out, "--vkey", &place.vkey]);
     assert!(

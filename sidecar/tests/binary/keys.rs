@@ -60,7 +60,7 @@ fn keys_are_listed_without_a_byte_of_them() {
     let _served = Served::start(&place);
     let words = keys(&place, "list", &[]).stdout;
     assert!(words.contains("  shredded  ") && words.contains("by dpo: ticket 81"), "{words}");
-    assert!(words.lines().last().unwrap().contains("1 period keys, 1 shredded"), "{words}");
+    assert!(words.lines().last().unwrap().contains("1 period key, 1 shredded"), "{words}");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_certificate_of_erasure_is_proven_without_the_log() {
     let verify = |file: &str| sealtrail(&["verify-proof", file, "--vkey", &place.vkey]);
     let verified = verify(&file);
     assert_eq!(verified.code, 0, "{verified:?}");
-    assert!(verified.stdout.contains("3 values in 1 records were sealed with it"), "{verified:?}");
+    assert!(verified.stdout.contains("sealed with it: 3 values in 1 record\n"), "{verified:?}");
     for (from, to, code, said) in [
         (
             "\"kids\": [",

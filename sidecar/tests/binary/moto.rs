@@ -1,14 +1,13 @@
 //! AWS KMS and IAM as moto's server plays them, in an environment of Python that is made below the target folder.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use super::python::python;
 use super::wire::{exchange, post};
 
 /// What is installed: the server without the extras of services that are not asked.
@@ -36,7 +35,7 @@ threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).st
 sys.argv = ['moto_server', '-H', '127.0.0.1', '-p', '0']
 from moto.server import main
 main()";
-        let mut child = Command::new(python())
+        let mut child = Command::new(python(&PACKAGES))
             .args(["-c", SERVE])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -101,26 +100,4 @@ main()";
         assert_eq!(response.status, 200, "{}", response.text());
         response.text()
     }
-}
-
-/// The Python that has moto; installed where that was not done before.
-fn python() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PACKAGES.join("-").replace("==", "-"));
-    let (python, complete) = (folder.join("bin/python"), folder.join("complete"));
-    if !complete.exists() {
-        let _ = fs::remove_dir_all(&folder);
-        let run = |command: &mut Command| {
-            let ran = command.stdin(Stdio::null()).output();
-            let done = ran.as_ref().is_ok_and(|ran| ran.status.success());
-            assert!(
-                done,
-                "the KMS is tested against moto's server, which needs Python 3 with venv and PyPI: {ran:?}"
-            );
-        };
-        run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        run(Command::new(&python).args(pip).args(PACKAGES));
-        fs::write(complete, "").unwrap();
-    }
-    python
 }

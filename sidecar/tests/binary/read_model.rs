@@ -201,6 +201,61 @@ fn an_erasure_reaches_the_tables() {
     }
 }
 
+/// Records that retention removes go from the tables. What a record that stays says of its time stays too, until a key of it
+/// is destroyed.
+#[test]
+fn a_removal_reaches_the_tables() {
+    for database in Database::all() {
+        let place = place();
+        place.add_config("[retention]\nkeep = \"1ms\"\nsegment = 1");
+        for n in 0..3 {
+            append(&place, 2, n..n + 1);
+        }
+        assert_eq!(project(&place, &database), 6);
+        let before = dump(&database);
+        let why = ["--reason", "r", "--actor", "ops"];
+        let removed = place.run("prune", &[&why[..], &["--json"]].concat()).json();
+        let first_kept = removed["first_kept"].as_u64().unwrap();
+        assert!((1..6).contains(&first_kept), "{removed}");
+        assert_eq!(project(&place, &database), 1);
+
+        let after = dump(&database);
+        let kept = |table: &str, column: usize| {
+            let is_kept = |row: &&Vec<Option<String>>| {
+                row[column].as_deref().unwrap().parse::<u64>().unwrap() >= first_kept
+            };
+            before[table].iter().filter(is_kept).cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(after["changes"], kept("changes", 0), "{}", database.name);
+        assert_eq!(after["keys"], kept("keys", 1), "{}", database.name);
+        let ids: Vec<_> = after["audit"].iter().map(|row| row[0].clone()).collect();
+        let id = |line: &String| {
+            let record: Value = serde_json::from_str(line).unwrap();
+            record["id"].as_str().map(str::to_owned)
+        };
+        assert_eq!(ids, place.lines().iter().map(id).collect::<Vec<_>>(), "{}", database.name);
+        // The tax number was in the first record, which is gone; the last still says what there was.
+        let snapshot = |rows: &BTreeMap<&str, Rows>, id: &str| {
+            let of = |row: &&Vec<Option<String>>| row[4].as_deref() == Some(id);
+            rows["audit"].iter().rfind(of).unwrap()[8].clone().unwrap()
+        };
+        assert_eq!(snapshot(&after, "2"), snapshot(&before, "2"), "{}", database.name);
+        assert!(snapshot(&after, "2").contains("\"tax\":\"ps1."), "{}", snapshot(&after, "2"));
+
+        // A key that is destroyed later is found there.
+        assert_eq!(place.run("shred", &["customer/2", "--reason", "r", "--actor", "dpo"]).code, 0);
+        project(&place, &database);
+        let erased = dump(&database);
+        assert!(!snapshot(&erased, "2").contains("ps1."), "{}", snapshot(&erased, "2"));
+        if database.name == "SQLite" {
+            let old = before["audit"][0][0].clone().unwrap();
+            let bytes = database.bytes();
+            let has = bytes.windows(old.len()).any(|part| part == old.as_bytes());
+            assert!(!has, "the file still has what was removed");
+        }
+    }
+}
+
 #[test]
 fn killed_at_any_moment_it_goes_on_where_the_database_says() {
     let place = place();

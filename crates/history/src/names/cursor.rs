@@ -52,6 +52,18 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Goes into the next item of an array that is an object, past those that are none; false behind the end of the
+    /// array.
+    pub(super) fn next_object(&mut self) -> Option<bool> {
+        while self.item() {
+            if self.enter(b'{').is_some() {
+                return Some(true);
+            }
+            self.skip()?;
+        }
+        Some(false)
+    }
+
     /// The value here as it is written, and goes behind it.
     pub(super) fn value(&mut self) -> Option<&'a [u8]> {
         self.space();

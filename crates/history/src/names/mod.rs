@@ -107,11 +107,7 @@ impl<'l, F: FnMut(Parts<'_>)> Names<'l, '_, F> {
         if at.enter(b'[').is_none() {
             return at.skip();
         }
-        while at.item() {
-            if at.enter(b'{').is_none() {
-                at.skip()?;
-                continue;
-            }
+        while at.next_object()? {
             while let Some(key) = at.key() {
                 match key {
                     b"path" | b"from" => {
@@ -133,11 +129,7 @@ impl<'l, F: FnMut(Parts<'_>)> Names<'l, '_, F> {
         if at.enter(b'[').is_none() {
             return at.skip();
         }
-        while at.item() {
-            if at.enter(b'{').is_none() {
-                at.skip()?;
-                continue;
-            }
+        while at.next_object()? {
             while let Some(key) = at.key() {
                 if key != name {
                     at.skip()?;

@@ -18,11 +18,13 @@ impl Columns {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The text of each row. The last cell of a row is not padded.
+    /// The text of each row. The last cell of a row is not padded; one that is empty has a place as far as others stand
+    /// below it.
     pub(super) fn set(&self, style: Style) -> Vec<String> {
         let mut widths = Vec::new();
         for row in &self.rows {
-            for (column, (cell, _)) in row.iter().enumerate().take(row.len().saturating_sub(1)) {
+            let last = last_of(row);
+            for (column, (cell, _)) in row.iter().enumerate().take(last) {
                 if column == widths.len() {
                     widths.push(0);
                 }
@@ -34,9 +36,12 @@ impl Columns {
         }
         let set = |row: &Vec<(String, &'static str)>| {
             let mut text = String::new();
-            for (column, (cell, colour)) in row.iter().enumerate() {
-                text += &style.paint(colour, cell);
-                if column + 1 < row.len() {
+            let last = last_of(row);
+            for (column, (cell, colour)) in row.iter().enumerate().take(last + 1) {
+                if !cell.is_empty() {
+                    text += &style.paint(colour, cell);
+                }
+                if column < last && widths[column] > 0 {
                     let pad = widths[column].saturating_sub(width(cell)) + 2;
                     text.extend(std::iter::repeat_n(' ', pad));
                 }
@@ -45,6 +50,11 @@ impl Columns {
         };
         self.rows.iter().map(set).collect()
     }
+}
+
+/// The last cell that has something in it.
+fn last_of(row: &[(String, &str)]) -> usize {
+    row.iter().rposition(|(cell, _)| !cell.is_empty()).unwrap_or(0)
 }
 
 /// One place for each character. Wide scripts stand a little off, which harms nothing.
@@ -65,5 +75,15 @@ mod tests {
         assert_eq!(columns.set(Style::PLAIN)[..2], ["é     one", "long  two"]);
         assert_eq!(columns.set(Style::COLOUR)[0], "\x1b[31mé\x1b[0m     one");
         assert!(columns.set(Style::PLAIN)[2].ends_with("x  three"));
+    }
+
+    #[test]
+    fn an_empty_cell_has_a_place_where_others_stand_below_it() {
+        let mut columns = Columns::new();
+        for row in [["a", "", "", "1"], ["bb", "x", "", "2"], ["c", "", "", ""]] {
+            columns.row(row.map(|cell| (cell.to_owned(), "31")));
+        }
+        assert_eq!(columns.set(Style::PLAIN), ["a      1", "bb  x  2", "c"]);
+        assert!(!columns.set(Style::COLOUR)[0].contains("\x1b[31m\x1b[0m"));
     }
 }

@@ -30,7 +30,7 @@ fn a_history_reads_like_this() {
     assert_eq!(
         history([UPDATE, REVEAL, SHRED, ""], Style::PLAIN),
         "\
-2026-11-21 19:45:00Z       update products_master/1  by user 206483f8… (unverified)  request a20e389c…
+2026-11-21 19:45:00Z       update products_master/1  by user 206483f8… (unverified)  request a20e389c…  record 0199
   ~ title:           \"Redmi note 9 max | 6gb Ram\" → \"Redmi note 9 max | 4gb Ram\"
   ~ customer/email:  [sealed contact] → [sealed contact]
   + tags/0:          \"a***z\"
@@ -38,12 +38,12 @@ fn a_history_reads_like_this() {
   > lines/1:         from lines/0
   ~ (whole):         1 → 2
 
-2026-11-22 08:00:00+01:00  reveal record/0199        by user dpo@example.com
+2026-11-22 08:00:00+01:00  reveal record/0199        by user dpo@example.com                            record 0200
     record:  \"0199\"
     group:   \"contact\"
     reason:  \"complaint 17\"
 
-2026-11-22 09:00:00Z       shred key/k_1
+2026-11-22 09:00:00Z       shred key/k_1                                                                record 0201
     keys:    [\"k_1\"]
     reason:  \"Art. 17\"
 

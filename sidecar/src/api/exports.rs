@@ -1,0 +1,90 @@
+//! `GET /v1/export`: the records that fit, in a form for others, while they are read.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use http_body_util::channel::{Channel, Sender};
+use http_body_util::{Either, Full};
+use tracing::{Instrument, Span};
+
+use super::Api;
+use super::answer;
+use super::query::Query;
+use super::records::{CRITERIA, known};
+use crate::code::Code;
+use crate::error::{Error, Result};
+use crate::export::{Form, Pieces, pieces};
+use crate::logging;
+use crate::trail::Trail;
+
+/// A body that is there, or one that comes piece by piece; if an error ends it, the client sees that it is cut.
+pub type Body = Either<Full<Bytes>, Channel<Bytes, Error>>;
+
+/// A client that takes nothing for so long is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Api {
+    /// The answer begins when its first piece is there, so what can be seen until then is a problem.
+    pub(super) async fn export(&self, query: Query) -> Result<Response<Body>> {
+        query.allow(&known(&CRITERIA, &["subject", "format"]))?;
+        let missing = || {
+            let message = format!("the query needs `format`: {}", Form::names());
+            Error::new(Code::BadRequest, message)
+        };
+        let form = Form::parse(query.get("format").ok_or_else(missing)?)?;
+        let question = self.question(query).await?;
+        let begin = move |trail: &Trail| {
+            let mut pieces = pieces(&trail.questions, &question, form, trail.sandbox())?;
+            Ok((pieces.next().transpose()?, pieces))
+        };
+        let (first, pieces) = self.ask(begin).await?;
+        let mut answer = Response::new(match first {
+            // An answer without records, in a form that says nothing then.
+            None => Either::Left(Full::default()),
+            Some(first) => {
+                let (sender, body) = Channel::new(1);
+                tokio::spawn(send(sender, first, pieces).instrument(Span::current()));
+                Either::Right(body)
+            }
+        });
+        let headers = answer.headers_mut();
+        let mut set = |name, value: &str| {
+            let value = HeaderValue::from_str(value).expect("a text of ours");
+            headers.insert(name, value)
+        };
+        set(header::CONTENT_TYPE, form.media_type());
+        let name = format!("attachment; filename=\"sealtrail.{}\"", form.extension());
+        set(header::CONTENT_DISPOSITION, &name);
+        set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        Ok(answer::uncached(answer))
+    }
+}
+
+/// Sends a piece when the one before it was taken. A thread is held only while a piece is made.
+async fn send(mut sender: Sender<Bytes, Error>, first: Vec<u8>, mut pieces: Pieces) {
+    let mut piece = first;
+    loop {
+        match tokio::time::timeout(PATIENCE, sender.send_data(piece.into())).await {
+            Ok(Ok(())) => {}
+            // Nobody is there any more.
+            Ok(Err(_)) => return,
+            Err(_) => {
+                let message = "the client takes nothing of an export";
+                return sender.abort(Error::new(Code::RequestTimeout, message));
+            }
+        }
+        let made = tokio::task::spawn_blocking(move || (pieces.next(), pieces)).await;
+        (piece, pieces) = match made {
+            Ok((Some(Ok(piece)), pieces)) => (piece, pieces),
+            Ok((None, _)) => return,
+            Ok((Some(Err(error)), _)) => {
+                logging::tell(&error);
+                return sender.abort(error);
+            }
+            Err(_) => {
+                return sender.abort(Error::new(Code::Internal, "the export was given up halfway"));
+            }
+        };
+    }
+}

@@ -1,0 +1,15 @@
+//! What erasures in the log mean for the records that are shown, or kept elsewhere.
+//!
+//! The lines stay as they are. Whoever reads them learns from the log itself which keys do not exist any more, and
+//! leaves out what these would give away.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `destroyed` | which keys a record was made with, and which it says were destroyed |
+//! | `forgotten` | a record without the actor, or without all pseudonyms, of such keys |
+
+mod destroyed;
+mod forgotten;
+
+pub use destroyed::{destroyed_by, keys_of};
+pub use forgotten::{anonymise, erase_pseudonyms};

@@ -1,0 +1,88 @@
+use clap::ValueEnum;
+
+use crate::code::Code;
+use crate::error::{Error, Result};
+
+/// The forms in which an answer is given to others, by their names on the command line and in the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// One row per changed attribute, RFC 4180
+    Csv,
+    /// The same as NDJSON
+    Rows,
+    /// The same as an Apache Parquet file, each row with its place in the log
+    Parquet,
+    /// The lines of the log, byte for byte
+    Lines,
+    /// A patch for each record (RFC 6902), as NDJSON
+    Patch,
+    /// Open Cybersecurity Schema Framework, Entity Management
+    Ocsf,
+    /// Elastic Common Schema
+    Ecs,
+    /// For an auditor: lines, receipts, the checkpoint and its cosignatures; `verify-proof` checks it
+    Bundle,
+}
+
+impl Form {
+    pub fn parse(name: &str) -> Result<Self> {
+        <Self as ValueEnum>::from_str(name, false).map_err(|_| {
+            let message = format!("`format` is {}, got `{}`", Self::names(), name.escape_debug());
+            Error::new(Code::BadRequest, message)
+        })
+    }
+
+    /// All of them, for a sentence.
+    pub fn names() -> String {
+        let names = Self::value_variants().iter().map(|form| format!("`{}`", form.name()));
+        let names: Vec<String> = names.collect();
+        let (last, others) = names.split_last().expect("there are forms");
+        format!("{} or {last}", others.join(", "))
+    }
+
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Rows | Self::Lines | Self::Patch | Self::Ocsf | Self::Ecs => {
+                "application/x-ndjson"
+            }
+            Self::Parquet => "application/vnd.apache.parquet",
+            Self::Bundle => "application/x-tar",
+        }
+    }
+
+    /// What the name of a file ends with.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+            Self::Bundle => "tar",
+            _ => "ndjson",
+        }
+    }
+
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_known_by_its_name() {
+        for form in Form::value_variants() {
+            assert_eq!(Form::parse(&form.name()).unwrap(), *form);
+        }
+        for other in ["", "CSV", "xml"] {
+            let error = Form::parse(other).unwrap_err();
+            assert_eq!(
+                error.message(),
+                format!(
+                    "`format` is `csv`, `rows`, `parquet`, `lines`, `patch`, `ocsf`, `ecs` or `bundle`, got `{other}`"
+                )
+            );
+        }
+    }
+}

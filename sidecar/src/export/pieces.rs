@@ -1,0 +1,124 @@
+use std::collections::HashSet;
+
+use super::bundle::{Bundling, Tar};
+use super::parquet::Parquet;
+use super::{Form, Format, Table, View, ecs, ocsf, patch};
+use crate::engine::Sandbox;
+use crate::error::Result;
+use crate::questions::{Fitting, Found, Question, Questions};
+
+/// An answer in a form for others, piece by piece, to be joined.
+pub type Pieces = Box<dyn Iterator<Item = Result<Vec<u8>>> + Send>;
+
+/// The records that fit a question now, in a form for others. However many they are, few are in memory at a time; of
+/// a bundle the ids of all.
+pub fn pieces(
+    questions: &Questions,
+    question: &Question,
+    form: Form,
+    sandbox: Sandbox,
+) -> Result<Pieces> {
+    let nobody = questions.nobody();
+    let table = |format| Table::of(format, sandbox).with_nobody(nobody);
+    let writer = match form {
+        Form::Csv => Writer::Table(table(Format::Csv)),
+        Form::Rows => Writer::Table(table(Format::Rows)),
+        Form::Parquet => Writer::Parquet(Box::new(Parquet::new(table(Format::Rows))?)),
+        Form::Lines => Writer::Lines,
+        Form::Patch => Writer::Events(patch),
+        Form::Ocsf => Writer::Events(|view| Some(ocsf(view))),
+        Form::Ecs => Writer::Events(|view| Some(ecs(view))),
+        Form::Bundle => {
+            let note = questions.reader().resource("checkpoint")?.unwrap_or_default();
+            return Ok(Box::new(Tar::of(Bundling::new(questions, question, &note)?)));
+        }
+    };
+    Ok(Box::new(Exported {
+        fitting: questions.fitting(question, None)?,
+        writer,
+        destroyed: questions.destroyed_keys(0..u64::MAX)?,
+        nobody: nobody.to_owned(),
+        stage: Stage::Head,
+    }))
+}
+
+/// Whose records are written one after another.
+struct Exported {
+    fitting: Fitting,
+    writer: Writer,
+    destroyed: HashSet<String>,
+    nobody: String,
+    stage: Stage,
+}
+
+enum Stage {
+    Head,
+    Records,
+    Done,
+}
+
+enum Writer {
+    Table(Table),
+    Parquet(Box<Parquet>),
+    Lines,
+    Events(fn(&View<'_>) -> Option<Vec<u8>>),
+}
+
+/// A piece is not longer than this and what one record makes of it.
+const PIECE: usize = 64 << 10;
+
+impl Iterator for Exported {
+    type Item = Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.piece() {
+            Ok(piece) => (!piece.is_empty()).then_some(Ok(piece)),
+            Err(error) => {
+                self.stage = Stage::Done;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl Exported {
+    /// Nothing behind the end.
+    fn piece(&mut self) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        if matches!(self.stage, Stage::Head) {
+            self.stage = Stage::Records;
+            if let Writer::Table(table) = &self.writer {
+                out.extend_from_slice(table.names()?.as_bytes());
+            }
+        }
+        while matches!(self.stage, Stage::Records) && out.len() < PIECE {
+            match self.fitting.next()? {
+                Some(found) => self.write(found, &mut out)?,
+                None => {
+                    self.stage = Stage::Done;
+                    if let Writer::Parquet(parquet) = &mut self.writer {
+                        parquet.finish(&mut out)?;
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn write(&mut self, found: Found, out: &mut Vec<u8>) -> Result<()> {
+        let line = match &mut self.writer {
+            Writer::Table(table) => {
+                out.extend_from_slice(table.rows(&found.line, &self.destroyed)?.as_bytes());
+                return Ok(());
+            }
+            Writer::Parquet(parquet) => return parquet.write(&found, &self.destroyed, out),
+            Writer::Lines => Some(found.line),
+            Writer::Events(event) => event(&View::of(&found, &self.destroyed, &self.nobody)?),
+        };
+        if let Some(line) = line {
+            out.extend_from_slice(&line);
+            out.push(b'\n');
+        }
+        Ok(())
+    }
+}
