@@ -20,7 +20,7 @@ export function contextOf({ source, headers, method, target, ip }) {
     [CHECKED]: correlationId,
     requestId: requestIdOf(headers),
     source,
-    request: () => ({ method, path: target.split('?', 1)[0], ip: addressOf(ip()), userAgent: headers['user-agent'] }),
+    request: () => ({ method, path: target, ip: addressOf(ip()), userAgent: headers['user-agent'] }),
   }
   return headers.traceparent === undefined ? context : Object.assign(context, traceOf(headers))
 }
@@ -79,7 +79,12 @@ function addressOf(ip) {
 function requestMembers(request, id, origin) {
   if (!request) return id === undefined ? undefined : { id }
   const { method, path, ip, userAgent } = request
-  return withoutUndefined({ id, method, path, ip, user_agent: userAgentOf(userAgent, origin) })
+  return withoutUndefined({ id, method, path: withoutQuery(path), ip, user_agent: userAgentOf(userAgent, origin) })
+}
+
+/** Queries carry personal data and secrets, whoever reports them. */
+function withoutQuery(path) {
+  return typeof path === 'string' ? path.split(/[?#]/, 1)[0] : path
 }
 
 function checkedTrace(context) {

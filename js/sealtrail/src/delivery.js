@@ -215,7 +215,7 @@ export class Delivery {
     }
     return batch.filter((item) => {
       if (!isOver(item)) return true
-      this.#drop(item, new SealtrailError('delivery_timeout', 'the sidecar did not take the change in time', { cause }))
+      this.#drop(item, new SealtrailError('delivery_timeout', `the change was not taken in time${cause ? `: ${cause.message}` : ''}`, { cause }))
       return false
     })
   }

@@ -146,10 +146,17 @@ function numberText(number, pointer) {
   return JSON.stringify(number)
 }
 
+/** What to do instead. */
+const HINTS = new Map([
+  ['undefined', ': leave the key out, or use null'],
+  ['bigint', ': pass the image as JSON text, or the number as a string'],
+  ['Map', ': use Object.fromEntries'],
+  ['Set', ': use an array'],
+])
+
 function unsupported(value, pointer) {
   const kind = value !== null && typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : typeof value
-  const hint = kind === 'undefined' ? ': leave the key out, or use null' : kind === 'bigint' ? ': pass the image as JSON text' : ''
-  return new SealtrailError('unsupported_value', `JSON cannot carry ${kind} at \`${pointer}\`${hint}`, { at: { pointer } })
+  return new SealtrailError('unsupported_value', `JSON cannot carry ${kind} at \`${pointer}\`${HINTS.get(kind) ?? ''}`, { at: { pointer } })
 }
 
 /** RFC 6901 section 3. */

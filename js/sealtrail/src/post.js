@@ -35,14 +35,14 @@ export async function ask(transport, wanted, timeoutMs) {
     answer = await transport.ask(wanted, timeoutMs)
   } catch (cause) {
     if (cause instanceof TimedOut) {
-      return { timedOut: true, error: new SealtrailError('delivery_timeout', 'the sidecar did not answer in time', { cause }) }
+      return { timedOut: true, error: new SealtrailError('delivery_timeout', `the sidecar at \`${transport.address}\` did not answer in time`, { cause }) }
     }
-    return { retry: true, error: new SealtrailError('delivery_refused', 'the sidecar cannot be reached', { cause }) }
+    return { retry: true, error: new SealtrailError('delivery_refused', `the sidecar at \`${transport.address}\` cannot be reached${cause.code ? `: ${cause.code}` : ''}`, { cause }) }
   }
   const { status } = answer
   if (status >= 200 && status < 300) return answer
   return {
-    error: problemOf(parsed(answer.bytes), status),
+    error: problemOf(parsed(answer.bytes), status, transport.address),
     retry: RETRY_STATUS.has(status),
     retryAfterMs: retryAfter(answer.retryAfter),
     splittable: SPLIT_STATUS.has(status),
@@ -94,8 +94,9 @@ function receiptOf({ id, index, status, correlation_id: correlationId }) {
   return { id, index, status, correlationId }
 }
 
-function problemOf(told, status) {
-  const message = `the sidecar refused with status ${status}`
+function problemOf(told, status, address) {
+  // The proxy beside it would pass the request on to the service.
+  const message = `\`${address}\` answered with status ${status} and without a reason: is it the API of the sidecar?`
   return SealtrailError.from(told?.code ? told : { ...told, message: told?.detail ?? told?.title ?? message }, {
     status,
     fallback: status === 401 || status === 403 ? 'delivery_refused' : 'unexpected_response',

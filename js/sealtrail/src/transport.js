@@ -15,6 +15,8 @@ export class Transport {
     const { request, Agent } = url.protocol === 'https:' ? https : http
     this.#request = request
     this.#base = url.pathname
+    /** For people. */
+    this.address = socketPath === undefined ? url.host : `unix:${socketPath}`
     this.#options = {
       // One request at a time: there is an order to keep.
       agent: new Agent({ keepAlive: true, maxSockets: 1 }),

@@ -167,6 +167,16 @@ test('no receipt in time is an error', async () => {
   assert.deepEqual([trail.stats().failed, trail.stats().dropped], [2, 2])
 })
 
+test('an error says who was asked, and why it came to nothing', async () => {
+  const trail = await open({ timeoutMs: 50 })
+  collector.answers.push((response) => response.writeHead(404).end('<h1>Not Found</h1>'))
+  await assert.rejects(trail.record(change(1)), { code: 'unexpected_response', message: new RegExp(`\\b127\\.0\\.0\\.1:${collector.port}\\b.+404`) })
+  collector.delayMs = 500
+  await assert.rejects(trail.record(change(2)), { code: 'delivery_timeout', message: new RegExp(`:${collector.port}\\b`) })
+  const away = await open({ url: 'unix:/nowhere/api.sock', timeoutMs: 50 })
+  await assert.rejects(away.record(change(3)), { code: 'delivery_timeout', message: /unix:\/nowhere\/api\.sock.+ENOENT/ })
+})
+
 test('an answer without an end is no receipt', async () => {
   const trail = await open({ timeoutMs: 5_000 })
   collector.answers.push((response) => {

@@ -39,7 +39,7 @@ describe('sealing here, against the real sidecar', { skip }, () => {
   }
 
   test('no image is on the wire, on the disk or in the log, and whoever may opens it', async () => {
-    const trail = await open(sealer, { seal: true, onFailure: 'spool', spool: { folder: join(sidecar.folder, 'spool'), key: randomBytes(32) } })
+    const trail = await open(sealer, { seal: true, onFailure: 'spool', timeoutMs: 60_000, spool: { folder: join(sidecar.folder, 'spool'), key: randomBytes(32) } })
     const receipts = await Promise.all([...Array(50).keys()].map((id) => trail.record(change(id))))
     const images = [CANARY, `new-${CANARY}`].map((email) => ({ email }))
     const { receipt } = await trail.wrap({ type: 'customer', id: 3 }, () => images.shift(), () => {})

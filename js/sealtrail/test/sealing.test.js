@@ -75,7 +75,7 @@ test('both ways in one trail keep their order', async () => {
 
 test('the request is told of, behind the proxy too', async () => {
   const trail = await open()
-  const request = () => ({ method: 'PUT', path: '/customers/3', userAgent: 'curl' })
+  const request = () => ({ method: 'PUT', path: '/customers/3?token=secret#x', userAgent: 'curl' })
   await trail.run({ request }, () => trail.seal(change(3)))
   const { correlationid, data } = JSON.parse(sent()[0])
   assert.deepEqual(data.request, { method: 'PUT', path: '/customers/3' })

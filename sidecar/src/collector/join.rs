@@ -15,7 +15,7 @@ use crate::proxy::user_agent::UserAgent;
 pub fn join(
     own: &Value<'_>,
     correlation_id: &str,
-    seen: Option<&SeenRequest>,
+    seen: Option<&SeenRequest<'_>>,
     recorded: Moment,
 ) -> Vec<u8> {
     let mut context = Members::of(Some(own));
@@ -101,16 +101,16 @@ fn join_actor<'a>(own: Option<&Value<'a>>, seen: Option<&Actor>) -> Members<'a> 
     actor
 }
 
-fn join_request<'a>(own: Option<&Value<'a>>, seen: Option<&SeenRequest>) -> Members<'a> {
+fn join_request<'a>(own: Option<&Value<'a>>, seen: Option<&SeenRequest<'_>>) -> Members<'a> {
     let mut request = Members::of(own);
     // It has served its purpose; an id of the service's own has another form and stays.
     request.0.retain(|member| member.key != "id" || !is_request_id(&member.value));
     if let Some(seen) = seen {
         request.add("method", text(seen.method.as_str()));
-        request.add("path", text(seen.path.as_str()));
+        request.add("path", text(&*seen.path));
         request.add("ip", text(seen.ip.to_string()));
         if let Some(user_agent) = &seen.user_agent {
-            request.add("user_agent", text(user_agent.as_str()));
+            request.add("user_agent", text(&**user_agent));
         }
     }
     for member in &mut request.0 {
@@ -179,7 +179,7 @@ mod tests {
     use crate::proxy::trace_context::TraceContext;
     use sealtrail_record::json::{Limits, parse};
 
-    fn seen(verified: bool) -> SeenRequest {
+    fn seen(verified: bool) -> SeenRequest<'static> {
         SeenRequest {
             at: Moment::now(),
             correlation_id: "c1".into(),
@@ -202,7 +202,7 @@ mod tests {
         }
     }
 
-    fn joined(own: &str, seen: Option<&SeenRequest>, pointer: &str) -> String {
+    fn joined(own: &str, seen: Option<&SeenRequest<'_>>, pointer: &str) -> String {
         let own = parse(own.as_bytes(), &Limits::default()).unwrap();
         let context = join(&own, "c1", seen, Moment::now());
         let context = parse(&context, &Limits::default()).unwrap();

@@ -176,7 +176,7 @@ fn prepare_claimed(
     let event = event.map(|event| json::parse(event, &json::Limits::default())).transpose();
     let event = event.map_err(|_| Error::new(Code::Internal, "an event is not JSON any more"))?;
     let own = &with_event(own, event);
-    let plan = guest.plan(&join(own, &correlation_id, seen.as_deref(), recorded))?;
+    let plan = guest.plan(&join(own, &correlation_id, seen.as_ref(), recorded))?;
     if plan.outcome == Outcome::Unchanged {
         return Ok(Prepared::Unchanged { correlation_id });
     }

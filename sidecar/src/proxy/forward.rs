@@ -173,13 +173,13 @@ impl Proxy {
     }
 
     /// What is worth remembering of a request.
-    fn seen(
+    fn seen<'a>(
         &self,
-        request: &Request<Incoming>,
-        id: &CorrelationId,
+        request: &'a Request<Incoming>,
+        id: &'a CorrelationId,
         trace: Option<&TraceContext>,
         peer: IpAddr,
-    ) -> SeenRequest {
+    ) -> SeenRequest<'a> {
         let headers = request.headers();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let path = request.uri().path();
@@ -188,9 +188,9 @@ impl Proxy {
             at: Moment::now(),
             correlation_id: id.as_str().into(),
             method: request.method().clone(),
-            path: path[..path.floor_char_boundary(MAX_PATH)].to_owned(),
+            path: path[..path.floor_char_boundary(MAX_PATH)].into(),
             ip: client_address::of(peer, headers, &self.trust),
-            user_agent: text(header::USER_AGENT).map(|text| user_agent::cut(text).to_owned()),
+            user_agent: text(header::USER_AGENT).map(|text| user_agent::cut(text).into()),
             actor: Actor::of(headers, key.as_deref()),
             trace: trace.map(|trace| SeenTrace { parent: trace.parent, state: trace.kept_state() }),
         }

@@ -8,13 +8,14 @@
 //!
 //! Bounded twice, in time and in number; the oldest go first.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::net::IpAddr;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -34,15 +35,15 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-sealtrail-request"
 pub struct RequestId(Uuid);
 
 /// One request as the proxy saw it.
-#[derive(Debug, Clone)]
-pub struct SeenRequest {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenRequest<'a> {
     pub at: Moment,
-    pub correlation_id: Arc<str>,
+    pub correlation_id: Cow<'a, str>,
     pub method: Method,
     /// Without the query: queries carry personal data and secrets.
-    pub path: String,
+    pub path: Cow<'a, str>,
     pub ip: IpAddr,
-    pub user_agent: Option<String>,
+    pub user_agent: Option<Cow<'a, str>>,
     pub actor: Option<Actor>,
     /// As the service got it.
     pub trace: Option<SeenTrace>,
@@ -59,6 +60,8 @@ pub struct SeenTrace {
 pub struct RequestMemory {
     keep: Duration,
     at_most: usize,
+    /// Keyed, because clients choose what is hashed.
+    hashing: RandomState,
     kept: Mutex<Kept>,
     /// Requests that had to make room before their time.
     pub forgotten_early: Counter,
@@ -66,22 +69,53 @@ pub struct RequestMemory {
     pub ambiguous: Counter,
 }
 
+/// Every request passes through here once on its way in and once on its way out, so each is one place in a queue and
+/// one text: what lies scattered costs a read of cold memory for each piece.
 #[derive(Default)]
 struct Kept {
-    by_id: HashMap<RequestId, Arc<SeenRequest>, BuildHasherDefault<OfRandom>>,
-    by_correlation: HashMap<Arc<str>, Shared>,
-    /// In the order in which they were kept.
-    order: VecDeque<(Instant, RequestId)>,
+    /// In the order in which they were kept; the first has the number `first`, the others follow.
+    requests: VecDeque<KeptRequest>,
+    first: u64,
+    /// Numbers, by the random end of ids.
+    by_id: HashMap<u64, u64, BuildHasherDefault<Hashed>>,
+    /// By the hash of the correlation id. Two ids of one hash are taken for one id of different requests, which
+    /// joins nothing.
+    by_correlation: HashMap<u64, Shared, BuildHasherDefault<Hashed>>,
 }
 
-/// Ids that are made here are as good as their own hash: the end of them is random.
-#[derive(Default)]
-struct OfRandom(u64);
+struct KeptRequest {
+    kept_at: Instant,
+    id: RequestId,
+    /// The hash of its correlation id.
+    correlation: u64,
+    at: Moment,
+    method: Method,
+    ip: IpAddr,
+    actor: Option<Box<Actor>>,
+    parent: Option<Traceparent>,
+    texts: Texts,
+}
 
-impl Hasher for OfRandom {
+/// Correlation id, path, user agent and state of the trace, one behind the other.
+struct Texts {
+    all: Box<str>,
+    path_at: u32,
+    user_agent_at: Option<u32>,
+    state_at: Option<u32>,
+}
+
+/// For keys that are random or a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
     fn write(&mut self, bytes: &[u8]) {
         let end = bytes.last_chunk().map_or(0, |end| u64::from_ne_bytes(*end));
         self.0 ^= end;
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 ^= key;
     }
 
     fn finish(&self) -> u64 {
@@ -91,8 +125,9 @@ impl Hasher for OfRandom {
 
 /// The requests of one correlation id.
 struct Shared {
-    last: RequestId,
-    count: usize,
+    /// The number of the newest.
+    last: u64,
+    count: u32,
     /// Whether they came in different traces, or at different places of one.
     has_many_traces: bool,
     /// Once two of them differ it stays so as long as any is kept: a change may come late.
@@ -104,6 +139,7 @@ impl RequestMemory {
         Self {
             keep,
             at_most,
+            hashing: RandomState::new(),
             kept: Mutex::default(),
             forgotten_early: Counter::default(),
             ambiguous: Counter::default(),
@@ -111,111 +147,208 @@ impl RequestMemory {
     }
 
     /// Keeps a request that came `now`.
-    pub fn keep(&self, now: Instant, id: RequestId, request: SeenRequest) {
+    pub fn keep(&self, now: Instant, id: RequestId, request: SeenRequest<'_>) {
+        let request = KeptRequest {
+            kept_at: now,
+            id,
+            correlation: self.hashing.hash_one(&*request.correlation_id),
+            texts: Texts::of(&request),
+            at: request.at,
+            method: request.method,
+            ip: request.ip,
+            actor: request.actor.map(Box::new),
+            parent: request.trace.map(|trace| trace.parent),
+        };
+        // What is forgotten is freed when nobody waits for the lock any more.
+        let mut forgotten = Vec::new();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.forget_older(now, self.keep);
-        kept.insert(now, id, request);
-        while kept.order.len() > self.at_most {
-            kept.forget_first();
+        kept.forget_older(now, self.keep, &mut forgotten);
+        kept.insert(request);
+        while kept.requests.len() > self.at_most {
+            forgotten.extend(kept.forget_first());
             self.forgotten_early.add(1);
         }
+        drop(kept);
     }
 
     /// Exactly this request.
-    pub fn recall(&self, id: RequestId) -> Option<Arc<SeenRequest>> {
+    pub fn recall(&self, id: RequestId) -> Option<SeenRequest<'static>> {
         self.recall_at(Instant::now(), id)
     }
 
     /// The request of a correlation id, if there is only one.
-    pub fn recall_only(&self, correlation_id: &str) -> Option<Arc<SeenRequest>> {
+    pub fn recall_only(&self, correlation_id: &str) -> Option<SeenRequest<'static>> {
         self.recall_only_at(Instant::now(), correlation_id)
     }
 
     pub fn len(&self) -> usize {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).order.len()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).requests.len()
     }
 
-    fn recall_at(&self, now: Instant, id: RequestId) -> Option<Arc<SeenRequest>> {
+    fn recall_at(&self, now: Instant, id: RequestId) -> Option<SeenRequest<'static>> {
+        let mut forgotten = Vec::new();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.forget_older(now, self.keep);
-        kept.by_id.get(&id).cloned()
+        kept.forget_older(now, self.keep, &mut forgotten);
+        let number = *kept.by_id.get(&id.end())?;
+        kept.get(number).filter(|request| request.id == id).map(KeptRequest::seen)
     }
 
-    fn recall_only_at(&self, now: Instant, correlation_id: &str) -> Option<Arc<SeenRequest>> {
+    fn recall_only_at(&self, now: Instant, correlation_id: &str) -> Option<SeenRequest<'static>> {
+        let hash = self.hashing.hash_one(correlation_id);
+        let mut forgotten = Vec::new();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.forget_older(now, self.keep);
-        let shared = kept.by_correlation.get(correlation_id)?;
+        kept.forget_older(now, self.keep, &mut forgotten);
+        let shared = kept.by_correlation.get(&hash)?;
         if shared.is_ambiguous {
             self.ambiguous.add(1);
             return None;
         }
-        let last = kept.by_id.get(&shared.last).cloned();
-        if shared.has_many_traces {
-            // The same person and path, but nobody knows at which of the attempts.
-            return last.map(|last| Arc::new(SeenRequest { trace: None, ..(*last).clone() }));
-        }
-        last
+        let last = kept.get(shared.last)?;
+        let seen = (last.texts.correlation_id() == correlation_id).then(|| last.seen())?;
+        // The same person and path, but nobody knows at which of the attempts.
+        let trace = seen.trace.filter(|_| !shared.has_many_traces);
+        Some(SeenRequest { trace, ..seen })
     }
 }
 
 impl Kept {
-    fn insert(&mut self, now: Instant, id: RequestId, request: SeenRequest) {
-        match self.by_correlation.entry(request.correlation_id.clone()) {
+    fn get(&self, number: u64) -> Option<&KeptRequest> {
+        self.requests.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
+    fn insert(&mut self, request: KeptRequest) {
+        let number = self.first + self.requests.len() as u64;
+        match self.by_correlation.entry(request.correlation) {
             Entry::Occupied(mut shared) => {
                 let shared = shared.get_mut();
-                let last = self.by_id.get(&shared.last);
+                let last = shared.last.checked_sub(self.first);
+                let last = last.and_then(|at| self.requests.get(usize::try_from(at).ok()?));
                 shared.is_ambiguous |= last.is_none_or(|last| !last.is_like(&request));
-                shared.has_many_traces |= last.is_none_or(|last| last.trace != request.trace);
+                shared.has_many_traces |= last.is_none_or(|last| !last.is_at_place_of(&request));
                 shared.count += 1;
-                shared.last = id;
+                shared.last = number;
             }
             Entry::Vacant(none) => {
                 none.insert(Shared {
-                    last: id,
+                    last: number,
                     count: 1,
                     has_many_traces: false,
                     is_ambiguous: false,
                 });
             }
         }
-        self.order.push_back((now, id));
-        self.by_id.insert(id, Arc::new(request));
+        self.by_id.insert(request.id.end(), number);
+        self.requests.push_back(request);
     }
 
-    fn forget_older(&mut self, now: Instant, keep: Duration) {
-        while let Some((at, _)) = self.order.front()
-            && now.duration_since(*at) > keep
+    fn forget_older(&mut self, now: Instant, keep: Duration, forgotten: &mut Vec<KeptRequest>) {
+        while let Some(first) = self.requests.front()
+            && now.duration_since(first.kept_at) > keep
         {
-            self.forget_first();
+            forgotten.extend(self.forget_first());
         }
     }
 
-    fn forget_first(&mut self) {
-        let Some((_, id)) = self.order.pop_front() else { return };
-        let Some(request) = self.by_id.remove(&id) else { return };
-        if let Entry::Occupied(mut shared) =
-            self.by_correlation.entry(request.correlation_id.clone())
+    fn forget_first(&mut self) -> Option<KeptRequest> {
+        let request = self.requests.pop_front()?;
+        let number = self.first;
+        self.first += 1;
+        // Another id with the same end may have taken its place.
+        if let Entry::Occupied(found) = self.by_id.entry(request.id.end())
+            && *found.get() == number
         {
+            found.remove();
+        }
+        if let Entry::Occupied(mut shared) = self.by_correlation.entry(request.correlation) {
             shared.get_mut().count -= 1;
             if shared.get().count == 0 {
                 shared.remove();
             }
         }
+        Some(request)
     }
 }
 
-impl SeenRequest {
+impl KeptRequest {
     /// The same but for the time and the place in a trace, as when a client tries again.
-    fn is_like(&self, other: &SeenRequest) -> bool {
-        (&self.method, &self.path, &self.user_agent)
-            == (&other.method, &other.path, &other.user_agent)
-            && (self.ip, &self.actor) == (other.ip, &other.actor)
+    fn is_like(&self, other: &Self) -> bool {
+        (&self.method, self.ip, &self.actor) == (&other.method, other.ip, &other.actor)
+            && self.texts.correlation_id() == other.texts.correlation_id()
+            && self.texts.path() == other.texts.path()
+            && self.texts.user_agent() == other.texts.user_agent()
+    }
+
+    fn is_at_place_of(&self, other: &Self) -> bool {
+        (self.parent, self.texts.state()) == (other.parent, other.texts.state())
+    }
+
+    fn seen(&self) -> SeenRequest<'static> {
+        let text = |text: &str| Cow::Owned(text.to_owned());
+        let state = self.texts.state().map(str::to_owned);
+        SeenRequest {
+            at: self.at,
+            correlation_id: text(self.texts.correlation_id()),
+            method: self.method.clone(),
+            path: text(self.texts.path()),
+            ip: self.ip,
+            user_agent: self.texts.user_agent().map(text),
+            actor: self.actor.as_deref().cloned(),
+            trace: self.parent.map(|parent| SeenTrace { parent, state }),
+        }
+    }
+}
+
+impl Texts {
+    fn of(request: &SeenRequest<'_>) -> Self {
+        let state = request.trace.as_ref().and_then(|trace| trace.state.as_deref());
+        let [user_agent, state] = [request.user_agent.as_deref(), state];
+        let mut all = String::new();
+        let (id, path) = (&*request.correlation_id, &*request.path);
+        all.reserve_exact(
+            [Some(id), Some(path), user_agent, state].iter().flatten().map(|t| t.len()).sum(),
+        );
+        all.push_str(id);
+        // Heads of requests are bounded far below 4 GiB.
+        let mut append = |text: &str| {
+            let at = all.len() as u32;
+            all.push_str(text);
+            at
+        };
+        let path_at = append(path);
+        let [user_agent_at, state_at] = [user_agent, state].map(|text| text.map(&mut append));
+        Self { all: all.into_boxed_str(), path_at, user_agent_at, state_at }
+    }
+
+    fn correlation_id(&self) -> &str {
+        self.between(0, Some(self.path_at))
+    }
+
+    fn path(&self) -> &str {
+        self.between(self.path_at, self.user_agent_at.or(self.state_at))
+    }
+
+    fn user_agent(&self) -> Option<&str> {
+        self.user_agent_at.map(|at| self.between(at, self.state_at))
+    }
+
+    fn state(&self) -> Option<&str> {
+        self.state_at.map(|at| self.between(at, None))
+    }
+
+    fn between(&self, from: u32, to: Option<u32>) -> &str {
+        let to = to.map_or(self.all.len(), |to| to as usize);
+        self.all.get(from as usize..to).unwrap_or_default()
     }
 }
 
 impl RequestId {
     pub fn new() -> Self {
         Self(uuid_v7())
+    }
+
+    /// Its random end.
+    fn end(self) -> u64 {
+        self.0.as_u64_pair().1
     }
 
     /// The id in the header of a POST of changes, if it is one.
@@ -250,7 +383,7 @@ mod tests {
     use super::*;
     use crate::proxy::trace_context::TraceContext;
 
-    fn request(correlation_id: &str, path: &str, actor: Option<&str>) -> SeenRequest {
+    fn request<'a>(correlation_id: &'a str, path: &'a str, actor: Option<&str>) -> SeenRequest<'a> {
         SeenRequest {
             at: Moment::now(),
             correlation_id: correlation_id.into(),
@@ -298,6 +431,58 @@ mod tests {
         assert_eq!(memory.forgotten_early.get(), 998);
         let kept = memory.kept.lock().unwrap();
         assert_eq!((kept.by_id.len(), kept.by_correlation.len()), (2, 2));
+        assert_eq!(kept.first, 998);
+    }
+
+    #[test]
+    fn gives_back_what_it_was_given() {
+        let memory = RequestMemory::new(MINUTE, 10);
+        let now = Instant::now();
+        let parent = TraceContext::participate(None, [1; 24]).parent;
+        let trace = |state: &str| Some(SeenTrace { parent, state: Some(state.to_owned()) });
+        let plain = request("a", "/é", Some("alice"));
+        for seen in [
+            SeenRequest { user_agent: Some("curl/7".into()), trace: trace("x=1"), ..plain.clone() },
+            SeenRequest { user_agent: None, trace: trace("x=1"), ..plain.clone() },
+            SeenRequest { user_agent: Some("".into()), trace: trace(""), ..plain.clone() },
+            SeenRequest { path: "".into(), user_agent: Some("é".into()), ..request("", "", None) },
+            plain,
+        ] {
+            let id = RequestId::new();
+            memory.keep(now, id, seen.clone());
+            assert_eq!(memory.recall_at(now, id), Some(seen));
+        }
+    }
+
+    #[test]
+    fn what_has_the_end_of_another_id_is_another() {
+        let memory = RequestMemory::new(MINUTE, 2);
+        let now = Instant::now();
+        let first = RequestId::new();
+        let (high, end) = first.0.as_u64_pair();
+        let second = RequestId(Uuid::from_u64_pair(high + 1, end));
+        memory.keep(now, first, request("a", "/1", None));
+        memory.keep(now, second, request("b", "/2", None));
+        assert_eq!(memory.recall_at(now, second).unwrap().path, "/2");
+        assert_eq!(memory.recall_at(now, first), None);
+        // The first goes, and takes nothing of the second with it.
+        memory.keep(now, RequestId::new(), request("c", "/3", None));
+        assert_eq!(memory.recall_at(now, second).unwrap().path, "/2");
+    }
+
+    #[test]
+    fn two_correlation_ids_of_one_hash_join_nothing() {
+        let memory = RequestMemory::new(MINUTE, 10);
+        let now = Instant::now();
+        memory.keep(now, RequestId::new(), request("a", "/1", None));
+        let mut kept = memory.kept.lock().unwrap();
+        let shared = kept.by_correlation.drain().next().unwrap().1;
+        kept.by_correlation.insert(memory.hashing.hash_one("b"), shared);
+        drop(kept);
+        assert_eq!(memory.recall_only_at(now, "b"), None, "the text is that of another");
+        memory.keep(now, RequestId::new(), request("b", "/1", None));
+        assert_eq!(memory.recall_only_at(now, "b"), None);
+        assert_eq!(memory.ambiguous.get(), 1);
     }
 
     #[test]
