@@ -65,7 +65,7 @@ fn trailers_pass_both_ways_to_whom_takes_them() {
 
 #[test]
 fn the_body_is_asked_for_by_the_service_and_not_by_us() {
-    let (_place, service, served) = with("");
+    let (_place, service, served) = with("header_timeout = \"5s\"\nbody_timeout = \"5s\"");
     let head = |target: &str| {
         format!(
             "POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"

@@ -144,14 +144,13 @@ impl Wire {
     /// Whether the peer has closed, with nothing more to say.
     pub fn is_closed(&mut self) -> bool {
         let mut rest = vec![];
-        // A reset is an end too.
-        let _ = self.reader.read_to_end(&mut rest);
-        rest.is_empty()
+        let read = self.reader.read_to_end(&mut rest);
+        rest.is_empty() && read.err().is_none_or(|error| is_end(&error))
     }
 
     /// Whether the peer closes, or closed, instead of saying more.
     pub fn has_ended(&mut self) -> bool {
-        self.reader.fill_buf().map_or(true, <[u8]>::is_empty)
+        self.reader.fill_buf().map_or_else(|error| is_end(&error), <[u8]>::is_empty)
     }
 
     /// Says that nothing more comes.
@@ -208,4 +207,10 @@ pub fn exchange(to: SocketAddr, request: &str) -> Response {
     let mut wire = Wire::connect(to);
     wire.send(request);
     wire.response()
+}
+
+/// A reset is an end too; that nothing came in time is none.
+fn is_end(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{TimedOut, WouldBlock};
+    !matches!(error.kind(), WouldBlock | TimedOut)
 }
