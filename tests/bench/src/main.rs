@@ -56,6 +56,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((first, part)) if first == "--part" => log::run_part(part),
         Some((first, part)) if first == "--keys" => keyring::run_fill(part),
+        Some((first, part)) if first == "--keys-in-use" => keyring::run_in_use(part),
         Some((first, part)) if first == "--again" => profile::again(part),
         Some((first, arguments)) if first == "soak" => soak::run(arguments),
         _ => run(&arguments),

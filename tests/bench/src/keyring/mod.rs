@@ -25,6 +25,9 @@ const MANY: usize = 1_000_000;
 /// Says another number than [`MANY`], where the disk has no 10 GB.
 const SUBJECTS: &str = "SEALTRAIL_BENCH_SUBJECTS";
 
+/// Keys in use where their memory is measured.
+const IN_USE: usize = 32_768;
+
 /// So many of everything that is timed one by one.
 const TIMES: usize = 500;
 
@@ -110,23 +113,19 @@ fn measure(dir: &Path, subjects: usize) -> Result<[Pair; 8]> {
         Ok(())
     };
     let opened: Vec<f64> = (0..5).map(|_| seconds(open)).collect::<Result<_>>()?;
-    let before = resident_mb()?;
+    let memory = memory(dir, subjects)?;
     let keyring = Keyring::open(dir, kek(0))?;
-    let empty = (resident_mb()? - before).max(0.0);
-
-    // Subjects far from each other, none of them asked for before.
-    let nth = |i: usize| format!("customer/{}", (i * 7919) % subjects);
+    let nth = |i: usize| nth(i, subjects);
     let look = |subject: &str| -> Result<()> {
         keyring.existing_subject_key(subject)?.context("it was made before")?;
         Ok(())
     };
     let cold = each(TIMES.min(subjects / 2), |i| look(&nth(i)))?;
     let warm = seconds(|| (0..200_000).try_for_each(|_| look(&nth(0))))? / 200_000.0;
-    for i in 0..32_768.min(subjects) {
+    for i in 0..IN_USE.min(subjects) {
         // Some were shredded by way of the server.
         let _ = keyring.existing_subject_key(&nth(i))?;
     }
-    let full = (resident_mb()? - before).max(0.0);
     let create = each(TIMES, |i| {
         keyring.subject_key(&format!("new/{i}"))?;
         Ok(())
@@ -143,7 +142,7 @@ fn measure(dir: &Path, subjects: usize) -> Result<[Pair; 8]> {
     let generation = keyring.generation() as f64;
     Ok([
         [median(opened), 0.0],
-        [empty, full],
+        memory,
         [warm * 1e6, 0.0],
         cold.map(|s| s * 1e6),
         create.map(|s| s * 1e6),
@@ -151,6 +150,36 @@ fn measure(dir: &Path, subjects: usize) -> Result<[Pair; 8]> {
         [rotated, 0.0],
         [generation, 0.0],
     ])
+}
+
+/// Subjects far from each other, none of them asked for before.
+fn nth(i: usize, subjects: usize) -> String {
+    format!("customer/{}", (i * 7919) % subjects)
+}
+
+/// MB of a keyring that was opened, and of one with [`IN_USE`] keys in use: in a process of its own, since this one has
+/// memory that was freed, which would not show.
+fn memory(dir: &Path, subjects: usize) -> Result<Pair> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let output = command.arg("--keys-in-use").arg(dir).arg(subjects.to_string()).output()?;
+    if !output.status.success() {
+        bail!("the memory was not measured: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// The part: `--keys-in-use DIR NUMBER`.
+pub fn run_in_use(arguments: &[String]) -> Result<()> {
+    let [dir, number] = arguments else { bail!("expected a folder and a number") };
+    let subjects: usize = number.parse()?;
+    let before = resident_mb()?;
+    let keyring = Keyring::open(Path::new(dir), kek(0))?;
+    let opened = resident_mb()?;
+    for i in 0..IN_USE.min(subjects) {
+        let _ = keyring.existing_subject_key(&nth(i, subjects))?;
+    }
+    println!("{}", serde_json::json!([opened - before, resident_mb()? - before]));
+    Ok(())
 }
 
 /// Makes the subjects in a process of its own; true if it waited for the disk.
