@@ -47,3 +47,52 @@ pub const NONCE_BYTES: usize = 12;
 
 /// Bytes of an AES-GCM tag, of full length (NIST SP 800-38D §5.2.1.2).
 pub(crate) const TAG_BYTES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+    use std::marker::PhantomData;
+
+    use super::gcm::FieldCipher;
+    use super::{Key, KeyStream, PseudonymKey, RecordKeys};
+    use crate::{Draft, KeyPair, LeasedKey, LeasedOpening, Leasing, Opening, Plan, Session};
+
+    struct Probe<T>(PhantomData<T>);
+
+    /// What a type has that has nothing better.
+    trait Silent {
+        const PRINTS: bool = false;
+    }
+
+    impl<T> Silent for Probe<T> {}
+
+    impl<T: Debug> Probe<T> {
+        const PRINTS: bool = true;
+    }
+
+    /// Neither a panic message nor a log line can hold what cannot be printed.
+    #[test]
+    fn nothing_that_holds_a_key_or_clear_text_can_be_printed() {
+        macro_rules! printed {
+            ($($name:ty),+) => { [$((stringify!($name), Probe::<$name>::PRINTS)),+] };
+        }
+        for (name, prints) in printed![
+            Key,
+            RecordKeys,
+            PseudonymKey,
+            FieldCipher,
+            KeyStream,
+            KeyPair<'_>,
+            Leasing<'_>,
+            LeasedKey<'_>,
+            Opening,
+            LeasedOpening<'_>,
+            Draft,
+            Plan,
+            Session
+        ] {
+            assert!(!prints, "{name}");
+        }
+        assert!(printed![u8][0].1, "the probe sees what can be printed");
+    }
+}
