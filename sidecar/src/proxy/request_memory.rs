@@ -8,6 +8,8 @@
 //!
 //! Bounded twice, in time and in number; the oldest go first.
 
+mod texts;
+
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -20,6 +22,8 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use uuid::Uuid;
+
+use texts::Texts;
 
 use super::identity::Actor;
 use super::randomness::uuid_v7;
@@ -96,14 +100,6 @@ struct KeptRequest {
     texts: Texts,
 }
 
-/// Correlation id, path, user agent and state of the trace, one behind the other.
-struct Texts {
-    all: Box<str>,
-    path_at: u32,
-    user_agent_at: Option<u32>,
-    state_at: Option<u32>,
-}
-
 /// For keys that are random or a hash already.
 #[derive(Default)]
 struct Hashed(u64);
@@ -125,9 +121,8 @@ impl Hasher for Hashed {
 
 /// The requests of one correlation id.
 struct Shared {
-    /// The number of the newest.
+    /// The number of the newest, with which the last of them is forgotten.
     last: u64,
-    count: u32,
     /// Whether they came in different traces, or at different places of one.
     has_many_traces: bool,
     /// Once two of them differ it stays so as long as any is kept: a change may come late.
@@ -159,16 +154,13 @@ impl RequestMemory {
             actor: request.actor.map(Box::new),
             parent: request.trace.map(|trace| trace.parent),
         };
-        // What is forgotten is freed when nobody waits for the lock any more.
-        let mut forgotten = Vec::new();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.forget_older(now, self.keep, &mut forgotten);
+        kept.forget_older(now, self.keep);
         kept.insert(request);
         while kept.requests.len() > self.at_most {
-            forgotten.extend(kept.forget_first());
+            kept.forget_first();
             self.forgotten_early.add(1);
         }
-        drop(kept);
     }
 
     /// Exactly this request.
@@ -186,18 +178,16 @@ impl RequestMemory {
     }
 
     fn recall_at(&self, now: Instant, id: RequestId) -> Option<SeenRequest<'static>> {
-        let mut forgotten = Vec::new();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.forget_older(now, self.keep, &mut forgotten);
+        kept.forget_older(now, self.keep);
         let number = *kept.by_id.get(&id.end())?;
         kept.get(number).filter(|request| request.id == id).map(KeptRequest::seen)
     }
 
     fn recall_only_at(&self, now: Instant, correlation_id: &str) -> Option<SeenRequest<'static>> {
         let hash = self.hashing.hash_one(correlation_id);
-        let mut forgotten = Vec::new();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.forget_older(now, self.keep, &mut forgotten);
+        kept.forget_older(now, self.keep);
         let shared = kept.by_correlation.get(&hash)?;
         if shared.is_ambiguous {
             self.ambiguous.add(1);
@@ -225,32 +215,26 @@ impl Kept {
                 let last = last.and_then(|at| self.requests.get(usize::try_from(at).ok()?));
                 shared.is_ambiguous |= last.is_none_or(|last| !last.is_like(&request));
                 shared.has_many_traces |= last.is_none_or(|last| !last.is_at_place_of(&request));
-                shared.count += 1;
                 shared.last = number;
             }
             Entry::Vacant(none) => {
-                none.insert(Shared {
-                    last: number,
-                    count: 1,
-                    has_many_traces: false,
-                    is_ambiguous: false,
-                });
+                none.insert(Shared { last: number, has_many_traces: false, is_ambiguous: false });
             }
         }
         self.by_id.insert(request.id.end(), number);
         self.requests.push_back(request);
     }
 
-    fn forget_older(&mut self, now: Instant, keep: Duration, forgotten: &mut Vec<KeptRequest>) {
+    fn forget_older(&mut self, now: Instant, keep: Duration) {
         while let Some(first) = self.requests.front()
             && now.duration_since(first.kept_at) > keep
         {
-            forgotten.extend(self.forget_first());
+            self.forget_first();
         }
     }
 
-    fn forget_first(&mut self) -> Option<KeptRequest> {
-        let request = self.requests.pop_front()?;
+    fn forget_first(&mut self) {
+        let Some(request) = self.requests.pop_front() else { return };
         let number = self.first;
         self.first += 1;
         // Another id with the same end may have taken its place.
@@ -259,13 +243,11 @@ impl Kept {
         {
             found.remove();
         }
-        if let Entry::Occupied(mut shared) = self.by_correlation.entry(request.correlation) {
-            shared.get_mut().count -= 1;
-            if shared.get().count == 0 {
-                shared.remove();
-            }
+        if let Entry::Occupied(shared) = self.by_correlation.entry(request.correlation)
+            && shared.get().last == number
+        {
+            shared.remove();
         }
-        Some(request)
     }
 }
 
@@ -295,49 +277,6 @@ impl KeptRequest {
             actor: self.actor.as_deref().cloned(),
             trace: self.parent.map(|parent| SeenTrace { parent, state }),
         }
-    }
-}
-
-impl Texts {
-    fn of(request: &SeenRequest<'_>) -> Self {
-        let state = request.trace.as_ref().and_then(|trace| trace.state.as_deref());
-        let [user_agent, state] = [request.user_agent.as_deref(), state];
-        let mut all = String::new();
-        let (id, path) = (&*request.correlation_id, &*request.path);
-        all.reserve_exact(
-            [Some(id), Some(path), user_agent, state].iter().flatten().map(|t| t.len()).sum(),
-        );
-        all.push_str(id);
-        // Heads of requests are bounded far below 4 GiB.
-        let mut append = |text: &str| {
-            let at = all.len() as u32;
-            all.push_str(text);
-            at
-        };
-        let path_at = append(path);
-        let [user_agent_at, state_at] = [user_agent, state].map(|text| text.map(&mut append));
-        Self { all: all.into_boxed_str(), path_at, user_agent_at, state_at }
-    }
-
-    fn correlation_id(&self) -> &str {
-        self.between(0, Some(self.path_at))
-    }
-
-    fn path(&self) -> &str {
-        self.between(self.path_at, self.user_agent_at.or(self.state_at))
-    }
-
-    fn user_agent(&self) -> Option<&str> {
-        self.user_agent_at.map(|at| self.between(at, self.state_at))
-    }
-
-    fn state(&self) -> Option<&str> {
-        self.state_at.map(|at| self.between(at, None))
-    }
-
-    fn between(&self, from: u32, to: Option<u32>) -> &str {
-        let to = to.map_or(self.all.len(), |to| to as usize);
-        self.all.get(from as usize..to).unwrap_or_default()
     }
 }
 
