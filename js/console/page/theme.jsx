@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 import { Icon } from './icons.jsx'
 
 const CHOICES = [
@@ -19,7 +19,8 @@ function remembered() {
 
 export function ThemeSwitch() {
   const [chosen, setChosen] = useState(remembered)
-  useEffect(() => {
+  // Before anything is drawn, or the page shows the colours it had for a frame more.
+  useLayoutEffect(() => {
     document.documentElement.dataset.theme = chosen
     try {
       localStorage.setItem(KEY, chosen)
