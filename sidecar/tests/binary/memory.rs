@@ -1,15 +1,20 @@
 //! What is left in the memory of the real server of somebody who was forgotten (proc(5), `/proc/<pid>/mem`).
 
 use std::fs::{self, File};
+use std::net::Ipv6Addr;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+use base64ct::{Base64UrlUnpadded, Encoding};
 
 use sealtrail_keyring::{KekFile, Keyring};
 use serde_json::{Value, json};
 
 use super::place::Place;
 use super::served::Served;
-use super::wire::post;
+use super::service::Service;
+use super::wire::{Wire, exchange, post};
 
 const JSON: &str = "application/json";
 
@@ -106,5 +111,93 @@ fn nothing_of_whoever_was_forgotten_is_left_in_the_memory_of_the_server() {
     assert_eq!(post(served.api, &reveal, JSON, because).status, 410);
     let left = found(served.id(), &needles);
     assert!(left.is_empty(), "{} places:\n{}", left.len(), left.join("\n"));
+    assert_eq!(served.terminate().0, 0);
+}
+
+#[test]
+fn nobody_is_remembered_for_longer_although_no_other_request_comes() {
+    let (place, service) = (Place::new(), Service::start());
+    place.edit_config(
+        "trusted_proxies = []",
+        "trusted_proxies = [\"127.0.0.1\"]\nremember = \"2s\"",
+    );
+    let served = Served::in_front_of(&place, &service.url());
+    let [actor, path, agent] = CANARIES.map(|canary| canary.replace(['@', '.'], "-"));
+    let from: Ipv6Addr = "2001:db8:5f1c:9c1e:77aa:151:c0de:beef".parse().unwrap();
+    let claims = Base64UrlUnpadded::encode_string(json!({"sub": actor}).to_string().as_bytes());
+    let ask = |path: &str, claims: &str, from: &str, agent: &str| {
+        let request = format!(
+            "PUT /{path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer eyJhbGciOiJIUzI1NiJ9.{claims}.x\r\n\
+             X-Forwarded-For: {from}\r\nUser-Agent: {agent}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        assert_eq!(exchange(served.proxy, &request).status, 200);
+    };
+    ask(&path, &claims, &from.to_string(), &agent);
+    let mut needles: Vec<_> = [actor, path, agent].map(String::into_bytes).into();
+    needles.push(from.octets().to_vec());
+    for needle in &needles {
+        let there = found(served.id(), std::slice::from_ref(needle));
+        assert!(!there.is_empty(), "it is remembered, and is not found");
+    }
+
+    let gone = |needles: &[Vec<u8>]| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let left = found(served.id(), needles);
+            if left.is_empty() {
+                return;
+            }
+            let left = || format!("{} places:\n{}", left.len(), left.join("\n"));
+            assert!(Instant::now() < deadline, "{}", left());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    };
+    gone(&needles[..3]);
+    // An address is no text on the heap but passes over stacks, where it stays until the next one comes.
+    ask("b", &claims.replace(|_| true, "A"), "2001:db8::1", "c");
+    gone(&needles);
+    assert_eq!(served.terminate().0, 0);
+}
+
+fn resident_kb(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn what_a_crowd_took_is_given_back_when_it_has_left() {
+    const CROWD: usize = 400;
+    let (place, service) = (Place::new(), Service::start());
+    let lines = "workers = 1\nheader_timeout = \"120s\"";
+    let served = Served::in_front_of(&place, &format!("{}\"\n{lines}\n#", service.url()));
+    let get = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut other = Wire::connect(served.proxy);
+    assert_eq!(other.ask(get).status, 200);
+    let is_at_most = |most: u64| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut now = resident_kb(served.id());
+        while now > most && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(100));
+            now = resident_kb(served.id());
+        }
+        assert!(now <= most, "{now} KiB, and not {most}");
+    };
+    // What it takes to begin, and what of that it gives back.
+    std::thread::sleep(Duration::from_secs(2));
+    let before = resident_kb(served.id());
+    let mut crowd: Vec<Wire> = (0..CROWD).map(|_| Wire::connect(served.proxy)).collect();
+    // All are under way at once: each has a part of a request.
+    let (head, end) = get.split_at(get.len() - 1);
+    crowd.iter_mut().for_each(|wire| wire.send(head));
+    crowd[CROWD - 1].send(end);
+    assert_eq!(crowd[CROWD - 1].response().status, 200);
+    crowd[..CROWD - 1].iter_mut().for_each(|wire| wire.send(end));
+    assert!(crowd[..CROWD - 1].iter_mut().all(|wire| wire.response().status == 200));
+    let taken = resident_kb(served.id()).saturating_sub(before);
+    assert!(taken > 4 << 10, "{taken} KiB are too few to tell");
+    drop(crowd);
+    is_at_most(before + taken / 2);
+    assert_eq!(other.ask(get).status, 200, "who has stayed goes on");
     assert_eq!(served.terminate().0, 0);
 }
