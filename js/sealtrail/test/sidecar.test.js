@@ -8,7 +8,8 @@ import express from 'express'
 import { createTrail, verifyProof } from 'sealtrail'
 import { middleware } from 'sealtrail/express'
 import { assertOnce, killedUnderLoad } from './kills.js'
-import { freePort, Sidecar, skip } from './sidecar.js'
+import { freePort } from './port.js'
+import { Sidecar, skip } from './sidecar.js'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 
