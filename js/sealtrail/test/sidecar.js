@@ -59,6 +59,10 @@ export class Sidecar {
     await rm(this.folder, { recursive: true, force: true })
   }
 
+  policy() {
+    return readFile(join(this.folder, 'trail/policy.json'), 'utf8')
+  }
+
   setPolicy(text) {
     return writeFile(join(this.folder, 'trail/policy.json'), text)
   }
