@@ -105,15 +105,17 @@ impl Active {
     /// The sorted entries of the records before `next`, and their times.
     pub(crate) fn before(&self, next: u64) -> (Vec<Entry>, &[Zone]) {
         let all = self.levels.iter().flat_map(|level| level.iter()).chain(&self.tail);
-        let mut entries: Vec<Entry> =
-            all.filter(|entry| index_of(**entry) < next).copied().collect();
-        entries.sort_unstable();
+        let entries = sorted(all.filter(|entry| index_of(**entry) < next).copied().collect());
         let zones = (next - self.first).div_ceil(ZONE) as usize;
         (entries, &self.times[..zones])
     }
 
     /// Forgets the records before `next`, which begins a zone.
     pub(crate) fn drop_before(&mut self, next: u64) {
+        if next == self.next {
+            self.levels.clear();
+            self.tail.clear();
+        }
         self.retain(|entry| index_of(entry) >= next);
         self.times.drain(..((next - self.first) / ZONE) as usize);
         self.first = next;
@@ -145,9 +147,58 @@ impl Active {
     }
 }
 
+/// Hashes are spread evenly, so most of the order is made by giving each entry its place by its first bits.
+fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
+    /// As many entries share a place, if all hashes are different.
+    const TOGETHER: usize = 32;
+    let bits = (entries.len() / TOGETHER).checked_ilog2().unwrap_or(0).min(14);
+    if bits < 4 {
+        entries.sort_unstable();
+        return entries;
+    }
+    let place = |entry: Entry| (entry >> (128 - bits)) as usize;
+    let mut ends = vec![0; 1 << bits];
+    for entry in &entries {
+        ends[place(*entry)] += 1_usize;
+    }
+    let mut start = 0;
+    for end in &mut ends {
+        start += std::mem::replace(end, start);
+    }
+    let mut placed = vec![0; entries.len()];
+    for entry in entries {
+        let at = &mut ends[place(entry)];
+        placed[*at] = entry;
+        *at += 1;
+    }
+    let mut start = 0;
+    for end in ends {
+        // Stable, for it goes along what is sorted already: the records of a name that many have.
+        placed[start..end].sort();
+        start = end;
+    }
+    placed
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_are_sorted_however_many_and_however_alike_they_are() {
+        for length in [0, 1, 2, 500, 513, 5000, 100_000] {
+            for alike in [1, 7, 1000, u64::MAX] {
+                let hash = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % alike;
+                for shift in [0, 40] {
+                    let entries: Vec<Entry> =
+                        (0..length).map(|n| entry(hash(n) << shift, n / 3)).collect();
+                    let mut expected = entries.clone();
+                    expected.sort();
+                    assert_eq!(sorted(entries), expected, "{length} {alike} {shift}");
+                }
+            }
+        }
+    }
 
     /// Record n has the names n % 7 and 100 + n / 3.
     fn filled(records: u64, settle_every: u64) -> Active {

@@ -34,7 +34,7 @@ pub struct Candidates {
 }
 
 /// When so few are left, looking at their lines is cheaper than at another list.
-const FEW: usize = 64;
+const FEW: usize = 512;
 
 /// As many records are looked at together where no name is asked for.
 const SPAN: u64 = 4096;
@@ -136,7 +136,7 @@ impl Candidates {
                         break;
                     }
                     let other = self.snapshot.find(run, other)?;
-                    found.retain(|index| other.binary_search(index).is_ok());
+                    keep_common(&mut found, &other);
                 }
                 found
             }
@@ -159,6 +159,21 @@ impl Candidates {
     }
 }
 
+/// Keeps what is in both of two ascending lists. One may be much longer than the other, or as long.
+fn keep_common(found: &mut Vec<u64>, mut other: &[u64]) {
+    found.retain(|index| {
+        // In steps that double, so that a list is passed over in no more time than reading it took.
+        let mut step = 1;
+        while other.get(step).is_some_and(|ahead| ahead < index) {
+            other = &other[step..];
+            step *= 2;
+        }
+        let near = &other[..other.len().min(step + 1)];
+        other = &other[near.partition_point(|ahead| ahead < index)..];
+        other.first() == Some(index)
+    });
+}
+
 impl Iterator for Candidates {
     type Item = Result<u64>;
 
@@ -176,6 +191,29 @@ impl Iterator for Candidates {
                     self.left = 0..0;
                     return Some(Err(error));
                 }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_lists_have_in_common() {
+        let every = |step: u64, from: u64, to: u64| -> Vec<u64> {
+            (from..to).filter(|n| n % step == 0).collect()
+        };
+        let lists =
+            [every(1, 0, 500), every(7, 0, 500), every(3, 100, 400), every(499, 0, 500), vec![]];
+        for one in &lists {
+            for other in &lists {
+                let expected: Vec<u64> =
+                    one.iter().filter(|n| other.contains(n)).copied().collect();
+                let mut found = one.clone();
+                keep_common(&mut found, other);
+                assert_eq!(found, expected, "{one:?} {other:?}");
             }
         }
     }

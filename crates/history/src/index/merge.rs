@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -82,25 +83,25 @@ impl Merge {
         let times: Vec<Zone> = self.runs.iter().flat_map(|run| run.times()).copied().collect();
         let mut writer = Writer::new(&self.dir, self.origin, (first, next), &times)?;
         let mut sources: Vec<_> = self.runs.iter().map(Run::groups).collect();
-        let mut heads: Vec<Option<Group>> = Vec::with_capacity(sources.len());
+        let offset = |run: &Run| (run.first() - first) as u32;
+        let offsets: Vec<u32> = self.runs.iter().map(|run| offset(run)).collect();
         let mut order = BinaryHeap::new();
         for (number, source) in sources.iter_mut().enumerate() {
-            let head = source.next()?;
-            order.extend(head.iter().map(|head| Reverse((head.hash, number))));
-            heads.push(head);
+            order.extend(source.hash()?.map(|hash| Reverse((hash, number))));
         }
         let mut group = Group::default();
-        while let Some(Reverse((hash, number))) = order.pop() {
+        while let Some(mut top) = order.peek_mut() {
+            let Reverse((hash, number)) = *top;
             if hash != group.hash {
                 writer.group(group.hash, &group.records)?;
                 group.hash = hash;
                 group.records.clear();
             }
-            let head = heads[number].take().map(|head| head.records).unwrap_or_default();
-            let offset = (self.runs[number].first() - first) as u32;
-            group.records.extend(head.iter().map(|record| record + offset));
-            heads[number] = sources[number].next()?;
-            order.extend(heads[number].iter().map(|head| Reverse((head.hash, number))));
+            sources[number].take(offsets[number], &mut group.records)?;
+            match sources[number].hash()? {
+                Some(next) => *top = Reverse((next, number)),
+                None => drop(PeekMut::pop(top)),
+            }
         }
         writer.group(group.hash, &group.records)?;
         Ok(Merged(writer.finish()?))

@@ -159,13 +159,38 @@ impl Index {
     ///
     /// Every 65,536 records are written by themselves.
     pub fn add(&mut self, index: u64, line: &[u8]) -> Result<()> {
-        if index != self.next() {
-            return Err(Error::new(Kind::OutOfOrder { expected: self.next(), got: index }));
-        }
+        self.expect(index)?;
         let Self { active, hashes, repeated, .. } = self;
         let time = names::each(line, &mut |name| active.name(repeated.of(hashes, name)));
         active.end_record(time);
         self.write_complete_runs()
+    }
+
+    /// The same of a record whose names and time (in milliseconds since 1970) the caller knows.
+    ///
+    /// ```
+    /// # use sealtrail_history::{Index, Name};
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let (mut index, _) = Index::open(place.path(), "example.com/shop")?;
+    /// index.add_named(0, &[Name::Record("0199"), Name::Action("update")], None)?;
+    /// assert_eq!(index.find(&Name::Record("0199"))?, [0]);
+    /// # Ok::<(), sealtrail_history::Error>(())
+    /// ```
+    pub fn add_named(&mut self, index: u64, names: &[Name<'_>], time: Option<i64>) -> Result<()> {
+        self.expect(index)?;
+        let Self { active, hashes, repeated, .. } = self;
+        for name in names {
+            active.name(repeated.of(hashes, name.parts()));
+        }
+        active.end_record(time);
+        self.write_complete_runs()
+    }
+
+    fn expect(&self, index: u64) -> Result<()> {
+        if index == self.next() {
+            return Ok(());
+        }
+        Err(Error::new(Kind::OutOfOrder { expected: self.next(), got: index }))
     }
 
     /// Counts all records before `next` as added, though nothing finds them: those that retention has removed

@@ -120,6 +120,23 @@ fn equal_after_a_rebuild_and_after_a_restart() {
     assert_eq!(files(&place), bytes, "after everything was forgotten");
 }
 
+/// Version 2 is a promise to whoever has an index on disk: how it is built may change, the bytes may not.
+#[test]
+fn the_same_records_are_the_same_bytes_in_every_release() {
+    use sha2::{Digest, Sha256};
+
+    let dir = tempfile::tempdir().unwrap();
+    let mut index = merged(filled(dir.path(), 17 * RUN + 9, 1000));
+    index.roll().unwrap();
+    let mut sum = Sha256::new();
+    for (name, bytes) in files(dir.path()) {
+        sum.update(name.to_str().unwrap());
+        sum.update(bytes);
+    }
+    let sum: String = sum.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(sum, "647d1572e58d908b");
+}
+
 #[test]
 fn merged_whenever_it_is_the_files_are_the_same() {
     let records = 2 * 16 * RUN + 3 * RUN + 5;

@@ -75,25 +75,40 @@ impl<'a> Cursor<'a> {
     /// Goes behind the value. Brackets are counted, not matched, so depth costs nothing.
     pub(super) fn skip(&mut self) -> Option<()> {
         self.space();
-        let start = self.at;
+        match self.peek()? {
+            b'"' => self.string(),
+            b'{' | b'[' => self.nested(),
+            _ => {
+                let rest = &self.text[self.at..];
+                let end = rest.iter().position(|byte| {
+                    matches!(byte, b'}' | b']' | b',' | b' ' | b'\t' | b'\n' | b'\r')
+                });
+                match end {
+                    // Nothing at all is no value, and whoever asks on would ask for ever.
+                    Some(0) => self.give_up(),
+                    Some(end) => {
+                        self.at += end;
+                        Some(())
+                    }
+                    None => None,
+                }
+            }
+        }
+    }
+
+    /// Goes behind the object or array; its bracket is here.
+    fn nested(&mut self) -> Option<()> {
         let mut depth = 0_usize;
         loop {
             match self.peek()? {
                 b'"' => {
                     self.string()?;
-                    if depth == 0 {
-                        return Some(());
-                    }
                     continue;
                 }
                 b'{' | b'[' => depth += 1,
                 b'}' | b']' if depth == 1 => {
                     self.at += 1;
                     return Some(());
-                }
-                b'}' | b']' | b',' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => {
-                    // Nothing at all is no value, and whoever asks on would ask for ever.
-                    return if self.at > start { Some(()) } else { self.give_up() };
                 }
                 b'}' | b']' => depth -= 1,
                 _ => {}
@@ -106,8 +121,7 @@ impl<'a> Cursor<'a> {
     fn string(&mut self) -> Option<()> {
         self.at += 1;
         loop {
-            let rest = self.text.get(self.at..)?;
-            self.at += memchr::memchr2(b'"', b'\\', rest)?;
+            self.at += quote_or_backslash(self.text.get(self.at..)?)?;
             if self.text[self.at] == b'"' {
                 self.at += 1;
                 return Some(());
@@ -130,5 +144,49 @@ impl<'a> Cursor<'a> {
     fn give_up<T>(&mut self) -> Option<T> {
         self.at = self.text.len();
         None
+    }
+}
+
+/// Where the first quote or backslash is. To find the ends of strings is most of what reading a line costs, and most
+/// are so short that calling for a search takes longer than the search.
+fn quote_or_backslash(rest: &[u8]) -> Option<usize> {
+    const SHORT: usize = 4;
+    let words = &rest.as_chunks().0;
+    let words = &words[..words.len().min(SHORT)];
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found =
+            zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return Some(8 * number + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let passed = 8 * words.len();
+    Some(passed + memchr::memchr2(b'"', b'\\', &rest[passed..])?)
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+
+/// The highest bit of each byte that is 0, and perhaps of some above the lowest such byte.
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & ONES << 7
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_quote_or_backslash_is_found_wherever_it_is() {
+        for length in 0..80 {
+            for filling in [b'a', b'!', b'#', b'[', b']', 0, 0xff, 0xa2, 0xdc] {
+                let mut text = vec![filling; length];
+                assert_eq!(quote_or_backslash(&text), None);
+                for at in (0..length).rev() {
+                    text[at] = if at % 2 == 0 { b'"' } else { b'\\' };
+                    assert_eq!(quote_or_backslash(&text), Some(at), "{text:?}");
+                }
+            }
+        }
     }
 }

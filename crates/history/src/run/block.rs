@@ -44,13 +44,15 @@ impl Filling {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(distance);
         let count_at = self.bytes.len();
+        // Mostly that is the room for the count.
+        self.bytes.push(0);
         let (mut taken, mut before) = (0, None);
         for record in records {
             let mut room = [0; 10];
             let number =
                 before.map_or(u64::from(*record), |before: u32| u64::from(record - before - 1));
             let number = varint(number, &mut room);
-            if self.bytes.len() - count_at + number.len() > space {
+            if self.bytes.len() - (count_at + 1) + number.len() > space {
                 break;
             }
             self.bytes.extend_from_slice(number);
@@ -62,7 +64,10 @@ impl Filling {
             return 0;
         }
         let count = varint(taken as u64, &mut room);
-        self.bytes.splice(count_at..count_at, count.iter().copied());
+        match count {
+            [one] => self.bytes[count_at] = *one,
+            more => drop(self.bytes.splice(count_at..=count_at, more.iter().copied())),
+        }
         self.groups += 1;
         self.last = hash;
         taken
@@ -115,10 +120,8 @@ impl<'b> Reading<'b> {
 
     /// Passes over the records of a group.
     pub(super) fn pass(&mut self, count: usize) -> Option<()> {
-        // The last byte of each number is below 128.
         for _ in 0..count {
-            let end = self.rest.iter().position(|byte| byte & 0x80 == 0)?;
-            self.rest = &self.rest[end + 1..];
+            read_varint(&mut self.rest)?;
         }
         Some(())
     }
@@ -136,6 +139,22 @@ fn varint(mut number: u64, room: &mut [u8; 10]) -> &[u8] {
 }
 
 fn read_varint(rest: &mut &[u8]) -> Option<u64> {
+    let Some(word) = rest.first_chunk() else { return read_varint_by_bytes(rest) };
+    let word = u64::from_le_bytes(*word);
+    // The last byte of a number is below 128.
+    let ends = !word & 0x8080_8080_8080_8080;
+    if ends == 0 {
+        return read_varint_by_bytes(rest);
+    }
+    let bits = ends.trailing_zeros() + 1;
+    *rest = &rest[bits as usize / 8..];
+    let sevens = word & (u64::MAX >> (64 - bits)) & 0x7f7f_7f7f_7f7f_7f7f;
+    let fourteens = sevens & 0x007f_007f_007f_007f | (sevens & 0x7f00_7f00_7f00_7f00) >> 1;
+    let halves = fourteens & 0x3fff_0000_3fff | (fourteens & 0x3fff_0000_3fff_0000) >> 2;
+    Some(halves & 0x0fff_ffff | (halves & 0x0fff_ffff_0000_0000) >> 4)
+}
+
+fn read_varint_by_bytes(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let (byte, more) = rest.split_first()?;
@@ -146,4 +165,30 @@ fn read_varint(rest: &mut &[u8]) -> Option<u64> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_as_it_was_written_whatever_is_behind_it() {
+        let powers = (0..64).map(|bit| 1_u64 << bit);
+        let odd = 0x9e37_79b9_7f4a_7c15_u64;
+        let numbers = powers.flat_map(|power| [power, power - 1, odd % power, odd | power]);
+        for number in numbers.chain([u64::MAX]) {
+            let mut room = [0; 10];
+            let written = varint(number, &mut room).to_vec();
+            for behind in [vec![], vec![0x80; 3], vec![0xff; 12], vec![0; 12]] {
+                let bytes = [&written[..], &behind].concat();
+                let mut rest = &bytes[..];
+                assert_eq!(read_varint(&mut rest), Some(number));
+                assert_eq!(rest, behind);
+            }
+            for cut in 0..written.len() {
+                assert_eq!(read_varint(&mut &written[..cut]), None);
+            }
+        }
+        assert_eq!(read_varint(&mut &[0xff; 12][..]), None);
+    }
 }

@@ -18,7 +18,11 @@ pub(crate) struct Run {
     fences: Vec<u64>,
 }
 
-type Block = [u8; BLOCK + SUM];
+/// A block and its sum.
+const SUMMED: usize = BLOCK + SUM;
+
+/// So many blocks of an answer are read at once.
+const TOGETHER: usize = 64;
 
 impl Run {
     /// Opens a run and checks all but its blocks.
@@ -89,25 +93,29 @@ impl Run {
         &self.times
     }
 
-    /// Adds the records that have a name, ascending. One block is in memory at a time.
+    /// Adds the records that have a name, ascending.
     pub(crate) fn find(&self, hash: u64, found: &mut Vec<u64>) -> Result<()> {
         // The block before the first fence of this hash may end with it.
         let from = self.fences.partition_point(|fence| *fence < hash).saturating_sub(1);
         let to = self.fences.partition_point(|fence| *fence <= hash);
-        let mut buffer = [0; BLOCK + SUM];
-        for number in from..to {
-            let mut block = Reading::new(self.block(number, &mut buffer)?, self.fences[number]);
-            while let Some((group, count)) = block.group() {
-                if group > hash {
-                    break;
+        let mut buffer = vec![0; (to - from).min(TOGETHER) * SUMMED];
+        for first in (from..to).step_by(TOGETHER) {
+            let count = (to - first).min(TOGETHER);
+            let read = self.read(first, &mut buffer[..count * SUMMED])?;
+            for (number, block) in (first..).zip(read.chunks_exact(SUMMED)) {
+                let mut block = Reading::new(self.checked(number, block)?, self.fences[number]);
+                while let Some((group, count)) = block.group() {
+                    if group > hash {
+                        break;
+                    }
+                    let read = match group == hash {
+                        false => block.pass(count),
+                        true => block.records(count, |record| {
+                            found.push(self.head.first + u64::from(record));
+                        }),
+                    };
+                    read.ok_or_else(|| self.odd(number))?;
                 }
-                let read = match group == hash {
-                    false => block.pass(count),
-                    true => block.records(count, |record| {
-                        found.push(self.head.first + u64::from(record));
-                    }),
-                };
-                read.ok_or_else(|| self.odd(number))?;
             }
         }
         Ok(())
@@ -115,20 +123,37 @@ impl Run {
 
     /// All groups in their order, one that goes over several blocks as one.
     pub(crate) fn groups(self: &Arc<Self>) -> Groups {
-        Groups { run: self.clone(), next: 0, waiting: Vec::new().into_iter(), pending: None }
+        Groups {
+            run: self.clone(),
+            next: 0,
+            groups: Vec::new(),
+            records: Vec::new(),
+            at: 0,
+            start: 0,
+        }
     }
 
-    fn block<'b>(&self, number: usize, buffer: &'b mut Block) -> Result<&'b [u8]> {
-        let offset = self.head.blocks_offset() + (number * buffer.len()) as u64;
+    /// Reads consecutive blocks with their sums.
+    fn read<'b>(&self, number: usize, buffer: &'b mut [u8]) -> Result<&'b [u8]> {
+        let offset = self.offset(number);
         read_at(&self.file, buffer, offset).map_err(|source| match source.kind() {
             io::ErrorKind::UnexpectedEof => {
                 Error::damaged(&self.path, format!("{} blocks", self.head.blocks))
             }
             _ => Error::io("read", &self.path, source),
         })?;
-        let expected = || format!("the {} bytes at {offset} to fit their checksum", BLOCK + SUM);
-        let checked = self.head.checked(FIRST_BLOCK_PART + number as u64, buffer);
+        Ok(buffer)
+    }
+
+    fn checked<'b>(&self, number: usize, block: &'b [u8]) -> Result<&'b [u8]> {
+        let expected =
+            || format!("the {SUMMED} bytes at {} to fit their checksum", self.offset(number));
+        let checked = self.head.checked(FIRST_BLOCK_PART + number as u64, block);
         checked.ok_or_else(|| Error::damaged(&self.path, expected()))
+    }
+
+    fn offset(&self, number: usize) -> u64 {
+        self.head.blocks_offset() + (number * SUMMED) as u64
     }
 
     /// Its sum fits, and no writer of this format made it.
@@ -137,48 +162,70 @@ impl Run {
     }
 }
 
-/// Every group of a run.
+/// Every group of a run. One block is in memory at a time.
 pub(crate) struct Groups {
     run: Arc<Run>,
+    /// The block after the one that is in memory.
     next: usize,
-    waiting: std::vec::IntoIter<Group>,
-    /// The last group of a block, until the next block tells that it ended there.
-    pending: Option<Group>,
+    /// The groups of that block, each with where its records end.
+    groups: Vec<(u64, usize)>,
+    records: Vec<u32>,
+    /// Which group comes next, and where its records begin.
+    at: usize,
+    start: usize,
 }
 
 impl Groups {
-    pub(crate) fn next(&mut self) -> Result<Option<Group>> {
-        loop {
-            match self.waiting.next() {
-                Some(group) => match &mut self.pending {
-                    Some(pending) if pending.hash == group.hash => {
-                        pending.records.extend(group.records);
-                    }
-                    _ => {
-                        if let Some(whole) = self.pending.replace(group) {
-                            return Ok(Some(whole));
-                        }
-                    }
-                },
-                None if self.next < self.run.fences.len() => self.block()?,
-                None => return Ok(self.pending.take()),
+    /// The hash of the next group.
+    pub(crate) fn hash(&mut self) -> Result<Option<u64>> {
+        while self.at == self.groups.len() {
+            if self.next == self.run.fences.len() {
+                return Ok(None);
             }
+            self.block()?;
         }
+        Ok(Some(self.groups[self.at].0))
+    }
+
+    /// Takes the next group: adds its records to others, each that much greater.
+    pub(crate) fn take(&mut self, offset: u32, records: &mut Vec<u32>) -> Result<()> {
+        let hash = self.hash()?;
+        // The last group of a block may go on in the next.
+        while hash.is_some() && self.hash()? == hash {
+            let end = self.groups[self.at].1;
+            records.extend(self.records[self.start..end].iter().map(|record| record + offset));
+            (self.at, self.start) = (self.at + 1, end);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn next(&mut self) -> Result<Option<Group>> {
+        let Some(hash) = self.hash()? else { return Ok(None) };
+        let mut records = Vec::new();
+        self.take(0, &mut records)?;
+        Ok(Some(Group { hash, records }))
     }
 
     fn block(&mut self) -> Result<()> {
-        let mut buffer = [0; BLOCK + SUM];
-        let number = self.next;
-        let mut block = Reading::new(self.run.block(number, &mut buffer)?, self.run.fences[number]);
-        let mut groups = Vec::new();
+        let (run, number) = (&self.run, self.next);
+        let mut buffer = [0; SUMMED];
+        let read = run.checked(number, run.read(number, &mut buffer)?)?;
+        let mut block = Reading::new(read, run.fences[number]);
+        self.groups.clear();
+        self.records.clear();
+        let mut last = 0;
         while let Some((hash, count)) = block.group() {
-            let mut records = Vec::with_capacity(count);
-            let read = block.records(count, |record| records.push(record));
-            read.ok_or_else(|| self.run.odd(number))?;
-            groups.push(Group { hash, records });
+            let read = block.records(count, |record| {
+                last = last.max(record);
+                self.records.push(record);
+            });
+            read.ok_or_else(|| run.odd(number))?;
+            self.groups.push((hash, self.records.len()));
         }
-        self.waiting = groups.into_iter();
-        self.next += 1;
+        if u64::from(last) >= run.records() {
+            return Err(run.odd(number));
+        }
+        (self.next, self.at, self.start) = (number + 1, 0, 0);
         Ok(())
     }
 }
