@@ -67,7 +67,9 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{MINUTE, request};
-    use super::super::{RequestId, RequestMemory};
+    use std::net::IpAddr;
+
+    use super::super::{RequestId, RequestMemory, SeenRequest};
     use super::*;
 
     #[test]
@@ -85,6 +87,20 @@ mod tests {
         assert_eq!(memory.len(), 1);
         assert_eq!(memory.forget(start + 7 * MINUTE), (5 * MINUTE + TOGETHER, false));
         assert_eq!(memory.len(), 0);
+    }
+
+    #[test]
+    fn no_address_stays_in_a_place_of_the_queue() {
+        let memory = RequestMemory::new(MINUTE, 10);
+        let start = Instant::now();
+        let ip = IpAddr::from([203, 0, 113, 7]);
+        memory.keep(start, RequestId::new(), SeenRequest { ip, ..request("a", "/", None) });
+        let place = &raw const memory.kept.lock().unwrap().requests.front().unwrap().ip;
+        // SAFETY: the queue keeps its room, and an address can be read as long as its bytes are there.
+        let found = || unsafe { place.read() };
+        assert_eq!(found(), ip);
+        assert!(!memory.forget(start + 2 * MINUTE).1, "it has kept its room");
+        assert_ne!(found(), ip);
     }
 
     #[test]
