@@ -1,6 +1,7 @@
 // node bench/service.mjs [SEALTRAIL] [SECONDS [FRAMEWORK]]: what the package costs a service that records one change per
 // request, in Express and in Fastify: without it, with its middleware, recording without waiting, waiting for the
-// receipt, and sealing here. They are asked in turns, by wrk over 64 connections, and compared by the CPU time that they take for a request; each
+// receipt, and sealing here; and what it costs the same service to keep an audit file by hand, without and with waiting.
+// They are asked in turns, by wrk over 64 connections, and compared by the CPU time that they take for a request; each
 // has a process of its own, since whoever uses AsyncLocalStorage makes every promise of the process dearer. The records go to
 // the sidecar whose binary is named, else to a process that answers receipts (and gives no leases).
 import { execFile, spawn } from 'node:child_process'
@@ -16,6 +17,7 @@ import { promisify } from 'node:util'
 const ROUNDS = 5
 const BODY = { title: 'a cup', stock: 3, price: 9.5, note: 'the blue one, with a saucer', tags: ['kitchen', 'blue'] }
 const SENDING = ['middleware', 'recording', 'waiting']
+const BY_HAND = ['by hand', 'by hand and waiting']
 const run = promisify(execFile)
 const here = fileURLToPath(import.meta.url)
 
@@ -31,8 +33,8 @@ async function compare(binary, seconds = 2, framework = '') {
   await writeFile(script, `wrk.method = "PUT"\nwrk.body = '${JSON.stringify(BODY)}'\nwrk.headers["content-type"] = "application/json"\n`)
   const sidecar = binary ? await startSidecar(binary, folder) : await child(process.execPath, [here, 'collect'])
   const services = {}
-  const ways = ['express', 'fastify'].filter((name) => name.startsWith(framework)).flatMap((name) => [name, ...[...SENDING, ...(binary ? ['sealing'] : [])].map((way) => `${name}, ${way}`)])
-  for (const name of ways) services[name] = await child(process.execPath, [here, 'serve', sidecar.said, ...name.split(', ')])
+  const ways = ['express', 'fastify'].filter((name) => name.startsWith(framework)).flatMap((name) => [name, ...[...BY_HAND, ...SENDING, ...(binary ? ['sealing'] : [])].map((way) => `${name}, ${way}`)])
+  for (const name of ways) services[name] = await child(process.execPath, [here, 'serve', sidecar.said, join(folder, `${name}.ndjson`), ...name.split(', ')])
   try {
     const results = Object.fromEntries(ways.map((name) => [name, []]))
     for (let round = -1; round < ROUNDS; round++) {
@@ -53,15 +55,20 @@ async function compare(binary, seconds = 2, framework = '') {
   }
 }
 
-/** Of each the middle of the rounds, and its share of the same service without the package, round by round. */
+/** Of each the middle of the rounds, and its share of the same service without an audit trail and with one by hand, round by round. */
 function table(results) {
   const rows = {}
   for (const [name, rounds] of Object.entries(results)) {
-    const bare = results[name.split(',')[0]]
-    const share = (of) => middle(rounds.map((round, i) => of(round) / of(bare[i])))
+    const [framework, way] = name.split(', ')
+    const share = (other, of) => middle(rounds.map((round, i) => of(round) / of(results[other][i])))
+    const byHand = `${framework}, ${way === 'waiting' ? 'by hand and waiting' : 'by hand'}`
     rows[name] = {
       'CPU of a request, us': middle(rounds.map(({ cpu }) => cpu)), 'requests/s': middle(rounds.map(({ rps }) => rps)), 'p99, ms': middle(rounds.map(({ p99 }) => p99)),
-      'requests for the same CPU': 1 / share(({ cpu }) => cpu), 'requests/s, share': share(({ rps }) => rps), stats: rounds.at(-1).stats,
+      'requests for the same CPU': 1 / share(framework, ({ cpu }) => cpu), 'requests/s, share': share(framework, ({ rps }) => rps),
+      ...(['recording', 'waiting'].includes(way) && {
+        'requests for the same CPU, against by hand': 1 / share(byHand, ({ cpu }) => cpu), 'requests/s, share of by hand': share(byHand, ({ rps }) => rps),
+      }),
+      stats: rounds.at(-1).stats,
     }
   }
   return rows
@@ -75,7 +82,7 @@ function milliseconds([, number, unit]) {
   return number * { us: 0.001, ms: 1, s: 1000 }[unit]
 }
 
-async function serve(url, framework, way) {
+async function serve(url, file, framework, way) {
   const products = new Map()
   let revision = 0
   const put = (id, body) => {
@@ -85,39 +92,46 @@ async function serve(url, framework, way) {
     products.set(id, after)
     return { entity: { type: 'product', id }, action: before === null ? 'create' : 'update', before, after }
   }
-  const trail = way && (await (await import('sealtrail')).createTrail({ url, service: 'shop', actor: () => ({ type: 'user', id: 'u-1' }), onError: (error) => console.error(error) }))
+  const isByHand = way?.startsWith('by hand')
+  const actor = () => ({ type: 'user', id: 'u-1' })
+  const audit = isByHand && (await (await import('./by-hand.mjs')).auditFile(file, actor))
+  const trail = way && !isByHand && (await (await import('sealtrail')).createTrail({ url, service: 'shop', actor, onError: (error) => console.error(error) }))
   const work = {
     recording: (change) => void trail.record(change),
     waiting: (change) => trail.record(change),
     sealing: (change) => void trail.seal(change),
+    'by hand': (change) => void audit.record(change),
+    'by hand and waiting': (change) => audit.record(change),
   }[way]
   const answer = async (id, body) => {
     const change = put(id, body)
     if (work) await work(change)
     return change.after
   }
-  console.log(await { express: startExpress, fastify: startFastify }[framework](trail, answer))
+  console.log(await { express: startExpress, fastify: startFastify }[framework](trail, isByHand, answer))
   for await (const _ of createInterface({ input: process.stdin })) {
     // What was recorded without waiting belongs to the turn that recorded it.
-    while (trail?.stats().queued > 0) await new Promise((resume) => setTimeout(resume, 1))
+    while (trail ? trail.stats().queued > 0 : audit?.waiting) await new Promise((resume) => setTimeout(resume, 1))
     const { user, system } = process.cpuUsage()
-    console.log(JSON.stringify({ cpu: user + system, rss: process.memoryUsage.rss(), stats: trail?.stats() }))
+    console.log(JSON.stringify({ cpu: user + system, rss: process.memoryUsage.rss(), stats: trail ? trail.stats() : undefined }))
   }
   process.exit()
 }
 
-async function startExpress(trail, answer) {
+async function startExpress(trail, isByHand, answer) {
   const { default: express } = await import('express')
   const app = express()
   if (trail) app.use((await import('sealtrail/express')).middleware(trail))
+  if (isByHand) app.use((await import('./by-hand.mjs')).expressMiddleware)
   app.use(express.json())
   app.put('/products/:id', async (req, res) => void res.json(await answer(req.params.id, req.body)))
   return listening(app.listen(0, '127.0.0.1'))
 }
 
-async function startFastify(trail, answer) {
+async function startFastify(trail, isByHand, answer) {
   const app = (await import('fastify')).default()
   if (trail) await app.register((await import('sealtrail/fastify')).plugin, { trail })
+  if (isByHand) app.addHook('onRequest', (await import('./by-hand.mjs')).fastifyHook)
   app.put('/products/:id', (request) => answer(request.params.id, request.body))
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app.server.address().port

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Mark, Icon } from './icons.jsx'
 import { PreviewPanel } from './preview/panel.jsx'
 import { ThemeSwitch } from './theme.jsx'
@@ -18,12 +18,10 @@ function panelOf(hash, shown) {
 export function App({ core, loaded }) {
   const [panel, setPanel] = useState(() => panelOf(location.hash))
   // From its first opening on, so that what stands in it is still there at the second.
-  const [hasVerify, setHasVerify] = useState(false)
+  const hasVerify = useRef(false)
+  hasVerify.current ||= panel === 'verify'
   const [engine, setEngine] = useState({})
 
-  useEffect(() => {
-    if (panel === 'verify') setHasVerify(true)
-  }, [panel])
   useEffect(() => {
     const follow = () => setPanel((shown) => panelOf(location.hash, shown))
     addEventListener('hashchange', follow)
@@ -55,7 +53,7 @@ export function App({ core, loaded }) {
       <main id="main" tabIndex={-1}>
         {engine.failed && <p class="problem" role="alert"><Icon name="error" /> The core could not be started: {engine.failed}</p>}
         <div hidden={panel !== 'preview'}><PreviewPanel core={core} loaded={loaded} isShown={panel === 'preview'} /></div>
-        {hasVerify && <div hidden={panel !== 'verify'}><VerifyPanel /></div>}
+        {hasVerify.current && <div hidden={panel !== 'verify'}><VerifyPanel /></div>}
       </main>
       <Footer engine={engine} />
     </>

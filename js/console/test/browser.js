@@ -37,6 +37,7 @@ export function inBrowser() {
     await here.page.goto(url)
     await here.page.waitForSelector('html[data-ready=true]')
     await here.page.waitForSelector('#policy .cm-content', { state: 'attached' })
+    await here.answered()
   }
 
   /** The text of an editor; only what is near its window is in the page, so for short ones. */
@@ -48,8 +49,8 @@ export function inBrowser() {
     await here.answered()
   }
 
-  /** After something was changed: until the preview of it is shown. */
-  here.answered = () => here.page.waitForSelector('.outcome[aria-busy=false]', { state: 'attached' })
+  /** After something was changed: until the preview of it is shown, with all of its rows, which are drawn over some frames. */
+  here.answered = () => here.page.waitForSelector('.outcome[aria-busy=false]:not(:has([aria-busy=true]))', { state: 'attached' })
 
   /** Drops files on an element, as somebody does with a mouse. */
   here.drop = async (selector, files) => {

@@ -102,6 +102,27 @@ test('what lint finds leads to its rule', async () => {
   assert.equal(await page.locator('#policy .marked-error').count(), 1)
 })
 
+test('what is found is said field by field, and all of it can be shown', async () => {
+  const { page, type } = here
+  await type('policy', '{"id":"p","version":"1","default":"keep","rules":[]}')
+  await page.waitForSelector('.finding-warning')
+  assert.match(await page.textContent('.finding-warning'), /^ ?warning \/\w+ no rule names it/)
+  const [, all] = /Show all (\d+)/.exec(await page.textContent('.findings .show-all')) ?? []
+  assert.equal(await page.locator('.finding').count(), 8)
+  await page.click('.findings .show-all button')
+  assert.equal(await page.locator('.finding').count(), Number(all))
+})
+
+test('what the default of the context decides is not said to be the default of the policy', async () => {
+  await here.type('policy', '{"id":"p","version":"1","default":"keep"}')
+  const email = await here.row('/data/actor/email')
+  assert.deepEqual([email.treatment, email.why], ['sealed', 'No rule of the context names it sealed, as long as the policy has no context_default'])
+  await here.type('policy', '{"id":"p","version":"1","default":"keep",\n"context_default":"drop"}')
+  assert.deepEqual((await here.row('/data/actor/email')).why, 'No rule of the context names it context_default')
+  await here.page.click('text=context_default')
+  assert.equal(await here.page.evaluate(() => document.querySelector('#policy .code').shadowRoot.getSelection().toString()), '"drop"')
+})
+
 test('every example previews, and what is the same is not stored', async () => {
   const { page, rows, row, type } = here
   const names = await page.$$eval('#example option', (options) => options.map(({ value }) => value))

@@ -47,11 +47,30 @@ test('an error of an image says its line and column in that image', async () => 
   assert.equal(await page.textContent('#before-note'), '')
 })
 
+test('a change that stands there is taken apart into its two images, as they are written', async () => {
+  const { page, textOf, row } = here
+  await page.click('text=Before and after')
+  await page.waitForSelector('#after .cm-content')
+  await here.answered()
+  assert.match(await textOf('before'), /^\{\n  "title": .*\n  "inventory": 1,\n  "ledger": 12345678901234567890123,[^]*\n\}$/)
+  assert.match(await textOf('after'), /"ledger": 12345678901234567890124,/)
+  assert.deepEqual(await page.$$eval('.entity input, .entity select', (fields) => fields.map(({ value }) => value)), ['order', '1007', 'update'])
+  assert.match((await row('/customer/email')).given, /before "ada@example\.com" after "ada@example\.org"/)
+  assert.equal(await page.locator('.problem').count(), 0)
+  // What stands there already stays.
+  await here.type('after', '{"title":"b"}')
+  await page.click('text=Change >> nth=0')
+  await page.click('text=Before and after')
+  await page.waitForSelector('#after .cm-content')
+  assert.equal(await textOf('after'), '{"title":"b"}')
+})
+
 test('an empty side is an entity that is not there, or one that nobody knows', async () => {
   const { page, type, row } = here
   await type('policy', POLICY)
   await page.click('text=Before and after')
   await page.waitForSelector('#after .cm-content')
+  await type('before', '')
   await type('after', '{"title":"b"}')
   const unknown = await row('/data/after/title')
   assert.match(unknown.given, /"b"/)

@@ -60,7 +60,7 @@ async function open(path) {
   page.on('response', (response) => loaded.push(`${response.status()} ${new URL(response.url()).pathname}`))
   try {
     await page.goto(`http://127.0.0.1:${server.address().port}/${path}`)
-    await page.waitForFunction(() => globalThis.result !== undefined, undefined, { timeout: 20_000 })
+    await page.waitForFunction(() => globalThis.result !== undefined, undefined, { timeout: 60_000 })
     return { result: await page.evaluate(() => globalThis.result), loaded }
   } finally {
     await page.close()

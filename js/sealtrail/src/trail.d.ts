@@ -219,7 +219,11 @@ export interface Trail {
   diff(before: Json, after: Json, options: DiffOptions & ({ format: 'text' | 'words' } | { raw: true })): string
   diff(before: Json, after: Json, options?: DiffOptions): AttributeChange[] | PatchOperation[] | string
 
-  /** What would be stored of a change, and which rule decided for every field. Nothing is sent. */
+  /**
+   * What would be stored of a change, and which rule decided for every field. Nothing is sent. Of a user agent there are the
+   * parts that a record keeps: as `userAgent` of this trail reads them, else with `(read by the sidecar)` in their place. A
+   * change that is text or bytes is previewed as it is written.
+   */
   preview(change: Change, options?: { policy?: Json; raw?: false }): Preview
   preview(change: Change, options: { policy?: Json; raw: true }): string
   preview(change: Change, options?: { policy?: Json; raw?: boolean }): Preview | string

@@ -15,6 +15,8 @@ import { Spool } from './spool.js'
 import { toSeal } from './to-seal.js'
 
 const PREVIEW_OPTIONS = new Set(['policy', 'raw'])
+/** Nobody joins what is sealed here with its request. */
+const SEALING = { behindProxy: false, sealsHere: true }
 
 /** Reads the options, loads the core and opens the spool, if there is one; the sidecar need not be up yet. */
 export async function createTrail(options) {
@@ -89,7 +91,9 @@ class Trail {
     if (policy === undefined) throw new SealtrailError('policy_missing', 'a preview needs a policy: here, or as an option of the trail')
     const isWritten = typeof change === 'string' || change instanceof Uint8Array
     const context = { ...this.#contextOf(change), requestId: undefined }
-    return this.#engine.preview(policy, isWritten ? change : changeText(change, contextText(context, this.#origin)), undefined, rest)
+    // Of what is sealed here a record has what this trail knows of the request, and of the rest what the sidecar makes of it.
+    const origin = { ...this.#origin, isPreview: true, ...(this.#seals && SEALING) }
+    return this.#engine.preview(policy, isWritten ? change : changeText(change, contextText(context, origin)), undefined, rest)
   }
 
   stats() {
@@ -115,12 +119,12 @@ class Trail {
     }
   }
 
-  /** Nobody joins it with the request any more, so it says itself what there is to say. */
+  /** It says itself what there is to say of its request. */
   #textToSeal(change, id) {
     if (this.#spoolsInClear) throw invalidOption('seal', SPOOLED_IN_CLEAR)
     const context = this.#contextOf(change)
     const named = context.correlationId === undefined ? { ...context, correlationId: uuidv7() } : context
-    return toSeal(changeText(change, contextText(named, { ...this.#origin, behindProxy: false, sealsHere: true }), { id }))
+    return toSeal(changeText(change, contextText(named, { ...this.#origin, ...SEALING }), { id }))
   }
 
   #contextOf(change) {

@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Lessor } from './lessor.js'
+import { freePort } from './port.js'
 
 /**
  * The sidecar as far as the package sees it: a real HTTP server that answers a receipt for each line, and gives leases. `answers` holds what to do with the next requests instead.
  */
-export async function startCollector({ port = 0, path } = {}) {
+export async function startCollector({ port, path } = {}) {
   const collector = { lessor: new Lessor(), changes: [], requests: [], answers: [], delayMs: 0, connections: 0 }
   const server = createServer(async (request, response) => {
     const chunks = []
@@ -22,7 +23,7 @@ export async function startCollector({ port = 0, path } = {}) {
     else accept(collector, response, lines)
   })
   server.on('connection', () => collector.connections++)
-  server.listen(path === undefined ? { port, host: '127.0.0.1' } : { path })
+  server.listen(path === undefined ? { port: port ?? (await freePort()), host: '127.0.0.1' } : { path })
   await once(server, 'listening')
   collector.url = `http://127.0.0.1:${server.address().port}`
   collector.port = server.address().port

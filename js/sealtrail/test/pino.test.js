@@ -50,6 +50,17 @@ test('children, mixins, serializers, errors and nested keys pass by nothing', as
   assert.doesNotMatch(lines.join(''), /canary/)
 })
 
+test('items that are named by their number, and levels of a log of its own', async () => {
+  const policy = { id: 'p', version: '1', default: 'keep', rules: [{ select: '$.names[0]', action: 'seal', group: 'contact' }, { select: '$.lines[-1].note', action: 'drop' }] }
+  const { log, lines } = await logger({ customLevels: { audit: 35 }, formatters: { level: (label) => ({ level: label }) }, base: null, timestamp: false }, policy)
+  for (const order of [{ names: ['canary', 'second'] }, { order: { names: ['canary'], lines: [{ note: 'a' }, { note: 'canary' }] } }, { names: [['canary', 'canary'], 'x'] }]) log.audit(order, 'said')
+  assert.deepEqual(lines.map((line) => JSON.parse(line)), [
+    { level: 'audit', names: ['[sealed contact]', 'second'], msg: 'said' },
+    { level: 'audit', order: { names: '[sealed contact]', lines: [{ note: 'a' }] }, msg: 'said' },
+    { level: 'audit', names: ['[sealed contact]', 'x'], msg: 'said' },
+  ])
+})
+
 test('a stack is shown where it is asked for', async () => {
   const { log, last } = await logger({}, POLICY, { keep: ['$.err.stack', '$.err.message'] })
   log.error(new TypeError('no such thing'))

@@ -99,6 +99,16 @@ test('of the user agent a record has what a parser makes of it, and never the he
   assert.deepEqual(JSON.parse(sent().pop()).data.request, { user_agent: { browser: 'Firefox', os: 'Linux' } })
 })
 
+test('a preview has the request as the record has it', async () => {
+  const context = { correlationId: 'c', request: () => ({ method: 'PUT', path: '/x?y', userAgent: 'curl/8' }) }
+  for (const userAgent of [undefined, (header) => ({ browser: header.split('/')[0] })]) {
+    const trail = await open({ seal: true, userAgent, policy: POLICY })
+    const { record } = await trail.run(context, async () => ({ ...trail.preview(change(3)), receipt: await trail.record(change(3)) }))
+    const { data } = JSON.parse(sent().pop())
+    assert.deepEqual([record.data.request, data.request.method], [data.request, 'PUT'])
+  }
+})
+
 test('what gathers goes together, and a bad one fails alone', async () => {
   const trail = await open()
   const outcomes = await Promise.allSettled([...Array(300).keys()].map((id) => trail.seal(id === 7 ? { ...change(id), action: 'archive' } : change(id))))

@@ -1,11 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { freePort } from './port.js'
 
 // Set by `cargo xtask test`; the package's other tests need no sidecar.
 const SEALTRAIL = process.env.SEALTRAIL_BIN
@@ -59,6 +59,10 @@ export class Sidecar {
     await rm(this.folder, { recursive: true, force: true })
   }
 
+  policy() {
+    return readFile(join(this.folder, 'trail/policy.json'), 'utf8')
+  }
+
   setPolicy(text) {
     return writeFile(join(this.folder, 'trail/policy.json'), text)
   }
@@ -87,13 +91,4 @@ export class Sidecar {
     const answer = await response.json()
     return response.ok ? answer : Promise.reject(new Error(`${path}: ${response.status} ${answer.code}`))
   }
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }

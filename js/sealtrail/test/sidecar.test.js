@@ -8,7 +8,8 @@ import express from 'express'
 import { createTrail, verifyProof } from 'sealtrail'
 import { middleware } from 'sealtrail/express'
 import { assertOnce, killedUnderLoad } from './kills.js'
-import { freePort, Sidecar, skip } from './sidecar.js'
+import { freePort } from './port.js'
+import { Sidecar, skip } from './sidecar.js'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 
@@ -86,6 +87,23 @@ describe('against the real sidecar', { skip }, () => {
     await assert.rejects(verifyProof(proof, line.replace('create', 'delete'), sidecar.vkey), { code: 'proof_mismatch' })
   })
 
+  test('a preview has the fields that the record has', async () => {
+    const policy = await sidecar.policy()
+    const change = { entity: { type: 'customer', id: 9 }, action: 'update', before: { email: 'a@example.com' }, after: { email: 'b@example.com' } }
+    const context = {
+      correlationId: 'previewed', actor: { type: 'user', id: 'u-1' },
+      request: () => ({ method: 'PUT', path: '/customers/9', ip: '203.0.113.7', userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0' }),
+    }
+    const alone = await createTrail({ url: sidecar.api, service: 'shop', behindProxy: false, policy })
+    const { record: previewed, receipt } = await alone.run(context, async () => ({ ...alone.preview(change), receipt: await alone.record(change) }))
+    await alone.close()
+    const stored = JSON.parse((await sidecar.lines())[receipt.index])
+    assert.equal(stored.data.request.user_agent.browser, 'Firefox')
+    assert.deepEqual(pointers(previewed.data.request), pointers(stored.data.request))
+    assert.deepEqual(previewed.data.changes.map(({ path }) => path), stored.data.changes.map(({ path }) => path))
+    assert.deepEqual(previewed.data.request.user_agent, Object.fromEntries(['browser', 'os', 'device'].map((part) => [part, '(read by the sidecar)'])))
+  })
+
   test('a refused change says why, with its code', async () => {
     const bad = trail.record({ entity: { type: 'x', id: 1 }, action: 'archive', after: {} })
     const good = trail.record({ entity: { type: 'x', id: 1 }, action: 'create', before: null, after: {} })
@@ -126,3 +144,8 @@ describe('against the real sidecar', { skip }, () => {
     assert.equal(JSON.parse((await sidecar.lines())[0]).data.engine.sha256, digest)
   })
 })
+
+/** Where there are values, in their order. */
+function pointers(value, at = '') {
+  return typeof value === 'object' ? Object.keys(value).flatMap((key) => pointers(value[key], `${at}/${key}`)) : [at]
+}

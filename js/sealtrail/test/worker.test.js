@@ -52,6 +52,6 @@ test('it keeps a process while somebody waits, and no longer', async () => {
   const program = `import { startWorker } from 'sealtrail/worker'
     const worker = startWorker()
     console.log(JSON.stringify(await worker.diff('{"a":1}', '{"a":2}')))`
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { cwd: import.meta.dirname, timeout: 20_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { cwd: import.meta.dirname, timeout: 60_000 })
   assert.equal(JSON.parse(stdout)[0].new, 2)
 })

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Source } from '../editor/source.js'
+import { placeOf } from '../json-place.js'
 import { EXAMPLES } from './examples.js'
 import { policyOf } from './share.js'
 
@@ -34,7 +35,24 @@ class Documents {
 
   setMode(mode) {
     this.mode = mode
+    if (mode === 'images' && [this.before, this.after].every(({ text }) => text.trim() === '')) this.#splitChange()
     this.#tell()
+  }
+
+  /** The change that stands there as its two images, as they are written: two empty fields say nothing to anybody. */
+  #splitChange() {
+    const { text } = this.change
+    if (!isJson(text)) return
+    const part = (pointer) => {
+      const { from, to } = placeOf(text, pointer) ?? {}
+      return from === undefined ? undefined : text.slice(from, to)
+    }
+    const said = (pointer) => part(pointer)?.match(/^"([^"\\]*)"$/)?.[1]
+    const [before, after] = ['/before', '/after'].map((pointer) => outdented(part(pointer)))
+    const { type, id, action } = this.entity
+    this.entity = { type: said('/entity/type') ?? type, id: said('/entity/id') ?? id, action: /^(create|update|delete)$/.exec(said('/action'))?.[0] ?? action }
+    if (before !== '') this.before.text = before
+    if (after !== '') this.after.text = after
   }
 
   setEntity(part) {
@@ -61,6 +79,22 @@ class Documents {
   #tell() {
     for (const listener of this.#listeners) listener()
   }
+}
+
+function isJson(text) {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** An image as a document of its own: its last line begins where the change had it. What is null is not there. */
+function outdented(image) {
+  if (image === undefined || image === 'null') return ''
+  const indent = /\n([ \t]+)[}\]]$/.exec(image)?.[1]
+  return indent === undefined ? image : image.replaceAll(`\n${indent}`, '\n')
 }
 
 export function useDocuments() {

@@ -12,7 +12,7 @@ const COLUMNS = ['Field', 'Comes in', 'Would be stored', 'Why']
 /** Side by side: what comes in and what would be stored of each field, by which treatment and rule. */
 export function Fields({ shown, filter, setFilter, showMore, policy }) {
   const { rows, total } = shown
-  const drawn = useDrawn(rows)
+  const { drawn, isWhole } = useDrawn(rows)
   return (
     <>
       <div class="finder">
@@ -23,7 +23,7 @@ export function Fields({ shown, filter, setFilter, showMore, policy }) {
           {filter.action && <button type="button" class="link" onClick={() => setFilter({ action: undefined, text: '' })}>Show all</button>}
         </p>
       </div>
-      <table id="fields">
+      <table id="fields" aria-busy={!isWhole}>
         <caption class="unseen">Fields of the record and their treatment</caption>
         <thead><tr>{COLUMNS.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
         <Group title="The entity" rows={drawn.filter((row) => !isContext(row))} policy={policy} />
@@ -52,7 +52,7 @@ function useDrawn(rows) {
     const frame = requestAnimationFrame(() => drawMore((n) => n + 1))
     return () => cancelAnimationFrame(frame)
   })
-  return drawn.current
+  return { drawn: drawn.current, isWhole }
 }
 
 /** What a record says besides the images is below `/data/`; members of an entity are named from its root. */
@@ -108,7 +108,8 @@ function Keys({ row: { action, group, subject, retain, sides } }) {
 }
 
 function Reason({ row, policy }) {
-  const { why, rule, at } = reasonOf(row.because, isContext(row))
+  const { why, rule, at, unsaid } = reasonOf(row.because, isContext(row))
+  const isSaid = at && (!unsaid || placeOf(policy.text, at))
   function show() {
     // The policy may have changed since.
     const place = placeOf(policy.text, at)
@@ -117,7 +118,7 @@ function Reason({ row, policy }) {
   return (
     <>
       <span class="why">{why}</span>{' '}
-      {at ? <button type="button" class="link rule" onClick={show} title="Show it in the policy">{rule}</button> : <code class="rule">{rule}</code>}
+      {isSaid ? <button type="button" class="link rule" onClick={show} title="Show it in the policy">{rule}</button> : <code class="rule">{unsaid ?? rule}</code>}
     </>
   )
 }

@@ -7,9 +7,12 @@ export const TREATMENTS = {
   drop: { word: 'dropped', means: 'Not stored at all.' },
 }
 
+/** What `default` says is of the images only; for the rest a policy need not say anything. */
+const CONTEXT_DEFAULT = { why: 'No rule of the context names it', rule: 'context_default', at: '/context_default', unsaid: 'sealed, as long as the policy has no context_default' }
+
 /**
  * Why a field is treated so, from what the core says: `{ why, rule, at }`, where `rule` is what the policy calls it and
- * `at` a pointer into the policy, if the reason stands there.
+ * `at` a pointer into the policy, if the reason stands there; `unsaid` is for a policy in which it does not.
  */
 export function reasonOf(because, isContext) {
   const beside = /^beside a protected value; by itself (\w+) by (.*)$/s.exec(because)
@@ -19,7 +22,7 @@ export function reasonOf(because, isContext) {
   }
   const rule = /^(rules|context)\[(\d+)\] /.exec(because)
   if (rule) return { why: 'A rule names it', rule: because, at: `/${rule[1]}/${rule[2]}` }
-  if (because === 'default') return { why: 'No rule names it', rule: 'default', at: isContext ? '/context_default' : '/default' }
+  if (because === 'default') return isContext ? CONTEXT_DEFAULT : { why: 'No rule names it', rule: 'default', at: '/default' }
   if (because === 'secrets') return { why: 'It looks like a credential or a card number', rule: 'secrets' }
   if (because.startsWith('built-in ')) return { why: 'Every record says it', rule: because }
   return { why: '', rule: because }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { newestOnly } from '../core.js'
 import { findingOf, problemOf } from './problems.js'
 
@@ -62,8 +62,8 @@ export function usePreview(core, loaded, documents) {
     }
   }, [])
 
-  // Findings and the problem are in one text; both are marked there.
-  useEffect(() => {
+  // Findings and the problem are in one text; both are marked there, in the frame that lists them.
+  useLayoutEffect(() => {
     if (state.problem?.source === 'policy') return
     documents.policy.mark(state.lint?.findings.filter(({ from }) => from !== undefined) ?? [])
   }, [state.lint, state.problem])
