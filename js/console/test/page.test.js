@@ -172,6 +172,26 @@ test('keys move and delete as in any text', async () => {
   assert.match(await press('Control+z', 'Control+z'), /x/)
 })
 
+test('the keys are thrown away, and the page says so', async () => {
+  assert.match(await here.page.innerText('.throwaway'), /throw-away keys .* nobody can open these values/s)
+  const sealed = async () => (await here.row('/customer/email')).stored
+  const before = await sealed()
+  await here.type('policy', `${await here.textOf('policy')} `)
+  assert.notEqual(await sealed(), before, 'other keys')
+})
+
+test('the core runs in the worker, and never in the page', async () => {
+  const { page } = here
+  await page.addInitScript(() => {
+    for (const name of ['compile', 'compileStreaming', 'instantiate', 'instantiateStreaming', 'Module', 'Instance']) {
+      WebAssembly[name] = () => { throw new Error('the core holds up the page') }
+    }
+  })
+  await here.open(server.url)
+  assert.equal((await here.row('/customer/email')).treatment, 'sealed')
+  assert.equal(page.workers().length, 1)
+})
+
 test('the digest on the page is that of the file', async () => {
   const file = await readFile(new URL('../dist/guest.wasm', import.meta.url))
   assert.equal(await here.page.textContent('#digest'), createHash('sha256').update(file).digest('hex'))

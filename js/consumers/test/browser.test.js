@@ -53,7 +53,7 @@ after(async () => {
   await consumer?.remove()
 })
 
-/** What a page of the consumer's folder came to, and what it loaded. */
+/** What a page of the consumer's folder came to, what it loaded, and how many workers it has. */
 async function open(path) {
   const page = await browser.newPage()
   const loaded = []
@@ -61,10 +61,17 @@ async function open(path) {
   try {
     await page.goto(`http://127.0.0.1:${server.address().port}/${path}`)
     await page.waitForFunction(() => globalThis.result !== undefined, undefined, { timeout: 60_000 })
-    return { result: await page.evaluate(() => globalThis.result), loaded }
+    return { result: await page.evaluate(() => globalThis.result), loaded, threads: page.workers().length }
   } finally {
     await page.close()
   }
+}
+
+/** The same of a page whose engine is in a worker. */
+async function inThread(path) {
+  const { result, threads } = await open(path)
+  assert.equal(threads, 1)
+  return result
 }
 
 const ENGINE_WORKER = `import { startWorker } from 'sealtrail/worker'
@@ -95,10 +102,10 @@ test('the worker of the package, by Vite and without a bundler', async () => {
   await consumer.write('engine-worker.js', ENGINE_WORKER)
   await consumer.write('vite-engine.html', html('./engine-worker.js'))
   await viteBuild(viteConfig('vite-engine.html', 'out-vite-engine'))
-  assert.deepEqual((await open('out-vite-engine/vite-engine.html')).result, CONSUMED.changes)
+  assert.deepEqual(await inThread('out-vite-engine/vite-engine.html'), CONSUMED.changes)
   await consumer.write('plain/engine.js', ENGINE_WORKER.replace("'sealtrail/worker'", "'/node_modules/sealtrail/src/worker.browser.js'"))
   await consumer.write('plain/engine.html', html('./engine.js'))
-  assert.deepEqual((await open('plain/engine.html')).result, CONSUMED.changes)
+  assert.deepEqual(await inThread('plain/engine.html'), CONSUMED.changes)
 })
 
 test('Vite leaves out what is not used: a check of proofs loads nothing of the core', async () => {
@@ -122,7 +129,7 @@ test('webpack, in a web worker, and with the worker of the package', async () =>
     await promisify(compiler.close.bind(compiler))()
     assert.deepEqual([stats.compilation.errors, stats.compilation.warnings.filter(({ name }) => !/AssetsOverSize|EntrypointsOverSize|NoAsyncChunks/.test(name))], [[], []])
     await consumer.write(`out-webpack-${entry}/index.html`, html('./main.js'))
-    return (await open(`out-webpack-${entry}/index.html`)).result
+    return entry === 'engine-worker' ? inThread(`out-webpack-${entry}/index.html`) : (await open(`out-webpack-${entry}/index.html`)).result
   }
   await consumer.write('engine-worker.js', ENGINE_WORKER)
   assert.deepEqual(await bundle('engine-worker'), CONSUMED.changes)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createTrail } from 'sealtrail'
 import { startCollector } from './collector.js'
 import { SERVICES } from './services.js'
@@ -91,6 +92,16 @@ for (const [name, { start, user }] of Object.entries(SERVICES)) {
         assert.match(answer.body.seen, /^[0-9a-f-]{36}$/)
         assert.equal(answer.headers['x-correlation-id'], answer.body.seen)
       }
+    })
+
+    test('an answer does not wait for a record that nobody awaits', { timeout: 120_000 }, async () => {
+      collector.changes.length = 0
+      const held = new Promise((resolve) => collector.answers.push((...asked) => resolve(asked)))
+      assert.equal((await put('/products/unawaited', { 'x-request-id': 'quick' })).body.seen, 'quick')
+      assert.equal(collector.changes.length, 0)
+      collector.accept(...(await held))
+      assert.deepEqual(collector.changes.map(({ context }) => context.correlation_id), ['quick'])
+      while (trail.stats().queued > 0) await sleep(1)
     })
 
     test('an error is answered with the id too', async () => {

@@ -51,6 +51,13 @@ test('the codes and their types are one list', async () => {
   assert.deepEqual(new Set(declared), new Set(errors.ERROR_CODES))
 })
 
+test('a code that was given once stays', async () => {
+  const given = (await readFile(new URL('error-codes.txt', import.meta.url), 'utf8')).trim().split('\n')
+  const gone = given.filter((code) => !errors.ERROR_CODES.includes(code))
+  assert.deepEqual(gone, [])
+  assert.deepEqual(errors.ERROR_CODES.filter((code) => !given.includes(code)), [], 'a new code goes into error-codes.txt too')
+})
+
 test('every place of the package throws only codes of the list', async () => {
   for (const file of await readdir(src)) {
     if (!file.endsWith('.js')) continue

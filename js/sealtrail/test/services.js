@@ -19,10 +19,14 @@ import { SealtrailModule, TRAIL } from 'sealtrail/nest'
 
 /**
  * One service in every framework: `PUT /products/:id` records under the user of `x-user`, who is known only after some
- * waiting, and answers with what it saw; `/products/throws` fails.
+ * waiting, and answers with what it saw; `/products/throws` fails, `/products/unawaited` does not wait for its record.
  */
 async function update(trail, id, body) {
   if (id === 'throws') throw new Error('no such product')
+  if (id === 'unawaited') {
+    trail.record({ entity: { type: 'product', id }, action: 'create', before: null, after: body })
+    return { seen: trail.context.correlationId, body }
+  }
   await sleep(Math.random() * 8)
   await new Promise((resume) => setImmediate(resume))
   await nested(trail, id)

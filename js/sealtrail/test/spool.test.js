@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, open as openFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -109,6 +109,31 @@ test('a process that is killed: what was awaited comes once', async () => {
   await until(() => trail.stats().held === 0)
   assert.deepEqual(ids(), awaited)
   assert.equal(new Set(collector.changes.map(({ id }) => id)).size, awaited.length)
+})
+
+test('held means synced: the file, and first the folder that names it', async () => {
+  const opened = await openFile(folder)
+  const handle = Object.getPrototypeOf(opened)
+  await opened.close()
+  const { sync, datasync } = handle
+  const done = []
+  const slow = (name, call) =>
+    async function slowed() {
+      await sleep(30)
+      await call.call(this)
+      done.push(name)
+    }
+  Object.assign(handle, { sync: slow('folder', sync), datasync: slow('file', datasync) })
+  try {
+    const trail = await open({ timeoutMs: 50 })
+    await collector.stop()
+    assert.equal((await trail.record(change(1))).status, 'held')
+    assert.deepEqual(done, ['folder', 'file'])
+    assert.equal((await trail.record(change(2))).status, 'held')
+    assert.deepEqual(done, ['folder', 'file', 'file'])
+  } finally {
+    Object.assign(handle, { sync, datasync })
+  }
 })
 
 test('refused by the sidecar: told, set aside, and the rest goes on', async () => {

@@ -48,6 +48,16 @@ test('closed, it fails whoever waits and whoever comes', async () => {
   await assert.rejects(other.diff({}, {}), { code: 'worker_failed' })
 })
 
+test('nothing of it is done in the thread that asks', async () => {
+  const program = `
+    for (const name of ['compile', 'instantiate', 'Module', 'Instance']) WebAssembly[name] = () => { throw new Error('the core runs here') }
+    const { startWorker } = await import('sealtrail/worker')
+    const worker = startWorker()
+    console.log(JSON.stringify(await worker.diff('{"a":1}', '{"a":2}')))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { cwd: import.meta.dirname, timeout: 60_000 })
+  assert.equal(JSON.parse(stdout)[0].new, 2)
+})
+
 test('it keeps a process while somebody waits, and no longer', async () => {
   const program = `import { startWorker } from 'sealtrail/worker'
     const worker = startWorker()

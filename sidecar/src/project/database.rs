@@ -116,6 +116,12 @@ fn timestamp(millis: i64) -> Option<String> {
     (text.len() == 24).then(|| text.replacen('T', " ", 1).trim_end_matches('Z').to_owned())
 }
 
+/// Why there is no encrypted connection, if that is what is wrong: the driver tells it as if reading had failed.
+fn refusal_of_tls(error: &sqlx::Error) -> Option<&rustls::Error> {
+    let sqlx::Error::Io(error) = error else { return None };
+    error.get_ref()?.downcast_ref()
+}
+
 impl Dialect {
     pub fn name(self) -> &'static str {
         match self {
@@ -151,9 +157,15 @@ impl Dialect {
     }
 
     fn failed(self, error: &sqlx::Error) -> Error {
-        let said = match error {
-            sqlx::Error::Database(error) => error.message().to_owned(),
-            error => error.to_string(),
+        let said = match (error, refusal_of_tls(error)) {
+            (_, Some(rustls::Error::InvalidCertificate(why))) => {
+                format!(
+                    "the certificate of the server is not accepted ({why}); `sslrootcert` names whom it is signed by"
+                )
+            }
+            (_, Some(refusal)) => format!("TLS: {refusal}"),
+            (sqlx::Error::Database(error), _) => error.message().to_owned(),
+            (error, _) => error.to_string(),
         };
         let code = match self.may_pass(error) {
             true => Code::DatabaseUnavailable,
@@ -172,7 +184,8 @@ impl Dialect {
         /// idling, a lock that was not to be had; and of MariaDB: killed.
         const STATES: [&str; 7] = ["57P01", "57P02", "57P03", "57P05", "25P03", "55P03", "70100"];
         let code = match error {
-            sqlx::Error::Io(_) => return true,
+            // The same server will have the same certificate.
+            sqlx::Error::Io(_) => return refusal_of_tls(error).is_none(),
             sqlx::Error::Database(error) => error.code().unwrap_or_default().into_owned(),
             _ => return false,
         };

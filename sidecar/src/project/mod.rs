@@ -14,11 +14,15 @@
 //! from the tables too; a snapshot that stays says of its time what was known then, and tables that are made after the
 //! removal know only what the log still tells.
 //!
+//! A connection is encrypted where the server can. `sslmode=require` takes no other, from whoever answers;
+//! `sslmode=verify-full` none but from the host that the URL names, by a certificate that `sslrootcert` or the system
+//! trusts. The same words serve PostgreSQL and MySQL.
+//!
 //! Who follows the log waits for a database that is gone for a while ([`Code::DatabaseUnavailable`](crate::code::Code)).
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `url` | which database |
+//! | `url`, `parameters` | which database, and whether the way to it is encrypted |
 //! | `database` | a connection, and the little that databases differ in |
 //! | `schema` | the tables and the view |
 //! | `cursor` | where to go on, and that it is the same log |
@@ -27,6 +31,7 @@
 
 mod cursor;
 mod database;
+mod parameters;
 mod projection;
 mod rows;
 mod schema;

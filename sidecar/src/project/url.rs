@@ -7,6 +7,7 @@ use crate::code::Code;
 use crate::error::{Error, Result};
 
 use super::database::Dialect;
+use super::parameters::for_driver;
 
 /// Which database. The text of it can hold a password and is never told.
 #[derive(Clone)]
@@ -45,13 +46,22 @@ impl FromStr for Url {
                 (Dialect::Sqlite, format!("sqlite://{file}?mode=rwc"))
             }
             "postgres" | "postgresql" if rest.starts_with("//") => {
-                (Dialect::Postgres, text.to_owned())
+                (Dialect::Postgres, with_parameters(Dialect::Postgres, text)?)
             }
-            "mysql" | "mariadb" if rest.starts_with("//") => (Dialect::Mysql, text.to_owned()),
+            "mysql" | "mariadb" if rest.starts_with("//") => {
+                (Dialect::Mysql, with_parameters(Dialect::Mysql, text)?)
+            }
             _ => return Err(refused()),
         };
         Ok(Self { dialect, text })
     }
+}
+
+fn with_parameters(dialect: Dialect, text: &str) -> Result<String> {
+    Ok(match text.split_once('?') {
+        Some((place, parameters)) => format!("{place}?{}", for_driver(dialect, parameters)?),
+        None => text.to_owned(),
+    })
 }
 
 impl Url {

@@ -28,20 +28,45 @@ struct Server {
     port: u16,
 }
 
+/// What a server shows, in PEM.
+pub struct Certificate {
+    pub chain: String,
+    pub key: String,
+}
+
+impl Certificate {
+    /// Writes it to where a server can read it.
+    fn write(&self, folder: &Path, user: &str) -> [String; 2] {
+        [("tls.crt", &self.chain), ("tls.key", &self.key)].map(|(name, text)| {
+            let path = folder.join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                run(Command::new("chown").arg(user).arg(&path));
+            }
+            path.display().to_string()
+        })
+    }
+}
+
 /// Everything in a table, row by row, as texts.
 pub type Rows = Vec<Vec<Option<String>>>;
 
 impl Database {
     /// Those that there are; always SQLite.
     pub fn all() -> Vec<Self> {
-        let servers = [("PostgreSQL", postgres()), ("MariaDB", mariadb())];
-        let servers = servers.into_iter().filter_map(|(name, server)| {
+        std::iter::once(Self::sqlite()).chain(Self::servers(None)).collect()
+    }
+
+    /// The servers that there are. One with a certificate takes no connection that is not encrypted.
+    pub fn servers(tls: Option<&Certificate>) -> impl Iterator<Item = Self> {
+        let servers = [("PostgreSQL", postgres(tls)), ("MariaDB", mariadb(tls))];
+        servers.into_iter().filter_map(|(name, server)| {
             if server.is_none() {
                 println!("NOT TESTED with {name}: it is not installed");
             }
             server
-        });
-        std::iter::once(Self::sqlite()).chain(servers).collect()
+        })
     }
 
     pub fn sqlite() -> Self {
@@ -144,7 +169,7 @@ fn texts(row: &AnyRow) -> Vec<Option<String>> {
     (0..row.len()).map(text).collect()
 }
 
-fn postgres() -> Option<Database> {
+fn postgres(tls: Option<&Certificate>) -> Option<Database> {
     let (initdb, postgres) = (program("initdb")?, program("postgres")?);
     let folder = passable();
     let port = free_port();
@@ -155,6 +180,17 @@ fn postgres() -> Option<Database> {
     let mut init = as_user("postgres", &initdb);
     init.arg("-D").arg(&data).args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"]);
     run(init.current_dir("/"));
+    let mut settings = Vec::new();
+    if let Some(tls) = tls {
+        let [certificate, key] = tls.write(folder.path(), "postgres");
+        settings.push("ssl=on".to_owned());
+        settings.push(format!("ssl_cert_file={certificate}"));
+        settings.push(format!("ssl_key_file={key}"));
+        // Else it takes both kinds of connection.
+        let rules = data.join("pg_hba.conf");
+        let text = std::fs::read_to_string(&rules).unwrap().replace("\nhost ", "\nhostssl ");
+        std::fs::write(&rules, text).unwrap();
+    }
     let server = Server::start(port, move || {
         let mut command = as_user("postgres", &postgres);
         command.arg("-D").arg(&data).args([
@@ -164,13 +200,14 @@ fn postgres() -> Option<Database> {
             "listen_addresses=127.0.0.1",
         ]);
         command.args(["-c", "unix_socket_directories=", "-c", "fsync=off"]).current_dir("/");
+        command.args(settings.iter().flat_map(|setting| ["-c", setting]));
         command
     });
-    let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
+    let url = format!("postgres://postgres:pass%20word@{}:{port}/postgres", host(tls));
     Some(Database::of("PostgreSQL", url, Some(server), folder).started())
 }
 
-fn mariadb() -> Option<Database> {
+fn mariadb(tls: Option<&Certificate>) -> Option<Database> {
     let (install, server) = (program("mariadb-install-db")?, program("mariadbd")?);
     let client = program("mariadb")?;
     let folder = passable();
@@ -186,6 +223,14 @@ fn mariadb() -> Option<Database> {
         .arg(format!("--datadir={}", data.display())));
     let socket = folder.path().join("socket");
     let at = format!("--socket={}", socket.display());
+    let settings = tls.map_or(Vec::new(), |tls| {
+        let [certificate, key] = tls.write(folder.path(), "root");
+        vec![
+            format!("--ssl-cert={certificate}"),
+            format!("--ssl-key={key}"),
+            "--require-secure-transport=ON".to_owned(),
+        ]
+    });
     let server = Server::start(port, move || {
         let mut command = Command::new(&server);
         command.env("TMPDIR", &temporary).args([
@@ -195,7 +240,7 @@ fn mariadb() -> Option<Database> {
             user,
         ]);
         command.arg(format!("--datadir={}", data.display())).arg(format!("--port={port}"));
-        command.arg(&at);
+        command.arg(&at).args(&settings);
         command
     });
     let sql = "CREATE DATABASE audit CHARACTER SET utf8mb4; CREATE USER audit@'%' IDENTIFIED BY 'pass word'; \
@@ -203,8 +248,13 @@ fn mariadb() -> Option<Database> {
     run(Command::new(client)
         .arg(format!("--socket={}", socket.display()))
         .args(["-u", "root", "-e", sql]));
-    let url = format!("mariadb://audit:pass%20word@127.0.0.1:{port}/audit");
+    let url = format!("mariadb://audit:pass%20word@{}:{port}/audit", host(tls));
     Some(Database::of("MariaDB", url, Some(server), folder).started())
+}
+
+/// A certificate is of a name.
+fn host(tls: Option<&Certificate>) -> &'static str {
+    if tls.is_some() { "localhost" } else { "127.0.0.1" }
 }
 
 impl Server {

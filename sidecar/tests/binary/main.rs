@@ -13,6 +13,7 @@ mod collector_ids;
 mod collector_when_full;
 mod connections;
 mod database_lost;
+mod database_tls;
 mod databases;
 mod engine;
 mod expiry;

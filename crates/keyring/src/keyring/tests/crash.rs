@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::durable::faults::{Break, Faults};
+use crate::journal::Entry;
+use crate::shred::Erased;
 
 pub(super) const BREAKS: [Break; 3] = [Break::Lost, Break::ReportedLost, Break::Torn];
 

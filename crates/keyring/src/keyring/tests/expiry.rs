@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::crash::{Case, Run, every_way};
 use super::*;
 use crate::durable::faults::{Break, Faults};
+use crate::shred::Erased;
 
 const OVER: Why<'_> =
     Why { when: "2026-12-01T00:00:00Z", who: "ops", reason: "seven years are over" };
