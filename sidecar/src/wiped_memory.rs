@@ -9,6 +9,17 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
+/// Gives what is free back to the system: the allocator would keep it for the next time.
+#[cfg(target_env = "gnu")]
+pub fn give_back() {
+    // SAFETY: it may be called at any time, from any thread (malloc_trim(3)).
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// musl's allocator does so by itself.
+#[cfg(not(target_env = "gnu"))]
+pub fn give_back() {}
+
 /// The system's allocator, and zeros.
 pub struct WipedMemory;
 

@@ -141,13 +141,15 @@ impl Candidates {
                 found
             }
         };
-        let mut zone = (u64::MAX, true);
-        found.retain(|index| {
-            if zone.0 != index / ZONE {
-                zone = (index / ZONE, self.search.overlaps(self.snapshot.zone(*index)));
-            }
-            zone.1
-        });
+        if self.search.has_times() {
+            let mut zone = (u64::MAX, true);
+            found.retain(|index| {
+                if zone.0 != index / ZONE {
+                    zone = (index / ZONE, self.search.overlaps(self.snapshot.zone(*index)));
+                }
+                zone.1
+            });
+        }
         match self.order {
             Order::Oldest => self.left.start = piece.end,
             Order::Newest => {

@@ -169,6 +169,8 @@ impl Service<Request<Incoming>> for Connection {
         let fault = self.verdict.of_next();
         let span = span_of(request.headers());
         let entry = self.api.access.as_ref().map(|access| access.begin(&request));
+        // Who waits to be asked for a body and is refused sends it or does not (RFC 9110 §10.1.1).
+        let may_hold_back = request.headers().contains_key(header::EXPECT);
         let answer = async move {
             let answered = match fault {
                 Some(fault) => Err(fault.error()),
@@ -186,7 +188,7 @@ impl Service<Request<Incoming>> for Connection {
                         | Code::InvalidToken
                         | Code::Forbidden
                 );
-                if fault.is_some() || is_unread {
+                if fault.is_some() || is_unread || may_hold_back {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(header::CONNECTION, close);
                 }

@@ -22,6 +22,7 @@ use crate::proxy::user_agent::UserAgent;
 use crate::proxy::{self, Workers};
 use crate::reload::{Live, Reload};
 use crate::trail::Trail;
+use crate::wiped_memory;
 
 /// Runs the proxy, the collector and the API until SIGTERM or SIGINT
 ///
@@ -126,11 +127,18 @@ async fn serve(
             }));
         }
     }
-    tokio::task::spawn_blocking(UserAgent::warm_up);
     let seen_ids = trail.seen_ids.clone();
-    tokio::task::spawn_blocking(move || seen_ids.warm_up());
+    let ids = tokio::task::spawn_blocking(move || seen_ids.warm_up());
+    let agents = tokio::task::spawn_blocking(UserAgent::warm_up);
+    tokio::spawn(async move {
+        let _ = (ids.await, agents.await);
+        // To begin takes more than to go on: two megabytes of tables alone.
+        wiped_memory::give_back();
+    });
     let drainer = tokio::spawn(collector::drain_spool(trail.clone()));
     let follower = tokio::spawn(follow(trail.clone()));
+    let memory = trail.memory.clone();
+    let forgetter = tokio::spawn(async move { memory.forget_in_time().await });
     let reloader = tokio::spawn(reload_on(signals.hangups.clone(), trail.clone(), reload));
 
     notify_systemd(sd_notify::NotifyState::Ready);
@@ -151,6 +159,7 @@ async fn serve(
     let is_api_done = in_time(finished(&mut apis), began + config.limits.drain).await;
     follower.abort();
     drainer.abort();
+    forgetter.abort();
     if !(is_proxy_done && is_api_done) {
         tracing::warn!("connections were still open at the end of `limits.drain`");
     }

@@ -21,7 +21,8 @@
 //! upstream = "http://127.0.0.1:3000"  # or "unix:/run/shop.sock"
 //! connect_timeout = "5s"
 //! response_timeout = "60s"            # from the end of the request to the answer
-//! header_timeout = "30s"              # for a client to send the head of a request
+//! header_timeout = "30s"              # for a client to send the head of a request; one of HTTP/2 that says nothing
+//!                                     #   for so long while it waits is asked whether it is there
 //! idle_timeout = "4s"                 # how long an idle upstream connection is reused; after a
 //!                                     #   quarter of a second a client lends its own to others
 //! body_timeout = "30s"                # while nothing of a request's body comes; then 408
@@ -58,7 +59,7 @@
 //! trusted_hops = 0                    # or so many hops before this one, whatever their addresses
 //! forwarded = false                   # true: the proxies write Forwarded (RFC 7239), and so does this one
 //! jwt_key = "keys/jwt.pem"            # PEM public key, or the secret of HS256: who acts, in records
-//! remember = "5m"                     # how long a request can be joined with its changes
+//! remember = "5m"                     # how long a request can be joined with its changes; then it is forgotten
 //! remember_at_most = 100000
 //!
 //! [collector]

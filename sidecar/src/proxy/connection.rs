@@ -59,9 +59,10 @@ impl Proxy {
         let client = Client { peer, peer_text: client_address::text(peer), is_tls, place };
         // Each in a room of its own, because the larger one would make all connections as large.
         match is_http2 {
-            true => Box::pin(self.serve_http2(stream, client, drain)).await,
-            false => Box::pin(self.serve_http1(stream, client, drain)).await,
+            true => Box::pin(self.clone().serve_http2(stream, client, drain)).await,
+            false => Box::pin(self.clone().serve_http1(stream, client, drain)).await,
         }
+        self.freed.tell();
     }
 
     /// The TLS handshake where there is one, and which protocol the client speaks.
@@ -136,7 +137,7 @@ impl Proxy {
                 Ok::<_, Infallible>(response.map(|body| Paced::new(body, write_limit, stream)))
             }
         });
-        let connection = http2::server().serve_connection(TokioIo::new(stream), service);
+        let connection = http2::server(idle_limit).serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let idle = async {
             idle.idle(idle_limit).await;

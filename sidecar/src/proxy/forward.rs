@@ -159,6 +159,11 @@ impl Proxy {
         if let (true, Some(protocol)) = (switches, protocol) {
             upgrade::restore(response.headers_mut(), protocol);
         }
+        // The body may come or not, and nobody could tell it from the next request (RFC 9110 §10.1.1). Both connections
+        // end with the answer.
+        if lease.as_ref().is_some_and(|lease| lease.is_body_unwanted) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         *response.version_mut() = Version::HTTP_11;
         let timeout = self.config.stream_timeout;
         response.map(|body| Either::Left(Download::new(body, timeout, lease)))

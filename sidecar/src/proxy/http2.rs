@@ -26,11 +26,9 @@ const SEND_BUFFER: usize = 64 << 10;
 const STREAM_WINDOW: u32 = 64 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 
-/// A peer that says nothing for so long is asked whether it is there, and must answer in so long.
-const PING: Duration = Duration::from_secs(30);
-const PONG: Duration = Duration::from_secs(20);
-
-pub fn server() -> server::conn::http2::Builder<TokioExecutor> {
+/// A client that says nothing for so long is asked whether it is there (PING, §6.7), and must answer in two thirds of
+/// that; only while it waits for something, for others are let go anyway.
+pub fn server(silence: Duration) -> server::conn::http2::Builder<TokioExecutor> {
     let mut http2 = server::conn::http2::Builder::new(TokioExecutor::new());
     http2
         .timer(TokioTimer::new())
@@ -40,14 +38,17 @@ pub fn server() -> server::conn::http2::Builder<TokioExecutor> {
         .max_send_buf_size(SEND_BUFFER)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PONG);
+        .keep_alive_interval(silence)
+        .keep_alive_timeout(silence * 2 / 3);
     http2
 }
 
+/// The service is asked halfway to the limit of its answer, and must answer before that: all requests share the
+/// connection, and each would wait for one that is dead.
 pub fn client(
     executor: TokioExecutor,
     timer: TokioTimer,
+    limit: Duration,
 ) -> client::conn::http2::Builder<TokioExecutor> {
     let mut http2 = client::conn::http2::Builder::new(executor);
     http2
@@ -56,8 +57,8 @@ pub fn client(
         .max_send_buf_size(SEND_BUFFER)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PONG);
+        .keep_alive_interval(limit / 2)
+        .keep_alive_timeout(limit / 3);
     http2
 }
 

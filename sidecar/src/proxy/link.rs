@@ -26,6 +26,8 @@ pub struct Link {
 pub struct Lease {
     home: Home,
     connection: Option<ServiceConnection>,
+    /// Whether the service has answered without asking for the body, which was held back.
+    pub is_body_unwanted: bool,
 }
 
 pub enum Home {
@@ -76,8 +78,8 @@ impl Drop for Link {
 }
 
 impl Lease {
-    pub fn new(home: Home, connection: ServiceConnection) -> Self {
-        Self { home, connection: Some(connection) }
+    pub fn new(home: Home, connection: ServiceConnection, is_body_unwanted: bool) -> Self {
+        Self { home, connection: Some(connection), is_body_unwanted }
     }
 
     /// What comes next of a body over this connection.

@@ -6,8 +6,9 @@
 //! distributed trace, or whatever a stranger copied. It finds a request only where all that it stands for
 //! look the same; else nothing is joined, because the wrong person is worse than none.
 //!
-//! Bounded twice, in time and in number; the oldest go first.
+//! Bounded twice, in time and in number; the oldest go first. Also where nobody asks any more: see [`forgetting`].
 
+mod forgetting;
 mod texts;
 
 use std::borrow::Cow;
@@ -15,7 +16,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -226,14 +227,16 @@ impl Kept {
     }
 
     fn forget_older(&mut self, now: Instant, keep: Duration) {
-        while let Some(first) = self.requests.front()
-            && now.duration_since(first.kept_at) > keep
-        {
+        while self.requests.front().is_some_and(|first| first.is_over(now, keep)) {
             self.forget_first();
         }
     }
 
     fn forget_first(&mut self) {
+        if let Some(first) = self.requests.front_mut() {
+            // Its place in the queue stays as it is until another comes there.
+            first.ip = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        }
         let Some(request) = self.requests.pop_front() else { return };
         let number = self.first;
         self.first += 1;
@@ -252,6 +255,10 @@ impl Kept {
 }
 
 impl KeptRequest {
+    fn is_over(&self, now: Instant, keep: Duration) -> bool {
+        now.duration_since(self.kept_at) > keep
+    }
+
     /// The same but for the time and the place in a trace, as when a client tries again.
     fn is_like(&self, other: &Self) -> bool {
         (&self.method, self.ip, &self.actor) == (&other.method, other.ip, &other.actor)
@@ -322,7 +329,11 @@ mod tests {
     use super::*;
     use crate::proxy::trace_context::TraceContext;
 
-    fn request<'a>(correlation_id: &'a str, path: &'a str, actor: Option<&str>) -> SeenRequest<'a> {
+    pub(super) fn request<'a>(
+        correlation_id: &'a str,
+        path: &'a str,
+        actor: Option<&str>,
+    ) -> SeenRequest<'a> {
         SeenRequest {
             at: Moment::now(),
             correlation_id: correlation_id.into(),
@@ -342,7 +353,7 @@ mod tests {
         }
     }
 
-    const MINUTE: Duration = Duration::from_mins(1);
+    pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
     #[test]
     fn forgets_by_age() {

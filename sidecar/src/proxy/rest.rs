@@ -12,12 +12,16 @@ use tokio::sync::Notify;
 use super::client_stream::ClientStream;
 use crate::framing::Watched;
 use crate::patience::{Alarm, after};
+use crate::wiped_memory;
 
 /// Long enough that nobody who asks again and again ever gets there, short enough that a crowd does not pile up.
 const AFTER: Duration = Duration::from_millis(250);
 
-/// Those that begin to rest in so long are one crowd.
+/// Those that begin to rest, or end, in so long are one crowd.
 const CROWD: Duration = Duration::from_millis(100);
+
+/// Where they come and go all the time, not more often than with this between.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// When a connection is to rest.
 #[derive(Default)]
@@ -38,7 +42,7 @@ impl Rest {
     }
 }
 
-/// What connections that rest have freed.
+/// What connections that rest, or have ended, have freed.
 #[derive(Default)]
 pub struct Freed(Notify);
 
@@ -53,19 +57,11 @@ impl Freed {
         loop {
             self.0.notified().await;
             tokio::time::sleep(CROWD).await;
-            trim();
+            wiped_memory::give_back();
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }
-
-#[cfg(target_env = "gnu")]
-fn trim() {
-    // SAFETY: it may be called at any time, from any thread (malloc_trim(3)).
-    unsafe { libc::malloc_trim(0) };
-}
-
-#[cfg(not(target_env = "gnu"))]
-fn trim() {}
 
 /// Waits until there is something to read; false where nothing came in the time for a head.
 pub async fn is_woken(stream: &mut Watched<ClientStream>) -> bool {

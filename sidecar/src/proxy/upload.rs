@@ -47,27 +47,44 @@ struct Shared {
     last: AtomicU64,
     fault: AtomicU8,
     is_over: AtomicBool,
+    gate: AtomicU8,
 }
 
 const STALLED: u8 = 1;
 const BROKEN: u8 = 2;
 
-/// Closed until the service says 100 (Continue). As long as it is, hyper does not ask the client for the
-/// body either.
+/// There is no gate any more, or was none.
+const OPEN: u8 = 0;
+/// Closed until the service says 100 (Continue).
+const CLOSED: u8 = 1;
+/// Closed for good: the service has answered and did not want the body.
+const SHUT: u8 = 2;
+
+/// As long as it is closed, hyper does not ask the client for the body either.
 struct Gate {
-    /// None when the service has given its answer without asking.
+    /// None when nobody is left who could say 100.
     opened: Option<oneshot::Receiver<()>>,
     patience: Patience,
 }
 
 impl Gate {
-    fn is_open(&mut self, cx: &mut Context<'_>) -> bool {
-        match self.opened.as_mut().map(|opened| Pin::new(opened).poll(cx)) {
-            Some(Poll::Ready(Ok(()))) => return true,
-            Some(Poll::Ready(Err(_))) => self.opened = None,
-            _ => {}
+    fn is_open(&mut self, shared: &Shared, cx: &mut Context<'_>) -> bool {
+        if let Some(opened) = &mut self.opened
+            && Pin::new(opened).poll(cx).is_ready()
+        {
+            self.opened = None;
         }
-        self.patience.is_over(cx)
+        if shared.gate.load(Ordering::Acquire) == CLOSED && self.patience.is_over(cx) {
+            shared.moves_gate(OPEN);
+        }
+        shared.gate.load(Ordering::Acquire) == OPEN
+    }
+}
+
+impl Shared {
+    /// Whether it was closed until now.
+    fn moves_gate(&self, to: u8) -> bool {
+        self.gate.compare_exchange(CLOSED, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 
@@ -91,7 +108,9 @@ impl Upload {
         if !expects.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
             return;
         }
+        let Some(shared) = request.body().progress.body.clone() else { return };
         let (open, opened) = oneshot::channel();
+        shared.gate.store(CLOSED, Ordering::Release);
         request.body_mut().gate =
             Some(Gate { opened: Some(opened), patience: Patience::new(CONTINUE) });
         let open = std::sync::Mutex::new(Some(open));
@@ -99,6 +118,7 @@ impl Upload {
             if interim.status() == StatusCode::CONTINUE
                 && let Some(open) = open.lock().ok().and_then(|mut open| open.take())
             {
+                shared.moves_gate(OPEN);
                 let _ = open.send(());
             }
         });
@@ -119,6 +139,11 @@ impl Progress {
     /// Whether all of the body was read.
     pub fn is_over(&self) -> bool {
         self.body.as_ref().is_none_or(|body| body.is_over.load(Ordering::Relaxed))
+    }
+
+    /// The service has answered: whether the body is still held back. From now on it stays so, for it is not wanted.
+    pub fn keep_held_back(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| body.moves_gate(SHUT))
     }
 
     /// How long nothing has moved.
@@ -166,8 +191,8 @@ impl Body for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
-        if let Some(gate) = &mut this.gate {
-            if !gate.is_open(cx) {
+        if let (Some(gate), Some(shared)) = (&mut this.gate, &this.progress.body) {
+            if !gate.is_open(shared, cx) {
                 return Poll::Pending;
             }
             this.gate = None;

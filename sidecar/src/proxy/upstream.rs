@@ -132,22 +132,23 @@ impl Upstream {
             let response = self.try_http2(request, progress).await?;
             return Ok((response, None));
         }
-        let (response, connection) = self.try_http1(request, progress, link).await?;
+        let (response, connection, is_unwanted) = self.try_http1(request, progress, link).await?;
         let home = match link {
             Some(link) => Home::Link(link.clone()),
             None => Home::Pool(self.clone()),
         };
-        Ok((response, Some(Lease::new(home, connection))))
+        Ok((response, Some(Lease::new(home, connection, is_unwanted))))
     }
 
     /// A request that an idle connection did not take, because it had just been closed, goes out on
-    /// another; one of which a byte may have been sent does not.
+    /// another; one of which a byte may have been sent does not. With the answer comes whether it was given instead of
+    /// asking for the body.
     async fn try_http1(
         &self,
         mut request: Request<Upload>,
         progress: &Progress,
         link: Option<&Arc<Link>>,
-    ) -> Result<(Response<Incoming>, ServiceConnection), Failed> {
+    ) -> Result<(Response<Incoming>, ServiceConnection, bool), Failed> {
         let must_run_alone = request.headers().contains_key(header::UPGRADE);
         loop {
             let (mut connection, is_new) = match self.next_idle(progress.began(), link) {
@@ -166,11 +167,12 @@ impl Upstream {
             match connection.answer(request, progress, limit).await {
                 None => return Err(too_slow()),
                 Some(Ok(response)) => {
+                    let is_unwanted = progress.keep_held_back();
                     // The answer has begun, but the request goes on: neither may wait for the other.
-                    if !progress.is_over() {
+                    if !is_unwanted && !progress.is_over() {
                         connection.run_alone();
                     }
-                    return Ok((response, connection));
+                    return Ok((response, connection, is_unwanted));
                 }
                 Some(Err(mut failed)) => match failed.take_message() {
                     Some(unsent) if !is_new => request = unsent,
@@ -276,7 +278,8 @@ impl Upstream {
             return Ok(sender.clone());
         }
         let stream = TokioIo::new(self.connect().await?);
-        let builder = http2_form::client(TokioExecutor::new(), TokioTimer::new());
+        let limit = self.config.response_timeout;
+        let builder = http2_form::client(TokioExecutor::new(), TokioTimer::new(), limit);
         let (sender, connection) =
             builder.handshake(stream).await.map_err(|_| unreachable(&"handshake"))?;
         tokio::spawn(connection);

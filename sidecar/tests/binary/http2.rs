@@ -222,7 +222,7 @@ fn a_service_that_speaks_http2_is_asked_over_one_connection() {
 }
 
 /// Answers with the request as it was seen.
-fn serve_http2(connections: Arc<AtomicUsize>) -> SocketAddr {
+pub fn serve_http2(connections: Arc<AtomicUsize>) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();

@@ -3,13 +3,17 @@
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+use base64ct::{Base64UrlUnpadded, Encoding};
 
 use sealtrail_keyring::{KekFile, Keyring};
 use serde_json::{Value, json};
 
 use super::place::Place;
 use super::served::Served;
-use super::wire::post;
+use super::service::Service;
+use super::wire::{Wire, exchange, post};
 
 const JSON: &str = "application/json";
 
@@ -106,5 +110,88 @@ fn nothing_of_whoever_was_forgotten_is_left_in_the_memory_of_the_server() {
     assert_eq!(post(served.api, &reveal, JSON, because).status, 410);
     let left = found(served.id(), &needles);
     assert!(left.is_empty(), "{} places:\n{}", left.len(), left.join("\n"));
+    assert_eq!(served.terminate().0, 0);
+}
+
+#[test]
+fn nobody_is_remembered_for_longer_although_no_other_request_comes() {
+    let (place, service) = (Place::new(), Service::start());
+    place.edit_config(
+        "trusted_proxies = []",
+        "trusted_proxies = [\"127.0.0.1\"]\nremember = \"2s\"",
+    );
+    let served = Served::in_front_of(&place, &service.url());
+    let [actor, path, agent] = CANARIES.map(|canary| canary.replace(['@', '.'], "-"));
+    let claims = Base64UrlUnpadded::encode_string(json!({"sub": actor}).to_string().as_bytes());
+    let answer = exchange(
+        served.proxy,
+        &format!(
+            "PUT /{path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer eyJhbGciOiJIUzI1NiJ9.{claims}.x\r\n\
+             User-Agent: {agent}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        ),
+    );
+    assert_eq!(answer.status, 200);
+    let needles: Vec<_> = [actor, path, agent].map(String::into_bytes).into();
+    let there = found(served.id(), &needles);
+    for number in ["0 in", "1 in", "2 in"] {
+        let is_there = there.iter().any(|place| place.starts_with(number));
+        assert!(is_there, "{number}: it is remembered, and is not found");
+    }
+    let gone = |needles: &[Vec<u8>]| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let left = found(served.id(), needles);
+            if left.is_empty() {
+                return;
+            }
+            let left = || format!("{} places:\n{}", left.len(), left.join("\n"));
+            assert!(Instant::now() < deadline, "{}", left());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    };
+    gone(&needles);
+    assert_eq!(served.terminate().0, 0);
+}
+
+fn resident_kb(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn what_a_crowd_took_is_given_back_when_it_has_left() {
+    const CROWD: usize = 400;
+    let (place, service) = (Place::new(), Service::start());
+    let lines = "workers = 1\nheader_timeout = \"120s\"";
+    let served = Served::in_front_of(&place, &format!("{}\"\n{lines}\n#", service.url()));
+    let get = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut other = Wire::connect(served.proxy);
+    assert_eq!(other.ask(get).status, 200);
+    let is_at_most = |most: u64| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut now = resident_kb(served.id());
+        while now > most && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(100));
+            now = resident_kb(served.id());
+        }
+        assert!(now <= most, "{now} KiB, and not {most}");
+    };
+    // What it takes to begin, and what of that it gives back.
+    std::thread::sleep(Duration::from_secs(2));
+    let before = resident_kb(served.id());
+    let mut crowd: Vec<Wire> = (0..CROWD).map(|_| Wire::connect(served.proxy)).collect();
+    // All are under way at once: each has a part of a request.
+    let (head, end) = get.split_at(get.len() - 1);
+    crowd.iter_mut().for_each(|wire| wire.send(head));
+    crowd[CROWD - 1].send(end);
+    assert_eq!(crowd[CROWD - 1].response().status, 200);
+    crowd[..CROWD - 1].iter_mut().for_each(|wire| wire.send(end));
+    assert!(crowd[..CROWD - 1].iter_mut().all(|wire| wire.response().status == 200));
+    let taken = resident_kb(served.id()).saturating_sub(before);
+    assert!(taken > 4 << 10, "{taken} KiB are too few to tell");
+    drop(crowd);
+    is_at_most(before + taken / 2);
+    assert_eq!(other.ask(get).status, 200, "who has stayed goes on");
     assert_eq!(served.terminate().0, 0);
 }

@@ -65,7 +65,8 @@ fn trailers_pass_both_ways_to_whom_takes_them() {
 
 #[test]
 fn the_body_is_asked_for_by_the_service_and_not_by_us() {
-    let (_place, service, served) = with("header_timeout = \"5s\"\nbody_timeout = \"5s\"");
+    // Longer than a client here waits.
+    let (_place, service, served) = with("header_timeout = \"90s\"\nbody_timeout = \"90s\"");
     let head = |target: &str| {
         format!(
             "POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
@@ -80,9 +81,24 @@ fn the_body_is_asked_for_by_the_service_and_not_by_us() {
 
     let mut refused = Wire::connect(served.proxy);
     refused.send(head("/refuse"));
-    assert_eq!(refused.response().status, 413, "and no 100 before it");
+    let answer = refused.response();
+    assert_eq!(answer.status, 413, "and no 100 before it");
+    assert_eq!(answer.header("connection"), Some("close"));
     assert!(refused.is_closed(), "the body may come or not, so the connection is of no more use");
     assert_eq!(service.requests(), 2, "two heads and not a byte of the refused body");
+
+    // The client says by itself what nobody has asked for: it is not taken for a request.
+    let mut refused = Wire::connect(served.proxy);
+    refused.send(head("/refuse") + "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(refused.response().status, 413);
+    assert!(refused.is_closed());
+    assert_eq!(service.requests(), 3);
+
+    let mut api = Wire::connect(served.api);
+    api.send(head("/v1/nothing").replace("Host: a", "Host: localhost"));
+    let answer = api.response();
+    assert_eq!((answer.status, answer.header("connection")), (404, Some("close")));
+    assert!(api.is_closed());
 
     // A service that knows nothing of it gets the body after a while.
     let mut wire = Wire::connect(served.proxy);
