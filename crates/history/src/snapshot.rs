@@ -34,7 +34,7 @@ pub struct Candidates {
 }
 
 /// When so few are left, looking at their lines is cheaper than at another list.
-const FEW: usize = 512;
+const FEW: usize = 64;
 
 /// As many records are looked at together where no name is asked for.
 const SPAN: u64 = 4096;
