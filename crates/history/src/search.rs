@@ -83,7 +83,8 @@ impl Search {
         found.iter().all(|found| *found) && self.overlaps(time.map_or(NO_TIME, |time| (time, time)))
     }
 
-    fn has_times(&self) -> bool {
+    /// Whether a time is asked for.
+    pub(crate) fn has_times(&self) -> bool {
         self.since.is_some() || self.until.is_some()
     }
 

@@ -34,7 +34,7 @@ pub struct Candidates {
 }
 
 /// When so few are left, looking at their lines is cheaper than at another list.
-const FEW: usize = 512;
+const FEW: usize = 64;
 
 /// As many records are looked at together where no name is asked for.
 const SPAN: u64 = 4096;
@@ -141,13 +141,15 @@ impl Candidates {
                 found
             }
         };
-        let mut zone = (u64::MAX, true);
-        found.retain(|index| {
-            if zone.0 != index / ZONE {
-                zone = (index / ZONE, self.search.overlaps(self.snapshot.zone(*index)));
-            }
-            zone.1
-        });
+        if self.search.has_times() {
+            let mut zone = (u64::MAX, true);
+            found.retain(|index| {
+                if zone.0 != index / ZONE {
+                    zone = (index / ZONE, self.search.overlaps(self.snapshot.zone(*index)));
+                }
+                zone.1
+            });
+        }
         match self.order {
             Order::Oldest => self.left.start = piece.end,
             Order::Newest => {

@@ -32,6 +32,15 @@ async function fill(texts) {
   await here.page.waitForSelector('#verdict .facts')
 }
 
+test('what is checked is said in full width, and beside a verdict in its own column', async () => {
+  const { page } = here
+  const shares = () => page.$$eval('.checks li', (items) => items.map((item) => item.querySelector('div').offsetWidth / item.offsetWidth))
+  assert.ok((await shares()).every((share) => share > 0.99))
+  await page.click('text=Try an example')
+  await page.waitForSelector('h2.passed')
+  assert.ok((await shares()).every((share) => share > 0.7 && share < 0.9))
+})
+
 test('a record of the golden log is verified', async () => {
   const { page } = here
   await fill({ line: `${line}\n`, proof, vkey })

@@ -228,7 +228,7 @@ test('a spool keeps it encrypted, and it is sealed when it leaves', async () => 
   try {
     const { port } = collector
     const spool = { folder: join(folder, 'spool'), key: Buffer.alloc(32, 7) }
-    const options = { url: `http://127.0.0.1:${port}`, onFailure: 'spool', timeoutMs: 20, spool }
+    const options = { url: `http://127.0.0.1:${port}`, onFailure: 'spool', timeoutMs: 1000, spool }
     const trail = await open(options)
     await trail.seal(change(0))
     const { requests } = collector

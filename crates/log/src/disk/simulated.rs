@@ -14,28 +14,22 @@
 //! - A process that dies takes nothing along.
 
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind, IoSlice, SeekFrom};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::simulated::chance::Chance;
 
 pub(crate) mod chance;
+mod file;
+mod handle;
 
-const SECTOR: usize = 512;
+use file::File;
+pub(crate) use handle::Handle;
 
 /// One simulated disk, shared by its open files.
 #[derive(Clone, Debug)]
 pub(crate) struct Simulated(Arc<Mutex<State>>);
-
-/// An open file of it.
-#[derive(Debug)]
-pub(crate) struct Handle {
-    disk: Simulated,
-    file: usize,
-    name: String,
-    position: u64,
-}
 
 /// How a step goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,19 +61,6 @@ struct State {
     watched: &'static str,
     seen: Vec<Vec<u8>>,
     trace: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default)]
-struct File {
-    now: Vec<u8>,
-    on_disk: Vec<u8>,
-    unsynced: Vec<Change>,
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Write(usize, Vec<u8>),
-    Cut(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,86 +275,6 @@ impl Simulated {
     }
 }
 
-impl Handle {
-    pub(crate) fn bytes(&self) -> u64 {
-        self.disk.lock().files[self.file].now.len() as u64
-    }
-
-    pub(crate) fn write_at(&self, offset: u64, pieces: &[IoSlice<'_>]) -> io::Result<()> {
-        let mut bytes = Vec::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
-        pieces.iter().for_each(|piece| bytes.extend_from_slice(piece));
-        let mut state = self.disk.lock();
-        if self.name.ends_with(state.watched) {
-            state.seen.push(bytes.clone());
-        }
-        let offset = offset as usize;
-        let what = match state.trace.is_some() && bytes.iter().all(|byte| *byte == 0) {
-            true => "fill",
-            false => "write",
-        };
-        let length = bytes.len() as u64;
-        let end = offset + bytes.len();
-        let is_one_sector = bytes.is_empty() || offset / SECTOR == (end - 1) / SECTOR;
-        let beginning = match is_one_sector && end <= state.files[self.file].now.len() {
-            true => 0,
-            false => state.chance.below(length + 1) as usize,
-        };
-        let how = state.next(what, &self.name, true)?;
-        let bytes = match how {
-            how if Break::is_done(how) => bytes,
-            Some(Break::Torn | Break::Full(_)) => bytes[..beginning].to_vec(),
-            _ => return state.outcome(how),
-        };
-        state.files[self.file].change(Change::Write(offset, bytes));
-        state.outcome(how)
-    }
-
-    pub(crate) fn cut(&self, bytes: u64) -> io::Result<()> {
-        let file = self.file;
-        self.disk.lock().step("cut", &self.name, false, |state, _| {
-            state.files[file].change(Change::Cut(bytes as usize));
-        })
-    }
-
-    pub(crate) fn sync(&self, what: &'static str) -> io::Result<()> {
-        let state = &mut *self.disk.lock();
-        let how = state.next(what, &self.name, false)?;
-        let file = &mut state.files[self.file];
-        match how {
-            how if Break::is_done(how) => {
-                let unsynced = std::mem::take(&mut file.unsynced);
-                unsynced.into_iter().for_each(|change| change.apply(&mut file.on_disk));
-            }
-            Some(Break::PowerBefore) => {}
-            _ => {
-                let is_cut = file.unsynced.iter().any(|change| matches!(change, Change::Cut(_)));
-                file.settle(&mut state.chance);
-                // Lengths are the journal's business.
-                file.unsynced.extend(is_cut.then_some(Change::Cut(file.now.len())));
-            }
-        }
-        state.outcome(how)
-    }
-
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let state = self.disk.lock();
-        let rest = state.files[self.file].now.get(self.position as usize..).unwrap_or_default();
-        let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
-        self.position += count as u64;
-        Ok(count)
-    }
-
-    pub(crate) fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.position = match to {
-            SeekFrom::Start(at) => at,
-            SeekFrom::Current(by) => self.position.wrapping_add_signed(by),
-            SeekFrom::End(by) => self.bytes().wrapping_add_signed(by),
-        };
-        Ok(self.position)
-    }
-}
-
 impl State {
     fn node(&self, name: &str) -> Option<Node> {
         self.names.get(name).and_then(|name| name.now)
@@ -450,98 +351,6 @@ impl Break {
     fn is_done(how: Option<Self>) -> bool {
         matches!(how, None | Some(Self::ReportedLost | Self::PowerAfter))
     }
-}
-
-impl File {
-    fn change(&mut self, change: Change) {
-        change.clone().apply(&mut self.now);
-        self.unsynced.push(change);
-    }
-
-    /// Lets chance say what of the unsynced changes reaches the disk.
-    fn settle(&mut self, chance: &mut Chance) {
-        let unsynced = std::mem::take(&mut self.unsynced);
-        if unsynced.is_empty() {
-            return;
-        }
-        let lengths: Vec<usize> = unsynced
-            .iter()
-            .scan(self.on_disk.len(), |length, change| {
-                *length = change.length_after(*length);
-                Some(*length)
-            })
-            .collect();
-        match chance.below(4) {
-            0 => {}
-            1 => unsynced.into_iter().for_each(|change| change.apply(&mut self.on_disk)),
-            2 => {
-                let whole = chance.below(unsynced.len() as u64) as usize;
-                for (i, change) in unsynced.into_iter().take(whole + 1).enumerate() {
-                    match change {
-                        Change::Write(at, bytes) if i == whole => {
-                            let mut end = at + chance.below(bytes.len() as u64 + 1) as usize;
-                            if end < self.on_disk.len() {
-                                end -= end % SECTOR;
-                            }
-                            let kept = end.saturating_sub(at);
-                            Change::Write(at, bytes[..kept].to_vec()).apply(&mut self.on_disk);
-                        }
-                        Change::Cut(_) if i == whole => {}
-                        change => change.apply(&mut self.on_disk),
-                    }
-                }
-            }
-            _ => {
-                let at = chance.below(lengths.len() as u64 + 1) as usize;
-                let length = if at == 0 { self.on_disk.len() } else { lengths[at - 1] };
-                for change in unsynced {
-                    match change {
-                        Change::Write(at, bytes) => {
-                            for (at, sector) in sectors(at, &bytes) {
-                                if chance.below(2) == 0 {
-                                    Change::Write(at, sector.to_vec()).apply(&mut self.on_disk);
-                                }
-                            }
-                        }
-                        Change::Cut(_) if chance.below(2) == 0 => {}
-                        cut => cut.apply(&mut self.on_disk),
-                    }
-                }
-                self.on_disk.resize(length, 0);
-            }
-        }
-    }
-}
-
-impl Change {
-    fn apply(self, content: &mut Vec<u8>) {
-        match self {
-            Self::Write(_, bytes) if bytes.is_empty() => {}
-            Self::Write(at, bytes) => {
-                let end = at + bytes.len();
-                if content.len() < end {
-                    content.resize(end, 0);
-                }
-                content[at..end].copy_from_slice(&bytes);
-            }
-            Self::Cut(length) => content.resize(length, 0),
-        }
-    }
-
-    fn length_after(&self, length: usize) -> usize {
-        match self {
-            Self::Write(at, bytes) => length.max(at + bytes.len()),
-            Self::Cut(length) => *length,
-        }
-    }
-}
-
-/// The pieces of a write, one for each sector that it touches.
-fn sectors(at: usize, bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let first = (SECTOR - at % SECTOR).min(bytes.len());
-    let (head, rest) = bytes.split_at(first);
-    let rest = rest.chunks(SECTOR).enumerate().map(move |(i, s)| (at + first + i * SECTOR, s));
-    std::iter::once((at, head)).chain(rest)
 }
 
 fn text(path: &Path) -> String {

@@ -32,10 +32,9 @@ pub fn run() -> Result<Report> {
         let folder = tempfile::tempdir()?;
         let records = rows / CHANGES;
         let name = |given: &Given| format!("index of {rows} rows, {}", given.words());
-        let mut built = None;
+        let (mut built, dir) = (None, folder.path().join("index"));
         for given in [Given::Rows, Given::Lines] {
             drop(built.take());
-            let dir = folder.path().join("index");
             if dir.exists() {
                 std::fs::remove_dir_all(&dir)?;
             }
@@ -50,7 +49,7 @@ pub fn run() -> Result<Report> {
         let Some((mut index, bytes)) = built else { continue };
         let reached = [(bytes, format!("{rows} rows"))];
         report.goals.push(Goal::worst("H2", "index: bytes/row", Wanted::AtMost(25.0), reached));
-        for Asked { question, p50, p99, cpu_p99, waits } in ask::all(&mut index, records)? {
+        for Asked { question, p50, p99, cpu_p99, waits } in ask::all(&mut index, &dir, records)? {
             if question == "entity" {
                 let reached = [(cpu_p99, format!("{rows} rows"))];
                 let what = "history of an entity from the index, p99 in µs of CPU";
