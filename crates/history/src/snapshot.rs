@@ -30,6 +30,8 @@ pub struct Candidates {
     /// What was not looked at yet.
     left: Range<u64>,
     order: Order,
+    /// When so few are left, no other name is looked up.
+    few: usize,
     waiting: std::vec::IntoIter<u64>,
 }
 
@@ -77,6 +79,7 @@ impl Snapshot {
             search,
             left: window.start..window.end.min(self.next()).max(window.start),
             order,
+            few: FEW,
             waiting: Vec::new().into_iter(),
         }
     }
@@ -114,6 +117,27 @@ impl Snapshot {
 }
 
 impl Candidates {
+    /// Looks every name up, for who counts records and does not read their lines: what is given has all names that
+    /// were asked for, but for hashes that are alike.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use sealtrail_history::{Index, Name, Order, Search};
+    /// # let place = tempfile::tempdir().unwrap();
+    /// # let (mut index, _) = Index::open(place.path(), "example.com/shop")?;
+    /// index.add(0, br#"{"id":"a","correlationid":"c"}"#)?;
+    /// index.add(1, br#"{"id":"b","correlationid":"c","causationid":"a"}"#)?;
+    /// let search = Search::all().with(Name::Correlation("c")).with(Name::Causation("a"));
+    /// let candidates = Arc::new(index.snapshot()).candidates(search, 0..u64::MAX, Order::Oldest);
+    /// assert_eq!(candidates.by_every_name().collect::<Result<Vec<_>, _>>()?, [1]);
+    /// # Ok::<(), sealtrail_history::Error>(())
+    /// ```
+    #[must_use]
+    pub fn by_every_name(mut self) -> Self {
+        self.few = 0;
+        self
+    }
+
     /// Takes a piece of what is left, and what in it may fit.
     fn look(&mut self) -> Result<Vec<u64>> {
         let at = match self.order {
@@ -132,7 +156,7 @@ impl Candidates {
                 let mut found = self.snapshot.find(run, first)?;
                 found.retain(|index| piece.contains(index));
                 for other in others {
-                    if found.len() <= FEW {
+                    if found.len() <= self.few {
                         break;
                     }
                     let other = self.snapshot.find(run, other)?;

@@ -1,8 +1,8 @@
 //! `cargo xtask image`: the container image, from scratch around one static binary, built by buildah and tried
 //! with podman and runc.
 //!
-//! The binary is built for musl, which compiles everything once more, so `cargo xtask test` tries the image only
-//! where `SEALTRAIL_IMAGE` is set, with few optimisations, and says so where it does not.
+//! Users get a binary that was linked as a whole. A test run compiles for musl with few optimisations, which is enough
+//! to see that it is static, that it starts from nothing, and that it works there. `SEALTRAIL_IMAGE=0` leaves it out.
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -17,43 +17,52 @@ use crate::stage::Outcome;
 
 const TARGET: &str = "x86_64-unknown-linux-musl";
 const IMAGE: &str = "localhost/sealtrail:latest";
+pub const NAME: &str = "operation: the container image";
+/// Not optimised, which compiles fastest, and the guest in it is compiled as ever.
+const TO_TRY: &[&str] = &[
+    "--release",
+    "--config",
+    "profile.release.opt-level=0",
+    "--config",
+    "profile.release.debug=false",
+];
 /// The user of the Containerfile.
 const USER: u32 = 65532;
 
-pub fn run() -> Result<()> {
+pub fn run(arguments: &[String]) -> Result<()> {
+    let how = match arguments {
+        [] => Build::ForUsers,
+        [quick] if quick == "--quick" => Build::ToTry,
+        _ => bail!("usage: image [--quick]"),
+    };
     let root = machine::workspace()?;
-    match make(&root, Build::ForUsers)? {
-        Some(()) => {
-            println!("{IMAGE} is built and was tried");
-            Ok(())
-        }
-        None => bail!("x86-64 Linux, musl-tools, buildah, podman, runc and root are needed"),
-    }
+    let tools = match tools()? {
+        Ok(tools) => tools,
+        Err(why) => bail!("{why}"),
+    };
+    make(&root, &tools, how)?;
+    println!("{IMAGE} is built and was tried");
+    Ok(())
 }
 
-pub fn as_test(root: &Path) -> Result<Option<Outcome>> {
-    if std::env::var_os("SEALTRAIL_IMAGE").is_none() {
-        println!(
-            "\nNOT TESTED  the container image: `cargo xtask image`, or SEALTRAIL_IMAGE=1 here"
-        );
-        return Ok(None);
+/// As part of a test run; `Err` says why it could not be tried on this machine.
+pub fn as_test(root: &Path) -> Result<Result<Outcome, String>> {
+    if std::env::var_os("SEALTRAIL_IMAGE").is_some_and(|value| value == "0") {
+        return Ok(Err("SEALTRAIL_IMAGE=0".into()));
     }
-    const NAME: &str = "operation: the container image";
     println!("\n── {NAME}");
     let start = Instant::now();
-    let (passed, failed) = match make(root, Build::ToTry) {
-        Ok(Some(())) => (1, 0),
-        Ok(None) => {
-            println!("NOT TESTED  the container image: a tool is missing, or this is not root");
-            return Ok(None);
-        }
-        Err(error) => {
-            println!("FAILED: {error:#}");
-            (0, 1)
-        }
+    let tools = match tools()? {
+        Ok(tools) => tools,
+        Err(why) => return Ok(Err(why)),
     };
+    let made = make(root, &tools, Build::ToTry);
+    if let Err(error) = &made {
+        println!("FAILED: {error:#}");
+    }
+    let (passed, failed) = if made.is_ok() { (1, 0) } else { (0, 1) };
     let took = start.elapsed();
-    Ok(Some(Outcome { name: NAME.into(), ok: failed == 0, passed, failed, took }))
+    Ok(Ok(Outcome { name: NAME.into(), ok: failed == 0, passed, failed, took }))
 }
 
 /// How much time the binary is worth.
@@ -63,30 +72,83 @@ enum Build {
     ToTry,
 }
 
-fn make(root: &Path, how: Build) -> Result<Option<()>> {
+struct Tools {
+    buildah: PathBuf,
+    podman: PathBuf,
+    runc: PathBuf,
+}
+
+/// What builds images and runs them here, or why nothing does.
+fn tools() -> Result<Result<Tools, String>> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        return Ok(None);
+        return Ok(Err("the image is for Linux on x86-64".into()));
     }
-    let mut tools = Vec::new();
+    let mut found = Vec::new();
     for (tool, package) in
         [("musl-gcc", "musl-tools"), ("buildah", "buildah"), ("podman", "podman"), ("runc", "runc")]
     {
-        let Some(tool) = machine::program(tool, &[], package)? else { return Ok(None) };
-        tools.push(tool);
+        let Some(path) = machine::program(tool, &[], package)? else {
+            return Ok(Err(format!("there is no {tool}, and {package} could not be installed")));
+        };
+        found.push(path);
     }
+    let [_, buildah, podman, runc] = <[PathBuf; 4]>::try_from(found).expect("one for each");
+    let tools = Tools { buildah, podman, runc };
+    // Before minutes of compiling.
+    Ok(match tools.probe() {
+        Ok(()) => Ok(tools),
+        Err(error) => Err(format!("no container runs here: {error:#}")),
+    })
+}
+
+impl Tools {
+    /// Whether a container can be built and run on this machine, with a program that does nothing.
+    fn probe(&self) -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (source, containerfile) =
+            (folder.path().join("probe.rs"), folder.path().join("Containerfile"));
+        std::fs::write(&source, "fn main() {}")?;
+        std::fs::write(
+            &containerfile,
+            "FROM scratch\nCOPY probe /probe\nENTRYPOINT [\"/probe\"]\n",
+        )?;
+        succeed(Command::new("rustup").args(["target", "add", TARGET]))?;
+        let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        succeed(
+            rustc.args(["--target", TARGET, "-o"]).arg(folder.path().join("probe")).arg(&source),
+        )?;
+        const PROBE: &str = "localhost/sealtrail-probe:latest";
+        self.build(PROBE, &containerfile, folder.path())?;
+        let ran = succeed(self.run().arg(PROBE));
+        let removed = succeed(Command::new(&self.buildah).args(["rmi", PROBE]));
+        ran.and(removed).map(drop)
+    }
+
+    fn build(&self, name: &str, containerfile: &Path, context: &Path) -> Result<()> {
+        let mut build = Command::new(&self.buildah);
+        build.args(["build", "--isolation=chroot", "--tag", name, "--file"]);
+        succeed(build.arg(containerfile).arg(context)).map(drop)
+    }
+
+    /// With a root that cannot be written and no capability.
+    fn run(&self) -> Command {
+        let mut podman = Command::new(&self.podman);
+        podman
+            .arg("--runtime")
+            .arg(&self.runc)
+            .args(["run", "--rm", "--network=host", "--read-only", "--cap-drop=all"])
+            .args(["--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096"]);
+        podman
+    }
+}
+
+fn make(root: &Path, tools: &Tools, how: Build) -> Result<()> {
     let sealtrail = build(root, how)?;
     expect_static(&sealtrail)?;
     let context = tempfile::tempdir()?;
     std::fs::copy(&sealtrail, context.path().join("sealtrail"))?;
-    let containerfile = root.join("examples/deploy/container/Containerfile");
-    succeed(
-        Command::new(&tools[1])
-            .args(["build", "--isolation=chroot", "--tag", IMAGE, "--file"])
-            .arg(containerfile)
-            .arg(context.path()),
-    )?;
-    try_it(&tools[2], &tools[3], &sealtrail)?;
-    Ok(Some(()))
+    tools.build(IMAGE, &root.join("examples/deploy/container/Containerfile"), context.path())?;
+    try_it(tools, &sealtrail)
 }
 
 fn build(root: &Path, how: Build) -> Result<PathBuf> {
@@ -94,13 +156,7 @@ fn build(root: &Path, how: Build) -> Result<PathBuf> {
     let start = Instant::now();
     let settings: &[&str] = match how {
         Build::ForUsers => &["--profile", "dist"],
-        Build::ToTry => &[
-            "--release",
-            "--config",
-            "profile.release.opt-level=1",
-            "--config",
-            "profile.release.debug=false",
-        ],
+        Build::ToTry => TO_TRY,
     };
     let mut cargo = machine::cargo(root, &["build", "--package", "sealtrail", "--target", TARGET]);
     // zstd and ring are C.
@@ -127,8 +183,8 @@ fn expect_static(binary: &Path) -> Result<()> {
     Ok(())
 }
 
-/// As nobody, with a root that cannot be written and no capability: it answers, records, and ends when it is told.
-fn try_it(podman: &Path, runc: &Path, sealtrail: &Path) -> Result<()> {
+/// As nobody: it answers, records, and ends when it is told.
+fn try_it(tools: &Tools, sealtrail: &Path) -> Result<()> {
     let folder = tempfile::tempdir()?;
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
     let trail = folder.path().join("trail");
@@ -140,14 +196,7 @@ fn try_it(podman: &Path, runc: &Path, sealtrail: &Path) -> Result<()> {
     )?;
     give(&trail)?;
     let mount = format!("{}:/etc/sealtrail", trail.display());
-    let mut server = Server::of(
-        Command::new(podman)
-            .arg("--runtime")
-            .arg(runc)
-            .args(["run", "--rm", "--network=host", "--read-only", "--cap-drop=all"])
-            .args(["--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096"])
-            .args(["--volume", &mount, IMAGE]),
-    )?;
+    let mut server = Server::of(tools.run().args(["--volume", &mount, IMAGE]))?;
     let api = server.address("api")?;
     let ready = ureq::get(format!("http://{api}/readyz")).call()?;
     if ready.status() != 200 {

@@ -19,7 +19,7 @@ usage: cargo xtask <command>
   wasm    build both wasm edges and the page: js/sealtrail/dist and js/console/dist
   demo    the product's life in one run
   test    everything that must hold
-  image   the container image, built and tried
+  image   the container image, built and tried: image [--quick], not optimised, as the tests build it
   fuzz    the core under libFuzzer: fuzz [value|selector|policy|token|capture] [--seconds N | --quick]
   bench   figures and ratios: bench [core|node|size|log|history|proxy|collector|engine|keyring|page|service|logs|profile] [--json FILE]
   soak    the sidecar under load while things break: soak [--minutes N]";
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Some("wasm") => wasm::run(),
         Some("demo") => demo::run(),
         Some("test") => test::run(),
-        Some("image") => image::run(),
+        Some("image") => image::run(&arguments[1..]),
         Some("fuzz") => fuzz::run(&arguments[1..]),
         Some("bench") => bench::run(&arguments[1..]),
         Some("soak") => soak::run(&arguments[1..]),

@@ -58,8 +58,8 @@ fn counted(line: &str) -> (u64, u64) {
     }
 }
 
-/// A table of what ran, and the line that sums it up.
-pub fn summary(outcomes: &[Outcome]) -> bool {
+/// A table of what ran and of what could not be tried, with the reason, and the line that sums it up.
+pub fn summary(outcomes: &[Outcome], untried: &[(&str, String)]) -> bool {
     println!("\n── summary");
     for outcome in outcomes {
         let mark = if outcome.ok { "ok    " } else { "FAILED" };
@@ -70,10 +70,17 @@ pub fn summary(outcomes: &[Outcome]) -> bool {
         let seconds = outcome.took.as_secs_f64();
         println!("{mark}  {:<44} {seconds:>7.1} s  {tests}", outcome.name);
     }
+    for (name, why) in untried {
+        println!("NOT TRIED  {name}: {why}");
+    }
     let passed: u64 = outcomes.iter().map(|o| o.passed).sum();
     let broken = outcomes.iter().filter(|o| !o.ok && o.failed == 0).count() as u64;
     let failed = outcomes.iter().map(|o| o.failed).sum::<u64>() + broken;
-    println!("\n{passed} passed, {failed} failed");
+    let untried = match untried.len() {
+        0 => String::new(),
+        n => format!(", {n} not tried"),
+    };
+    println!("\n{passed} passed, {failed} failed{untried}");
     failed == 0
 }
 

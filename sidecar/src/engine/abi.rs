@@ -51,6 +51,12 @@ impl Instance {
         self.memory.data(&self.store)
     }
 
+    #[cfg(test)]
+    pub fn stack(&mut self) -> Option<i32> {
+        let (global, _) = self.stack.as_ref()?;
+        global.get(&mut self.store).i32()
+    }
+
     /// Puts the stack back where it is in a fresh instance.
     pub fn reset_stack(&mut self) -> Result<()> {
         let Some((global, rest)) = &self.stack else { return Ok(()) };

@@ -225,6 +225,7 @@ mod tests {
     use crate::engine::Act;
     use crate::engine::Actor;
     use crate::engine::Stamp;
+    use crate::engine::image::Image;
 
     static FAULTY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/faulty_guest.cwasm"));
 
@@ -268,6 +269,21 @@ mod tests {
         fault(&sandbox, |guest| guest.preview(b"", b"", b""), "no status byte", true);
         fault(&sandbox, |guest| guest.lint(b"", &[]), "answer of another form", false);
         fault(&sandbox, |guest| guest.act(&stamp(), &act, None), "without saying why", false);
+    }
+
+    #[test]
+    fn what_a_guest_leaves_behind_is_put_back() {
+        // SAFETY: `build.rs` compiled it.
+        let sandbox = unsafe { Sandbox::of(FAULTY, "", &limits()) }.unwrap();
+        let (mut fresh, mut used) = (sandbox.instance().unwrap(), sandbox.instance().unwrap());
+        let image = Image::between(&fresh, &fresh);
+        used.call("lint", b"").unwrap();
+        assert!(used.stack() == Some(4096) && used.memory() != fresh.memory());
+        assert!(image.restore(&mut used));
+        assert!(used.stack() == fresh.stack() && used.memory() == fresh.memory());
+        // What has failed is not put back: nobody knows where it was.
+        let _ = used.call("read", b"").unwrap_err();
+        assert!(!image.restore(&mut used));
     }
 
     #[test]

@@ -116,8 +116,8 @@ impl Fitting {
     }
 
     /// Which records the index names, without a look at their lines.
-    pub(super) fn indices(&mut self) -> Result<Vec<u64>> {
-        let indices: Result<Vec<u64>, _> = self.candidates.by_ref().collect();
+    pub(super) fn indices(self) -> Result<Vec<u64>> {
+        let indices: Result<Vec<u64>, _> = self.candidates.by_every_name().collect();
         Ok(indices?)
     }
 }

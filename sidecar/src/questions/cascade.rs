@@ -107,7 +107,7 @@ impl Questions {
     /// The records of the answer that have this cause, oldest first.
     fn of_cause(&self, question: &Question, cause: &str) -> Result<Vec<u64>> {
         let search = question.search().clone().with(Name::Causation(cause));
-        let mut fitting: Fitting = self.fitting_in(&search, 0..u64::MAX, Order::Oldest)?;
+        let fitting: Fitting = self.fitting_in(&search, 0..u64::MAX, Order::Oldest)?;
         // So many that to read them all is too much; the index may name one too many among them.
         let indices = fitting.indices()?;
         if indices.len() > 8 * MANY {

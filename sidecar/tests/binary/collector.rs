@@ -196,6 +196,8 @@ fn more_at_once_than_there_are_guests_is_work_and_no_failure() {
     let mut wires: Vec<Wire> = (0..AT_ONCE).map(|_| Wire::connect(served.api)).collect();
     for (i, wire) in wires.iter_mut().enumerate() {
         let body = change(&format!("c-{i}")).replace("\"id\":\"3\"", &format!("\"id\":\"{i}\""));
+        // Long enough that each gets a thread of its own when it is its turn.
+        let body = body.replace("old@example.com", &"x".repeat(20_000));
         let (most, _last) = body.split_at(body.len() - 1);
         wire.send(format!(
             "POST /v1/changes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
@@ -210,15 +212,9 @@ fn more_at_once_than_there_are_guests_is_work_and_no_failure() {
     let mut recorded = vec![];
     for wire in &mut wires {
         let answer = wire.response();
-        match answer.status {
-            200 => recorded.push(answer.json()),
-            _ => {
-                answer.is_problem(503, "queue_full");
-                assert_eq!(answer.header("retry-after"), Some("1"));
-            }
-        }
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        recorded.push(answer.json());
     }
-    assert!(!recorded.is_empty());
     let lines = place.lines();
     assert_eq!(lines.len(), recorded.len());
     for receipt in recorded {
