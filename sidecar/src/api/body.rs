@@ -147,6 +147,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_field_is_named_and_its_value_is_not() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Body {
+            #[serde(rename = "reason")]
+            _reason: String,
+        }
+        let said = |body: &str| about(&serde_json::from_str::<Body>(body).unwrap_err());
+        assert_eq!(said("{}"), ": missing field `reason`");
+        assert_eq!(said(r#"{"reason":"x","a":1}"#), ": unknown field `a`, expected `reason`");
+        assert_eq!(said(r#"{"reason":["a secret"]}"#), "");
+        assert_eq!(said(r#""a secret""#), "");
+    }
+
+    #[test]
     fn json_is_utf_8() {
         let check = |value: &str| {
             let mut headers = HeaderMap::new();
