@@ -28,7 +28,7 @@ fn a_hangup_reloads_the_policy_and_a_bad_one_changes_nothing() {
 
     edit(&policy, "\"version\": \"first\"", "\"version\": \"second\"");
     assert_eq!(served.post_change(&change("two")).status, 200);
-    place.add_config("[limits]\nqueue = 77");
+    place.add_config("[limits]\ndrain = \"77s\"");
     served.signal("HUP");
     until(&served, "policy_reloads_total{result=\"ok\"}", "1");
     assert_eq!(served.post_change(&change("three")).status, 200);
@@ -46,7 +46,7 @@ fn a_hangup_reloads_the_policy_and_a_bad_one_changes_nothing() {
     let (code, said) = served.terminate();
     assert_eq!(code, 0);
     let told = said.lines().find(|line| line.contains("only a restart reads it")).unwrap();
-    assert!(told.contains("keys=\"limits.queue\""), "{told}");
+    assert!(told.contains("keys=\"limits.drain\""), "{told}");
     let refusal = said.lines().find(|line| line.contains("the reload is refused")).unwrap();
     for part in ["policy.json", "color", "policy_invalid"] {
         assert!(refusal.contains(part), "{refusal}");
