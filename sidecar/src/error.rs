@@ -139,7 +139,7 @@ impl From<sealtrail_keyring::Error> for Error {
             () if refusal.is_some() => refusal.flatten().map_or(Code::KeyFile, Self::code),
             () if error.is_wrong_kek() || error.is_between() || error.is_missing() => Code::KeyFile,
             () if error.is_in_use() => Code::LogInUse,
-            () if error.is_unknown_subject() => Code::NotFound,
+            () if error.is_unknown_subject() || error.is_unknown_period() => Code::NotFound,
             () if error.is_shredded() => Code::Shredded,
             () if error.is_bad_argument() => Code::InvalidField,
             () if error.is_edited() => Code::LogDamaged,

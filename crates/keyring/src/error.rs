@@ -42,6 +42,8 @@ pub(crate) enum Kind {
     BadArgument { what: &'static str, expected: String, got: String },
     /// A shred of a subject that has no key.
     UnknownSubject,
+    /// An end of a period that has no key.
+    UnknownPeriod { kid: String },
     /// A period key was asked for after it was destroyed.
     Shredded { kid: String },
     /// An earlier write failed half way.
@@ -98,6 +100,11 @@ impl Error {
     /// tell which, because a shred removes every trace of the subject.
     pub fn is_unknown_subject(&self) -> bool {
         matches!(*self.kind, Kind::UnknownSubject)
+    }
+
+    /// The period to end has no key: nothing was ever sealed in it.
+    pub fn is_unknown_period(&self) -> bool {
+        matches!(*self.kind, Kind::UnknownPeriod { .. })
     }
 
     /// A period key was asked for whose retention is over.
@@ -175,6 +182,7 @@ impl fmt::Display for Error {
             Kind::BadArgument { what, expected, got } => {
                 write!(f, "{what}: expected {expected}, got {got}")
             }
+            Kind::UnknownPeriod { kid } => write!(f, "there is no key `{kid}`"),
             Kind::UnknownSubject => f.write_str(
                 "this subject has no key: nothing was sealed for it, or it was shredded before",
             ),

@@ -88,16 +88,19 @@ impl<F: FnMut(usize) -> Result<()>> Write for Whole<F> {
     }
 }
 
-/// Reads a small JSON body into its fields. Errors of serde name fields and places, not values.
+/// Reads a small JSON body into its fields.
 pub async fn read_json<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T> {
     const LIMIT: usize = 16 << 10;
     require_type(request.headers(), &["application/json"])?;
     let body = read_counted(request, LIMIT, |_| Ok(())).await?;
     serde_json::from_slice(&body).map_err(|error| {
         let (code, message) = if error.is_data() {
-            (Code::InvalidField, "the body does not have the expected fields")
+            (
+                Code::InvalidField,
+                format!("the body does not have the expected fields{}", about(&error)),
+            )
         } else {
-            (Code::MalformedJson, "the body is not JSON")
+            (Code::MalformedJson, "the body is not JSON".to_owned())
         };
         let place = Place {
             line: Some(error.line() as u64),
@@ -106,6 +109,15 @@ pub async fn read_json<T: DeserializeOwned>(request: Request<Incoming>) -> Resul
         };
         Error::new(code, message).at(Some(place))
     })
+}
+
+/// Which field is missing or unknown, and what there may be. What serde says of a wrong type has the value in it.
+fn about(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let names_only = ["missing field `", "unknown field `"].iter().any(|it| said.starts_with(it));
+    // Without the place, which the problem has apart.
+    let said = said.rsplit_once(" at line ").map_or(&*said, |(said, _)| said);
+    if names_only { format!(": {said}") } else { String::new() }
 }
 
 /// The media type, if it is one of those; of its parameters only `charset` matters, and JSON is UTF-8
@@ -133,6 +145,21 @@ fn too_large(limit: usize) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_is_named_and_its_value_is_not() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Body {
+            #[serde(rename = "reason")]
+            _reason: String,
+        }
+        let said = |body: &str| about(&serde_json::from_str::<Body>(body).unwrap_err());
+        assert_eq!(said("{}"), ": missing field `reason`");
+        assert_eq!(said(r#"{"reason":"x","a":1}"#), ": unknown field `a`, expected `reason`");
+        assert_eq!(said(r#"{"reason":["a secret"]}"#), "");
+        assert_eq!(said(r#""a secret""#), "");
+    }
 
     #[test]
     fn json_is_utf_8() {

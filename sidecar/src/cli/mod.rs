@@ -26,6 +26,7 @@ mod prune;
 mod query;
 mod records;
 mod remote;
+mod restart_only;
 mod reveal;
 mod serve;
 mod shred;

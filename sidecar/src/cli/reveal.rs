@@ -67,7 +67,10 @@ impl Why {
     pub fn actor(&self) -> Actor {
         let user = || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
         let id = self.actor.clone().or_else(user).filter(|id| !id.trim().is_empty());
-        Actor { kind: "operator".into(), id: id.unwrap_or_else(|| "unknown".into()) }
+        // Services and containers have no name in their environment.
+        // SAFETY: it takes nothing and cannot fail (getuid(2)).
+        let uid = || format!("uid {}", unsafe { libc::getuid() });
+        Actor { kind: "operator".into(), id: id.unwrap_or_else(uid) }
     }
 }
 

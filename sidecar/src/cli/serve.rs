@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::restart_only::RestartOnly;
 use super::signals::Signals;
 use super::{ConfigArg, output};
 use crate::access::{Gate, Refusals};
@@ -49,6 +50,7 @@ impl Serve {
         let _logging = self.log_format.install();
         // Everything that can be wrong is found before a port is bound.
         let config = self.config.read()?;
+        let restart_only = RestartOnly::of(self.config.config.clone())?;
         if let Some(proxy) = &config.proxy {
             upstream::check_name(&proxy.upstream)?;
         }
@@ -63,7 +65,15 @@ impl Serve {
         tell_policy(&trail, "policy loaded");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let trail = Arc::new(trail);
-        let served = runtime.block_on(serve(&config, trail.clone(), tls, token_key, gate, reload));
+        let served = runtime.block_on(serve(
+            &config,
+            trail.clone(),
+            tls,
+            token_key,
+            gate,
+            reload,
+            restart_only,
+        ));
         // What did not finish within the drain is dropped here, and its hold on the log with it.
         runtime.shutdown_timeout(Duration::from_secs(5));
         let size = trail.size();
@@ -83,6 +93,7 @@ async fn serve(
     token_key: Option<Arc<Live<TokenKey>>>,
     gate: Gate,
     reload: Reload,
+    restart_only: RestartOnly,
 ) -> Result<()> {
     let mut signals = Signals::install()?;
     let (stop_proxy, proxy_drain) = listener::drain();
@@ -139,7 +150,8 @@ async fn serve(
     let follower = tokio::spawn(follow(trail.clone()));
     let memory = trail.memory.clone();
     let forgetter = tokio::spawn(async move { memory.forget_in_time().await });
-    let reloader = tokio::spawn(reload_on(signals.hangups.clone(), trail.clone(), reload));
+    let reloader =
+        tokio::spawn(reload_on(signals.hangups.clone(), trail.clone(), reload, restart_only));
 
     notify_systemd(sd_notify::NotifyState::Ready);
     signals.stop().await;
@@ -204,7 +216,12 @@ fn live_tls(config: &Config, reload: &mut Reload) -> Result<Option<Arc<Live<Tls>
     Ok(Some(live))
 }
 
-async fn reload_on(hangups: Arc<Notify>, trail: Arc<Trail>, reload: Reload) {
+async fn reload_on(
+    hangups: Arc<Notify>,
+    trail: Arc<Trail>,
+    reload: Reload,
+    restart_only: RestartOnly,
+) {
     let reload = Arc::new(reload);
     loop {
         hangups.notified().await;
@@ -213,6 +230,13 @@ async fn reload_on(hangups: Arc<Notify>, trail: Arc<Trail>, reload: Reload) {
             Ok(Ok(())) => {
                 trail.metrics.reloads.add(1);
                 tell_policy(&trail, "reloaded");
+                let keys = restart_only.changed().join(", ");
+                if !keys.is_empty() {
+                    tracing::warn!(
+                        keys,
+                        "changed in the configuration, where only a restart reads it"
+                    );
+                }
             }
             Ok(Err(error)) => {
                 trail.metrics.reloads_refused.add(1);

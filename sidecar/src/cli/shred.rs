@@ -1,4 +1,6 @@
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -42,10 +44,7 @@ impl Shred {
     pub fn run(self, style: Style) -> Result<u8> {
         let Some(subject) = &self.subject else { return self.end_period(style) };
         let (actor, certificate) = (self.why.actor(), self.certificate.is_some());
-        if let Some(path) = self.certificate.as_deref().filter(|path| path.exists()) {
-            let message = format!("`{}` is there already and is not overwritten", path.display());
-            return Err(Error::new(Code::WrongUse, message));
-        }
+        let file = self.certificate.as_deref().map(CertificateFile::create).transpose()?;
         let mut answer: Value = if let Some(sidecar) = self.place.remote.sidecar()? {
             let body = json!({"reason": self.why.reason, "actor": actor, "hard": self.hard,
                 "certificate": certificate});
@@ -59,11 +58,11 @@ impl Shred {
             trail.close()?;
             json!(shredded?)
         };
-        if let Some(path) = &self.certificate {
+        if let Some(file) = file {
             let certificate =
                 answer.as_object_mut().and_then(|answer| answer.remove("certificate"));
             let text = serde_json::to_string_pretty(&certificate).unwrap_or_default() + "\n";
-            std::fs::write(path, text).map_err(|e| Error::from(e).context(path.display()))?;
+            file.fill(&text, &answer["shred_index"])?;
         }
         if style.json {
             output::print_json(&answer)?;
@@ -114,5 +113,49 @@ impl Shred {
         );
         output::print_line(text.as_bytes())?;
         Ok(0)
+    }
+}
+
+/// Where the certificate is to go, made before the key is destroyed: afterwards nobody could ask for it again.
+struct CertificateFile<'p> {
+    path: &'p Path,
+    /// None once the certificate is in it.
+    empty: Option<File>,
+}
+
+impl<'p> CertificateFile<'p> {
+    fn create(path: &'p Path) -> Result<Self> {
+        let file = File::create_new(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                let message = "it is there already and is not overwritten";
+                Error::new(Code::WrongUse, message).context(format_args!("`{}`", path.display()))
+            }
+            _ => {
+                Error::from(error).context(format_args!("nothing is erased, `{}`", path.display()))
+            }
+        })?;
+        Ok(Self { path, empty: Some(file) })
+    }
+
+    fn fill(mut self, certificate: &str, index: &Value) -> Result<()> {
+        let Some(mut file) = self.empty.take() else { return Ok(()) };
+        let written = file.write_all(certificate.as_bytes()).and_then(|()| file.sync_all());
+        written.or_else(|error| {
+            output::print_line(certificate.trim_end().as_bytes())?;
+            let done = format!(
+                "the erasure is record {index}, its certificate is above and not in `{}`",
+                self.path.display()
+            );
+            Err(Error::from(error).context(done))
+        })
+    }
+}
+
+impl Drop for CertificateFile<'_> {
+    /// Nothing was erased, so nothing stays.
+    fn drop(&mut self) {
+        if self.empty.is_some() {
+            let _ = std::fs::remove_file(self.path);
+        }
     }
 }

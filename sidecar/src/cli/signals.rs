@@ -2,18 +2,22 @@
 //!
 //! | signal | |
 //! |---|---|
-//! | SIGTERM, SIGINT | the first drains; the second ends the process at once, as the signal itself would |
+//! | SIGTERM, SIGINT | the first drains; the second ends the process at once, as the signal itself would. Two within a quarter of a second are one: `timeout` and shells signal a process and its group |
 //! | SIGHUP | reads policy and keys again |
 //!
 //! SIGPIPE is ignored, as Rust does: a peer that goes away is an error of its connection.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
 use crate::error::Result;
+
+/// Nobody asks twice in so short a time.
+const ONE_SIGNAL: Duration = Duration::from_millis(250);
 
 /// A thread of its own listens until the process ends, so that a second signal also ends a server that hangs
 /// while it closes.
@@ -57,6 +61,7 @@ struct Handlers {
 
 impl Handlers {
     async fn listen(mut self, stop: &watch::Sender<bool>, hangups: &Notify) {
+        let mut first = None;
         loop {
             let kind = tokio::select! {
                 _ = self.terminate.recv() => SignalKind::terminate(),
@@ -66,7 +71,8 @@ impl Handlers {
                     continue;
                 }
             };
-            if stop.send_replace(true) {
+            stop.send_replace(true);
+            if first.get_or_insert_with(Instant::now).elapsed() > ONE_SIGNAL {
                 tracing::warn!("stopped by a second signal; the last checkpoint may be missing");
                 crate::logging::flush();
                 // As a shell tells of a process that a signal has ended.

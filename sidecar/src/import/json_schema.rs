@@ -146,6 +146,20 @@ pub(super) fn rule_of(
         rule.group = Some(group_of(tag));
         return Ok(Some(rule));
     }
+    // One that is misspelt would leave the value in clear, and nobody would see it.
+    let resembles = |key: &str| {
+        ["x-pii", "x-sealtrail"]
+            .iter()
+            .find(|known| strsim::osa_distance(&key.to_ascii_lowercase(), known) <= 1)
+    };
+    for member in schema.members() {
+        if let Some(known) = resembles(&member.key).filter(|known| **known != member.key) {
+            return Err(unfit(format!(
+                "`{}` of `{select}` is not known; did you mean `{known}`?",
+                member.key
+            )));
+        }
+    }
     match schema.get("x-pii") {
         Some(Value::Bool(true)) => Ok(Some(Rule::new(select, "seal"))),
         Some(Value::Bool(false)) | None => Ok(None),
@@ -214,6 +228,12 @@ mod tests {
             (r##"{"properties":{"a":{"$ref":"#/$defs/x"}}}"##, "`#/$defs/x` leads nowhere"),
             (r#"{"properties":{"a":{"$ref":"other.json"}}}"#, "only references within the file"),
             (r#"{"properties":{"a":{"x-pii":"yes"}}}"#, "`x-pii` of `$.a` must be true or false"),
+            (
+                r#"{"properties":{"a":{"x-pi":true}}}"#,
+                "`x-pi` of `$.a` is not known; did you mean `x-pii`?",
+            ),
+            (r#"{"properties":{"a":{"X-PII":true}}}"#, "did you mean `x-pii`?"),
+            (r#"{"properties":{"a":{"x-sealtrial":"seal"}}}"#, "did you mean `x-sealtrail`?"),
             (r#"{"properties":{"a":{"x-sealtrail":{"group":"g"}}}}"#, "needs an `action`"),
             (r#"{"properties":{"a":{"x-sealtrail":{"action":"seal","grup":"g"}}}}"#, "has `grup`"),
         ] {

@@ -9,6 +9,7 @@
 //! | `"contentMediaType": "aes256gcm"` | `seal`, under the key of the subject that a sibling `piiref` names |
 //! | `"confluent:tags": ["PII"]`, `[(confluent.field_meta).tags = "PII"]` | `seal` in the group `pii` |
 //! | `(gdpr) = {pii: true, dataGrouping: "x"}` | `seal` in the group `x`, under the key of the subject that the field with `key: true` names |
+//! | `(gdpr).pii = true, (gdpr).dataGrouping = "x"` | the same |
 //! | `(gdpr) = {pii: false, dataGrouping: "x"}` | `keep` in the group `x` |
 //! | nothing | `keep` |
 //!

@@ -21,7 +21,7 @@ pub fn import(source: &str, message: Option<&str>, id: &str, version: &str) -> R
     })?;
     let root = choose(&file, message)?;
     let mut walk = Walk { file: &file, open: vec![root.name().to_owned()], rules: Vec::new() };
-    walk.message(root, "$", DEPTH);
+    walk.message(root, "$", DEPTH)?;
     Ok(Policy::new(id, version, walk.rules))
 }
 
@@ -33,8 +33,7 @@ fn choose<'f>(file: &'f FileDescriptorProto, message: Option<&str>) -> Result<&'
         let found = file.message_type.iter().find(|m| m.name() == name);
         return found.ok_or_else(|| unfit(format!("no message `{name}`; there are {}", names())));
     }
-    let mut marked =
-        file.message_type.iter().filter(|m| m.field.iter().any(|f| Mark::of(f).is_some()));
+    let mut marked = file.message_type.iter().filter(|m| m.field.iter().any(Mark::is_on));
     match (marked.next(), marked.next()) {
         (Some(only), None) => Ok(only),
         (Some(_), Some(_)) => Err(unfit(format!(
@@ -52,8 +51,13 @@ struct Walk<'f> {
 }
 
 impl<'f> Walk<'f> {
-    fn message(&mut self, message: &'f DescriptorProto, select: &str, depth: usize) {
-        let marks: Vec<_> = message.field.iter().map(Mark::of).collect();
+    fn message(&mut self, message: &'f DescriptorProto, select: &str, depth: usize) -> Result<()> {
+        let marks = message.field.iter().map(|field| {
+            Mark::of(field).map_err(|what| {
+                unfit(format!("`{}` of the message `{}`: {what}", field.name(), message.name()))
+            })
+        });
+        let marks: Vec<_> = marks.collect::<Result<_>>()?;
         // A pointer can name the subject only where no list lies between.
         let key = message
             .field
@@ -72,9 +76,10 @@ impl<'f> Walk<'f> {
                     rule.subject = subject.clone().filter(|_| mark.is_personal);
                     self.rules.push(rule);
                 }
-                None => self.unmarked(message, field, &at, depth),
+                None => self.unmarked(message, field, &at, depth)?,
             }
         }
+        Ok(())
     }
 
     fn unmarked(
@@ -83,7 +88,7 @@ impl<'f> Walk<'f> {
         field: &FieldDescriptorProto,
         at: &str,
         depth: usize,
-    ) {
+    ) -> Result<()> {
         let nested = match field.r#type() {
             // A name that is not resolved yet has no type.
             Type::Message | Type::Group => self.find(parent, field.type_name()),
@@ -108,7 +113,7 @@ impl<'f> Walk<'f> {
                     nested,
                     &if is_list { format!("{at}[*]") } else { at.to_owned() },
                     depth - 1,
-                );
+                )?;
                 self.open.pop();
             }
             // A message that holds itself, or one of another file: nobody knows what is in it.
@@ -118,6 +123,7 @@ impl<'f> Walk<'f> {
             }
             None => self.rules.push(Rule::new(at, "seal")),
         }
+        Ok(())
     }
 
     fn find(&self, parent: &'f DescriptorProto, name: &str) -> Option<&'f DescriptorProto> {
@@ -133,45 +139,84 @@ impl<'f> Walk<'f> {
 }
 
 /// What the options of a field say.
+#[derive(Default)]
 struct Mark {
     is_personal: bool,
     is_key: bool,
     group: Option<String>,
 }
 
+/// What `(gdpr)` is made of; whoever writes it otherwise is told, because what is not understood would be kept in clear.
+const GDPR: &str = "expected `(gdpr) = {pii: true|false, key: true|false, dataGrouping: \"name\"}`";
+
 impl Mark {
-    fn of(field: &FieldDescriptorProto) -> Option<Self> {
-        let options = &field.options.as_ref()?.uninterpreted_option;
-        options.iter().find_map(Self::of_option)
+    fn is_on(field: &FieldDescriptorProto) -> bool {
+        !matches!(Self::of(field), Ok(None))
     }
 
-    fn of_option(option: &UninterpretedOption) -> Option<Self> {
-        let name: Vec<&str> = option.name.iter().map(|part| part.name_part.as_str()).collect();
-        match name.as_slice() {
-            ["gdpr"] => Some(Self::of_gdpr(option.aggregate_value())),
-            ["confluent.field_meta", "tags"] => {
-                let tag = String::from_utf8_lossy(option.string_value());
-                Some(Self { is_personal: true, is_key: false, group: Some(group_of(&tag)) })
-            }
-            _ => None,
-        }
-    }
-
-    /// `pii: true, key: true, dataGrouping: "clientaggregate"` in the text format of protobuf.
-    fn of_gdpr(text: &str) -> Self {
-        let mut mark = Self { is_personal: false, is_key: false, group: None };
-        let words: Vec<&str> = text.split([' ', ',', ':', ';']).filter(|w| !w.is_empty()).collect();
-        for pair in words.chunks(2) {
-            match pair {
-                ["pii", value] => mark.is_personal = *value == "true",
-                ["key", value] => mark.is_key = *value == "true",
-                ["dataGrouping" | "data_grouping", value] => {
-                    mark.group = Some(group_of(value.trim_matches(['"', '\''])));
+    fn of(field: &FieldDescriptorProto) -> Result<Option<Self>, String> {
+        let options = field.options.iter().flat_map(|options| &options.uninterpreted_option);
+        let mut mark: Option<Self> = None;
+        for option in options {
+            let name: Vec<&str> = option.name.iter().map(|part| part.name_part.as_str()).collect();
+            match name.as_slice() {
+                ["gdpr"] => mark.get_or_insert_default().gdpr(option)?,
+                // `(gdpr).pii = true` says the same as `(gdpr) = {pii: true}`.
+                ["gdpr", name] => mark.get_or_insert_default().set(name, &value_of(option))?,
+                ["confluent.field_meta", "tags"] => {
+                    let tag = String::from_utf8_lossy(option.string_value());
+                    let group = Some(group_of(&tag));
+                    return Ok(Some(Self { is_personal: true, is_key: false, group }));
                 }
                 _ => {}
             }
         }
-        mark
+        Ok(mark)
+    }
+
+    /// `pii: true, key: true, dataGrouping: "clientaggregate"` in the text format of protobuf.
+    fn gdpr(&mut self, option: &UninterpretedOption) -> Result<(), String> {
+        let Some(text) = &option.aggregate_value else {
+            return Err(format!("`(gdpr)` is {}; {GDPR}", value_of(option)));
+        };
+        let words: Vec<&str> = text.split([' ', ',', ':', ';']).filter(|w| !w.is_empty()).collect();
+        for pair in words.chunks(2) {
+            let [name, value] = pair else {
+                return Err(format!("`{}` in `(gdpr)` has no value; {GDPR}", pair[0]));
+            };
+            self.set(name, value)?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let is = || match value {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => Err(format!("`{name}` of `(gdpr)` is {other}; {GDPR}")),
+        };
+        match name {
+            "pii" => self.is_personal = is()?,
+            "key" => self.is_key = is()?,
+            "dataGrouping" | "data_grouping" => {
+                self.group = Some(group_of(value.trim_matches(['"', '\''])));
+            }
+            _ => return Err(format!("`(gdpr)` has `{name}`, which no rule knows; {GDPR}")),
+        }
+        Ok(())
+    }
+}
+
+/// The value of an option as it was written, or nearly.
+fn value_of(option: &UninterpretedOption) -> String {
+    match (&option.identifier_value, &option.string_value) {
+        (Some(word), _) => word.clone(),
+        (None, Some(text)) => format!("\"{}\"", String::from_utf8_lossy(text)),
+        (None, None) => match (option.positive_int_value, option.negative_int_value) {
+            (Some(number), _) => number.to_string(),
+            (None, Some(number)) => number.to_string(),
+            (None, None) => "something else".to_owned(),
+        },
     }
 }
 
@@ -229,6 +274,43 @@ mod tests {
                 r#"{"select":"$.tags","action":"keep"}"#,
             ]
         );
+    }
+
+    #[test]
+    fn an_option_says_the_same_in_either_form() {
+        let of = |options: &str| {
+            let fields = format!("string id = 1 [(gdpr).key = true]; string a = 2 [{options}];");
+            rules(&format!(r#"syntax = "proto3"; message A {{ {fields} }}"#), None).pop().unwrap()
+        };
+        let sealed = r#"{"select":"$.a","action":"seal","group":"x","subject":"/id"}"#;
+        for options in [
+            r#"(gdpr) = {pii: true, dataGrouping: "x"}"#,
+            r#"(gdpr).pii = true, (gdpr).dataGrouping = "x""#,
+        ] {
+            assert_eq!(of(options), sealed, "{options}");
+        }
+    }
+
+    /// It would be kept in clear, and nobody would see it.
+    #[test]
+    fn an_option_that_is_not_understood_is_refused() {
+        for (option, said) in [
+            ("(gdpr) = true", "`email` of the message `A`: `(gdpr)` is true; expected"),
+            (r#"(gdpr) = "PERSONAL""#, r#"`(gdpr)` is "PERSONAL"; expected"#),
+            ("(gdpr) = PII", "`(gdpr)` is PII; expected"),
+            ("(gdpr).personal = true", "`(gdpr)` has `personal`, which no rule knows"),
+            ("(gdpr) = {personal: true}", "`(gdpr)` has `personal`, which no rule knows"),
+            ("(gdpr) = {pii: yes}", "`pii` of `(gdpr)` is yes; expected"),
+            ("(gdpr) = {pii: 1}", "`pii` of `(gdpr)` is 1; expected"),
+        ] {
+            for message in [None, Some("A")] {
+                let source =
+                    format!(r#"syntax = "proto3"; message A {{ string email = 1 [{option}]; }}"#);
+                let error =
+                    import(&source, message, "p", "1").err().unwrap_or_else(|| panic!("{option}"));
+                assert!(error.to_string().contains(said), "{option}: {error}");
+            }
+        }
     }
 
     #[test]

@@ -208,6 +208,23 @@ fn a_certificate_of_erasure_is_proven_without_the_log() {
     }
 }
 
+/// It could not be made afterwards: nobody knows any more which key was whose.
+#[test]
+fn a_certificate_that_cannot_be_written_keeps_from_erasing() {
+    let place = place();
+    let shred = |subject: &str, file: &str| {
+        place.run("shred", &[subject, "--reason", "x", "--certificate", file])
+    };
+    shred("customer/3", &place.path("nowhere/erasure.json").display().to_string())
+        .refused(1, "nothing is erased");
+    assert_eq!(revealed(&place, "3").code, 0);
+    let file = place.path("erasure.json");
+    shred("customer/77", &file.display().to_string()).refused(7, "this subject has no key");
+    assert!(!file.exists());
+    assert_eq!(shred("customer/3", &file.display().to_string()).code, 0);
+    assert!(file.exists());
+}
+
 #[test]
 fn a_hold_keeps_from_shredding_what_it_keeps() {
     let place = place();
@@ -237,6 +254,8 @@ fn a_hold_keeps_from_shredding_what_it_keeps() {
     revealed(&place, "4").refused(8, "was shredded");
     place.run("shred", &["--period", &period, "--reason", "x"]).refused(8, "was shredded");
     place.run("shred", &["--period", "standard", "--reason", "x"]).refused(4, "key id");
+    let never = place.run("shred", &["--period", "standard.1999-01", "--reason", "x"]);
+    never.refused(7, "there is no key `t_standard.1999-01`");
     assert_eq!(place.verify().code, 0);
 }
 

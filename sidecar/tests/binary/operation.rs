@@ -28,6 +28,7 @@ fn a_hangup_reloads_the_policy_and_a_bad_one_changes_nothing() {
 
     edit(&policy, "\"version\": \"first\"", "\"version\": \"second\"");
     assert_eq!(served.post_change(&change("two")).status, 200);
+    place.add_config("[limits]\ndrain = \"77s\"");
     served.signal("HUP");
     until(&served, "policy_reloads_total{result=\"ok\"}", "1");
     assert_eq!(served.post_change(&change("three")).status, 200);
@@ -44,6 +45,8 @@ fn a_hangup_reloads_the_policy_and_a_bad_one_changes_nothing() {
     assert_eq!(versions, ["first", "first", "second", "second"]);
     let (code, said) = served.terminate();
     assert_eq!(code, 0);
+    let told = said.lines().find(|line| line.contains("only a restart reads it")).unwrap();
+    assert!(told.contains("keys=\"limits.drain\""), "{told}");
     let refusal = said.lines().find(|line| line.contains("the reload is refused")).unwrap();
     for part in ["policy.json", "color", "policy_invalid"] {
         assert!(refusal.contains(part), "{refusal}");
@@ -195,6 +198,8 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing_acknowledged() {
     while std::net::TcpStream::connect(served.proxy).is_ok() {
         thread::sleep(Duration::from_millis(5));
     }
+    // Two in an instant are one.
+    thread::sleep(Duration::from_millis(300));
     let (code, said) = served.terminate();
     assert_eq!(code, 128 + 15, "{said}");
     assert!(said.contains("stopped by a second signal"), "{said}");

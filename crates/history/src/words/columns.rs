@@ -41,7 +41,7 @@ impl Columns {
                 if !cell.is_empty() {
                     text += &style.paint(colour, cell);
                 }
-                if column < last && widths[column] > 0 {
+                if column < last && (widths[column] > 0 || !cell.is_empty()) {
                     let pad = widths[column].saturating_sub(width(cell)) + 2;
                     text.extend(std::iter::repeat_n(' ', pad));
                 }
@@ -75,6 +75,13 @@ mod tests {
         assert_eq!(columns.set(Style::PLAIN)[..2], ["é     one", "long  two"]);
         assert_eq!(columns.set(Style::COLOUR)[0], "\x1b[31mé\x1b[0m     one");
         assert!(columns.set(Style::PLAIN)[2].ends_with("x  three"));
+    }
+
+    #[test]
+    fn a_cell_that_sticks_out_does_not_touch_the_next() {
+        let mut columns = Columns::new();
+        columns.row([("x".repeat(60), ""), ("by".into(), "")]);
+        assert_eq!(columns.set(Style::PLAIN), [format!("{}  by", "x".repeat(60))]);
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl Keyring {
         }
         // One that cannot be read is not destroyed unseen: that would hide that the file was edited.
         if self.read_key(kid)?.is_none() {
-            return Err(Error::new(Kind::Missing { what: "key file", path: self.layout.key(kid) }));
+            return Err(Error::new(Kind::UnknownPeriod { kid: kid.to_string() }));
         }
         let _alone = self.alone(shard)?;
         let intent = Entry { kids: vec![kid.clone()], subject: None, marker, generation: None };

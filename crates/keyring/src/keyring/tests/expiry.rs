@@ -48,7 +48,7 @@ fn only_the_key_of_a_period_that_exists_expires() {
     let error = keyring.expire_period(&subject, &OVER).unwrap_err();
     assert!(error.is_bad_argument(), "{error}");
     let never = KeyId::parse("t_year.2001-01").unwrap();
-    assert!(keyring.expire_period(&never, &OVER).unwrap_err().is_missing());
+    assert!(keyring.expire_period(&never, &OVER).unwrap_err().is_unknown_period());
     let (kid, _) = keyring.period_key("year", "2019-11").unwrap();
     let blank = Why { reason: " ", ..OVER };
     assert!(keyring.expire_period(&kid, &blank).unwrap_err().is_bad_argument());
