@@ -64,6 +64,7 @@ mod project;
 mod proxy;
 mod questions;
 mod reload;
+mod telling;
 mod trail;
 mod wiped_memory;
 mod witness;

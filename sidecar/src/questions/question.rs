@@ -2,6 +2,7 @@ use sealtrail_history::{Name, Order, Search};
 use sealtrail_record::{pointer, time};
 use sha2::{Digest, Sha256};
 
+use super::about::{ACTS, About};
 use crate::code::Code;
 use crate::error::{Error, Result};
 
@@ -10,13 +11,14 @@ use crate::error::{Error, Result};
 pub struct Question {
     search: Search,
     order: Order,
+    about: Option<About>,
     /// What was given, sorted, for the cursor.
     given: Vec<(String, String)>,
 }
 
 impl Question {
     /// From criteria by their names (`type`, `id`, `attribute`, `actor`, `correlation`, `causation`, `tenant`, `action`, `from`,
-    /// `to`, `subject`, its `key`, `order`); a text that cannot be one is refused.
+    /// `to`, `subject`, `acts_about`, the `key` of either, `order`); a text that cannot be one is refused.
     pub fn parse<'t>(given: impl IntoIterator<Item = (&'t str, &'t str)>) -> Result<Self> {
         let mut given: Vec<(String, String)> =
             given.into_iter().map(|(name, text)| (name.into(), text.into())).collect();
@@ -45,7 +47,12 @@ impl Question {
             get("action").map(Name::Action),
         ];
         search = names.into_iter().flatten().fold(search, Search::with);
-        search = of_subject(search, get("subject"), get("key"));
+        let about = get("acts_about");
+        let about = about.map(|what| About { what: what.into(), key: get("key").map(Into::into) });
+        search = match &about {
+            None => of_subject(search, get("subject"), get("key")),
+            Some(_) => of_acts(search, &given)?,
+        };
         let moment = |name: &str| {
             let parse = |text| {
                 let parsed = time::unix_millis(text);
@@ -71,7 +78,12 @@ impl Question {
                 return Err(refused(&format!("`order` is `oldest` or `newest`, got `{other}`")));
             }
         };
-        Ok(Self { search, order, given })
+        Ok(Self { search, order, about, given })
+    }
+
+    /// What acts are asked about, if they are.
+    pub fn about(&self) -> Option<&About> {
+        self.about.as_ref()
     }
 
     pub fn search(&self) -> &Search {
@@ -102,6 +114,20 @@ fn of_subject(search: Search, subject: Option<&str>, key: Option<&str>) -> Searc
     let names: Vec<Name<'_>> = key.map(Name::Key).into_iter().chain(entity).collect();
     // A subject without either is in no record.
     if subject.is_none() && key.is_none() { search } else { search.with_any(&names) }
+}
+
+/// The acts that can concern something. They have no entity and no tenant: whoever asks for one would be told that
+/// nothing was done.
+fn of_acts(search: Search, given: &[(String, String)]) -> Result<Search> {
+    const OTHERS: [&str; 6] = ["type", "id", "attribute", "causation", "tenant", "subject"];
+    if let Some((name, _)) = given.iter().find(|(name, _)| OTHERS.contains(&name.as_str())) {
+        let message = format!(
+            "an act has no `{name}`: `acts_about` says what it concerns, and goes with `actor`, `correlation`, `action`, \
+             `from`, `to` and `order`"
+        );
+        return Err(refused(&message));
+    }
+    Ok(search.with_any(&ACTS.map(Name::Action)))
 }
 
 /// A pointer, or the name of a column: `/address/city`, `address/city`.
@@ -152,6 +178,8 @@ mod tests {
             (&[("to", "2026-11-21")], "`to` must be a time"),
             (&[("order", "up")], "`oldest` or `newest`, got `up`"),
             (&[("attribute", "a~b")], "RFC 6901"),
+            (&[("acts_about", "customer/3"), ("tenant", "a")], "an act has no `tenant`"),
+            (&[("acts_about", "customer/3"), ("subject", "customer/3")], "an act has no `subject`"),
         ] {
             let error = question(given).unwrap_err();
             assert!(error.message().contains(said), "{error}");

@@ -6,6 +6,7 @@ use sealtrail_history::fold::{self, Fold};
 use sealtrail_history::{Name, Order, Search};
 use sealtrail_log::proof::{Checkpoint, Note};
 use sealtrail_record::json::{self, Value};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Questions, STORED};
@@ -26,6 +27,13 @@ pub struct State {
     /// The keys of its sealed values that do not exist any more.
     pub erased: HashSet<String>,
     /// Whether there are records of it, up to that time, that wait for the next checkpoint.
+    pub is_waiting: bool,
+}
+
+/// It as text for a person.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StateText {
+    pub text: String,
     pub is_waiting: bool,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sealtrail_record::json::{self, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Question, Questions, STORED};
 use crate::code::Code;
@@ -21,7 +21,7 @@ pub enum Grain {
 }
 
 /// Something that the records of an answer have changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touched {
     #[serde(rename = "type")]
     pub kind: String,
@@ -41,6 +41,14 @@ pub struct Touched {
 const MOST: usize = 100_000;
 
 impl Grain {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Element => "element",
+            Self::Row => "row",
+            Self::Table => "table",
+        }
+    }
+
     pub fn parse(text: &str) -> Result<Self> {
         match text {
             "element" => Ok(Self::Element),

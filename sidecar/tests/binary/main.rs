@@ -3,6 +3,8 @@
 mod access;
 mod actors;
 mod acts;
+mod acts_about;
+mod asked_by_url;
 mod bad_http;
 mod bad_input;
 mod collector;
