@@ -11,7 +11,7 @@ use super::wire::get;
 const POLICY: &str = r#"{"id":"acts","version":"1","default":"keep","context_default":"keep","secrets":false,"rules":[
     {"select":"$.email","action":"seal","group":"contact"},
     {"select":"$.ship_to","action":"seal","group":"address","subject":"customer/{/customer_id}"},
-    {"select":"$.note","action":"seal","group":"contact","subject":"courier/1"}]}"#;
+    {"select":"$.note","action":"seal","group":"contact","subject":"courier/{/courier_id}"}]}"#;
 
 struct Shop {
     place: Place,
@@ -35,7 +35,8 @@ impl Shop {
         place.edit_config("# tokens = \"tokens.toml\"", "tokens = \"tokens.toml\"");
         let reader = token(&place, "curious", &["reader"]);
         let served = Served::start(&place);
-        let order = json!({"customer_id": "3", "ship_to": "Ulm", "note": "ring twice"});
+        let order =
+            json!({"customer_id": "3", "courier_id": "1", "ship_to": "Ulm", "note": "ring"});
         let ids = [
             created(&served, "customer", "3", &json!({"email": "ada@example.com"})),
             created(&served, "order", "7", &order),

@@ -1,5 +1,7 @@
 //! Every question, asked of a running server by the command line.
 
+use std::os::unix::fs::PermissionsExt;
+
 use super::access::token;
 use super::place::{Ran, sealtrail};
 use super::questions::filled;
@@ -81,6 +83,7 @@ fn a_token_decides_and_a_whole_file_or_none_is_written() {
     );
     let reader = place.path("reader.token");
     std::fs::write(&reader, token(&place, "r", &["reader"])).unwrap();
+    std::fs::set_permissions(&reader, std::fs::Permissions::from_mode(0o600)).unwrap();
     let served = Served::start(&place);
     let url = format!("http://{}", served.api);
     let out = place.path("all.tar");

@@ -424,14 +424,14 @@ fn a_cause_that_is_not_in_the_log_is_told_so() {
     for asked in ["holdings-5", "q-1", &id(0)] {
         let lineage = answered(place.run("lineage", &[asked]));
         let lines: Vec<&str> = lineage.lines().collect();
-        assert_eq!(lines.len(), 4, "{lineage}");
+        assert_eq!(lines.len(), 5, "{lineage}");
         assert!(
             lines[0].starts_with("cause holdings-5  (named by what follows, and not in this log)")
         );
         assert!(lines[1].starts_with("  request q-1"), "{lineage}");
         assert!(lines[2].starts_with("    update customer/1  service shop  at "), "{lineage}");
         // No service sent it: the name of the log would say nothing.
-        assert!(lines[3].starts_with("  update customer/2  at "), "{lineage}");
+        assert!(lines[4].starts_with("    update customer/2  at "), "{lineage}");
         assert_eq!(lineage.matches('←').count(), 1, "{lineage}");
     }
     let json = place.run("lineage", &["holdings-5", "--json"]).json();
