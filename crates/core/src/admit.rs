@@ -2,7 +2,7 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sealtrail_record::json::{self, Limits, Value, write_string};
-use sealtrail_record::time;
+use sealtrail_record::{pointer, time};
 
 use crate::Error;
 use crate::change::{Action, read_name};
@@ -18,6 +18,9 @@ use crate::seal::{NONCE_BYTES, TAG_BYTES, parse};
 /// A record is what [`Plan::seal`](crate::Plan::seal) writes: members that it does not write are refused, and so is
 /// an act, which nobody can record for another, and a claim that somebody was verified. Every place that a seal lists must hold a token of that seal. What
 /// a token holds is not looked at: that would take the keys.
+///
+/// It is spelled as the core spells it, to the byte: who looks for a key's id, or for a change's, among the bytes of
+/// the log must not miss what a reader of JSON finds there.
 pub fn admit(lease: &[u8], line: &[u8]) -> Result<Vec<u8>, Error> {
     let lease =
         json::parse(lease, &Limits { max_bytes: 1 << 20, max_depth: 8, max_values: 50_000 })
@@ -28,6 +31,7 @@ pub fn admit(lease: &[u8], line: &[u8]) -> Result<Vec<u8>, Error> {
     }
     let limits = Limits { max_bytes: 64 << 20, max_depth: 160, max_values: 32 << 20 };
     let record = json::parse(line, &limits).map_err(|e| Error::json("the record", e))?;
+    check_spelling(&record, line)?;
     check_members(&record, "", &TOP)?;
     let data = at(&record, "/data")?;
     check_members(data, "/data", &DATA)?;
@@ -110,11 +114,11 @@ const TOP: [&str; 15] = [
 const DATA: [&str; 14] = [
     "entity",
     "action",
-    "change_id",
     "tenant",
     "actor",
     "request",
     "event",
+    "change_id",
     "changes",
     "before",
     "after",
@@ -262,15 +266,89 @@ fn check_members(value: &Value<'_>, place: &str, known: &[&str]) -> Result<(), E
         let place = if place.is_empty() { "the record" } else { place };
         return Err(Error::field(place, "an object", value.kind()));
     };
-    match members.iter().find(|member| !known.contains(&member.key.as_ref())) {
-        Some(_) => {
+    let place = if place.is_empty() { "the record" } else { place };
+    let mut left = known.iter();
+    for member in members {
+        let key = member.key.as_ref();
+        if left.any(|known| *known == key) {
+            continue;
+        }
+        let what = match known.contains(&key) {
+            true => format!("has `{key}` behind a member that stands behind it in a record"),
+            false => "has a member that no record has".to_owned(),
+        };
+        let message = format!("`{place}` {what}; it may have {}, in this order", known.join(", "));
+        return Err(Error::new("not_a_record", message));
+    }
+    Ok(())
+}
+
+/// What was read must have been written as the core writes it.
+fn check_spelling(record: &Value<'_>, line: &[u8]) -> Result<(), Error> {
+    let mut spelling = Spelling { left: line, place: String::new(), room: Vec::new() };
+    match spelling.value(record) {
+        Some(()) if spelling.left.is_empty() => Ok(()),
+        found => {
+            let place = if found.is_some() { "" } else { &spelling.place };
+            // A key is the sender's, and may hold what a terminal obeys.
+            let shown: String = place.chars().take(80).flat_map(char::escape_debug).collect();
+            let shown = if shown.is_empty() { "the record" } else { &shown };
             let message = format!(
-                "`{place}` has a member that no record has; it may have {}",
-                known.join(", ")
+                "`{shown}` is not spelled as the core spells it: without white space, and escaped only what must be"
             );
             Err(Error::new("not_a_record", message))
         }
-        None => Ok(()),
+    }
+}
+
+/// Takes a value from the front of a text, as it would be written, and stays where the text is another.
+struct Spelling<'l> {
+    left: &'l [u8],
+    place: String,
+    room: Vec<u8>,
+}
+
+impl Spelling<'_> {
+    /// The depth is that of the reader, which has a bound.
+    fn value(&mut self, value: &Value<'_>) -> Option<()> {
+        let length = self.place.len();
+        match value {
+            Value::Object(members) => {
+                let mut before: &[u8] = b"{";
+                for member in members {
+                    self.text(std::mem::replace(&mut before, b","))?;
+                    pointer::push_key(&mut self.place, &member.key);
+                    self.written(|out| write_string(&member.key, out))?;
+                    self.text(b":")?;
+                    self.value(&member.value)?;
+                    self.place.truncate(length);
+                }
+                self.text(if members.is_empty() { b"{}" } else { b"}" })
+            }
+            Value::Array(items) => {
+                let mut before: &[u8] = b"[";
+                for (i, item) in items.iter().enumerate() {
+                    self.text(std::mem::replace(&mut before, b","))?;
+                    pointer::push_index(&mut self.place, i);
+                    self.value(item)?;
+                    self.place.truncate(length);
+                }
+                self.text(if items.is_empty() { b"[]" } else { b"]" })
+            }
+            single => self.written(|out| single.write(out)),
+        }
+    }
+
+    fn written(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Option<()> {
+        self.room.clear();
+        write(&mut self.room);
+        self.left = self.left.strip_prefix(&self.room[..])?;
+        Some(())
+    }
+
+    fn text(&mut self, text: &[u8]) -> Option<()> {
+        self.left = self.left.strip_prefix(text)?;
+        Some(())
     }
 }
 

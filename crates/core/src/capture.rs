@@ -9,7 +9,7 @@ use sealtrail_record::json::{Document, Limits, write_string};
 
 use crate::change::{Action, Change, Image};
 use crate::change_list::ChangeList;
-use crate::context::Context;
+use crate::context::{Context, fold_context};
 use crate::context_writer::write_context;
 use crate::diff::compare_entities;
 use crate::fold::fold_keys;
@@ -81,8 +81,10 @@ impl Draft {
         reading: Reading,
         room: &mut Room,
     ) -> Result<Self, Error> {
-        let change = Change::of(document)?;
+        let mut change = Change::of(document)?;
         if policy.fold_keys {
+            // Before the host joins what it knows: it looks for these by their names.
+            change.context.fold_known_keys()?;
             for image in [change.before, change.after] {
                 if let Image::Known(node) = image {
                     fold_keys(document, node);
@@ -157,11 +159,8 @@ impl Draft {
         let limits = Limits { max_bytes: 256 << 10, max_depth: 32, max_values: 10_000 };
         let mut document = Document::read(context, &limits, std::mem::take(&mut room.context))
             .map_err(|e| Error::json("the context", e))?;
-        if self.policy.fold_keys
-            && let Some(event) = document.get(document.root(), "event")
-            && let Some(data) = document.get(event, "data")
-        {
-            fold_keys(&mut document, data);
+        if self.policy.fold_keys {
+            fold_context(&mut document)?;
         }
         let document = document;
         let (mut has_actor, mut has_event) = (false, false);

@@ -20,7 +20,7 @@
 
 use std::borrow::Cow;
 
-use sealtrail_record::json::{Document, Kind, NodeId, Place, Value, write_string};
+use sealtrail_record::json::{Document, Kind, NodeId, Place, Value, number_name, write_string};
 use sealtrail_record::pointer;
 
 use crate::Error;
@@ -370,11 +370,11 @@ fn read_action(document: &Document<'_>, node: NodeId, at: &str) -> Result<Action
     })
 }
 
-/// A short name or id: text that is not empty, or a number, taken as it is written.
+/// A short name or id: text that is not empty, or a number in its one spelling, whoever wrote it.
 pub(crate) fn read_name<'a>(value: &Value<'a>, at: &str) -> Result<Cow<'a, str>, Error> {
     match value {
         Value::String(text) => check_name(text.clone(), &|| at.to_owned()),
-        Value::Number(text) => check_name(Cow::Borrowed(*text), &|| at.to_owned()),
+        Value::Number(text) => check_name(number_name(text, MAX_NAME), &|| at.to_owned()),
         other => Err(Error::field(at, "a text or a number", other.kind())),
     }
 }
@@ -387,7 +387,7 @@ pub(crate) fn name_of<'a>(
 ) -> Result<Cow<'a, str>, Error> {
     match document.kind(node) {
         Kind::String => check_name(document.written(node), at),
-        Kind::Number => check_name(Cow::Borrowed(document.raw(node)), at),
+        Kind::Number => check_name(number_name(document.raw(node), MAX_NAME), at),
         other => Err(Error::field(&at(), "a text or a number", other.name())),
     }
 }

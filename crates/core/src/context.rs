@@ -8,7 +8,7 @@ use sealtrail_record::{pointer, time};
 
 use crate::Error;
 use crate::change::{name_of, read_name};
-use crate::fold::fold_key;
+use crate::fold::{fold_key, fold_keys};
 
 /// The context of a change; every part may be missing.
 #[derive(Default)]
@@ -144,6 +144,19 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// Where a policy folds keys: as [`fold_context`] does with the whole.
+    pub(crate) fn fold_known_keys(&mut self) -> Result<(), Error> {
+        for (name, known, part) in
+            [("actor", &ACTOR[..], &mut self.actor), ("request", &REQUEST, &mut self.request)]
+        {
+            let Some(Value::Object(members)) = part else { continue };
+            for (i, folded) in spelled_otherwise(name, known, members.iter().map(|m| &*m.key))? {
+                members[i].key = folded.into();
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn check(&self, at: &str) -> Result<(), Error> {
         if let Some(text) = &self.time
             && !time::is_rfc3339(text)
@@ -202,6 +215,58 @@ impl<'a> Context<'a> {
         }
         out.push(b'}');
     }
+}
+
+/// What is read by its name in the context, by the rules that are built in and by whoever joins it.
+const ACTOR: [&str; 6] = ["id", "type", "name", "email", "account_id", "verified"];
+const REQUEST: [&str; 5] = ["id", "method", "path", "ip", "user_agent"];
+
+/// Folds what a policy that folds keys names in a context: all of the data of its event, and of its actor and its
+/// request what is known. A rule matches them folded, so nobody may miss them who looks for them by their names.
+pub(crate) fn fold_context(document: &mut Document<'_>) -> Result<(), Error> {
+    let root = document.root();
+    for (name, known) in [("actor", &ACTOR[..]), ("request", &REQUEST)] {
+        let Some(part) = document.get(root, name) else { continue };
+        let keys: Vec<_> = document
+            .children(part)
+            .filter_map(|(place, _)| match place {
+                Place::Key(key) => Some((key, document.written(key))),
+                _ => None,
+            })
+            .collect();
+        for (i, folded) in spelled_otherwise(name, known, keys.iter().map(|(_, key)| &**key))? {
+            document.rename(keys[i].0, folded.to_owned());
+        }
+    }
+    if let Some(event) = document.get(root, "event")
+        && let Some(data) = document.get(event, "data")
+    {
+        fold_keys(document, data);
+    }
+    Ok(())
+}
+
+/// Which keys are other spellings of what is known. One name in two spellings is refused: of the second nobody would
+/// know that it is one.
+fn spelled_otherwise<'k>(
+    part: &str,
+    known: &[&'static str],
+    keys: impl Iterator<Item = &'k str>,
+) -> Result<Vec<(usize, &'static str)>, Error> {
+    let (mut found, mut other) = (Vec::new(), Vec::new());
+    for (i, key) in keys.enumerate() {
+        let folded = fold_key(key);
+        let Some(&name) = known.iter().find(|name| **name == folded) else { continue };
+        if found.contains(&name) {
+            let message = format!("`/context/{part}` says `{name}` twice, in two spellings");
+            return Err(Error::new("duplicate_key", message));
+        }
+        found.push(name);
+        if key != name {
+            other.push((i, name));
+        }
+    }
+    Ok(other)
 }
 
 /// An event has a name, and data if it likes.
@@ -269,5 +334,128 @@ fn object<'a>(value: Value<'a>, at: &str) -> Result<Value<'a>, Error> {
     match value {
         Value::Object(members) => unique(members, at),
         other => Err(Error::field(at, "an object", other.kind())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sealtrail_record::json::{self, Limits};
+
+    use crate::{Draft, Error, Policy, preview};
+
+    const SECRET: &str = "s3cr3t";
+
+    fn policy(rest: &str) -> Arc<Policy> {
+        let document = format!(r#"{{"id":"p","version":"1","default":"seal"{rest}}}"#);
+        Arc::new(Policy::parse(document.as_bytes()).unwrap())
+    }
+
+    /// What the host gets to join, and the record of that as it is.
+    fn trial(rest: &str, change: &str) -> Result<(String, String), Error> {
+        let policy = policy(rest);
+        let draft = Draft::read(&policy, change.as_bytes(), &Limits::default())?;
+        let envelope = json::parse(draft.envelope(), &Limits::default()).unwrap();
+        let context = envelope.get("context").unwrap().to_json();
+        let shown = preview(&policy, change.as_bytes(), b"", &[7; 32], &Limits::default())?;
+        let shown = json::parse(&shown, &Limits::default()).unwrap();
+        Ok((context, shown.pointer("/record/data").unwrap().to_json()))
+    }
+
+    fn change(context: &str) -> String {
+        format!(
+            r#"{{"entity":{{"type":"t","id":"1"}},"event":{{"type":"e"}},"context":{context}}}"#
+        )
+    }
+
+    const FOLDS: &str = r#","fold_keys":true"#;
+
+    #[test]
+    fn a_policy_that_folds_keys_folds_what_is_known_of_the_context() {
+        let sent = change(
+            r#"{"actor":{"_id":"u","TYPE":"user","Name":"N","Role":"r","Verified":true},
+                "request":{"Path":"/reset?token=x"," method":"PUT","IP":"10.0.0.1","User Agent":"curl","Id":"i","Route":1}}"#,
+        );
+        let (context, record) = trial(FOLDS, &sent).unwrap();
+        let actor = r#""actor":{"id":"u","type":"user","name":"N","Role":"r","verified":true}"#;
+        let request = r#""request":{"path":"/reset?token=x","method":"PUT","ip":"10.0.0.1","user_agent":"curl","id":"i","Route":1}"#;
+        assert!(context.contains(actor) && context.contains(request), "{context}");
+        assert!(record.contains(r#""actor":{"id":"u","type":"user","name":"st1."#), "{record}");
+        // Without, nobody reads these as what they are like.
+        let (context, record) = trial("", &sent).unwrap();
+        assert!(context.contains(r#""Path":"/reset?token=x""#), "{context}");
+        assert!(record.contains(r#""Path":"st1."#) && !record.contains("reset"), "{record}");
+    }
+
+    #[test]
+    fn the_same_of_the_older_shape_and_of_a_context_of_the_host() {
+        let older = r#"{"table_id":"t","entity_id":"1","action":"create","new_data":{},
+            "request_info":{"Path":"/a?b","miscellaneous":{"Method":"PUT"}}}"#;
+        let (context, _) = trial(FOLDS, older).unwrap();
+        assert!(context.contains(r#""request":{"path":"/a?b","method":"PUT"}"#), "{context}");
+        let policy = policy(FOLDS);
+        let shown = preview(
+            &policy,
+            change("{}").as_bytes(),
+            br#"{"actor":{" ID":"u"},"request":{"Method":"PUT"},"event":{"type":"e","data":{"A B":1}}}"#,
+            &[7; 32],
+            &Limits::default(),
+        );
+        let shown = String::from_utf8(shown.unwrap()).unwrap();
+        assert!(shown.contains(r#""authid":"u""#), "{shown}");
+        assert!(shown.contains(r#""actor":{"id":"u"},"request":{"method":"PUT"}"#), "{shown}");
+        assert!(shown.contains(r#"/data/event/data/a_b"#), "{shown}");
+    }
+
+    #[test]
+    fn one_name_in_two_spellings_is_refused() {
+        for context in [
+            r#"{"request":{"path":"/a","Path":"/b"}}"#,
+            r#"{"request":{"Path":"/a","PATH":"/b"}}"#,
+            r#"{"actor":{"id":"u","_id":"v"}}"#,
+        ] {
+            let error = trial(FOLDS, &change(context)).expect_err(context);
+            assert_eq!(error.code(), "duplicate_key", "{error}");
+            assert!(error.to_string().contains("twice, in two spellings"), "{error}");
+            trial("", &change(context)).unwrap();
+            let draft = Draft::read(&policy(FOLDS), change("{}").as_bytes(), &Limits::default());
+            let whole = context.replacen('{', r#"{"correlation_id":"c","event":{"type":"e"},"#, 1);
+            let error = draft.unwrap().plan(whole.as_bytes()).err().expect(context);
+            assert_eq!(error.code(), "duplicate_key", "{error}");
+        }
+        trial(FOLDS, &change(r#"{"actor":{"Role":1,"role":2}}"#)).unwrap();
+    }
+
+    #[test]
+    fn what_is_built_in_keeps_single_values_only() {
+        for (place, value) in [
+            ("request", format!(r#"{{"path":{{"query":"{SECRET}"}}}}"#)),
+            ("request", format!(r#"{{"path":["/x",["{SECRET}"]]}}"#)),
+            ("request", format!(r#"{{"method":{{"path":"{SECRET}"}}}}"#)),
+            ("request", format!(r#"{{"user_agent":{{"header":"{SECRET}"}}}}"#)),
+            ("request", format!(r#"{{"user_agent":{{"browser":{{"os":"{SECRET}"}}}}}}"#)),
+            ("actor", format!(r#"{{"id":{{"email":"{SECRET}"}}}}"#)),
+            ("actor", format!(r#"{{"type":["{SECRET}"]}}"#)),
+            ("tenant", format!(r#"{{"name":"{SECRET}"}}"#)),
+            ("tenant", format!(r#"["{SECRET}"]"#)),
+        ] {
+            for rest in ["", r#","secrets":false"#, FOLDS] {
+                let sent = change(&format!(r#"{{"{place}":{value}}}"#));
+                let (_, record) = trial(rest, &sent).unwrap();
+                assert!(!record.contains(SECRET), "{rest} {value}: {record}");
+                let (_, masked) =
+                    trial(&format!(r#"{rest},"context_default":"mask""#), &sent).unwrap();
+                assert!(masked.contains("***") && !masked.contains(SECRET), "{masked}");
+            }
+        }
+        let kept = r#""tenant":7,"actor":{"type":"user","id":true},"request":{"method":"PUT","path":"/x","user_agent":{"browser":"curl","os":"Debian","device":"other"}}"#;
+        let (_, record) = trial("", &change(&format!("{{{kept}}}"))).unwrap();
+        assert!(record.contains(kept), "{record}");
+        // Who writes a rule of his own means all that stands there.
+        let own = r#","context":[{"select":"$.request.path","action":"keep"}]"#;
+        let sent = change(&format!(r#"{{"request":{{"path":{{"a":"{SECRET}"}}}}}}"#));
+        let (_, record) = trial(own, &sent).unwrap();
+        assert!(record.contains(SECRET), "{record}");
     }
 }

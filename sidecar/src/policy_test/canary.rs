@@ -63,6 +63,28 @@ impl Canary {
         }
     }
 
+    /// For a mask that knows a shape: the shape with more behind it, which people write into such fields. Nothing of
+    /// these may be shown.
+    pub fn with_more(mask: Mask) -> Result<Vec<Self>> {
+        let between: &[&str] = match mask {
+            // Also as the end of the address itself, which that mask shows.
+            Mask::Email => &[", tel ", ".9"],
+            Mask::Phone | Mask::Card => &[", "],
+            Mask::Fixed | Mask::Ends { .. } | Mask::Secrets => &[],
+        };
+        let one = |between: &&str| {
+            let Self { text, mut hidden, .. } = match mask {
+                Mask::Phone => phone(0),
+                Mask::Card => card(0),
+                _ => email(0),
+            }?;
+            let text = text + between;
+            hidden.push(text.len()..text.len() + LENGTH);
+            Ok(Self::text(text + &random(LETTERS, LENGTH)?, hidden))
+        };
+        between.iter().map(one).collect()
+    }
+
     /// Letters and digits of no kind.
     pub fn plain() -> Result<Self> {
         plain()
@@ -234,6 +256,21 @@ mod tests {
         let first = &email.text[..1];
         assert!(!email.is_overshown_by(&format!("{first}****@*****.example")));
         assert!(email.is_overshown_by(&format!("{}****@*****.example", &email.text[..2])));
+    }
+
+    #[test]
+    fn more_than_a_mask_knows() {
+        for (mask, count) in [(Mask::Email, 2), (Mask::Phone, 1), (Mask::Card, 1), (Mask::Fixed, 0)]
+        {
+            let more = Canary::with_more(mask).unwrap();
+            assert_eq!(more.len(), count, "{mask:?}");
+            for canary in more {
+                let last = canary.hidden.last().unwrap();
+                assert_eq!((last.len(), last.end), (LENGTH, canary.text.len()));
+                assert!(!canary.is_overshown_by("***"));
+                assert!(canary.is_overshown_by(&format!("***{}", &canary.text[last.start..])));
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! What a mask may show of it (the first letter of an e-mail address) is allowed; of all else no part of
 //! [`search::PART`] characters may survive, in clear or encoded. The scenarios are those in which policies
 //! slip: created, deleted, one image unknown, items moved, a value in the place of an object and the
-//! other way round, and changes that are refused with an error.
+//! other way round, more in a field than the shape that its mask knows, and changes that are refused with an error.
 //!
 //! The guest is that of production. Searched are the record, the preview, the envelope and errors, but
 //! not the ids of data subjects in a preview: they are for whoever holds the keys, and a policy may make an

@@ -32,6 +32,8 @@ pub struct Leaf {
     pub is_context: bool,
     pub decision: Decision,
     pub canary: Canary,
+    /// From 1: it stands in the place of the canary of this leaf where more is tried than its mask knows.
+    pub more: usize,
     is_masked: bool,
 }
 
@@ -82,9 +84,9 @@ impl Plan {
             };
             // What is sealed with its neighbours is a token, or not there.
             let shown = record.pointer(&at)?.as_str().filter(|text| !text.starts_with("st1."))?;
-            let is_own =
-                scenario.after.as_ref().is_some_and(|after| after.contains(&leaf.canary.json));
-            let is_due = leaf.is_context || is_own;
+            let planted =
+                if leaf.is_context { Some(&scenario.context) } else { scenario.after.as_ref() };
+            let is_due = planted.is_some_and(|planted| planted.contains(&leaf.canary.json));
             (is_due && leaf.canary.is_overshown_by(shown)).then_some(Hit {
                 canary,
                 form: "more than its mask may show",
@@ -114,7 +116,7 @@ impl Plan {
             else {
                 continue;
             };
-            if self.leaves.len() == AT_MOST {
+            if self.leaves.len() >= AT_MOST {
                 let message = format!("more than {AT_MOST} protected values; try a part of it");
                 return Err(Error::new(Code::TooLarge, message));
             }
@@ -122,13 +124,20 @@ impl Plan {
             let canary = Canary::for_value(value, mask)?;
             let masked = mask.is_some_and(|mask| mask != Mask::Fixed);
             values.insert(inner.to_owned(), canary.json.clone());
-            self.leaves.push(Leaf {
+            let is_masked = masked && matches!(value, Value::String(_));
+            let others = match mask.filter(|_| is_masked) {
+                Some(mask) => Canary::with_more(mask)?,
+                None => Vec::new(),
+            };
+            let leaves = std::iter::once(canary).chain(others).enumerate();
+            self.leaves.extend(leaves.map(|(more, canary)| Leaf {
                 path: path.clone(),
                 is_context,
                 decision: decision.clone(),
                 canary,
-                is_masked: masked && matches!(value, Value::String(_)),
-            });
+                more,
+                is_masked,
+            }));
         }
         let mut out = Vec::new();
         write(tree, &mut String::new(), &mut |path, _| values.get(path).cloned(), &mut out);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sealtrail_record::json::{Limits, Value, parse};
 
 use super::decision::Decisions;
-use super::plant::{Plan, write};
+use super::plant::{Leaf, Plan, write};
 use super::sample::Sample;
 use crate::error::Result;
 
@@ -70,6 +70,16 @@ impl Scenario {
             let mut same = scenario("one image as it was", "update", &None, &new);
             same.before = Some(image.to_json());
             all.extend([moving, below, above, same]);
+        }
+        let most = plan.leaves.iter().map(|leaf| leaf.more).max().unwrap_or(0);
+        for more in 1..=most {
+            let action = if planted.is_some() { "update" } else { "delete" };
+            let mut tried = scenario("more in a field than its mask knows", action, &None, &None);
+            tried.after = planted.as_ref().map(|image| with_more(image, plan, more, ""));
+            if let Ok(context) = parse(plan.context.as_bytes(), &Limits::default()) {
+                tried.context = with_more(&context, plan, more, "/context");
+            }
+            all.push(tried);
         }
         for fault in [Fault::Cut, Fault::Escape, Fault::LoneSurrogate, Fault::KeyTwice] {
             let mut faulty = scenario("refused", "update", &old, &new);
@@ -161,6 +171,17 @@ fn reversed(value: &Value<'_>) -> String {
     let mut value = value.clone();
     turn(&mut value);
     value.to_json()
+}
+
+/// A tree of the plan, which has its pointers below `root`, with the canaries that have more behind them.
+fn with_more(tree: &Value<'_>, plan: &Plan, more: usize, root: &str) -> String {
+    written(tree, &mut |path, _| {
+        let is_it = |leaf: &&Leaf| {
+            let is_here = leaf.is_context != root.is_empty();
+            is_here && leaf.more == more && leaf.path.strip_prefix(root) == Some(path)
+        };
+        plan.leaves.iter().find(is_it).map(|leaf| leaf.canary.json.clone())
+    })
 }
 
 fn is_planted(plan: &Plan, path: &str) -> bool {

@@ -59,6 +59,20 @@ fn every_way_to_protect_alone() {
 }
 
 #[test]
+fn more_in_a_field_than_its_mask_knows_is_tried() {
+    let policy = r#"{"id":"p","version":"1","default":"keep","rules":[{"select":"$.email","action":"mask","mask":"email"}],
+        "context":[{"select":"$.actor.email","action":"mask","mask":"email"}]}"#;
+    let sample = r#"{"entity":{"type":"c","id":"3"},"action":"create","after":{"email":"a@example.com"},
+        "context":{"actor":{"id":"u","email":"b@example.com"}}}"#;
+    let plain = policy.replace(r#","mask":"email""#, "");
+    let [shaped, plain] = [policy, &plain].map(|policy| tried(policy, &[sample], &[]).unwrap());
+    assert_eq!((&shaped.leaks, &plain.leaks), (&vec![], &vec![]));
+    // Of each of the three addresses there are two with more behind them, tried in two changes.
+    assert_eq!(shaped.planted, 3 * plain.planted);
+    assert_eq!(shaped.changes, plain.changes + 2);
+}
+
+#[test]
 fn what_is_kept_and_must_not_be_is_found_where_it_is() {
     let policy = r#"{"id":"p","version":"1","default":"seal","rules":[{"select":"$.email","action":"keep"}]}"#;
     let report = tried(policy, &["{\"a\":1}", CHANGE], &["$.email"]).unwrap();

@@ -121,3 +121,76 @@ fn keys_that_were_not_leased_are_not_used() {
     let without = format!("{}]}}", &lease[..end]);
     assert_eq!(admit(without.as_bytes(), line.as_bytes()).unwrap_err().code(), "not_leased");
 }
+
+#[test]
+fn a_line_is_spelled_as_the_core_spells_it() {
+    let (line, lease) = sealed();
+    for (from, to, place) in [
+        ("[\"k_1\"", "[\"\\u006b_1\"", "/data/seals/0/kids/0"),
+        ("\"kid\":\"k_1\"", "\"\\u006bid\":\"k_1\"", "/data/pseudonyms/0/kid"),
+        ("\"change_id\"", "\"change\\u005fid\"", "/data/change_id"),
+        ("\"c-1\"", "\"c\\u002d1\"", "/data/change_id"),
+        ("sealtrail.change", "sealtrail\\u002echange", "/type"),
+        ("\"/data/changes/0/old\"", "\"\\/data/changes/0/old\"", "/data/seals/0/at/0"),
+        (",\"data\":", ", \"data\":", "/data"),
+        ("\"data\":{", "\"data\":{ ", "/data/entity"),
+        ("{\"a\":1}", "{\"a\" :1}", "/data/event/data/a"),
+        ("{\"a\":1}", "{\"a\":1 }", "/data/event/data"),
+        ("{\"a\":1}", "{\"\\u001B\":1}", "/data/event/data/\\u{1b}"),
+        ("{\"a\":1}", "{\"a\":[ ]}", "/data/event/data/a"),
+        ("{\"specversion\"", " {\"specversion\"", "the record"),
+        ("\"}}", "\"} }", "/data"),
+        ("\"}}", "\"}} ", "the record"),
+    ] {
+        assert!(line.contains(from), "`{from}` is in the record");
+        let other = line.replacen(from, to, 1);
+        let error = admit(lease.as_bytes(), other.as_bytes()).expect_err(to);
+        assert_eq!(error.code(), "not_a_record", "{to}: {error}");
+        assert!(
+            error.to_string().starts_with(&format!("`{place}` is not spelled")),
+            "{to}: {error}"
+        );
+    }
+}
+
+#[test]
+fn what_the_core_writes_is_spelled_so() {
+    let (line, lease) = sealed();
+    for data in [
+        "1.10",
+        "12345678901234567890123",
+        "-0",
+        "1E+05",
+        "[]",
+        "{}",
+        "[{},[null,true]]",
+        "\"\\\"\\\\ \\u0001\\u001f\\b\\t\\n\\f\\r \u{7f} \u{2028} é 😀 /\"",
+        "{\"\\n\":{\"\":0.0}}",
+    ] {
+        let other = line.replacen("{\"a\":1}", data, 1);
+        assert_ne!(other, line);
+        admit(lease.as_bytes(), other.as_bytes()).unwrap_or_else(|error| panic!("{data}: {error}"));
+    }
+}
+
+#[test]
+fn members_have_the_order_of_a_record() {
+    let (line, lease) = sealed();
+    let policy = line.find("\"policy\":").unwrap();
+    let engine = line.find(",\"engine\":").unwrap();
+    let (before, policy) = (&line[..policy], &line[policy..engine]);
+    let turned = format!("{before}{},{policy}}}}}", &line[engine + 1..line.len() - 2]);
+    for other in [
+        turned,
+        line.replacen("\"specversion\":\"1.0\",", "", 1).replacen(
+            ",\"data\"",
+            ",\"specversion\":\"1.0\",\"data\"",
+            1,
+        ),
+    ] {
+        assert_eq!(other.len(), line.len());
+        let error = admit(lease.as_bytes(), other.as_bytes()).expect_err("another order");
+        assert_eq!(error.code(), "not_a_record", "{error}");
+        assert!(error.to_string().contains("behind a member"), "{error}");
+    }
+}

@@ -102,6 +102,13 @@ impl Automaton {
         })
     }
 
+    /// Whether the path of this number names exactly this node.
+    pub(super) fn ends(&self, state: &State, number: usize) -> bool {
+        // Each path is followed by its end, and that by the next path.
+        let behind = self.starts.get(number + 1).copied().unwrap_or(self.places.len());
+        state.bits.has(behind - 1)
+    }
+
     /// The array paths by their numbers from 0, as segments.
     pub(super) fn array_paths(&self) -> impl Iterator<Item = (usize, Vec<&Segment>)> {
         let segments = |number: usize| {

@@ -12,14 +12,18 @@ use crate::Error;
 
 pub(super) const LIMITS: Limits = Limits { max_bytes: 1 << 20, max_depth: 32, max_values: 50_000 };
 
-/// What the context says without being asked: who (by id), what for, and with what program.
-pub(super) const CONTEXT_KEPT: [&str; 6] = [
+/// What the context says without being asked: who (by id), what for, and with what program. Each is of a single
+/// value: of an object in its place nobody knows what it holds.
+pub(super) const CONTEXT_KEPT: [&str; 9] = [
     "$.tenant",
     "$.actor.id",
     "$.actor.type",
     "$.request.method",
     "$.request.path",
     "$.request.user_agent",
+    "$.request.user_agent.browser",
+    "$.request.user_agent.os",
+    "$.request.user_agent.device",
 ];
 
 pub(super) fn read(document: &[u8]) -> Result<Policy, Error> {

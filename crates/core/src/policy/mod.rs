@@ -20,7 +20,9 @@
 //!
 //! - `rules` speak of the images of an entity and, as `$.event.data`, of the data of an event, whose type is in
 //!   clear; `context` of the `actor`, `request` and `tenant`.
-//!   The **first** rule that names a value, or anything above it, decides.
+//!   The **first** rule that names a value, or anything above it, decides. Behind those of `context` come built-in
+//!   ones that keep `$.tenant`, `$.actor.id`, `$.actor.type`, `$.request.method`, `$.request.path` and
+//!   `$.request.user_agent` where they are single values (of a user agent its `browser`, `os` and `device`).
 //! - `default` is for what no rule names; a policy without one is refused.
 //! - `drop` leaves no trace of the attribute, `mask` leaves `***`, `seal` an encrypted field.
 //! - `pseudonym` leaves a [text](crate::seal) that is the same for the same value of the same data
@@ -36,7 +38,8 @@
 //!   them), as a `set` (equal items are counted, order has no meaning), by `position`, or as a
 //!   `sequence`, which is what holds where nothing is said.
 //! - `ignore` names what is not a change; `fold_keys` reads keys trimmed, in lower case, with
-//!   underscores for spaces and without a leading underscore.
+//!   underscores for spaces and without a leading underscore; of the actor and the request it writes those so that
+//!   the built-in rules and the sidecar know, and refuses one of them in two spellings.
 //! - `$schema` is for editors; `policy.schema.json` beside this crate's sources is the schema, and a test
 //!   holds it to this reader. [`lint`] finds what a policy says in vain.
 
@@ -100,7 +103,7 @@ pub(crate) struct RuleSet {
     default: Action,
     /// `rules` or `context`, as the document calls them.
     name: &'static str,
-    /// Rules from here on are not the document's but built in.
+    /// Rules from here on are not the document's but built in, and each names a single value only.
     built_in: usize,
 }
 
@@ -177,7 +180,8 @@ impl Policy {
         document: &Document<'_>,
         leaf: NodeId,
     ) -> Decision<'p> {
-        let rule = state.first();
+        let is_single = !matches!(document.kind(leaf), Kind::Object | Kind::Array);
+        let rule = set.first(state, is_single);
         let reason = match rule {
             Some(number) if set.rules[number].action != Action::Keep => Reason::Rule(number),
             _ if self.secrets && secret_name => Reason::SecretName,
@@ -200,7 +204,7 @@ impl Policy {
         if !state.is_settled() {
             return None;
         }
-        let reason = match state.first() {
+        let reason = match set.first(state, false) {
             Some(number) if set.rules[number].action != Action::Keep => Reason::Rule(number),
             _ if self.secrets && secret_name => Reason::SecretName,
             _ if self.secrets => return None,
@@ -288,7 +292,7 @@ impl<'p> Cursor<'p> {
     /// What the document's own rules say of the node one step down: the first that names it, or one above it.
     pub(crate) fn named_below(&self, policy: &Policy, step: &Step<'_>) -> Option<&'p Action> {
         let state = self.set.step(&self.state, &policy.named(step));
-        let number = state.first().filter(|number| *number < self.set.built_in)?;
+        let number = self.set.first(&state, false)?;
         Some(&self.set.rules[number].action)
     }
 
@@ -307,6 +311,16 @@ impl RuleSet {
     /// What happens to a value that no rule names.
     pub(crate) fn default(&self) -> &Action {
         &self.default
+    }
+
+    /// The first rule that names this node, or anything above it. A built-in one names this node alone, and only
+    /// where it is a single value: what an object in its place holds was not meant.
+    fn first(&self, state: &State, is_single: bool) -> Option<usize> {
+        let first = state.first()?;
+        if first < self.built_in {
+            return Some(first);
+        }
+        (first..self.rules.len()).find(|number| is_single && self.automaton.ends(state, *number))
     }
 
     /// Whether anything may be sealed.

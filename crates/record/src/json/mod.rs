@@ -26,7 +26,7 @@ mod write;
 
 pub use document::{Document, Event, Kind, NodeId, Place};
 pub use error::Error;
-pub use number::{canonical_number, same_number, write_canonical_number};
+pub use number::{canonical_number, number_name, same_number, write_canonical_number};
 pub use parse::{Limits, parse};
 pub use scan::Buffers;
 pub use value::{Member, Value};

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use crate::decimal::digits;
 
 /// Whether two JSON numbers, as written, have the same value, to the last digit of any length.
@@ -55,6 +57,31 @@ pub fn write_canonical_number(text: &str, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
+/// The text that a number is as a name: numbers of one value have one. It is the decimal one, without an exponent and
+/// without zeros that say nothing, as nearly all whole numbers are written; and that of [`canonical_number`] where the decimal
+/// one would have more than `longest` bytes. A number that has no canonical spelling stays as it is written.
+///
+/// ```
+/// use sealtrail_record::json::number_name;
+///
+/// assert_eq!(number_name("3", 512), "3");
+/// assert_eq!(number_name("30e-1", 512), "3");
+/// assert_eq!(number_name("-0.0", 512), "0");
+/// assert_eq!(number_name("12.50", 512), "12.5");
+/// assert_eq!(number_name("1e999999", 512), "1e999999");
+/// ```
+pub fn number_name(text: &str, longest: usize) -> Cow<'_, str> {
+    let whole = text.strip_prefix('-').unwrap_or(text);
+    if text.len() <= longest && text != "-0" && whole.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Cow::Borrowed(text);
+    }
+    let Some(number) = Decimal::of(text) else { return Cow::Borrowed(text) };
+    match number.plain(longest).or_else(|| canonical_number(text)) {
+        Some(name) => Cow::Owned(name),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// A number as sign, significant digits without zeros at either end, and a power of ten.
 struct Decimal<'a> {
     negative: bool,
@@ -108,6 +135,39 @@ impl<'a> Decimal<'a> {
     fn digits(&self) -> impl Iterator<Item = &u8> {
         self.whole.iter().chain(self.fraction)
     }
+
+    /// Without an exponent; `None` where that is longer than `longest`, and nothing is allocated.
+    fn plain(&self, longest: usize) -> Option<String> {
+        let count = self.whole.len() + self.fraction.len();
+        if count == 0 {
+            return Some("0".into());
+        }
+        // How many digits stand before the point; from 0 down, how many zeros stand behind it first.
+        let before = self.exponent + i64::try_from(count).ok()?;
+        let zeros = if before > 0 { self.exponent.max(0) } else { -before };
+        let zeros = usize::try_from(zeros).ok()?;
+        let point = if before > 0 { usize::from(self.exponent < 0) } else { "0.".len() };
+        let around = usize::from(self.negative) + point;
+        if count.checked_add(zeros)?.checked_add(around)? > longest {
+            return None;
+        }
+        let digit = |digit: &u8| char::from(*digit);
+        let mut out = String::from(if self.negative { "-" } else { "" });
+        if before <= 0 {
+            out.push_str("0.");
+            out.extend(std::iter::repeat_n('0', zeros));
+            out.extend(self.digits().map(digit));
+            return Some(out);
+        }
+        let whole = usize::try_from(before).ok()?;
+        out.extend(self.digits().take(whole).map(digit));
+        out.extend(std::iter::repeat_n('0', zeros));
+        if count > whole {
+            out.push('.');
+            out.extend(self.digits().skip(whole).map(digit));
+        }
+        Some(out)
+    }
 }
 
 fn exponent(text: &str) -> Option<i64> {
@@ -121,7 +181,37 @@ fn exponent(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::same_number;
+    use super::{canonical_number, number_name, same_number};
+
+    #[test]
+    fn one_name_for_one_number() {
+        for (name, spellings) in [
+            ("3", &["3", "3.0", "3e0", "30e-1", "0.3E+1", "0.03e2"][..]),
+            ("-5", &["-5", "-5.00", "-50e-1"]),
+            ("0", &["0", "-0", "0.0", "-0e9", "0e-3"]),
+            ("1200", &["1200", "12e2", "1.2e3", "1200.000"]),
+            ("12.5", &["12.5", "12.50", "1250e-2", "0.125e2"]),
+            ("-0.0012", &["-0.0012", "-12e-4", "-0.00120", "-1.2E-3"]),
+            ("12345678901234567890123", &["12345678901234567890123", "1234567890123456789012.3e1"]),
+            ("1e20", &["1e20", "100000000000000000000", "10e19"]),
+            ("-1e-19", &["-1e-19", "-0.0000000000000000001"]),
+            ("1e999999999999999999", &["1e999999999999999999", "10e999999999999999998"]),
+        ] {
+            for spelling in spellings {
+                // 20 bytes hold the numbers that are not this long, and those with many digits to say.
+                let longest = if name.contains('e') { 20 } else { 23 };
+                assert_eq!(number_name(spelling, longest), name, "{spelling}");
+                assert_eq!(canonical_number(name), canonical_number(spelling), "{spelling}");
+            }
+        }
+        // Only the spelling counts.
+        assert_eq!(number_name("1E9999999999999999999", 512), "1E9999999999999999999");
+        let bound = format!("1{}", "0".repeat(511));
+        assert_eq!(number_name("1e511", 512), bound, "as long as may be");
+        assert_eq!(number_name(&bound, 512), bound);
+        assert_eq!(number_name("1e512", 512), "1e512");
+        assert_eq!(number_name(&format!("{bound}0"), 512), "1e512");
+    }
 
     #[test]
     fn compares_by_value() {

@@ -294,7 +294,12 @@ impl<'d> Seen<'d> {
         // An empty array is one all the same.
         self.array(value, state, place, findings);
         let list = self.lists(place.is_context)[RULES];
-        let first = state.follows[RULES].first;
+        let follow = &state.follows[RULES];
+        // What is built in names single values, and nothing below.
+        let is_single = !matches!(value, Value::Object(_) | Value::Array(_));
+        let own = follow.first.filter(|number| *number < list.own().len());
+        let built_in = follow.ended.iter().copied().filter(|_| is_single).min();
+        let first = own.or(built_in);
         if let Some(number) = first {
             self.marks[mark_of(RULES, place.is_context)][number].decided = true;
         }
