@@ -13,7 +13,7 @@ use super::{Entry, Justification, expire};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::engine::Act;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::trail::Trail;
 
 /// What is to be shredded, and what else.
@@ -74,9 +74,10 @@ pub fn shred(
         // The keyring's error leaves the subject out; whoever asked may read his own words.
         match (is_unknown, &shares) {
             (true, Some(shares)) => error.context(format_args!(
-                "`{subject}` has no key of its own, it shares that of `{shares}` by `keys.scope`"
+                "`{}` has no key of its own, it shares that of `{shares}` by `keys.scope`",
+                shown(subject)
             )),
-            (true, None) => error.context(format_args!("`{subject}`")),
+            (true, None) => error.context(format_args!("`{}`", shown(subject))),
             (false, _) => error,
         }
     })?;
