@@ -26,6 +26,9 @@ pub struct Export {
     /// Write here instead of to standard output; of a bundle a folder that is not there yet
     #[arg(long, value_name = "PATH", required_if_eq("format", "bundle"))]
     out: Option<PathBuf>,
+    /// Put the new file in the place of one that is there, whole and at once
+    #[arg(long, requires = "out")]
+    overwrite: bool,
     /// Prove a bundle under this checkpoint, one that witnesses cosigned, and not under the newest
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -39,6 +42,15 @@ impl Export {
     pub fn run(self, style: Style) -> Result<u8> {
         if self.checkpoint.is_some() && self.format != Form::Bundle {
             return Err(Error::new(Code::WrongUse, "`--checkpoint` goes with `--format bundle`"));
+        }
+        if self.overwrite && self.format == Form::Bundle {
+            return Err(Error::new(
+                Code::WrongUse,
+                "a bundle is a folder, which is not overwritten",
+            ));
+        }
+        if let Some(path) = self.out.as_deref().filter(|_| self.format != Form::Bundle) {
+            self.expect_room(path)?;
         }
         let config = self.config.read()?;
         let question = self.criteria.among(&self.entities, &config)?;
@@ -64,6 +76,17 @@ impl Export {
             }
         }
         Ok(0)
+    }
+
+    /// An export of yesterday may be evidence.
+    fn expect_room(&self, path: &Path) -> Result<()> {
+        let why = match path.symlink_metadata() {
+            Err(_) => return Ok(()),
+            Ok(there) if there.is_dir() => "is a folder",
+            Ok(_) if self.overwrite => return Ok(()),
+            Ok(_) => "is there already; `--overwrite` puts the new one in its place",
+        };
+        Err(Error::new(Code::WrongUse, format!("--out `{}` {why}", path.display())))
     }
 
     fn bundle(

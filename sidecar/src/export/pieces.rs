@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use super::bundle::{Bundling, Tar};
 use super::parquet::Parquet;
+use super::spreadsheet::guarded;
 use super::{Form, Format, Table, View, ecs, ocsf, patch};
 use crate::engine::Sandbox;
 use crate::error::Result;
@@ -22,6 +23,7 @@ pub fn pieces(
     let table = |format| Table::of(format, sandbox).with_nobody(nobody);
     let writer = match form {
         Form::Csv => Writer::Table(table(Format::Csv)),
+        Form::Spreadsheet => Writer::Spreadsheet(table(Format::Csv)),
         Form::Rows => Writer::Table(table(Format::Rows)),
         Form::Parquet => Writer::Parquet(Box::new(Parquet::new(table(Format::Rows))?)),
         Form::Lines => Writer::Lines,
@@ -59,6 +61,7 @@ enum Stage {
 
 enum Writer {
     Table(Table),
+    Spreadsheet(Table),
     Parquet(Box<Parquet>),
     Lines,
     Events(fn(&View<'_>) -> Option<Vec<u8>>),
@@ -87,7 +90,7 @@ impl Exported {
         let mut out = Vec::new();
         if matches!(self.stage, Stage::Head) {
             self.stage = Stage::Records;
-            if let Writer::Table(table) = &self.writer {
+            if let Writer::Table(table) | Writer::Spreadsheet(table) = &self.writer {
                 out.extend_from_slice(table.names()?.as_bytes());
             }
         }
@@ -109,6 +112,11 @@ impl Exported {
         let line = match &mut self.writer {
             Writer::Table(table) => {
                 out.extend_from_slice(table.rows(&found.line, &self.destroyed)?.as_bytes());
+                return Ok(());
+            }
+            Writer::Spreadsheet(table) => {
+                let rows = table.rows(&found.line, &self.destroyed)?;
+                out.extend_from_slice(guarded(&rows).as_bytes());
                 return Ok(());
             }
             Writer::Parquet(parquet) => return parquet.write(&found, &self.destroyed, out),
