@@ -24,13 +24,16 @@ pub fn guarded(csv: &str) -> String {
         out.push_str(text);
         rest = &rest[cell.len()..];
         let ends = [",", "\r\n", "\n"].into_iter().find(|end| rest.starts_with(end));
-        out.push_str(ends.unwrap_or_default());
-        rest = &rest[ends.map_or(0, str::len)..];
+        // What ends no cell, and is none, is not of RFC 4180; it is passed on.
+        let stray = || rest.chars().next().map_or(0, char::len_utf8);
+        let taken = ends.map_or_else(|| if cell.is_empty() { stray() } else { 0 }, str::len);
+        out.push_str(&rest[..taken]);
+        rest = &rest[taken..];
     }
     out
 }
 
-/// Where the cell ends with which the text begins; at least one byte of what is no end is taken.
+/// Where the cell ends with which the text begins.
 fn end_of_cell(text: &str) -> usize {
     let Some(quoted) = text.strip_prefix('"') else {
         return text.find([',', '\r', '\n']).unwrap_or(text.len());

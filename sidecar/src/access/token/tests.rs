@@ -52,7 +52,7 @@ fn a_file_with_something_wrong_is_refused_and_shows_no_token() {
         (replaced("[\"reader\"]", &format!("[\"{}\"]", *token)), "got another text (line 4)"),
         (replaced("[\"reader\"]", &format!("[\"{}\"]", sha256_hex(&token))), "got another text"),
         (format!("{good}expires = \"{}\"", *token), "like `2027-02-20T00:00:00Z` (line 5)"),
-        (format!("{good}{good}"), "token 2: token 1 in line 3 has the same sha256 (line 8)"),
+        (format!("{good}{good}"), "token 2: token 1 in line 3 has the same sha256 (line 7)"),
         (replaced("support", ""), "token 1: name must be"),
         (replaced("support", "a\\nb"), "token 1: name must be"),
         (replaced("[\"reader\"]", "[\"root\"]"), "got `root`"),
