@@ -65,8 +65,10 @@ function table(results) {
     rows[name] = {
       'CPU of a request, us': middle(rounds.map(({ cpu }) => cpu)), 'requests/s': middle(rounds.map(({ rps }) => rps)), 'p99, ms': middle(rounds.map(({ p99 }) => p99)),
       'requests for the same CPU': 1 / share(framework, ({ cpu }) => cpu), 'requests/s, share': share(framework, ({ rps }) => rps),
+      'p99, times': share(framework, ({ p99 }) => p99),
       ...(['recording', 'waiting'].includes(way) && {
         'requests for the same CPU, against by hand': 1 / share(byHand, ({ cpu }) => cpu), 'requests/s, share of by hand': share(byHand, ({ rps }) => rps),
+        'p99, times that of by hand': share(byHand, ({ p99 }) => p99),
       }),
       stats: rounds.at(-1).stats,
     }

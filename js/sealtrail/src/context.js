@@ -11,22 +11,34 @@ export const CORRELATION_HEADER = 'x-correlation-id'
  * What a middleware knows of a request. The actor is asked for when a change is recorded, not here: authentication
  * usually runs after this.
  *
- * @param {{ source: unknown, headers: object, method: string, target: string, ip: () => string | undefined }} incoming
+ * @param {{ source: unknown, headers: object, method: string, target: string, ip: (source: any) => string | undefined }} incoming
  */
-export function contextOf({ source, headers, method, target, ip }) {
-  const correlationId = correlationOf(headers)
-  const context = {
-    correlationId,
-    [CHECKED]: correlationId,
-    requestId: requestIdOf(headers),
-    source,
-    request: () => ({ method, path: target, ip: addressOf(ip()), userAgent: headers['user-agent'] }),
-  }
-  return headers.traceparent === undefined ? context : Object.assign(context, traceOf(headers))
+export function contextOf(incoming) {
+  const context = new RequestContext(incoming)
+  return incoming.headers.traceparent === undefined ? context : Object.assign(context, traceOf(incoming.headers))
 }
 
 /** The correlation id of a context that is one for certain. */
 const CHECKED = Symbol('checked')
+const INCOMING = Symbol('incoming')
+
+/** One of each request: an object of one shape, without functions of its own. */
+class RequestContext {
+  constructor(incoming) {
+    const { headers, source } = incoming
+    this.correlationId = this[CHECKED] = correlationOf(headers)
+    this.requestId = requestIdOf(headers)
+    this.source = source
+    this[INCOMING] = incoming
+    this.request = seenRequest
+  }
+}
+
+/** What was seen of it, asked for by a change that says it itself. */
+function seenRequest() {
+  const { source, headers, method, target, ip } = this[INCOMING]
+  return { method, path: target, ip: addressOf(ip(source)), userAgent: headers['user-agent'] }
+}
 
 /**
  * The context of a change as JSON, in the spelling of the wire. Behind the sidecar's proxy the request itself is left out:

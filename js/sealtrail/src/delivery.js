@@ -1,8 +1,9 @@
 import { AsyncResource } from 'node:async_hooks'
 import { SealtrailError } from './errors.js'
-import { BATCH_BYTES, BATCH_LINES, delayOf } from './post.js'
+import { Line, LineWriter } from './lines.js'
+import { BATCH_BYTES, BATCH_LINES, delayOf, MOST_LINES } from './post.js'
 import { Replay } from './replay.js'
-import { sameWay } from './to-seal.js'
+import { isToSeal } from './to-seal.js'
 
 /** Behind a POST of so many lines more are to be expected, and the next one waits so long for them. */
 const MANY_LINES = 4
@@ -22,6 +23,7 @@ export class Delivery {
   #spool
   #replay
   #onError
+  #lines = new LineWriter()
   #queue = []
   #queuedBytes = 0
   #inFlight = 0
@@ -63,21 +65,22 @@ export class Delivery {
     const { maxQueue, maxQueueBytes, timeoutMs } = this.#limits
     const waiting = this.#waiting
     if (waiting >= maxQueue || this.#queuedBytes + bytes > maxQueueBytes) {
-      this.#counters.failed++
       this.#counters.dropped++
       throw new SealtrailError('queue_full', `${waiting} changes (${this.#queuedBytes} bytes) wait for the sidecar already`)
     }
-    const item = { id, text, bytes, deadline: this.#blocks ? Infinity : Date.now() + timeoutMs, resolve: undefined, reject: undefined, receipt: undefined }
-    item.receipt = new Promise((resolve, reject) => {
-      item.resolve = resolve
-      item.reject = reject
-    })
+    const { buffer, end } = this.#lines.write(text, bytes)
+    const item = new Waiting(buffer, end - bytes, end, id, this.#blocks ? Infinity : Date.now() + timeoutMs)
     this.#queue.push(item)
     this.#queuedBytes += bytes
     if (this.#mustHold()) this.#hold([])
     else if (this.#queue.length === BATCH_LINES) this.#gathered?.()
     this.#start()
     return item.receipt
+  }
+
+  /** A change that did not come here is one that was not recorded, whatever it failed of. */
+  countFailed() {
+    this.#counters.failed++
   }
 
   stats() {
@@ -142,14 +145,16 @@ export class Delivery {
 
   /** What gathered while the POST before was under way. */
   #take() {
+    const seals = isToSeal(this.#queue[0])
+    const most = seals ? BATCH_LINES : MOST_LINES
     let lines = 0
     let sum = 0
-    for (const { bytes } of this.#queue) {
-      if (lines === BATCH_LINES || (lines > 0 && sum + bytes > BATCH_BYTES)) break
+    for (const item of this.#queue) {
+      if (lines === most || (lines > 0 && sum + item.bytes > BATCH_BYTES) || isToSeal(item) !== seals) break
       lines++
-      sum += bytes
+      sum += item.bytes
     }
-    return this.#queue.splice(0, sameWay(this.#queue.slice(0, lines)).length)
+    return this.#queue.splice(0, lines)
   }
 
   async #deliver(batch) {
@@ -162,7 +167,9 @@ export class Delivery {
       } else if (answer.error && !isAgain) {
         // One bad line must not cost its neighbours their place.
         if (answer.splittable && batch.length > 1) {
-          for (const item of batch) await this.#deliver([item])
+          const half = batch.length >> 1
+          await this.#deliver(batch.slice(0, half))
+          await this.#deliver(batch.slice(half))
         } else {
           for (const item of batch) {
             if (answer.timedOut) this.#drop(item, answer.error)
@@ -258,5 +265,18 @@ export class Delivery {
   #release(item) {
     this.#queuedBytes -= item.bytes
     return item
+  }
+}
+
+/** A line with the promise of its receipt. */
+class Waiting extends Line {
+  constructor(buffer, start, end, id, deadline) {
+    super(buffer, start, end)
+    this.id = id
+    this.deadline = deadline
+    this.receipt = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
   }
 }

@@ -4,7 +4,7 @@ import { contextOf, CORRELATION_HEADER } from './context.js'
 export function plugin(fastify, { trail }, done) {
   fastify.addHook('onRequest', (request, reply, next) => {
     const { headers, method, originalUrl } = request
-    const context = contextOf({ source: request, headers, method, target: originalUrl, ip: () => request.ip })
+    const context = contextOf({ source: request, headers, method, target: originalUrl, ip: addressOf })
     reply.header(CORRELATION_HEADER, context.correlationId)
     trail.run(context, next)
   })
@@ -14,3 +14,7 @@ export function plugin(fastify, { trail }, done) {
 // The hook is for the application, not for an encapsulated child of it.
 plugin[Symbol.for('skip-override')] = true
 plugin[Symbol.for('fastify.display-name')] = 'sealtrail'
+
+function addressOf(request) {
+  return request.ip
+}

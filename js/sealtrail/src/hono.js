@@ -4,15 +4,13 @@ import { contextOf, CORRELATION_HEADER } from './context.js'
 export function middleware(trail) {
   return async function sealtrail(c, next) {
     const { method, url } = c.req
-    const context = contextOf({
-      source: c,
-      headers: c.req.header(),
-      method,
-      target: new URL(url).pathname,
-      ip: () => c.env?.incoming?.socket?.remoteAddress,
-    })
+    const context = contextOf({ source: c, headers: c.req.header(), method, target: new URL(url).pathname, ip: addressOf })
     await trail.run(context, next)
     // Behind the handler, which may have answered with a Response of its own.
     c.header(CORRELATION_HEADER, context.correlationId)
   }
+}
+
+function addressOf(c) {
+  return c.env?.incoming?.socket?.remoteAddress
 }

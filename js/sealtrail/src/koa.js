@@ -4,7 +4,7 @@ import { contextOf, CORRELATION_HEADER } from './context.js'
 export function middleware(trail) {
   return async function sealtrail(ctx, next) {
     const { headers, method, originalUrl } = ctx
-    const context = contextOf({ source: ctx, headers, method, target: originalUrl, ip: () => ctx.ip })
+    const context = contextOf({ source: ctx, headers, method, target: originalUrl, ip: addressOf })
     ctx.set(CORRELATION_HEADER, context.correlationId)
     try {
       await trail.run(context, next)
@@ -14,4 +14,8 @@ export function middleware(trail) {
       throw error
     }
   }
+}
+
+function addressOf(ctx) {
+  return ctx.ip
 }

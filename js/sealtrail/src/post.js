@@ -1,25 +1,25 @@
 import { SealtrailError } from './errors.js'
+import { joined } from './lines.js'
 import { TimedOut } from './transport.js'
 
 const RETRY_STATUS = new Set([429, 502, 503, 504])
 /** Refused for what the body says, so a smaller body may say something else. */
 const SPLIT_STATUS = new Set([400, 413, 422])
 
-/** One POST carries up to this. */
-export const BATCH_LINES = 128
+/** One POST carries up to this; of lines that take work before, to be sealed or read from a spool, up to BATCH_LINES. */
+export const MOST_LINES = 1_000
 export const BATCH_BYTES = 1 << 20
+export const BATCH_LINES = 128
 
 /**
  * One POST of changes, and what it came to: `perLine` outcomes in the order of the batch, or one `error` for all of it
  * with `retry`, `timedOut` or `splittable`.
  *
  * @param {import('./transport.js').Transport} transport
- * @param {{ text: string }[]} batch
+ * @param {import('./lines.js').Line[]} batch
  */
 export async function post(transport, batch, timeoutMs) {
-  let body = ''
-  for (const { text } of batch) body += `${text}\n`
-  return postLines(transport, 'v1/changes', body, batch.length, timeoutMs)
+  return postLines(transport, 'v1/changes', joined(batch), batch.length, timeoutMs)
 }
 
 /** One POST of so many lines, each of which has a receipt or a problem. */

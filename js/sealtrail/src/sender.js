@@ -16,7 +16,7 @@ export class Sender {
   /**
    * What became of changes that go the same way: `perLine` outcomes in their order, or one `error` for all of them.
    *
-   * @param {{ text: string }[]} batch
+   * @param {import('./lines.js').Line[]} batch
    */
   send(batch, timeoutMs) {
     return isToSeal(batch[0]) ? this.#sealing.send(batch, timeoutMs) : post(this.#transport, batch, timeoutMs)

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SealtrailError } from './errors.js'
+import { lineOf } from './lines.js'
 import { lockFolder } from './spool-lock.js'
 import { SpoolLines } from './spool-lines.js'
 
@@ -88,8 +89,8 @@ export class Spool {
   }
 
   /**
-   * The lines that come next, as `{ text, written }`; none where nothing waits. Rejects with `lines` where so many can
-   * never be read: then their segment has another name.
+   * The lines that come next, each with what is `written` of it; none where nothing waits. Rejects with `lines` where so
+   * many can never be read: then their segment has another name.
    */
   async next(maxLines, maxBytes) {
     await this.#writing
@@ -109,7 +110,7 @@ export class Spool {
       }
       if (lines.length > 0 && bytes + written.length > maxBytes) break
       bytes += written.length
-      lines.push({ text, written })
+      lines.push(Object.assign(lineOf(text), { written }))
     }
     if (lines.length === 0) throw await this.#unreadable(segment)
     return lines

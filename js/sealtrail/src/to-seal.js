@@ -1,12 +1,14 @@
 /** How the text of a change begins that is sealed in this process, in the spool too. No JSON begins like this. */
 const TO_SEAL = 'seal '
+const FIRST_BYTE = TO_SEAL.charCodeAt(0)
 
 export function toSeal(changeText) {
   return TO_SEAL + changeText
 }
 
-export function isToSeal({ text }) {
-  return text.startsWith(TO_SEAL)
+/** @param {import('./lines.js').Line} line */
+export function isToSeal({ buffer, start }) {
+  return buffer[start] === FIRST_BYTE
 }
 
 /** The change itself, of a text that `toSeal` gave. */

@@ -153,17 +153,28 @@ export interface RevealOptions {
   reason: string
 }
 
+/**
+ * What became of the changes since this trail was made. Each that it was given, and each that its spool held then, is in
+ * one of `queued`, `held`, `recorded`, `unchanged` and `failed`.
+ */
 export interface TrailStats {
-  /** Changes that wait in memory. */
+  /** On the way in memory. */
   queued: number
-  /** Changes that wait on this service's disk. */
+  /** On this service's disk, with `onFailure: 'spool'`; to be sent. */
   held: number
+  /** On disk in the log, or on the sidecar's. */
   recorded: number
+  /** Nothing differed, so there is no record of it. */
   unchanged: number
-  /** Changes that were not recorded: refused, or dropped. */
+  /**
+   * Without a receipt: refused by this package (`missing_field`) or by the sidecar (`forbidden`), or dropped. `onError` was
+   * told of each, and who awaited it has the error. After `delivery_timeout` or `unexpected_response` there may still be
+   * a record: nobody confirmed it.
+   */
   failed: number
-  /** Of these, the ones that nobody refused: there was no room, no time or no disk. */
+  /** Those of `failed` that nobody refused: there was no room (`queue_full`, `spool_full`), no time or no disk. */
   dropped: number
+  /** POSTs that were sent again; no changes. */
   retries: number
 }
 

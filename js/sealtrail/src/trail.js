@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { randomUUID } from 'node:crypto'
 import { changeText } from './change.js'
 import { actorOf, contextText } from './context.js'
 import { uuidv7 } from './correlation.js'
@@ -110,9 +109,10 @@ class Trail {
       if (this.#closed) throw new SealtrailError('trail_closed', 'this trail is closed')
       // Written out now: what the caller does with the objects afterwards is another change.
       // Its id makes it one record, however often it must be sent until an answer comes back.
-      const id = change?.id ?? randomUUID()
+      const id = change?.id ?? uuidv7()
       return this.#delivery.send(seals ? this.#textToSeal(change, id) : changeText(change, contextText(this.#contextOf(change), this.#origin), { id }), id)
     } catch (error) {
+      this.#delivery.countFailed()
       const receipt = Promise.reject(error)
       receipt.catch(this.#onError)
       return receipt

@@ -32,7 +32,7 @@ export class Transport {
   /**
    * Resolves with `{ status, retryAfter, bytes }`; rejects with what Node says, or with a `TimedOut`.
    *
-   * @param {{ path: string, type?: string, body?: string, headers?: object }} wanted `path` is below the address of the API
+   * @param {{ path: string, type?: string, body?: string | Uint8Array, headers?: object }} wanted `path` is below the address of the API
    */
   ask({ path, type = 'application/x-ndjson', body, headers: more }, timeoutMs) {
     const method = body === undefined ? 'GET' : 'POST'

@@ -31,5 +31,8 @@ test('a new id is a UUIDv7 of now', () => {
   const time = Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
   assert.ok(time >= before && time <= Date.now())
   assert.ok(isCorrelationId(id))
-  assert.equal(new Set(Array.from({ length: 1000 }, uuidv7)).size, 1000)
+  // More than there are counts in a millisecond.
+  const ids = Array.from({ length: 20_000 }, uuidv7)
+  assert.equal(new Set(ids).size, ids.length)
+  for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
 })

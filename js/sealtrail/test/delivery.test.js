@@ -32,12 +32,13 @@ test('a receipt, and what the sidecar got', async () => {
 test('what gathers goes together, in order, over kept connections', async () => {
   const trail = await open()
   collector.delayMs = 5
-  const receipts = await Promise.all(Array.from({ length: 500 }, (_, id) => trail.record(change(id))))
-  assert.deepEqual(receipts.map(({ index }) => index), Array.from({ length: 500 }, (_, index) => index))
-  assert.deepEqual(collector.changes.map(({ entity }) => entity.id), Array.from({ length: 500 }, (_, id) => String(id)))
-  assert.deepEqual(collector.requests.map(({ lines }) => lines.length), [128, 128, 128, 116])
+  const count = 2_500
+  const receipts = await Promise.all(Array.from({ length: count }, (_, id) => trail.record(change(id))))
+  assert.deepEqual(receipts.map(({ index }) => index), Array.from({ length: count }, (_, index) => index))
+  assert.deepEqual(collector.changes.map(({ entity }) => entity.id), Array.from({ length: count }, (_, id) => String(id)))
+  assert.deepEqual(collector.requests.map(({ lines }) => lines.length), [1000, 1000, 500])
   assert.equal(new Set(collector.requests.map(({ port }) => port)).size, 1)
-  assert.deepEqual(trail.stats(), { queued: 0, held: 0, recorded: 500, unchanged: 0, failed: 0, dropped: 0, retries: 0 })
+  assert.deepEqual(trail.stats(), { queued: 0, held: 0, recorded: count, unchanged: 0, failed: 0, dropped: 0, retries: 0 })
 })
 
 test('behind a POST of many lines the next one waits a little for more', async () => {
@@ -119,6 +120,21 @@ test('a bad line fails alone: told by line, or by the status of all', async () =
   assert.equal(split[1].value.status, 'recorded')
 })
 
+test('a batch that is refused as a whole is halved until the bad line is alone, in order', async () => {
+  const trail = await open()
+  const refusing = (response, lines) => {
+    collector.answers.push(refusing)
+    if (lines.some((line) => JSON.parse(line).entity.id === '5')) refuse(400, { code: 'malformed_json' })(response)
+    else collector.accept(response, lines)
+  }
+  collector.answers.push(refusing)
+  const outcomes = await Promise.allSettled(Array.from({ length: 16 }, (_, id) => trail.record(change(id))))
+  assert.deepEqual(outcomes.flatMap(({ reason }, id) => (reason ? [`${id} ${reason.code}`] : [])), ['5 malformed_json'])
+  assert.deepEqual(collector.changes.map(({ entity }) => Number(entity.id)), [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
+  // Of 16, then twice of 8, 4, 2 and 1.
+  assert.equal(collector.requests.length, 9)
+})
+
 test('a refusal is not tried again', async () => {
   const trail = await open()
   for (const [status, problem, code] of [
@@ -165,6 +181,21 @@ test('no receipt in time is an error', async () => {
     return true
   })
   assert.deepEqual([trail.stats().failed, trail.stats().dropped], [2, 2])
+})
+
+test('each change is counted once, whatever becomes of it', async () => {
+  const trail = await open({ maxQueue: 3 })
+  collector.answers.push((response) => {
+    const lines = [{ id: 'a', index: 0, status: 'recorded' }, { status: 'unchanged' }, { code: 'unknown_action', status: 400 }]
+    response.end(lines.map((line) => JSON.stringify(line)).join('\n'))
+  })
+  const settled = Promise.allSettled([change(1), change(2), change(3, { action: 'x' }), change(4), {}].map((given) => trail.record(given)))
+  // The fourth had no room, the last one is no change: nobody was asked.
+  assert.deepEqual(trail.stats(), { queued: 3, held: 0, recorded: 0, unchanged: 0, failed: 2, dropped: 1, retries: 0 })
+  await settled
+  await trail.close()
+  await assert.rejects(trail.record(change(5)), { code: 'trail_closed' })
+  assert.deepEqual(trail.stats(), { queued: 0, held: 0, recorded: 1, unchanged: 1, failed: 4, dropped: 1, retries: 0 })
 })
 
 test('an error says who was asked, and why it came to nothing', async () => {
