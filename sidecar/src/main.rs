@@ -31,6 +31,8 @@
 //! | `http_client` | asks other services, for commands |
 //! | `kms` | a key-encryption key that AWS KMS wraps |
 //! | `wiped_memory` | what is freed is overwritten |
+//! | `preflight` | what `serve` would refuse, without starting |
+//! | `modes` | who may read what is made |
 //! | `position` | a place in the log, by index or by time |
 //! | `api` | the HTTP interface, one file for each resource |
 //! | `cli` | the command line, one file for each command |
@@ -56,9 +58,11 @@ mod leases;
 mod listener;
 mod logging;
 mod metrics;
+mod modes;
 mod patience;
 mod policy_test;
 mod position;
+mod preflight;
 mod problem;
 mod project;
 mod proxy;

@@ -371,7 +371,8 @@ fn open_spool(config: &Config) -> Result<Option<Spool>> {
     }
 }
 
-fn read_policy(sandbox: &Sandbox, path: &Path) -> Result<Policy> {
+/// The policy of a file, if the core takes it.
+pub fn read_policy(sandbox: &Sandbox, path: &Path) -> Result<Policy> {
     let text = std::fs::read(path)
         .map_err(|e| Error::new(Code::ConfigInvalid, e.to_string()).context(path.display()))?;
     Policy::new(sandbox, &text).map_err(|e| e.context(path.display()))
@@ -379,13 +380,17 @@ fn read_policy(sandbox: &Sandbox, path: &Path) -> Result<Policy> {
 
 /// The key that signs checkpoints, which must be that of the configured origin.
 pub fn read_signer(config: &Config) -> Result<(Signer, VerifierKey)> {
+    let key = read_signing_key(config)?;
+    let verifier_key = key.verifier_key();
+    let signer = Signer::new(&config.origin, key);
+    let signer = signer.map_err(|e| Error::from(e).context(config.signing_key.display()))?;
+    Ok((signer, verifier_key))
+}
+
+pub fn read_signing_key(config: &Config) -> Result<SigningKey> {
     let path = &config.signing_key;
     let refused = |message: String| Error::new(Code::KeyFile, message).context(path.display());
     let text = read_secret_file(path)?;
     let text = std::str::from_utf8(&text).map_err(|_| refused("expected a signing key".into()))?;
-    let key = SigningKey::parse(text).map_err(|e| refused(e.to_string()))?;
-    let verifier_key = key.verifier_key();
-    let signer = Signer::new(&config.origin, key);
-    let signer = signer.map_err(|e| Error::from(e).context(path.display()))?;
-    Ok((signer, verifier_key))
+    SigningKey::parse(text).map_err(|e| refused(e.to_string()))
 }

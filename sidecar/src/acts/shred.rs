@@ -13,7 +13,7 @@ use super::{Entry, Justification, expire};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::engine::Act;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::trail::Trail;
 
 /// What is to be shredded, and what else.
@@ -116,7 +116,7 @@ fn nothing_to_erase(trail: &Trail, subject: &str, shares: Option<&str>) -> Resul
             Found::Unknown => {}
         }
     }
-    let subject = subject.escape_debug();
+    let subject = shown(subject);
     // The last one, of a subject that came again.
     if let Some((when, kid, marker)) = destroyed.into_iter().max_by_key(|(when, ..)| when.clone()) {
         let message = format!(

@@ -25,7 +25,7 @@ impl Api {
         self.page_of(question, &query).await
     }
 
-    /// What the entity was. The same question under the same checkpoint has the same answer.
+    /// What the entity was, or is where no time is given. The same question under the same checkpoint has the same answer.
     pub(super) async fn entity_state(
         &self,
         kind: String,
@@ -33,12 +33,10 @@ impl Api {
         query: Query,
     ) -> Result<Answer> {
         query.allow(&["at", "format"])?;
-        let at = query.get("at").map(|text| {
-            let message = "`at` must be a time like `2026-11-21T19:45:00Z`";
+        let at = query.get("at").map_or(Ok(Moment::now()), |text| {
+            let message = "`at` must be a time like `2026-11-21T19:45:00Z`; without it the state is that of now";
             Moment::parse(text).ok_or_else(|| Error::new(Code::BadRequest, message))
-        });
-        let missing = || Error::new(Code::BadRequest, "the query needs `at`, a time");
-        let at = at.ok_or_else(missing)??;
+        })?;
         let colour = match query.get("format") {
             None => None,
             Some("words") => Some(false),

@@ -30,6 +30,9 @@ pub struct Export {
     /// Write here instead of to standard output; of a bundle a folder that is not there yet, with --url an archive
     #[arg(long, value_name = "PATH", required_if_eq("format", "bundle"))]
     out: Option<PathBuf>,
+    /// Put the new file in the place of one that is there, whole and at once
+    #[arg(long, requires = "out")]
+    overwrite: bool,
     /// Prove a bundle under this checkpoint, one that witnesses cosigned, and not under the newest
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -45,7 +48,16 @@ impl Export {
             return Err(Error::new(Code::WrongUse, "`--checkpoint` goes with `--format bundle`"));
         }
         let given = self.criteria.among(&self.entities)?;
-        if let Some(sidecar) = self.place.remote.sidecar()? {
+        let sidecar = self.place.remote.sidecar()?;
+        let is_folder = self.format == Form::Bundle && sidecar.is_none();
+        if self.overwrite && is_folder {
+            let message = "a bundle is a folder, which is not overwritten";
+            return Err(Error::new(Code::WrongUse, message));
+        }
+        if let Some(path) = self.out.as_deref().filter(|_| !is_folder) {
+            self.expect_room(path)?;
+        }
+        if let Some(sidecar) = sidecar {
             return self.ask(&sidecar, given);
         }
         let config = Config::read(&self.place.config)?;
@@ -93,6 +105,17 @@ impl Export {
         export(&mut |piece| file.write_all(piece).map_err(failed))?;
         file.sync_all().map_err(failed)?;
         fs::rename(&part, path).map_err(failed)
+    }
+
+    /// An export of yesterday may be evidence.
+    fn expect_room(&self, path: &Path) -> Result<()> {
+        let why = match path.symlink_metadata() {
+            Err(_) => return Ok(()),
+            Ok(there) if there.is_dir() => "is a folder",
+            Ok(_) if self.overwrite => return Ok(()),
+            Ok(_) => "is there already; `--overwrite` puts the new one in its place",
+        };
+        Err(Error::new(Code::WrongUse, format!("--out `{}` {why}", path.display())))
     }
 
     fn bundle(

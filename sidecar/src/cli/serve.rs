@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::listener::{self, Listener, Socket, Tls};
 use crate::logging::{Access, LogFormat};
+use crate::modes;
 use crate::proxy::identity::TokenKey;
 use crate::proxy::upstream::{self, Upstream};
 use crate::proxy::user_agent::UserAgent;
@@ -62,6 +63,10 @@ impl Serve {
         trail.reload_policy(&mut reload, &config, self.config.config.clone());
         tell_torn_tail(&recovery);
         tracing::info!(origin = trail.origin, records = recovery.lines, "log opened");
+        if modes::is_open_to_all(&config.log_dir) {
+            let folder = config.log_dir.display();
+            tracing::warn!(%folder, "everybody on this machine may read the log; `chmod -R o=` closes it");
+        }
         tell_policy(&trail, "policy loaded");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let trail = Arc::new(trail);

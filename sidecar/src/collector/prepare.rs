@@ -141,8 +141,11 @@ fn prepare_claimed(
     held: &mut Option<Held>,
 ) -> Result<Prepared> {
     if change.len() > source.max_change {
-        let message =
-            format!("a change of {} bytes; at most {} are taken", change.len(), source.max_change);
+        let message = format!(
+            "a change of {} bytes; `limits.line` lets {} through",
+            change.len(),
+            source.max_change
+        );
         return Err(Error::new(Code::TooLarge, message));
     }
     let mut guest = source.policy.guest()?;

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use super::bundle::{Bundling, Tar};
 use super::parquet::Parquet;
+use super::spreadsheet::guarded;
 use super::{Form, Format, Table, View, ecs, ocsf, patch};
 use crate::engine::Sandbox;
 use crate::error::Result;
@@ -51,6 +52,7 @@ pub fn pieces(
     let table = |format| Table::of(format, sandbox).with_nobody(nobody);
     let writer = match form {
         Form::Csv => Writer::Table(table(Format::Csv)),
+        Form::Spreadsheet => Writer::Spreadsheet(table(Format::Csv)),
         Form::Rows => Writer::Table(table(Format::Rows)),
         Form::Parquet => Writer::Parquet(Box::new(Parquet::new(table(Format::Rows))?)),
         Form::Lines => Writer::Lines,
@@ -92,6 +94,7 @@ enum Stage {
 
 enum Writer {
     Table(Table),
+    Spreadsheet(Table),
     Parquet(Box<Parquet>),
     Lines,
     Events(fn(&View<'_>) -> Option<Vec<u8>>),
@@ -120,7 +123,7 @@ impl Exported {
         let mut out = Vec::new();
         if matches!(self.stage, Stage::Head) {
             self.stage = Stage::Records;
-            if let Writer::Table(table) = &self.writer {
+            if let Writer::Table(table) | Writer::Spreadsheet(table) = &self.writer {
                 out.extend_from_slice(table.names()?.as_bytes());
             }
         }
@@ -149,6 +152,12 @@ impl Exported {
             Writer::Parquet(parquet) => {
                 let rows = parquet.write(&found, &self.destroyed, out)?;
                 self.left_out += u64::from(rows == 0);
+                return Ok(());
+            }
+            Writer::Spreadsheet(table) => {
+                let rows = table.rows(&found.line, &self.destroyed)?;
+                self.left_out += u64::from(rows.is_empty());
+                out.extend_from_slice(guarded(&rows).as_bytes());
                 return Ok(());
             }
             Writer::Lines => Some(found.line),

@@ -36,7 +36,7 @@ use sealtrail_log::{Options, Reader};
 use sealtrail_record::json;
 
 use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use following::Following;
 
 pub use answer::{Fitting, Found, Records};
@@ -115,7 +115,7 @@ impl Questions {
 
 /// What is not found may have been removed.
 pub fn no_record(id: &str, reader: &Reader) -> Error {
-    let mut message = format!("no record has the id `{id}`");
+    let mut message = format!("no record has the id `{}`", shown(id));
     if let Ok(first @ 1..) = reader.first() {
         message += &format!("; the records below {first} were removed by retention");
     }

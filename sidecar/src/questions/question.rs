@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::about::{ACTS, About};
 use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 /// What is asked about the records of a log. Criteria are joined by "and".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Question {
             let parse = |text| {
                 let parsed = time::unix_millis(text);
                 parsed.ok_or_else(|| {
-                    let text = text.escape_debug();
+                    let text = shown(text);
                     let time = "2026-11-21T19:45:00Z";
                     refused(&format!("`{name}` must be a time like `{time}`, got `{text}`"))
                 })
@@ -74,7 +74,7 @@ impl Question {
             None | Some("oldest") => Order::Oldest,
             Some("newest") => Order::Newest,
             Some(other) => {
-                let other = other.escape_debug();
+                let other = shown(other);
                 return Err(refused(&format!("`order` is `oldest` or `newest`, got `{other}`")));
             }
         };
@@ -135,7 +135,7 @@ fn attribute_pointer(text: &str) -> Result<String> {
     let at =
         if text.starts_with('/') || text.is_empty() { text.into() } else { format!("/{text}") };
     if pointer::tokens(&at).is_none() {
-        let text = text.escape_debug();
+        let text = shown(text);
         return Err(refused(&format!(
             "`attribute` must be a JSON pointer (RFC 6901), got `{text}`"
         )));

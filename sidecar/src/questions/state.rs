@@ -13,7 +13,7 @@ use super::{Questions, STORED};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::erasure::destroyed_by;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 /// An entity at a time, and the checkpoint under which that was so: all records that it covers were looked at,
 /// and no others. Whoever asks again under the same checkpoint gets the same bytes.
@@ -66,6 +66,7 @@ impl Questions {
             last = Some(Last::of(found.index, &found.line));
         }
         if last.is_none() {
+            let (kind, id) = (shown(kind), shown(id));
             let message = match is_waiting {
                 false => format!("no record of `{kind}/{id}` is of {at} or earlier"),
                 true => format!(

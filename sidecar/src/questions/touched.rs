@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Question, Questions, STORED};
 use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 /// How finely things are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -55,7 +55,7 @@ impl Grain {
             "row" => Ok(Self::Row),
             "table" => Ok(Self::Table),
             other => {
-                let other = other.escape_debug();
+                let other = shown(other);
                 let message = format!("`grain` is `element`, `row` or `table`, got `{other}`");
                 Err(Error::new(Code::BadRequest, message))
             }
