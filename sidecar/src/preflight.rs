@@ -11,15 +11,15 @@ use rustix::fs::{Access, access};
 use sealtrail_history::Index;
 use sealtrail_log::Log;
 
-use crate::access::{Issuer, token::Tokens};
+use crate::access::token::Tokens;
 use crate::code::Code;
 use crate::collector::{Spool, WhenFull};
 use crate::config::{Config, Listen};
 use crate::engine::Sandbox;
 use crate::error::{Error, Result};
+use crate::jwt;
 use crate::listener::{Socket, Tls};
 use crate::modes;
-use crate::proxy::identity::TokenKey;
 use crate::proxy::upstream;
 use crate::trail::{read_policy, read_signer};
 
@@ -77,8 +77,7 @@ fn upstream_is_known(config: &Config) -> Result<()> {
 }
 
 fn actors_key_is_read(config: &Config) -> Result<()> {
-    let key = config.remembering.jwt_key.as_deref();
-    key.map_or(Ok(()), |path| TokenKey::read(path).map(drop))
+    config.remembering.jwt_keys.as_ref().map_or(Ok(()), jwt::check)
 }
 
 fn tokens_are_read(config: &Config) -> Result<()> {
@@ -87,7 +86,7 @@ fn tokens_are_read(config: &Config) -> Result<()> {
 }
 
 fn issuer_is_read(config: &Config) -> Result<()> {
-    config.access.jwt.as_ref().map_or(Ok(()), |jwt| Issuer::open(jwt).map(drop))
+    config.access.jwt.as_ref().map_or(Ok(()), |jwt| jwt::check(&jwt.keys))
 }
 
 fn certificate_is_read(config: &Config) -> Result<()> {

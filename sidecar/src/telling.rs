@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use sealtrail_history::{Order, words};
+use sealtrail_history::words;
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
@@ -111,10 +111,10 @@ pub fn tell(
 }
 
 fn words_of(questions: &Questions, told: &[Told], style: words::Style) -> Result<String> {
-    let Some(first) = told.iter().map(|told| told.index(Order::Oldest)).min() else {
+    if told.is_empty() {
         return Ok(String::new());
-    };
-    let shredded = questions.destroyed_keys(first..u64::MAX)?;
+    }
+    let shredded = questions.destroyed_keys(0..u64::MAX)?;
     let mark = erased_mark();
     let mut text = String::new();
     // Heads stand below each other, as far as they follow each other.
@@ -135,9 +135,9 @@ fn words_of(questions: &Questions, told: &[Told], style: words::Style) -> Result
 
 /// The rows, and how many records have none.
 fn rows_of(questions: &Questions, found: &[Found], format: Format) -> Result<(String, u64)> {
-    let destroyed = match found.iter().map(|found| found.index).min() {
-        Some(first) => questions.destroyed_keys(first..u64::MAX)?,
-        None => HashSet::new(),
+    let destroyed = match found {
+        [] => HashSet::new(),
+        _ => questions.destroyed_keys(0..u64::MAX)?,
     };
     let table = Table::new(format)?.with_nobody(questions.nobody());
     // A table has its names even where it has no rows.

@@ -28,7 +28,6 @@ pub mod token;
 
 pub use caller::{Caller, is_plain};
 pub use gate::Gate;
-pub use issuer::Issuer;
 pub use need::{Attempt, Need};
 pub use refusals::Refusals;
 pub use role::Grants;

@@ -11,7 +11,7 @@ use sealtrail_log::Reader;
 use serde::{Deserialize, Serialize};
 
 use super::clock_doubt::doubt_the_clock;
-use super::shred::await_leases;
+use super::shred::{await_leases, drain};
 use super::{Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
@@ -67,6 +67,7 @@ fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expi
     let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     // One whose record found no room has its key destroyed already, and would not be found again.
     record_unrecorded(trail, now)?;
+    drain(trail)?;
     let (mut expired, kids) =
         plan_at(trail.log().reader(), &trail.keyring_dir, &trail.retention, now)?;
     if let ([], Some(kept)) = (&kids[..], expired.held.first()) {
@@ -103,6 +104,8 @@ pub struct Ended {
 pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result<Ended> {
     let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let (kid, end_of_month) = period(kid)?;
+    let _closed = trail.in_use.close(vec![kid.clone()]);
+    drain(trail)?;
     let held = held(trail.log().reader(), Some(end_of_month), Moment::now())?;
     if let Some(held) = held.filter(|held| end_of_month >= held.since) {
         let message = format!("the hold `{}` keeps records of the period of `{kid}`", held.by);
@@ -147,6 +150,7 @@ fn end(
     // Made before anything is done, so that what the core refuses is refused.
     let entry = entry(trail, kid, because, now)?;
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
+    let _closed = trail.in_use.close(vec![kid.clone()]);
     let erased = trail.keyring.expire_period(kid, &why)?;
     let leased_until = trail.leases.end(&erased.kids);
     let (record, index) = entry.append(trail)?;

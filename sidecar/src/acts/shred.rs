@@ -56,6 +56,9 @@ pub fn shred(
     rehearse(trail, because, now)?;
     let shared = trail.key_scope.name(subject);
     let shares = (shared != subject).then(|| shared.into_owned());
+    let key = trail.keyring.existing_subject_key(subject)?.map(|(kid, _)| kid);
+    let _closed = trail.in_use.close(key.into_iter().collect());
+    drain(trail)?;
     refuse_if_held(trail, subject)?;
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
     let erased = match manner.hard {
@@ -75,6 +78,7 @@ pub fn shred(
         erased => erased?,
     };
     let leased_until = trail.leases.end(&erased.kids);
+    trail.in_use.end(&erased.kids);
     if manner.hard {
         trail.rotate_kek().map_err(|error| {
             error.context(
@@ -167,6 +171,15 @@ fn refuse_if_held(trail: &Trail, subject: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Records that wait in the spool come before the end of their keys, or it is not begun.
+pub(super) fn drain(trail: &Trail) -> Result<()> {
+    trail.drain_spool().map_err(|error| {
+        error.context(
+            "nothing is erased as long as records wait in the spool, for some may be of theirs",
+        )
+    })
 }
 
 /// Waits until nobody holds a key of a record of theirs any more, or until the server is being stopped; gives how

@@ -52,7 +52,7 @@ impl Questions {
         let (end, millis) = (checkpoint.size(), at.milliseconds());
         let search = Search::all().with(Name::Entity { kind, id });
         let mut fitting = self.fitting_in(&search, 0..end, Order::Oldest)?;
-        let (mut fold, mut last, mut first) = (Fold::default(), None, None);
+        let (mut fold, mut last) = (Fold::default(), None);
         let until = Search::all().until(millis.saturating_add(1));
         let waiting = search.clone().until(millis.saturating_add(1));
         let waiting = self.fitting_in(&waiting, end..u64::MAX, Order::Oldest)?.next()?;
@@ -61,7 +61,6 @@ impl Questions {
             if !until.fits(&found.line) {
                 continue;
             }
-            first.get_or_insert(found.index);
             fold.record(&found.line);
             last = Some(Last::of(found.index, &found.line));
         }
@@ -77,7 +76,7 @@ impl Questions {
             };
             return Err(Error::new(Code::NotFound, message));
         }
-        let erased = self.destroyed_keys(first.unwrap_or(0)..end)?;
+        let erased = self.destroyed_keys(0..end)?;
         let (kind, id) = (kind.to_owned(), id.to_owned());
         Ok(State { kind, id, at, folded: fold.state(), last, checkpoint, erased, is_waiting })
     }
