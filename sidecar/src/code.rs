@@ -54,6 +54,8 @@ pub enum Code {
     HeadTooLarge,
     DatabaseFailed,
     DatabaseUnavailable,
+    NotConfigured,
+    IssuerUnavailable,
 }
 
 /// The table that every other method reads: name, HTTP status, exit code.
@@ -105,6 +107,10 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     (Code::DatabaseFailed, "database_failed", 502, 1),
     // One that may be there again in a while.
     (Code::DatabaseUnavailable, "database_unavailable", 503, 1),
+    // Whoever asks can have it once the configuration says how.
+    (Code::NotConfigured, "not_configured", 409, 3),
+    // The token may be good, and will be looked at once there are keys.
+    (Code::IssuerUnavailable, "issuer_unavailable", 503, 1),
 ];
 
 /// The exit codes as `sealtrail --help` lists them; `verify` adds its own classes.
@@ -151,8 +157,8 @@ mod tests {
 
     #[test]
     fn every_code_has_one_row_and_one_name() {
-        // `DatabaseUnavailable` is the last variant: as many rows as variants, no name twice.
-        assert_eq!(TABLE.len(), Code::DatabaseUnavailable as usize + 1);
+        // `IssuerUnavailable` is the last variant: as many rows as variants, no name twice.
+        assert_eq!(TABLE.len(), Code::IssuerUnavailable as usize + 1);
         for (i, row) in TABLE.iter().enumerate() {
             assert_eq!(row.0 as usize, i, "rows stand in the order of the variants");
             assert!(TABLE[..i].iter().all(|other| other.1 != row.1), "{}", row.1);

@@ -40,6 +40,16 @@ impl Error {
         self
     }
 
+    /// Of a text that stands in this line of a larger one, and that was looked at alone.
+    #[must_use]
+    pub fn in_line(mut self, line: u64) -> Self {
+        let alone = || Place { line: None, column: None, pointer: None };
+        self.at.get_or_insert_with(alone).line = Some(line);
+        // The core says it in words, too.
+        self.message = self.message.replacen(" at line 1, ", &format!(" at line {line}, "), 1);
+        self
+    }
+
     /// Puts in front what was being done, `config.toml: ...`.
     #[must_use]
     pub fn context(mut self, what: impl fmt::Display) -> Self {
@@ -60,6 +70,31 @@ impl Error {
     }
 }
 
+/// What somebody sent, as an error may show it: escaped, and no more of it than helps to find it.
+pub fn shown(text: &str) -> String {
+    cut(text, SHOWN)
+}
+
+/// A sentence about what somebody sent, which may quote any of it.
+pub fn bounded(message: &str) -> String {
+    cut(message, LONGEST)
+}
+
+fn cut(text: &str, most: usize) -> String {
+    let mut chars = text.chars();
+    let mut shown = String::new();
+    for char in chars.by_ref().take(most) {
+        match char {
+            '"' | '\'' | '\\' => shown.push(char),
+            _ => shown.extend(char.escape_debug()),
+        }
+    }
+    if chars.next().is_some() { shown + "…" } else { shown }
+}
+
+const SHOWN: usize = 64;
+const LONGEST: usize = 1000;
+
 /// Lower case, no full stop; the place last, unless the message names it already, as the core's do.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,8 +103,10 @@ impl fmt::Display for Error {
         if self.message.contains("at line ") {
             return Ok(());
         }
-        if let (Some(line), Some(column)) = (at.line, at.column) {
-            write!(f, " (line {line}, column {column})")?;
+        match (at.line, at.column) {
+            (Some(line), Some(column)) => write!(f, " (line {line}, column {column})")?,
+            (Some(line), None) => write!(f, " (line {line})")?,
+            (None, _) => {}
         }
         match &at.pointer {
             Some(pointer) if !pointer.is_empty() => write!(f, " at `{pointer}`"),
@@ -162,5 +199,24 @@ mod tests {
             error.context("changes.ndjson").to_string(),
             "changes.ndjson: the key `a` is given twice (line 2, column 9) at `/before/a`"
         );
+        assert_eq!(Error::new(Code::TooLarge, "x").in_line(7).to_string(), "x (line 7)");
+    }
+
+    #[test]
+    fn what_was_sent_is_shown_in_part_and_escaped() {
+        assert_eq!(shown("a\u{1b}[2J\n"), "a\\u{1b}[2J\\n");
+        assert_eq!(shown(&"é".repeat(64)), "é".repeat(64));
+        assert_eq!(shown(&"é".repeat(65)), "é".repeat(64) + "…");
+        assert_eq!(bounded(&"x".repeat(5000)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn a_line_of_many_has_its_own_number_in_words_too() {
+        let at = Place { line: Some(1), column: Some(3), pointer: None };
+        let error = Error::new(Code::MalformedJson, "expected a value at line 1, column 3");
+        let error = error.at(Some(at)).in_line(11);
+        assert_eq!(error.to_string(), "expected a value at line 11, column 3");
+        assert_eq!(error.place().unwrap().line, Some(11));
+        assert_eq!(error.place().unwrap().column, Some(3));
     }
 }

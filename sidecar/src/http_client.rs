@@ -4,8 +4,10 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::request::Builder;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as Connections;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -85,6 +87,34 @@ impl Client {
         self.send(Method::POST, path, Some((media_type, body.into())), at_most)
     }
 
+    /// Gives the body of a good answer away while it comes; of another one it is in the reply. The headers are those
+    /// of the beginning and of the end.
+    pub fn download(
+        &self,
+        path: &str,
+        at_most: usize,
+        take: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<(Reply, HeaderMap)> {
+        let request = self.request(Method::GET, path).header(header::TE, "trailers");
+        let request = request.body(Full::default()).map_err(|e| self.failed(e))?;
+        self.runtime.block_on(async {
+            let response = self.in_time(self.answer(request)).await??;
+            let (head, mut body) = response.into_parts();
+            let (status, mut headers) = (head.status, head.headers);
+            if !status.is_success() {
+                let body = self.in_time(self.whole(body, at_most)).await??;
+                return Ok((Reply { status, body }, headers));
+            }
+            while let Some(frame) = self.in_time(body.frame()).await? {
+                match frame.map_err(|e| self.failed(e))?.into_data() {
+                    Ok(data) => take(&data)?,
+                    Err(other) => headers.extend(other.into_trailers().unwrap_or_default()),
+                }
+            }
+            Ok((Reply { status, body: Bytes::new() }, headers))
+        })
+    }
+
     /// Says of an answer or of its absence who gave it.
     pub fn failed(&self, why: impl Display) -> Error {
         Error::new(Code::UpstreamUnreachable, format!("{}: {why}", self.url))
@@ -97,10 +127,7 @@ impl Client {
         body: Option<(&'static str, Bytes)>,
         at_most: usize,
     ) -> Result<Reply> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
-        if let Some(Token(value)) = &self.token {
-            request = request.header(header::AUTHORIZATION, HeaderValue::clone(value));
-        }
+        let mut request = self.request(method, path);
         let mut bytes = Bytes::new();
         if let Some((media_type, body)) = body {
             request = request.header(header::CONTENT_TYPE, media_type);
@@ -108,24 +135,41 @@ impl Client {
         }
         let request = request.body(Full::new(bytes)).map_err(|e| self.failed(e))?;
         self.runtime.block_on(async {
-            tokio::time::timeout(self.timeout, self.exchange(request, at_most)).await.map_err(
-                |_| self.failed(format!("no answer within {} s", self.timeout.as_secs())),
-            )?
+            self.in_time(async {
+                let response = self.answer(request).await?;
+                let status = response.status();
+                Ok(Reply { status, body: self.whole(response.into_body(), at_most).await? })
+            })
+            .await?
         })
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>, at_most: usize) -> Result<Reply> {
-        let response = self.connections.request(request).await.map_err(|error| {
+    fn request(&self, method: Method, path: &str) -> Builder {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        match &self.token {
+            Some(Token(value)) => request.header(header::AUTHORIZATION, HeaderValue::clone(value)),
+            None => request,
+        }
+    }
+
+    async fn in_time<T>(&self, waited: impl Future<Output = T>) -> Result<T> {
+        let late = |_| self.failed(format!("no answer within {} s", self.timeout.as_secs()));
+        tokio::time::timeout(self.timeout, waited).await.map_err(late)
+    }
+
+    async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>> {
+        self.connections.request(request).await.map_err(|error| {
             // The outer error says only that there was one.
             let mut cause: &dyn std::error::Error = &error;
             while let Some(deeper) = cause.source() {
                 cause = deeper;
             }
             self.failed(cause)
-        })?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), at_most).collect().await;
-        let body = body.map_err(|e| self.failed(e))?.to_bytes();
-        Ok(Reply { status, body })
+        })
+    }
+
+    async fn whole(&self, body: Incoming, at_most: usize) -> Result<Bytes> {
+        let body = Limited::new(body, at_most).collect().await;
+        Ok(body.map_err(|e| self.failed(e))?.to_bytes())
     }
 }

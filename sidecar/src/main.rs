@@ -28,9 +28,14 @@
 //! | `export` | records for other tools |
 //! | `project` | the log as tables of a database |
 //! | `witness` | the second party that cosigns the checkpoints of a log |
-//! | `http_client` | asks other services, for commands |
+//! | `http_client` | asks our own kind of services, for commands |
+//! | `https` | asks those of others: a KMS, an issuer of tokens |
+//! | `keys_in_use` | what an erasure waits for |
+//! | `jwt` | the keys of JSON Web Tokens, from files and from who issues them |
 //! | `kms` | a key-encryption key that AWS KMS wraps |
 //! | `wiped_memory` | what is freed is overwritten |
+//! | `preflight` | what `serve` would refuse, without starting |
+//! | `modes` | who may read what is made |
 //! | `position` | a place in the log, by index or by time |
 //! | `api` | the HTTP interface, one file for each resource |
 //! | `cli` | the command line, one file for each command |
@@ -50,20 +55,26 @@ mod error;
 mod export;
 mod framing;
 mod http_client;
+mod https;
 mod import;
+mod jwt;
+mod keys_in_use;
 mod kms;
 mod leases;
 mod listener;
 mod logging;
 mod metrics;
+mod modes;
 mod patience;
 mod policy_test;
 mod position;
+mod preflight;
 mod problem;
 mod project;
 mod proxy;
 mod questions;
 mod reload;
+mod telling;
 mod trail;
 mod wiped_memory;
 mod witness;

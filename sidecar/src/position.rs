@@ -8,7 +8,7 @@ use sealtrail_record::json::{self, Value};
 
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::questions::STORED;
 
 /// A record by its index, or the first one recorded at or after a time.
@@ -54,7 +54,7 @@ impl FromStr for Position {
         position.ok_or_else(|| {
             let message = format!(
                 "expected an index or a time like `2026-11-21T19:45:00Z`, got `{}`",
-                text.escape_debug()
+                shown(text)
             );
             Error::new(Code::WrongUse, message)
         })

@@ -27,7 +27,7 @@ impl<T> Live<T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, value: T) {
+    pub fn set(&self, value: T) {
         let new = Arc::new(value);
         let old =
             std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), new);
@@ -47,6 +47,14 @@ impl Reload {
         self.0.push(Box::new(move || {
             let (live, value) = (live.clone(), read()?);
             Ok(Box::new(move || live.set(value)))
+        }));
+    }
+
+    /// Does this too, once everything was read and is good.
+    pub fn then(&mut self, tell: impl Fn() + Clone + Send + Sync + 'static) {
+        self.0.push(Box::new(move || {
+            let tell = tell.clone();
+            Ok(Box::new(tell))
         }));
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sealtrail_keyring::Keyring;
+use sealtrail_keyring::{Found, KeyId, Keyring};
 use sealtrail_log::proof::{SigningKey, VerifierKey};
 use sealtrail_log::{Log, Options, Recovery, Signer};
 use sealtrail_record::json;
@@ -19,6 +19,7 @@ use crate::collector::{Outcome, Pairing, Receipt, SeenIds, Source, Spool, WhenFu
 use crate::config::{Config, KekSource, KeyScope, Limits, Retention, read_secret_file};
 use crate::engine::{Guest, Policy, Sandbox};
 use crate::error::{Error, Result};
+use crate::keys_in_use::{InUse, KeysInUse, Refused};
 use crate::leases::Leases;
 use crate::metrics::Metrics;
 use crate::proxy::request_memory::RequestMemory;
@@ -43,6 +44,7 @@ pub struct Trail {
     pub limits: Limits,
     pub retention: Retention,
     pub leases: Arc<Leases>,
+    pub in_use: Arc<KeysInUse>,
     /// Held from the plan of a removal or a hold until it is done, so that its record says what was done.
     pub retaining: Mutex<()>,
     pub policy: Arc<Live<Policy>>,
@@ -107,6 +109,7 @@ impl Trail {
             limits: config.limits.clone(),
             retention: config.retention.clone(),
             leases,
+            in_use: Arc::default(),
             retaining: Mutex::default(),
             policy: Arc::new(Live::new(policy)),
             log,
@@ -159,11 +162,30 @@ impl Trail {
             policy,
             sandbox: policy.sandbox(),
             keyring: &self.keyring,
+            in_use: &self.in_use,
             key_scope: self.key_scope,
             memory: Some(&self.memory),
             seen_ids: &self.seen_ids,
             max_change: self.limits.line,
             max_record: MAX_RECORD,
+        }
+    }
+
+    /// Takes up keys that are known already; none if one does not exist any more.
+    pub fn take_up(&self, kids: &[KeyId]) -> Result<Option<InUse>> {
+        loop {
+            let look = self.in_use.look();
+            for kid in kids {
+                if !matches!(self.keyring.key(kid)?, Found::Key(_)) {
+                    return Ok(None);
+                }
+            }
+            match self.in_use.enter(look, kids.to_vec()) {
+                Ok(in_use) => return Ok(Some(in_use)),
+                // Each time another erasure has come between, so this ends.
+                Err(Refused::Changed) => {}
+                Err(closed) => return Err(closed.error()),
+            }
         }
     }
 
@@ -371,7 +393,8 @@ fn open_spool(config: &Config) -> Result<Option<Spool>> {
     }
 }
 
-fn read_policy(sandbox: &Sandbox, path: &Path) -> Result<Policy> {
+/// The policy of a file, if the core takes it.
+pub fn read_policy(sandbox: &Sandbox, path: &Path) -> Result<Policy> {
     let text = std::fs::read(path)
         .map_err(|e| Error::new(Code::ConfigInvalid, e.to_string()).context(path.display()))?;
     Policy::new(sandbox, &text).map_err(|e| e.context(path.display()))
@@ -379,13 +402,17 @@ fn read_policy(sandbox: &Sandbox, path: &Path) -> Result<Policy> {
 
 /// The key that signs checkpoints, which must be that of the configured origin.
 pub fn read_signer(config: &Config) -> Result<(Signer, VerifierKey)> {
+    let key = read_signing_key(config)?;
+    let verifier_key = key.verifier_key();
+    let signer = Signer::new(&config.origin, key);
+    let signer = signer.map_err(|e| Error::from(e).context(config.signing_key.display()))?;
+    Ok((signer, verifier_key))
+}
+
+pub fn read_signing_key(config: &Config) -> Result<SigningKey> {
     let path = &config.signing_key;
     let refused = |message: String| Error::new(Code::KeyFile, message).context(path.display());
     let text = read_secret_file(path)?;
     let text = std::str::from_utf8(&text).map_err(|_| refused("expected a signing key".into()))?;
-    let key = SigningKey::parse(text).map_err(|e| refused(e.to_string()))?;
-    let verifier_key = key.verifier_key();
-    let signer = Signer::new(&config.origin, key);
-    let signer = signer.map_err(|e| Error::from(e).context(path.display()))?;
-    Ok((signer, verifier_key))
+    SigningKey::parse(text).map_err(|e| refused(e.to_string()))
 }

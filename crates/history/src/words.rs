@@ -200,9 +200,11 @@ fn body(record: &Value<'_>, style: Style) -> String {
         };
         rows.row([(format!("  {mark} {path}:"), colour), (values, colour_of_values)]);
     }
+    event(record, &sealed, &mut rows);
     for (label, pointer) in ACT {
         let value = match record.pointer(pointer) {
             Some(Value::Bool(false)) | None => continue,
+            Some(Value::Number(none)) if pointer == "/data/unrecorded" && *none == "0" => continue,
             Some(value) => {
                 Shown { value, pointer: pointer.to_owned(), sealed: &sealed }.to_string()
             }
@@ -212,20 +214,50 @@ fn body(record: &Value<'_>, style: Style) -> String {
     rows.set(style).into_iter().fold(String::new(), |text, row| text + &row + "\n")
 }
 
+/// The type of an event of the business, and each member of its data.
+fn event(record: &Value<'_>, sealed: &value::Sealed<'_>, rows: &mut Columns) {
+    const DATA: &str = "/data/event/data";
+    let Some(kind) = record.pointer("/data/event/type") else { return };
+    rows.row([
+        ("    event:".to_owned(), ""),
+        (kind.as_str().map_or_else(|| kind.to_json(), name), ""),
+    ]);
+    let mut row = |label: String, value: &Value<'_>, pointer: String| {
+        let shown = Shown { value, pointer, sealed };
+        let colour = if shown.is_sealed() { MAGENTA } else { "" };
+        rows.row([(format!("      {label}:"), ""), (shown.to_string(), colour)]);
+    };
+    match record.pointer(DATA) {
+        Some(Value::Object(members)) => {
+            for member in members {
+                let mut pointer = DATA.to_owned();
+                sealtrail_record::pointer::push_key(&mut pointer, &member.key);
+                row(name(&member.key), &member.value, pointer);
+            }
+        }
+        Some(other) => row("data".to_owned(), other, DATA.to_owned()),
+        None => {}
+    }
+}
+
 /// What a record of an act says.
-const ACT: [(&str, &str); 12] = [
+const ACT: [(&str, &str); 16] = [
     ("attributes", "/data/attributes"),
     ("caused by", "/data/cause"),
+    ("attempt", "/data/attempt"),
     ("record", "/data/record"),
     ("group", "/data/group"),
     ("keys", "/data/kids"),
     ("hard", "/data/hard"),
+    ("class", "/data/class"),
+    ("period", "/data/period"),
     ("first removed", "/data/first_removed"),
     ("first kept", "/data/first_kept"),
     ("older than", "/data/older_than"),
     ("hold", "/data/hold"),
     ("from record", "/data/from"),
     ("reason", "/data/reason"),
+    ("not recorded before", "/data/unrecorded"),
 ];
 
 /// `2026-11-21 19:45:00Z`: to the second, which is what people compare by.

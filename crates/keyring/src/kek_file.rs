@@ -55,6 +55,11 @@ impl KekFile {
         Ok(kek)
     }
 
+    /// The one that is there, for a keyring that is still to be made.
+    pub fn existing(&self) -> Result<Kek> {
+        self.read(&self.path)
+    }
+
     /// Opens the keyring, and completes a change of its key-encryption key that was interrupted.
     ///
     /// A key of the keyring that cannot be read stops the change, and not what the keyring is there for: it stays
@@ -71,7 +76,7 @@ impl KekFile {
             let kek = self.read(&self.path)?;
             let next = match self.read(&self.beside("next")) {
                 Err(refused) if refused.refusal().is_some() => {
-                    return self.open_without_next(dir, kek, refused);
+                    return without_next(self.open_one(dir, kek), refused);
                 }
                 next => next?,
             };
@@ -87,6 +92,24 @@ impl KekFile {
             self.disk.erase(&self.beside("old"))?;
         }
         Ok(keyring)
+    }
+
+    /// Whether the file opens the keyring; a change that was interrupted stays as it is, and so does everything else.
+    pub fn check(&self, dir: &Path) -> Result<()> {
+        let next = self.beside("next");
+        match (self.path.exists(), next.exists()) {
+            (_, false) => Keyring::check(dir, &self.read(&self.path)?, None),
+            (false, true) => Keyring::check(dir, &self.read(&next)?, None),
+            (true, true) => {
+                let kek = self.read(&self.path)?;
+                match self.read(&next) {
+                    Err(refused) if refused.refusal().is_some() => {
+                        without_next(Keyring::check(dir, &kek, None), refused)
+                    }
+                    next => Keyring::check(dir, &kek, Some(&next?)),
+                }
+            }
+        }
     }
 
     /// Writes a new key-encryption key beside the present one, if there is none yet. From here on the change to it
@@ -108,14 +131,6 @@ impl KekFile {
         let keys = keyring.rotate(&next)?;
         self.put_in_place()?;
         Ok(keys)
-    }
-
-    /// Nobody unwraps the next one now. A keyring that has not begun to change serves on with its own.
-    fn open_without_next(&self, dir: &Path, kek: Kek, refused: Error) -> Result<Keyring> {
-        match self.open_one(dir, kek) {
-            Err(error) if error.is_between() || error.is_wrong_kek() => Err(refused),
-            opened => opened,
-        }
     }
 
     fn read(&self, path: &Path) -> Result<Kek> {
@@ -186,6 +201,14 @@ impl KekFile {
             return Keyring::open_faulty(faults, dir, kek, Some(next));
         }
         Keyring::open_between(dir, kek, next)
+    }
+}
+
+/// Nobody unwraps the next one now. A keyring that has not begun to change serves on with its own.
+fn without_next<T>(opened: Result<T>, refused: Error) -> Result<T> {
+    match opened {
+        Err(error) if error.is_between() || error.is_wrong_kek() => Err(refused),
+        opened => opened,
     }
 }
 

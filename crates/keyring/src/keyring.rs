@@ -160,9 +160,7 @@ impl Keyring {
     fn open_on(disk: Disk, dir: &Path, kek: &Kek, next: Option<&Kek>) -> Result<Self> {
         let layout = Layout::new(dir);
         // The header is read before the lock: a path that is no keyring must not get a lock file.
-        let header = disk
-            .read(&layout.header(), 4096)?
-            .ok_or_else(|| Error::new(Kind::Missing { what: "keyring", path: layout.header() }))?;
+        let header = layout.read_header(&disk)?;
         let lock = layout.lock()?;
         let (first, second) = (Wrapper::new(kek), next.map(Wrapper::new));
         let Opened { index_key, generation, state } =

@@ -41,6 +41,11 @@ impl Layout {
         self.root.join("keyring.json")
     }
 
+    pub(crate) fn read_header(&self, disk: &Disk) -> Result<Vec<u8>> {
+        let missing = || Error::new(Kind::Missing { what: "keyring", path: self.header() });
+        disk.read(&self.header(), 4096)?.ok_or_else(missing)
+    }
+
     pub(crate) fn lent(&self) -> PathBuf {
         self.root.join("lent")
     }

@@ -81,10 +81,7 @@ impl Log {
     /// beginning of a line that was cut is moved into a file that [`Recovery::torn`] names. Anything
     /// wrong in what a checkpoint has signed is an error, and nothing is changed.
     pub fn open(dir: &Path, signer: Signer, options: Options) -> Result<(Self, Recovery), Error> {
-        let layout = Layout::new(dir);
-        if !layout.entries().is_dir() {
-            return Err(Error::not_a_log(dir, "there is no folder `entries`"));
-        }
+        let layout = existing(dir)?;
         let lock = Arc::new(lock(&layout)?);
         let origin = signer.origin.clone();
         let Writer { committer, tree, retention, recovery } =
@@ -118,6 +115,37 @@ impl Log {
             cover.run(tree, &queue);
         })?;
         Ok((log, recovery))
+    }
+
+    /// What [`open`](Self::open) would refuse of what a checkpoint has signed, without the lock and without changing
+    /// anything, beside a writer too. Gives the number of records that are covered; the lines behind them, which
+    /// `open` hashes again, are not read.
+    ///
+    /// ```
+    /// use sealtrail_log::{Log, Signer, proof::SigningKey};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let dir = folder.path();
+    /// let key = SigningKey::from_seed("shop.example/trail", &[7; 32])?;
+    /// Log::create(dir, "shop.example/trail", &key)?;
+    /// assert_eq!(Log::check(dir, &Signer::new("shop.example/trail", key)?)?, 0);
+    ///
+    /// let other = SigningKey::from_seed("shop.example/trail", &[8; 32])?;
+    /// assert!(Log::check(dir, &Signer::new("shop.example/trail", other)?).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn check(dir: &Path, signer: &Signer) -> Result<u64, Error> {
+        let layout = existing(dir)?;
+        let note = || regular::read(&layout.checkpoint()).ok();
+        for _ in 1..CHECKS {
+            let before = note();
+            match writer::check(&Disk::Real, &layout, signer) {
+                // A writer has put tiles in the places of those that were about to be read.
+                Err(_) if before != note() => {}
+                checked => return checked,
+            }
+        }
+        writer::check(&Disk::Real, &layout, signer)
     }
 
     /// Appends lines (without LF) next to one another; returns their indices when they are durable.
@@ -282,6 +310,17 @@ impl fmt::Debug for Log {
 
 fn is_current(thread: &JoinHandle<()>) -> bool {
     thread.thread().id() == thread::current().id()
+}
+
+/// Times that a log is looked at whose writer signs another checkpoint meanwhile.
+const CHECKS: usize = 8;
+
+fn existing(dir: &Path) -> Result<Layout, Error> {
+    let layout = Layout::new(dir);
+    match layout.entries().is_dir() {
+        true => Ok(layout),
+        false => Err(Error::not_a_log(dir, "there is no folder `entries`")),
+    }
 }
 
 /// The right to write the log.

@@ -38,6 +38,13 @@ pub(crate) fn create(disk: &Disk, layout: &Layout, signer: &Signer) -> Result<()
     Tree::create(disk, layout, signer)
 }
 
+/// Loads what a checkpoint has signed, and changes nothing; gives the number of records that it covers.
+pub(crate) fn check(disk: &Disk, layout: &Layout, signer: &Signer) -> Result<u64, Error> {
+    let covered = Tree::load(disk, layout, signer.clone())?.checkpoint().size();
+    Retention::load(disk, layout, signer.clone(), covered)?;
+    Ok(covered)
+}
+
 impl Writer {
     /// Recovers what a crash may have left. Whoever calls has the lock.
     pub(crate) fn open(

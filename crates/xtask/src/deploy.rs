@@ -89,8 +89,11 @@ fn check_manifests(root: &Path, folder: &Path) -> Result<Option<()>> {
 /// The sidecar takes it, and Kubernetes waits longer than the sidecar drains.
 fn check_configuration(folder: &Path, sealtrail: &Path) -> Result<Option<()>> {
     let configuration = folder.join("sealtrail.toml");
-    let printed =
-        succeed(Command::new(sealtrail).args(["--json", "config", "--config"]).arg(configuration))?;
+    let printed = succeed(
+        Command::new(sealtrail)
+            .args(["--json", "config", "--no-files", "--config"])
+            .arg(configuration),
+    )?;
     let printed: serde_json::Value = serde_json::from_str(&printed)?;
     let drain = printed["limits"]["drain"].as_str().and_then(|drain| drain.strip_suffix('s'));
     let drain: u64 = drain.context("the drain is not in seconds")?.parse()?;

@@ -1,7 +1,5 @@
 //! From the headers of a request to who asks.
 
-use std::sync::Arc;
-
 use http::{HeaderMap, HeaderName, header};
 
 use super::caller::Caller;
@@ -13,10 +11,11 @@ use crate::code::Code;
 use crate::config;
 use crate::engine::Actor;
 use crate::error::{Error, Result};
+use crate::jwt::{Fetches, Source};
 use crate::listener::Peer;
 use crate::metrics::Counter;
-use crate::proxy::identity::{self, TokenKey};
-use crate::reload::{Live, Reload};
+use crate::proxy::identity;
+use crate::reload::Reload;
 
 /// Longer tokens are not looked at.
 const MAX_TOKEN: usize = 8 << 10;
@@ -24,9 +23,9 @@ const MAX_TOKEN: usize = 8 << 10;
 /// Who is who, by the configuration.
 pub struct Gate {
     tokens: Option<TokenFile>,
-    issuer: Option<Arc<Live<Issuer>>>,
+    issuer: Option<Issuer>,
     /// Names callers and gives them nothing: of a configuration from before there were roles.
-    named_by: Option<Arc<Live<TokenKey>>>,
+    named_by: Option<Source>,
     loopback: Grants,
     unix: Grants,
     /// The configuration says who may do what.
@@ -40,17 +39,13 @@ impl Gate {
     /// their file has changed.
     pub fn open(
         config: &config::Access,
-        named_by: Option<Arc<Live<TokenKey>>>,
+        named_by: Option<Source>,
         reload: &mut Reload,
     ) -> Result<Self> {
-        let live = |jwt: &config::AccessJwt| {
-            let (live, jwt) = (Arc::new(Live::new(Issuer::open(jwt)?)), jwt.clone());
-            reload.add(&live, move || Issuer::open(&jwt));
-            Ok::<_, Error>(live)
-        };
+        let issuer = config.jwt.as_ref().map(|jwt| Issuer::open(jwt, reload)).transpose()?;
         Ok(Self {
             tokens: config.tokens.as_deref().map(TokenFile::open).transpose()?,
-            issuer: config.jwt.as_ref().map(live).transpose()?,
+            issuer,
             named_by,
             loopback: config.loopback.clone(),
             unix: config.unix.clone(),
@@ -79,10 +74,14 @@ impl Gate {
             (Some(token), None, _) if token.starts_with(PREFIX) => {
                 Err(invalid("the token is not known: `access.tokens` is not set"))
             }
-            (Some(token), _, Some(issuer)) => match issuer.get().verify(token) {
+            (Some(token), _, Some(issuer)) => match issuer.verify(token) {
                 Ok(claimed) => Ok(Caller::known("user", claimed.id, claimed.grants)),
                 Err(Refused::Expired) => Err(invalid("the token has expired")),
                 Err(Refused::Invalid) => Err(invalid("the token is not valid here")),
+                Err(Refused::Unknown) => Err(Error::new(
+                    Code::IssuerUnavailable,
+                    "the keys of the issuer of tokens are not known yet; try again later",
+                )),
             },
             (_, Some(_), _) | (None, _, Some(_)) => {
                 Err(invalid("expected `Authorization: Bearer` and a token that is known here"))
@@ -94,8 +93,7 @@ impl Gate {
 
     fn named(&self, headers: &HeaderMap, peer: Peer) -> Caller {
         let mut caller = self.unknown(headers, peer);
-        let key = self.named_by.as_ref().map(|key| key.get());
-        let actor = identity::Actor::of(headers, key.as_deref());
+        let actor = identity::Actor::of(headers, self.named_by.as_ref());
         if let Some(actor) = actor.filter(|actor| actor.verified) {
             caller.actor = Actor { kind: "user".into(), id: actor.id };
             caller.is_known = true;
@@ -120,6 +118,15 @@ impl Gate {
             }
         };
         Caller { hint, ..Caller::new(actor_of(peer), false, grants) }
+    }
+
+    /// How issuers were asked for their keys, by the table that names them.
+    pub fn fetches(&self) -> impl Iterator<Item = (&'static str, &Fetches)> {
+        let access = self.issuer.as_ref().and_then(|issuer| issuer.keys().fetches());
+        let request = self.named_by.as_ref().and_then(Source::fetches);
+        [("access.jwt", access), ("request", request)]
+            .into_iter()
+            .filter_map(|(table, fetches)| Some((table, fetches?)))
     }
 
     /// Counts a refusal.

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::token::PREFIX;
+use crate::error::shown;
+
 /// What one may do. None holds another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -52,16 +55,16 @@ impl Grants {
             if !grants.add(text) {
                 let known = NAMES.map(|(_, name)| name).join("`, `");
                 return Err(format!(
-                    "expected one of the roles `{known}`, or `revealer:GROUP`, got `{}`",
-                    text.escape_debug()
+                    "expected one of the roles `{known}`, or `revealer:GROUP`, got {}",
+                    quoted(text)
                 ));
             }
         }
         grants.groups.extend(groups.iter().cloned());
         if let Some(bad) = grants.groups.iter().find(|group| !is_group(group)) {
             return Err(format!(
-                "expected the name of a data group, or `*` for all, got `{}`",
-                bad.escape_debug()
+                "expected the name of a data group, or `*` for all, got {}",
+                quoted(bad)
             ));
         }
         match (grants.has(Role::Revealer), grants.groups.is_empty()) {
@@ -114,6 +117,12 @@ impl Grants {
         };
         true
     }
+}
+
+/// Whoever mixes up two lines of a file writes a token or its hash where a role belongs.
+fn quoted(text: &str) -> String {
+    let is_secret = text.starts_with(PREFIX) || text.len() > 40;
+    if is_secret { "another text".to_owned() } else { format!("`{}`", shown(text)) }
 }
 
 fn is_group(group: &str) -> bool {

@@ -14,20 +14,22 @@
 //! 256 random bits need no slow hash. The file is looked at again when it has changed, at most once a second: a line
 //! that is taken out is a token that is refused.
 
+mod digest;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use toml::de::DeTable;
 use zeroize::Zeroizing;
 
+use self::digest::Digest;
 use super::role::Grants;
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 pub const PREFIX: &str = "st_";
 
@@ -72,7 +74,7 @@ pub struct Tokens(Vec<Token>);
 
 struct Token {
     name: String,
-    digest: [u8; 32],
+    digest: Digest,
     grants: Grants,
     expires: Option<Moment>,
 }
@@ -96,7 +98,7 @@ pub fn generate() -> Result<Zeroizing<String>> {
 
 /// As the file has it.
 pub fn sha256_hex(token: &str) -> String {
-    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+    Digest::of(token).to_hex()
 }
 
 impl TokenFile {
@@ -181,28 +183,28 @@ impl Tokens {
             let line = e.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
             refused(format!("expected tables `[[token]]` of name, sha256, roles, groups and expires; line {line}: {}", without_values(e.message())))
         })?;
-        let tokens: Vec<Token> = file
-            .token
-            .into_iter()
-            .enumerate()
-            .map(|(i, entry)| {
-                Token::of(entry).map_err(|e| refused(format!("token {}: {e}", i + 1)))
-            })
-            .collect::<Result<_>>()?;
-        for (i, token) in tokens.iter().enumerate() {
-            if tokens[..i].iter().any(|other| other.digest == token.digest) {
-                return Err(refused(format!("token {}: another one has the same sha256", i + 1)));
+        let mut tokens: Vec<Token> = Vec::with_capacity(file.token.len());
+        for (i, entry) in file.token.into_iter().enumerate() {
+            let wrong = |(key, what): Wrong| {
+                refused(format!("token {}: {what}", i + 1)).in_line(line_of(text, i, key))
+            };
+            let token = Token::of(entry).map_err(wrong)?;
+            if let Some(other) = tokens.iter().position(|other| other.digest.is(&token.digest)) {
+                let (number, line) = (other + 1, line_of(text, other, "sha256"));
+                let same = format!("token {number} in line {line} has the same sha256");
+                return Err(wrong(("sha256", same)));
             }
+            tokens.push(token);
         }
         Ok(Self(tokens))
     }
 
     /// Compares with all of them, each in constant time.
     fn find(&self, token: &str, now: Moment) -> Found {
-        let digest: [u8; 32] = Sha256::digest(token).into();
+        let digest = Digest::of(token);
         let mut found = None;
         for known in &self.0 {
-            if bool::from(known.digest.ct_eq(&digest)) {
+            if known.digest.is(&digest) {
                 found = Some(known);
             }
         }
@@ -224,40 +226,39 @@ fn without_values(message: &str) -> &str {
     message.split([':', '`', '"', '\n']).next().unwrap_or_default()
 }
 
-impl Token {
-    fn of(entry: Entry) -> Result<Self, String> {
-        let Entry { name, sha256, roles, groups, expires } = entry;
-        if name.trim().is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
-            return Err(format!("name must be 1 to {MAX_NAME} bytes without control characters"));
-        }
-        // Not shown: it may be the token itself.
-        let digest = digest(&sha256).ok_or(
-            "sha256 must be 64 hexadecimal digits in lower case, of the token and not the token",
-        )?;
-        let grants = Grants::parse(&roles, &groups)?;
-        let expires = match expires {
-            None => None,
-            Some(text) => Some(Moment::parse(&text).ok_or_else(|| {
-                format!(
-                    "expires must be a time like `2027-02-20T00:00:00Z`, got `{}`",
-                    text.escape_debug()
-                )
-            })?),
-        };
-        Ok(Self { name, digest, grants, expires })
-    }
+/// Which key of an entry, and what is wrong with it.
+type Wrong = (&'static str, String);
+
+/// The line of a key of the nth token, or of the token where it has no such key.
+fn line_of(text: &str, nth: usize, key: &str) -> u64 {
+    let file = DeTable::parse(text).ok();
+    let entry = file.as_ref().and_then(|file| file.get_ref().get("token")?.get_ref().get(nth));
+    let value = entry.and_then(|entry| entry.get_ref().get(key)).or(entry);
+    value.map_or(0, |value| text[..value.span().start].matches('\n').count() as u64 + 1)
 }
 
-fn digest(hex: &str) -> Option<[u8; 32]> {
-    let digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-    if hex.len() != 64 || !hex.bytes().all(digit) {
-        return None;
+impl Token {
+    fn of(entry: Entry) -> Result<Self, Wrong> {
+        let Entry { name, sha256, roles, groups, expires } = entry;
+        if name.trim().is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
+            let what = format!("name must be 1 to {MAX_NAME} bytes without control characters");
+            return Err(("name", what));
+        }
+        // Not shown: it may be the token itself.
+        let digest = Digest::parse(&sha256).ok_or_else(|| {
+            let what = "sha256 must be 64 hexadecimal digits in lower case, of the token and not the token";
+            ("sha256", what.to_owned())
+        })?;
+        let grants = Grants::parse(&roles, &groups).map_err(|what| ("roles", what))?;
+        let expires = expires.map(|text| {
+            let expected = "expires must be a time like `2027-02-20T00:00:00Z`";
+            Moment::parse(&text).ok_or_else(|| match text.starts_with(PREFIX) {
+                true => ("expires", expected.to_owned()),
+                false => ("expires", format!("{expected}, got `{}`", shown(&text))),
+            })
+        });
+        Ok(Self { name, digest, grants, expires: expires.transpose()? })
     }
-    let mut digest = [0; 32];
-    for (i, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).ok()?;
-    }
-    Some(digest)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use sealtrail_log::Reader;
 use serde::{Deserialize, Serialize};
 
 use super::clock_doubt::doubt_the_clock;
-use super::shred::await_leases;
+use super::shred::{await_leases, drain};
 use super::{Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
@@ -67,6 +67,7 @@ fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expi
     let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     // One whose record found no room has its key destroyed already, and would not be found again.
     record_unrecorded(trail, now)?;
+    drain(trail)?;
     let (mut expired, kids) =
         plan_at(trail.log().reader(), &trail.keyring_dir, &trail.retention, now)?;
     if let ([], Some(kept)) = (&kids[..], expired.held.first()) {
@@ -102,10 +103,11 @@ pub struct Ended {
 /// readable, as from [`expire`].
 pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result<Ended> {
     let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
-    let kid = KeyId::parse(kid)?;
-    let end_of_month = kid.period().and_then(|(_, month)| Moment::end_of_month(month));
-    let held = held(trail.log().reader(), end_of_month, Moment::now())?;
-    if let Some(held) = held.filter(|held| end_of_month.is_none_or(|end| end >= held.since)) {
+    let (kid, end_of_month) = period(kid)?;
+    let _closed = trail.in_use.close(vec![kid.clone()]);
+    drain(trail)?;
+    let held = held(trail.log().reader(), Some(end_of_month), Moment::now())?;
+    if let Some(held) = held.filter(|held| end_of_month >= held.since) {
         let message = format!("the hold `{}` keeps records of the period of `{kid}`", held.by);
         return Err(Error::new(Code::Held, message));
     }
@@ -114,6 +116,25 @@ pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result
     drop(turn);
     await_leases(trail, leased_until);
     Ok(Ended { kid: kid.to_string(), expire, expire_index })
+}
+
+/// The key of a month, and where that ends.
+fn period(kid: &str) -> Result<(KeyId, Moment)> {
+    let parsed = KeyId::parse(kid)?;
+    let month = parsed.period().map(|(_, month)| month.to_owned());
+    let end = month.as_deref().and_then(Moment::end_of_month);
+    end.map(|end| (parsed, end)).ok_or_else(|| {
+        let message = match month {
+            Some(month) => format!(
+                "`{kid}`: expected a month of a calendar behind the class, like `2026-11`, got `{month}`"
+            ),
+            None => format!(
+                "`{kid}`: expected the key of a month, like `t_standard-7y.2026-11`, got one of a data subject, which \
+                 is shredded by the subject's name"
+            ),
+        };
+        Error::new(Code::InvalidField, message)
+    })
 }
 
 /// As in a shred the key goes first, and the keyring remembers it until the log has the record: a crash between
@@ -129,6 +150,7 @@ fn end(
     // Made before anything is done, so that what the core refuses is refused.
     let entry = entry(trail, kid, because, now)?;
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
+    let _closed = trail.in_use.close(vec![kid.clone()]);
     let erased = trail.keyring.expire_period(kid, &why)?;
     let leased_until = trail.leases.end(&erased.kids);
     let (record, index) = entry.append(trail)?;
@@ -176,9 +198,9 @@ fn plan_at(
     now: Moment,
 ) -> Result<(Expired, Vec<KeyId>)> {
     if retention.classes.is_empty() {
-        let message = "`retention.classes` is not set, so no key ever expires; set it in the configuration, \
-                       like `classes = { standard-7y = \"7y\" }` under `[retention]`";
-        return Err(Error::new(Code::ConfigInvalid, message));
+        let message = "`retention.classes` is not set, so no key ever expires; set it under `[retention]` of the \
+                       configuration, like `classes = { standard-7y = \"7y\" }`; a server reads it when it starts";
+        return Err(Error::new(Code::NotConfigured, message));
     }
     let (mut old, mut for_ever, mut older_than) = (Vec::new(), BTreeSet::new(), Moment::FIRST);
     for kid in Keyring::period_keys(keyring)? {

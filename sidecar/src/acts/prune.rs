@@ -44,8 +44,9 @@ pub struct Removed {
 pub fn plan(reader: &Reader, retention: &Retention) -> Result<Planned> {
     let Some(keep) = retention.keep else {
         let message = "`retention.keep` is not set, so nothing is ever removed; \
-                       set it in the configuration, like `keep = \"7y\"`";
-        return Err(Error::new(Code::ConfigInvalid, message));
+                       set it under `[retention]` of the configuration, like `keep = \"7y\"`; \
+                       a server reads it when it starts";
+        return Err(Error::new(Code::NotConfigured, message));
     };
     plan_at(reader, &keep, Moment::now())
 }

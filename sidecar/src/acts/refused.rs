@@ -19,6 +19,6 @@ pub fn refused(
     let (actor, reason) = (why.actor(), why.reason());
     let act = Act::Refused { actor, reason, attempt, record, group, unrecorded };
     let (id, _) = Entry::within(trail, &act, why, Moment::now())?.append(trail)?;
-    tracing::warn!(record = id, actor = actor.id, attempt, "refused: {reason}");
+    tracing::warn!(record = id, actor = actor.kind, attempt, "refused: {reason}");
     Ok(())
 }

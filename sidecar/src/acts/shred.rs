@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
-use sealtrail_keyring::{Erased, KeyId, Why};
+use sealtrail_keyring::{Erased, Found, KeyId, Why};
 use serde::Serialize;
 
 use super::certificate::{Certificate, certify};
@@ -13,7 +13,7 @@ use super::{Entry, Justification, expire};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::engine::Act;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::trail::Trail;
 
 /// What is to be shredded, and what else.
@@ -56,6 +56,9 @@ pub fn shred(
     rehearse(trail, because, now)?;
     let shared = trail.key_scope.name(subject);
     let shares = (shared != subject).then(|| shared.into_owned());
+    let key = trail.keyring.existing_subject_key(subject)?.map(|(kid, _)| kid);
+    let _closed = trail.in_use.close(key.into_iter().collect());
+    drain(trail)?;
     refuse_if_held(trail, subject)?;
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
     let erased = match manner.hard {
@@ -68,19 +71,14 @@ pub fn shred(
         }
         false => trail.keyring.shred_subject(subject, &why),
     };
-    let erased = erased.map_err(|error| {
-        let is_unknown = error.is_unknown_subject();
-        let error = Error::from(error);
-        // The keyring's error leaves the subject out; whoever asked may read his own words.
-        match (is_unknown, &shares) {
-            (true, Some(shares)) => error.context(format_args!(
-                "`{subject}` has no key of its own, it shares that of `{shares}` by `keys.scope`"
-            )),
-            (true, None) => error.context(format_args!("`{subject}`")),
-            (false, _) => error,
+    let erased = match erased {
+        Err(error) if error.is_unknown_subject() => {
+            return Err(nothing_to_erase(trail, subject, shares.as_deref())?);
         }
-    })?;
+        erased => erased?,
+    };
     let leased_until = trail.leases.end(&erased.kids);
+    trail.in_use.end(&erased.kids);
     if manner.hard {
         trail.rotate_kek().map_err(|error| {
             error.context(
@@ -109,6 +107,50 @@ pub fn shred(
     })
 }
 
+/// Why there is no key to destroy: it was destroyed before, it is another's, or nobody was ever called so.
+///
+/// Neither keyring nor log keeps the name of whoever was erased; but the records of the entity or actor of that name
+/// still have the ids of their keys.
+fn nothing_to_erase(trail: &Trail, subject: &str, shares: Option<&str>) -> Result<Error> {
+    let (mut destroyed, mut are_others) = (Vec::new(), false);
+    for kid in trail.questions.keys_around(subject)? {
+        match trail.keyring.key(&KeyId::parse(&kid)?)? {
+            Found::Shredded(marker) => destroyed.push((marker.when.clone(), kid, marker)),
+            Found::Key(_) => are_others = true,
+            Found::Unknown => {}
+        }
+    }
+    let subject = shown(subject);
+    // The last one, of a subject that came again.
+    if let Some((when, kid, marker)) = destroyed.into_iter().max_by_key(|(when, ..)| when.clone()) {
+        let message = format!(
+            "`{subject}`: erased already: the key {kid} of its values was destroyed at {when} by `{}`: {}; nothing is \
+             left under this name, and `sealtrail query --acts-about {kid}` shows the record",
+            marker.who, marker.reason
+        );
+        return Ok(Error::new(Code::Shredded, message));
+    }
+    let mut message = match shares {
+        Some(shares) => {
+            format!(
+                "`{subject}` has no key of its own, it shares that of `{shares}` by `keys.scope`"
+            )
+        }
+        None if are_others => format!(
+            "`{subject}`: this subject has no key: what is sealed in its records belongs to other data subjects, which \
+             the rules of the policy name as `subject`"
+        ),
+        None => format!(
+            "`{subject}`: this subject has no key, and no record has values of an entity or actor of that name, erased or \
+             not: is it a typing error?"
+        ),
+    };
+    if !subject.to_string().contains('/') {
+        message += "; a data subject is called `<type>/<id>`, like `customer/3`, unless the policy says otherwise";
+    }
+    Ok(Error::new(Code::NotFound, message))
+}
+
 /// What a hold keeps must stay readable: it is refused while one keeps a record with values of theirs.
 fn refuse_if_held(trail: &Trail, subject: &str) -> Result<()> {
     let reader = trail.log().reader();
@@ -129,6 +171,15 @@ fn refuse_if_held(trail: &Trail, subject: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Records that wait in the spool come before the end of their keys, or it is not begun.
+pub(super) fn drain(trail: &Trail) -> Result<()> {
+    trail.drain_spool().map_err(|error| {
+        error.context(
+            "nothing is erased as long as records wait in the spool, for some may be of theirs",
+        )
+    })
 }
 
 /// Waits until nobody holds a key of a record of theirs any more, or until the server is being stopped; gives how

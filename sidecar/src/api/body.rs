@@ -11,21 +11,29 @@ use serde::de::DeserializeOwned;
 
 use super::coding::{Coding, Decoder};
 use crate::code::Code;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result, shown};
 
 /// A sender slower than this is given up.
 const AT_MOST: Duration = Duration::from_secs(60);
 
 /// Reads a body that is taken as it is sent.
 pub async fn read(body: Incoming, limit: usize) -> Result<Bytes> {
+    let limit = Limit { bytes: limit, key: None };
     read_within(body, Coding::Identity, limit, |_| Ok(())).await
+}
+
+/// How long a body may be, and which key of the configuration says so.
+#[derive(Clone, Copy)]
+pub struct Limit {
+    pub bytes: usize,
+    pub key: Option<&'static str>,
 }
 
 /// Reads a body and undoes its coding; `arrived` is told of every piece before it is kept, and may refuse it.
 /// Both what is sent and what becomes of it is within the limit.
 pub async fn read_counted(
     request: Request<Incoming>,
-    limit: usize,
+    limit: Limit,
     arrived: impl FnMut(usize) -> Result<()>,
 ) -> Result<Bytes> {
     let coding = Coding::of(request.headers())?;
@@ -35,11 +43,11 @@ pub async fn read_counted(
 async fn read_within(
     body: Incoming,
     coding: Coding,
-    limit: usize,
+    limit: Limit,
     arrived: impl FnMut(usize) -> Result<()>,
 ) -> Result<Bytes> {
     // What says that it is too long need not be read to be refused.
-    if body.size_hint().lower() > limit as u64 {
+    if body.size_hint().lower() > limit.bytes as u64 {
         return Err(too_large(limit));
     }
     let collected = tokio::time::timeout(AT_MOST, collect(body, coding, limit, arrived)).await;
@@ -49,7 +57,7 @@ async fn read_within(
 async fn collect(
     mut body: Incoming,
     coding: Coding,
-    limit: usize,
+    limit: Limit,
     arrived: impl FnMut(usize) -> Result<()>,
 ) -> Result<Bytes> {
     let mut decoder = Decoder::new(coding, Whole { bytes: Vec::new(), limit, arrived })?;
@@ -57,7 +65,7 @@ async fn collect(
     while let Some(frame) = body.frame().await {
         let cut = |_| Error::new(Code::BadRequest, "the body ended before it was complete");
         let Ok(piece) = frame.map_err(cut)?.into_data() else { continue };
-        if piece.len() > limit - sent {
+        if piece.len() > limit.bytes - sent {
             return Err(too_large(limit));
         }
         sent += piece.len();
@@ -69,13 +77,13 @@ async fn collect(
 /// What has become of a body so far.
 struct Whole<F> {
     bytes: Vec<u8>,
-    limit: usize,
+    limit: Limit,
     arrived: F,
 }
 
 impl<F: FnMut(usize) -> Result<()>> Write for Whole<F> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if piece.len() > self.limit - self.bytes.len() {
+        if piece.len() > self.limit.bytes - self.bytes.len() {
             return Err(io::Error::other(too_large(self.limit)));
         }
         (self.arrived)(piece.len()).map_err(io::Error::other)?;
@@ -90,7 +98,7 @@ impl<F: FnMut(usize) -> Result<()>> Write for Whole<F> {
 
 /// Reads a small JSON body into its fields.
 pub async fn read_json<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T> {
-    const LIMIT: usize = 16 << 10;
+    const LIMIT: Limit = Limit { bytes: 16 << 10, key: None };
     require_type(request.headers(), &["application/json"])?;
     let body = read_counted(request, LIMIT, |_| Ok(())).await?;
     serde_json::from_slice(&body).map_err(|error| {
@@ -133,13 +141,18 @@ pub fn require_type<'t>(headers: &HeaderMap, known: &[&'t str]) -> Result<&'t st
         return Err(Error::new(Code::UnsupportedMediaType, "expected a body in UTF-8"));
     }
     known.iter().find(|known| known.eq_ignore_ascii_case(given)).copied().ok_or_else(|| {
-        let message = format!("expected a body of type `{}`", known.join("` or `"));
+        let got = value.map_or("none".to_owned(), |value| format!("`{}`", shown(value)));
+        let message = format!("expected a body of type `{}`, got {got}", known.join("` or `"));
         Error::new(Code::UnsupportedMediaType, message)
     })
 }
 
-fn too_large(limit: usize) -> Error {
-    Error::new(Code::TooLarge, format!("the body is larger than {limit} bytes"))
+fn too_large(limit: Limit) -> Error {
+    let mut message = format!("the body is larger than {} bytes", limit.bytes);
+    if let Some(key) = limit.key {
+        message += &format!(", as `{key}` of the sidecar's configuration says");
+    }
+    Error::new(Code::TooLarge, message)
 }
 
 #[cfg(test)]

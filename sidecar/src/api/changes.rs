@@ -5,7 +5,7 @@ use http::Request;
 use hyper::body::Incoming;
 
 use super::answer::Answer;
-use super::receipts::{MANY, receipts};
+use super::receipts::{MANY, receipt, receipts};
 use super::{Api, body};
 use crate::code::Code;
 use crate::collector::{Given, MAX_CHANGES, collect};
@@ -24,27 +24,45 @@ impl Api {
             request_id: RequestId::in_header(request.headers()),
         };
         let (_place, body) = self.read_whole(request).await?;
-        let changes = if media_type == ONE { vec![body] } else { split(&body)? };
-        let outcomes = collect(&self.trail, &self.queue, &changes, &given).await?;
-        receipts(outcomes, media_type)
+        if media_type == ONE {
+            return receipt(collect(&self.trail, &self.queue, &[body], &given).await?);
+        }
+        let Lines { numbers, texts } = split(&body)?;
+        let outcomes = collect(&self.trail, &self.queue, &texts, &given).await?;
+        Ok(receipts(in_lines(outcomes, &numbers)))
     }
 }
 
+/// The lines of a body, each with its number, from 1.
+pub(super) struct Lines {
+    pub(super) numbers: Vec<u64>,
+    pub(super) texts: Vec<Bytes>,
+}
+
 /// The lines of a body; blank ones are none.
-pub(super) fn split(body: &Bytes) -> Result<Vec<Bytes>> {
-    let mut changes = Vec::new();
-    for line in body.split(|byte| *byte == b'\n') {
+pub(super) fn split(body: &Bytes) -> Result<Lines> {
+    let mut lines = Lines { numbers: Vec::new(), texts: Vec::new() };
+    for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
         let line = line.trim_ascii();
         if line.is_empty() {
             continue;
         }
-        if changes.len() == MAX_CHANGES {
-            let message = format!("the body has more than {MAX_CHANGES} changes");
-            return Err(Error::new(Code::TooLarge, message));
+        if lines.texts.len() == MAX_CHANGES {
+            let message = format!(
+                "the body has more than {MAX_CHANGES} lines; send the others in another one"
+            );
+            return Err(Error::new(Code::TooLarge, message).in_line(number));
         }
-        changes.push(body.slice_ref(line));
+        lines.numbers.push(number);
+        lines.texts.push(body.slice_ref(line));
     }
-    Ok(changes)
+    Ok(lines)
+}
+
+/// What went wrong says in which line.
+pub(super) fn in_lines<T>(answers: Vec<Result<T>>, numbers: &[u64]) -> Vec<Result<T>> {
+    let answers = answers.into_iter().zip(numbers);
+    answers.map(|(answer, number)| answer.map_err(|error| error.in_line(*number))).collect()
 }
 
 #[cfg(test)]
@@ -54,9 +72,12 @@ mod tests {
     #[test]
     fn lines() {
         let split = |text: &'static str| split(&Bytes::from_static(text.as_bytes()));
-        assert_eq!(split("{}\r\n\n  {} \n{}").unwrap(), ["{}", "{}", "{}"]);
-        assert!(split("\n \n").unwrap().is_empty());
+        let lines = split("{}\r\n\n  {} \n{}").unwrap();
+        assert_eq!((lines.texts, lines.numbers), (vec![Bytes::from("{}"); 3], vec![1, 3, 4]));
+        assert!(split("\n \n").unwrap().texts.is_empty());
         let many = Bytes::from("{}\n".repeat(MAX_CHANGES + 1));
-        assert_eq!(super::split(&many).unwrap_err().code(), Code::TooLarge);
+        let error = super::split(&many).err().unwrap();
+        assert_eq!(error.code(), Code::TooLarge);
+        assert_eq!(error.place().unwrap().line, Some(MAX_CHANGES as u64 + 1));
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use http_body_util::channel::{Channel, Sender};
 use http_body_util::{Either, Full};
 use tracing::{Instrument, Span};
@@ -21,13 +21,16 @@ use crate::trail::Trail;
 /// A body that is there, or one that comes piece by piece; if an error ends it, the client sees that it is cut.
 pub type Body = Either<Full<Bytes>, Channel<Bytes, Error>>;
 
+/// How many records that fit left nothing in an export: in the head where it is known by then, else behind the end.
+pub const LEFT_OUT: &str = "sealtrail-left-out";
+
 /// A client that takes nothing for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Api {
     /// The answer begins when its first piece is there, so what can be seen until then is a problem.
     pub(super) async fn export(&self, query: Query) -> Result<Response<Body>> {
-        query.allow(&known(&CRITERIA, &["subject", "format"]))?;
+        query.allow(&known(&CRITERIA, &["subject", "acts_about", "format"]))?;
         let missing = || {
             let message = format!("the query needs `format`: {}", Form::names());
             Error::new(Code::BadRequest, message)
@@ -39,9 +42,11 @@ impl Api {
             Ok((pieces.next().transpose()?, pieces))
         };
         let (first, pieces) = self.ask(begin).await?;
+        let (is_over, left_out) = (first.is_none() || pieces.is_over(), pieces.left_out());
         let mut answer = Response::new(match first {
             // An answer without records, in a form that says nothing then.
             None => Either::Left(Full::default()),
+            Some(first) if is_over => Either::Left(Full::new(first.into())),
             Some(first) => {
                 let (sender, body) = Channel::new(1);
                 tokio::spawn(send(sender, first, pieces).instrument(Span::current()));
@@ -57,6 +62,10 @@ impl Api {
         let name = format!("attachment; filename=\"sealtrail.{}\"", form.extension());
         set(header::CONTENT_DISPOSITION, &name);
         set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        match is_over {
+            true => set(HeaderName::from_static(LEFT_OUT), &left_out.to_string()),
+            false => set(header::TRAILER, LEFT_OUT),
+        };
         Ok(answer::uncached(answer))
     }
 }
@@ -77,7 +86,14 @@ async fn send(mut sender: Sender<Bytes, Error>, first: Vec<u8>, mut pieces: Piec
         let made = tokio::task::spawn_blocking(move || (pieces.next(), pieces)).await;
         (piece, pieces) = match made {
             Ok((Some(Ok(piece)), pieces)) => (piece, pieces),
-            Ok((None, _)) => return,
+            Ok((None, pieces)) => {
+                let left_out = HeaderValue::from(pieces.left_out());
+                let trailers =
+                    HeaderMap::from_iter([(HeaderName::from_static(LEFT_OUT), left_out)]);
+                // Nobody is there any more, or all is sent.
+                let _ = sender.send_trailers(trailers).await;
+                return;
+            }
             Ok((Some(Err(error)), _)) => {
                 logging::tell(&error);
                 return sender.abort(error);

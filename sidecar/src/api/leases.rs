@@ -6,8 +6,8 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 
 use super::answer::{self, Answer, uncached};
-use super::changes::split;
-use super::receipts::{MANY, receipts};
+use super::changes::{Lines, in_lines, split};
+use super::receipts::{MANY, receipt, receipts};
 use super::{Api, body};
 use crate::access::{Attempt, Caller};
 use crate::code::Code;
@@ -48,12 +48,12 @@ impl Api {
             let _turn = self.queue.turn().await;
             return answer::json(&tokio::task::block_in_place(|| lease(&body))?);
         }
-        let lines = split(&body)?;
+        let Lines { numbers, texts } = split(&body)?;
         let mut out = Vec::new();
-        for part in lines.chunks(IN_A_TURN) {
+        for (part, numbers) in texts.chunks(IN_A_TURN).zip(numbers.chunks(IN_A_TURN)) {
             let _turn = self.queue.turn().await;
             let answers: Vec<_> = tokio::task::block_in_place(|| part.iter().map(lease).collect());
-            for answered in answers {
+            for answered in in_lines(answers, numbers) {
                 out.extend_from_slice(&to_json(&answered));
                 out.push(b'\n');
             }
@@ -69,12 +69,15 @@ impl Api {
     ) -> Result<Answer> {
         let media_type = body::require_type(request.headers(), &[RECORD, MANY])?;
         let (_place, body) = self.read_whole(request).await?;
-        let lines = if media_type == RECORD { vec![body] } else { split(&body)? };
+        let Lines { numbers, texts } = match media_type {
+            RECORD => Lines { numbers: vec![1], texts: vec![body] },
+            _ => split(&body)?,
+        };
         let policy = self.trail.policy.get();
         let take = |line: &Bytes| prepare_sealed(&self.trail, &policy, &caller.actor, line);
-        let mut prepared: Vec<Result<Prepared>> = Vec::with_capacity(lines.len());
+        let mut prepared: Vec<Result<Prepared>> = Vec::with_capacity(texts.len());
         let mut turn = self.queue.turn().await;
-        for (i, part) in lines.chunks(IN_A_TURN).enumerate() {
+        for (i, part) in texts.chunks(IN_A_TURN).enumerate() {
             if i > 0 {
                 drop(turn);
                 turn = self.queue.turn().await;
@@ -83,7 +86,11 @@ impl Api {
                 .extend(tokio::task::block_in_place(|| part.iter().map(take).collect::<Vec<_>>()));
         }
         let outcomes = append_prepared(&self.trail, prepared, turn).await;
-        receipts(outcomes, media_type)
+        if media_type == RECORD {
+            receipt(outcomes)
+        } else {
+            Ok(receipts(in_lines(outcomes, &numbers)))
+        }
     }
 
     /// The keys of one group of a record that there is; the record of the reveal comes first.

@@ -108,6 +108,13 @@ impl Api {
         for (name, help, value) in counters {
             text.counter(name, help, &[], value);
         }
+        for (table, fetches) in self.gate.fetches() {
+            let help = "Answers of an issuer to the question for its keys, by the table of the configuration.";
+            for (outcome, count) in [("fetched", &fetches.good), ("failed", &fetches.failed)] {
+                let labels = [("table", table), ("outcome", outcome)];
+                text.counter("jwks_fetches_total", help, &labels, count.get());
+            }
+        }
         let help = "Records that became durable together, with one sync of the log.";
         text.commit_sizes("commit_records", help, &log.commit_sizes());
         let policy = self.trail.policy.get();

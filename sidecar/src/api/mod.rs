@@ -3,9 +3,11 @@
 //! ```text
 //! POST /v1/changes                       one change (application/json) or many (application/x-ndjson)
 //! GET  /v1/entities/{type}/{id}/changes  the records of an entity          ?cursor=CURSOR&limit=N, and criteria
-//! GET  /v1/entities/{type}/{id}/state    what it was at a time             ?at=TIME
+//! GET  /v1/entities/{type}/{id}/state    what it was at a time             ?at=TIME, format=words|colour
 //! GET  /v1/records?correlation=ID&...    the records that fit all criteria: type, id, attribute, actor, correlation,
 //!                                        causation, tenant, action, from, to, subject; order=newest, collapse=true
+//!                                        acts_about=WHAT: who opened it or was refused that, and erasures
+//!                                        format=words|colour|rows|csv|lines: {"text"} instead of records
 //! GET  /v1/export?format=FORM&...        the same in a form for others: csv, rows, parquet, lines, patch, ocsf, ecs, bundle
 //! GET  /v1/touched?...                   what they have changed            &grain=element|row|table
 //! GET  /v1/records/{id}/lineage          what caused it, and what it caused
@@ -54,4 +56,5 @@ mod subjects;
 mod tiles;
 
 pub use answer::with_type;
+pub use exports::LEFT_OUT;
 pub use router::Api;

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::questions::{Cursor, Page, Question};
 
 /// The parameters, decoded, in their order.
@@ -30,7 +30,7 @@ impl Query {
     pub fn allow(&self, known: &[&str]) -> Result<()> {
         for (i, (name, _)) in self.0.iter().enumerate() {
             if !known.contains(&name.as_str()) {
-                let known = known.join("`, `");
+                let (name, known) = (shown(name), known.join("`, `"));
                 return Err(refused(format!("unknown parameter `{name}`; known are `{known}`")));
             }
             if self.0[..i].iter().any(|(other, _)| other == name) {

@@ -12,6 +12,7 @@ use crate::acts;
 use crate::engine::Actor;
 use crate::error::Result;
 use crate::questions::{Cursor, Question};
+use crate::telling::{Telling, tell};
 
 /// What records are asked for by.
 pub(super) const CRITERIA: [&str; 11] = [
@@ -27,6 +28,9 @@ pub(super) const CRITERIA: [&str; 11] = [
     "to",
     "order",
 ];
+
+/// What an answer that comes in pages can be asked for besides.
+pub(super) const PAGED: [&str; 5] = ["after", "cursor", "limit", "collapse", "format"];
 
 /// Two lists of parameters as one.
 pub(super) fn known<'n>(criteria: &[&'n str], others: &[&'n str]) -> Vec<&'n str> {
@@ -44,15 +48,16 @@ struct RevealBody {
 impl Api {
     /// The records that fit all criteria.
     pub(super) async fn records(&self, query: Query) -> Result<Answer> {
-        query.allow(&known(&CRITERIA, &["subject", "after", "cursor", "limit", "collapse"]))?;
+        query.allow(&known(&known(&CRITERIA, &["subject", "acts_about"]), &PAGED))?;
         let question = self.question(query.clone()).await?;
         self.page_of(question, &query).await
     }
 
     /// What a query asks; a data subject is known by its key, as long as that exists.
     pub(super) async fn question(&self, query: Query) -> Result<Question> {
-        let named = known(&CRITERIA, &["subject"]);
-        let Some(subject) = query.get("subject").map(str::to_owned) else {
+        let named = known(&CRITERIA, &["subject", "acts_about"]);
+        let subject = query.get("subject").or_else(|| query.get("acts_about"));
+        let Some(subject) = subject.map(str::to_owned) else {
             return query.question(&[], &named);
         };
         let key = move |trail: &crate::trail::Trail| {
@@ -68,6 +73,13 @@ impl Api {
     pub(super) async fn page_of(&self, question: Question, query: &Query) -> Result<Answer> {
         let page = query.page_of(&question)?;
         let collapse = query.flag("collapse")?;
+        if let Some(format) = query.get("format") {
+            let telling = Telling::parse(format)?;
+            let tell = move |trail: &crate::trail::Trail| {
+                tell(&trail.questions, &question, page, telling, collapse)
+            };
+            return answer::json(&self.ask(tell).await?);
+        }
         let ask = move |trail: &crate::trail::Trail| {
             let questions = &trail.questions;
             if collapse {

@@ -153,7 +153,8 @@ fn no_route(segments: &[&str]) -> Result<Answer> {
         | ["tile" | "console", ..] => "GET, HEAD",
         _ => return Err(Error::new(Code::NotFound, "there is no such resource")),
     };
-    let error = Error::new(Code::MethodNotAllowed, "this resource does not know that method");
+    let message = format!("this resource takes {allowed}, and no other method");
+    let error = Error::new(Code::MethodNotAllowed, message);
     let mut answer = problem::response(&error);
     answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     Ok(answer)

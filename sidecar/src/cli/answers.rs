@@ -54,7 +54,7 @@ impl Lineage {
         let mut rest = &self.nodes[..];
         while let Some((node, behind)) = rest.split_first() {
             let alike = if expand { 0 } else { node.alike(behind, asked) };
-            text += &node.words(asked);
+            text += &node.words(asked, &self.origin);
             rest = behind;
             if alike + 1 >= MANY {
                 let indent = "  ".repeat(node.depth.min(40));
@@ -86,9 +86,15 @@ impl Node {
         alike - usize::from(has_effects && alike > 0)
     }
 
-    fn words(&self, asked: &str) -> String {
+    /// `origin` is the source of what no service sent, and tells nothing there.
+    fn words(&self, asked: &str, origin: &str) -> String {
         let mut text = "  ".repeat(self.depth.min(40));
         let mut mark = "\n";
+        if let Some(cause) = &self.cause {
+            text +=
+                &format!("cause {}  (named by what follows, and not in this log)", shown(cause));
+            mark = if cause == asked { "  ←\n" } else { mark };
+        }
         if let Some(request) = &self.request {
             text += &format!("request {}", shown(request));
             mark = if request == asked { "  ←\n" } else { mark };
@@ -98,7 +104,8 @@ impl Node {
             let action = record.action.clone().or_else(word).unwrap_or_default();
             text +=
                 &format!("{} {}", shown(&action), shown(record.entity.as_deref().unwrap_or("")));
-            for (label, told) in [("by", &record.source), ("at", &record.time)] {
+            let service = record.source.clone().filter(|source| source != origin);
+            for (label, told) in [("service", &service), ("at", &record.time)] {
                 if let Some(told) = told {
                     text += &format!("  {label} {}", shown(told));
                 }

@@ -31,8 +31,14 @@ impl Append {
             Trail::open(&config).map_err(|e| super::remote::hint(e, "POST /v1/changes"))?;
         serve::tell_torn_tail(&recovery);
         let mut code = 0;
-        for batch in input::split(&changes).chunks(BATCH) {
-            for outcome in collect_blocking(&trail, batch) {
+        let (numbers, changes): (Vec<_>, Vec<_>) =
+            input::split_numbered(&changes).into_iter().unzip();
+        for (batch, numbers) in changes.chunks(BATCH).zip(numbers.chunks(BATCH)) {
+            for (outcome, number) in collect_blocking(&trail, batch).into_iter().zip(numbers) {
+                let outcome = outcome.map_err(|error| match number {
+                    Some(number) => error.in_line(*number as u64),
+                    None => error,
+                });
                 output::print_line(&to_json(&outcome))?;
                 if let (0, Err(error)) = (code, &outcome) {
                     code = error.code().exit_code();

@@ -1,6 +1,7 @@
 //! What is asked of the log, and how much of the answer is shown; the same for every command that asks.
 
 use clap::Args;
+use sealtrail_keyring::KeyId;
 
 use super::remote;
 use crate::code::Code;
@@ -52,6 +53,14 @@ pub struct Entities {
     /// Everything about a data subject (GDPR Art. 15): what is sealed or named with its key, and the entity that it is
     #[arg(long, value_name = "SUBJECT")]
     subject: Option<String>,
+    /// The acts that concern a record, an entity or data subject (customer/3), or what was sealed with a key (k_…): who
+    /// opened it, who was refused that, and erasures
+    #[arg(
+        long,
+        value_name = "WHAT",
+        conflicts_with_all = ["kind", "subject", "attribute", "causation", "tenant"]
+    )]
+    acts_about: Option<String>,
 }
 
 /// How an answer is shown.
@@ -68,28 +77,28 @@ pub struct Show {
     limit: Option<std::num::NonZeroUsize>,
     /// Go on where a page of the same question ended
     #[arg(long)]
-    cursor: Option<String>,
+    pub cursor: Option<String>,
 }
 
+/// Criteria by the names that the API has for them.
+pub type Given = Vec<(&'static str, String)>;
+
 impl Criteria {
-    pub fn of_entity(&self, kind: &str, id: &str) -> Result<Question> {
-        self.question(&[("type", Some(kind)), ("id", Some(id))])
+    pub fn of_entity(&self, kind: &str, id: &str) -> Result<Given> {
+        self.given(&[("type", Some(kind)), ("id", Some(id))])
     }
 
-    pub fn among(&self, entities: &Entities, config: &Config) -> Result<Question> {
-        let key = match &entities.subject {
-            Some(subject) => key_of(subject, config)?,
-            None => None,
-        };
-        self.question(&[
+    pub fn among(&self, entities: &Entities) -> Result<Given> {
+        self.given(&[
             ("type", entities.kind.as_deref()),
             ("id", entities.id.as_deref()),
             ("subject", entities.subject.as_deref()),
-            ("key", key.as_deref()),
+            ("acts_about", entities.acts_about.as_deref()),
         ])
     }
 
-    fn question(&self, others: &[(&'static str, Option<&str>)]) -> Result<Question> {
+    /// Refuses what no question can be made of.
+    fn given(&self, others: &[(&'static str, Option<&str>)]) -> Result<Given> {
         let own = [
             ("attribute", &self.attribute),
             ("actor", &self.actor),
@@ -103,9 +112,46 @@ impl Criteria {
         let own = own.iter().map(|(name, text)| (*name, text.as_deref()));
         let order = self.newest.then_some(("order", Some("newest")));
         let given = own.chain(others.iter().copied()).chain(order);
-        let given = given.filter_map(|(name, text)| Some((name, text?)));
-        Question::parse(given).map_err(|error| Error::new(Code::WrongUse, error.message()))
+        let given: Given =
+            given.filter_map(|(name, text)| Some((name, text?.to_owned()))).collect();
+        question(&given)?;
+        Ok(given)
     }
+}
+
+/// What is asked of the files themselves: a data subject is known by its key.
+pub fn question_here(given: &Given, config: &Config) -> Result<Question> {
+    let of = |name: &str| given.iter().find(|(key, _)| *key == name).map(|(_, text)| text.as_str());
+    let key = match (of("subject"), of("acts_about")) {
+        (Some(subject), _) => key_of(subject, config)?,
+        (None, Some(what)) if is_id(what) => None,
+        (None, Some(what)) => match key_of(what, config) {
+            // Of most subjects the records say enough.
+            Err(error) if error.code() == Code::LogInUse => {
+                eprintln!(
+                    "note: a running server has the keyring: acts on records of others that hold something of `{}` are \
+                     found with --url only",
+                    what.escape_debug()
+                );
+                None
+            }
+            key => key?,
+        },
+        _ => None,
+    };
+    let mut given = given.clone();
+    given.extend(key.map(|key| ("key", key)));
+    question(&given)
+}
+
+/// Of a record or of a key: no data subject is called so.
+fn is_id(what: &str) -> bool {
+    what.parse::<uuid::Uuid>().is_ok() || KeyId::parse(what).is_ok()
+}
+
+fn question(given: &Given) -> Result<Question> {
+    let question = Question::parse(given.iter().map(|(name, text)| (*name, text.as_str())));
+    question.map_err(|error| Error::new(Code::WrongUse, error.message()))
 }
 
 impl Show {
@@ -115,14 +161,19 @@ impl Show {
             after.map_err(|error| Error::new(Code::WrongUse, error.message()))
         };
         let after = self.cursor.as_ref().map(parse).transpose()?;
-        Ok(Page { after, limit: self.limit.map_or(usize::MAX, usize::from), ..Page::ALL })
+        Ok(Page { after, limit: self.limit(), ..Page::ALL })
+    }
+
+    pub fn limit(&self) -> usize {
+        self.limit.map_or(usize::MAX, usize::from)
     }
 }
 
 /// The id of the key of a data subject. None of one that has no key, or was shredded.
 fn key_of(subject: &str, config: &Config) -> Result<Option<String>> {
     let keyring = config.kek.open_keyring(&config.keyring_dir);
-    let keyring = keyring.map_err(|error| remote::hint(error, "GET /v1/records?subject=…"))?;
+    let keyring = keyring
+        .map_err(|error| remote::hint(error, "--url http://..., or GET /v1/records?subject=…"))?;
     let found = keyring.existing_subject_key(subject)?;
     Ok(found.map(|(kid, _)| kid.as_str().to_owned()))
 }

@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::criteria::{Criteria, Entities};
-use super::{ConfigArg, Style, input, output, records};
+use super::criteria::{Criteria, Entities, Given, question_here};
+use super::remote::Sidecar;
+use super::reveal::Place;
+use super::{Style, input, output, records};
 use crate::code::Code;
+use crate::config::Config;
 use crate::counted::counted;
 use crate::engine::Sandbox;
 use crate::error::{Error, Result};
@@ -16,16 +19,20 @@ use crate::questions::{Question, Questions};
 /// Writes the records that fit all criteria in a form for others
 ///
 /// Nothing is opened: what is sealed shows as `[sealed contact]`, and as `[erased]` once its key was destroyed; `lines`
-/// and `bundle` have the lines as they are. Works beside a running server.
+/// and `bundle` have the lines as they are. Works beside a running server; with --url it asks the server instead, which
+/// gives a bundle as a tar archive.
 #[derive(Args)]
 pub struct Export {
     #[command(flatten)]
-    config: ConfigArg,
+    place: Place,
     #[arg(long, value_enum)]
     format: Form,
-    /// Write here instead of to standard output; of a bundle a folder that is not there yet
+    /// Write here instead of to standard output; of a bundle a folder that is not there yet, with --url an archive
     #[arg(long, value_name = "PATH", required_if_eq("format", "bundle"))]
     out: Option<PathBuf>,
+    /// Put the new file in the place of one that is there, whole and at once
+    #[arg(long, requires = "out")]
+    overwrite: bool,
     /// Prove a bundle under this checkpoint, one that witnesses cosigned, and not under the newest
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -40,8 +47,21 @@ impl Export {
         if self.checkpoint.is_some() && self.format != Form::Bundle {
             return Err(Error::new(Code::WrongUse, "`--checkpoint` goes with `--format bundle`"));
         }
-        let config = self.config.read()?;
-        let question = self.criteria.among(&self.entities, &config)?;
+        let given = self.criteria.among(&self.entities)?;
+        let sidecar = self.place.remote.sidecar()?;
+        let is_folder = self.format == Form::Bundle && sidecar.is_none();
+        if self.overwrite && is_folder {
+            let message = "a bundle is a folder, which is not overwritten";
+            return Err(Error::new(Code::WrongUse, message));
+        }
+        if let Some(path) = self.out.as_deref().filter(|_| !is_folder) {
+            self.expect_room(path)?;
+        }
+        if let Some(sidecar) = sidecar {
+            return self.ask(&sidecar, given);
+        }
+        let config = Config::read(&self.place.config)?;
+        let question = question_here(&given, &config)?;
         let questions = records::open(&config)?;
         if self.format == Form::Bundle {
             let out = self.out.as_deref().unwrap_or(Path::new(""));
@@ -49,21 +69,53 @@ impl Export {
         }
         let sandbox = Sandbox::new(&config.limits)?;
         let mut pieces = pieces(&questions, &question, self.format, sandbox)?;
-        match &self.out {
-            None => pieces.try_for_each(|piece| output::print(&piece?))?,
-            // Half an export must not pass for one.
-            Some(path) => {
-                let mut name = path.file_name().unwrap_or_default().to_owned();
-                name.push(".part");
-                let part = path.with_file_name(name);
-                let failed = |e: std::io::Error| Error::from(e).context(path.display());
-                let mut file = File::create(&part).map_err(failed)?;
-                pieces.try_for_each(|piece| file.write_all(&piece?).map_err(failed))?;
-                file.sync_all().map_err(failed)?;
-                fs::rename(&part, path).map_err(failed)?;
-            }
-        }
+        self.write(|take| pieces.try_for_each(|piece| take(&piece?)))?;
+        records::tell_left_out(pieces.left_out());
         Ok(0)
+    }
+
+    fn ask(&self, sidecar: &Sidecar, mut given: Given) -> Result<u8> {
+        if self.checkpoint.is_some() {
+            let message =
+                "`--checkpoint` does not go with `--url`: the server proves under its newest";
+            return Err(Error::new(Code::WrongUse, message));
+        }
+        given.push(("format", self.format.name()));
+        let target = records::target("/v1/export", &given);
+        let mut left_out = 0;
+        self.write(|take| {
+            left_out = sidecar.export(&target, take)?;
+            Ok(())
+        })?;
+        records::tell_left_out(left_out);
+        Ok(0)
+    }
+
+    /// Half an export must not pass for one.
+    fn write(
+        &self,
+        export: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
+    ) -> Result<()> {
+        let Some(path) = &self.out else { return export(&mut output::print) };
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let part = path.with_file_name(name);
+        let failed = |e: std::io::Error| Error::from(e).context(path.display());
+        let mut file = File::create(&part).map_err(failed)?;
+        export(&mut |piece| file.write_all(piece).map_err(failed))?;
+        file.sync_all().map_err(failed)?;
+        fs::rename(&part, path).map_err(failed)
+    }
+
+    /// An export of yesterday may be evidence.
+    fn expect_room(&self, path: &Path) -> Result<()> {
+        let why = match path.symlink_metadata() {
+            Err(_) => return Ok(()),
+            Ok(there) if there.is_dir() => "is a folder",
+            Ok(_) if self.overwrite => return Ok(()),
+            Ok(_) => "is there already; `--overwrite` puts the new one in its place",
+        };
+        Err(Error::new(Code::WrongUse, format!("--out `{}` {why}", path.display())))
     }
 
     fn bundle(

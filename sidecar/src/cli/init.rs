@@ -13,6 +13,8 @@ use super::{Style, output};
 use crate::code::Code;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::modes;
+use crate::trail::read_signing_key;
 
 /// Makes a configuration, a strict starter policy, keys, a keyring and an empty log
 ///
@@ -37,6 +39,13 @@ pub struct Init {
     /// A key of AWS KMS that wraps the key-encryption key: its ARN, id or alias
     #[arg(long, value_name = "KEY")]
     aws_kms: Option<String>,
+    /// Make only the keyring and the log of a configuration that is there, with the keys that it names
+    #[arg(long, short, value_name = "FILE", conflicts_with_all = ["dir", "origin", "upstream",
+        "proxy_listen", "api_listen", "aws_kms"])]
+    config: Option<PathBuf>,
+    /// Do nothing where both are there already
+    #[arg(long, requires = "config")]
+    if_missing: bool,
 }
 
 /// Everything that `init` makes, in the order in which it is told.
@@ -53,6 +62,9 @@ static STARTER_POLICY: &str = include_str!("starter_policy.json");
 
 impl Init {
     pub fn run(self, style: Style) -> Result<u8> {
+        if let Some(file) = &self.config {
+            return self.complete(file, style);
+        }
         let origin = self.origin()?;
         let text = self.configuration(&origin);
         // Checked before anything is made: a wrong --upstream must not leave half a directory.
@@ -60,22 +72,51 @@ impl Init {
         for (name, _) in MADE {
             let path = self.dir.join(name);
             if path.symlink_metadata().is_ok() {
-                let message =
-                    format!("`{}` is there already and is not overwritten", path.display());
-                return Err(Error::new(Code::ConfigInvalid, message));
+                return Err(is_there(&path));
             }
         }
-        fs::create_dir_all(&self.dir).map_err(|e| at(&self.dir, e))?;
+        modes::as_the_user_wants(|| fs::create_dir_all(&self.dir)).map_err(|e| at(&self.dir, e))?;
         make_private_folder(&self.dir.join("keys"))?;
         let key = new_signing_key(&origin)?;
         write_new(&config.signing_key, &(key.secret_text().to_string() + "\n"), true)?;
         let kek = config.kek.create()?;
         Keyring::create(&config.keyring_dir, &kek)?;
         Log::create(&config.log_dir, &origin, &key)?;
-        write_new(&config.policy, STARTER_POLICY, false)?;
-        // Last: with a configuration the directory is whole.
-        write_new(&self.dir.join("sealtrail.toml"), &text, false)?;
+        // A service may run as another user than who has made these.
+        modes::as_the_user_wants(|| {
+            write_new(&config.policy, STARTER_POLICY, false)?;
+            // Last: with a configuration the directory is whole.
+            write_new(&self.dir.join("sealtrail.toml"), &text, false)
+        })?;
         self.tell(style, &key.verifier_key().to_string(), &origin)
+    }
+
+    /// On a volume that is new, beside a configuration and keys that were put there by others.
+    fn complete(&self, file: &Path, style: Style) -> Result<u8> {
+        let config = Config::read(file)?;
+        let folders = [&config.keyring_dir, &config.log_dir];
+        match folders.into_iter().filter(|folder| is_used(folder)).collect::<Vec<_>>()[..] {
+            [] => {}
+            [_, _] if self.if_missing => {
+                eprintln!("the log and its keyring are there already");
+                return Ok(0);
+            }
+            // A log whose keyring is gone, or the other way round, is for people to look at.
+            [there, ..] => return Err(is_there(there)),
+        }
+        let key = read_signing_key(&config)?;
+        let kek = config.kek.existing_or_new()?;
+        Keyring::create(&config.keyring_dir, &kek)?;
+        Log::create(&config.log_dir, &config.origin, &key)?;
+        let (origin, vkey) = (&config.origin, key.verifier_key().to_string());
+        match style.json {
+            true => output::print_json(&json!({"origin": origin, "vkey": vkey, "config": file}))?,
+            false => {
+                let text = format!("the log of `{origin}` is ready\n\nverifier key:\n\n  {vkey}\n");
+                output::print(text.as_bytes())?;
+            }
+        }
+        Ok(0)
     }
 
     fn origin(&self) -> Result<String> {
@@ -160,6 +201,15 @@ impl Init {
         output::print(text.as_bytes())?;
         Ok(0)
     }
+}
+
+fn is_used(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+fn is_there(path: &Path) -> Error {
+    let message = format!("`{}` is there already and is not overwritten", path.display());
+    Error::new(Code::ConfigInvalid, message)
 }
 
 fn new_signing_key(origin: &str) -> Result<SigningKey> {

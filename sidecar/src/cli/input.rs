@@ -63,6 +63,18 @@ pub fn split_numbered(input: &[u8]) -> Vec<(Option<usize>, &[u8])> {
     }
 }
 
+/// Refuses the folder that a log is in, where the log itself is meant. What is damaged, or no log at all, is for others to
+/// say.
+pub fn expect_log(dir: &Path) -> Result<()> {
+    let inside = dir.join("log");
+    if dir.join("checkpoint").exists() || !inside.join("checkpoint").exists() {
+        return Ok(());
+    }
+    let (dir, inside) = (dir.display(), inside.display());
+    let message = format!("no log in `{dir}`, but in `{inside}`: give that one");
+    Err(Error::new(Code::LogUnavailable, message))
+}
+
 /// A witness policy (C2SP tlog-policy).
 pub fn read_witness_policy(path: &Path) -> Result<Policy> {
     Policy::parse(&read(path)?)

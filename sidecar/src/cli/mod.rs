@@ -48,7 +48,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::code::EXIT_CODES;
 use crate::config::{Config, Effective};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::modes;
 use crate::problem::Problem;
 
 /// Audit records of what changed, who did it and in which request: personal fields sealed, the log
@@ -120,7 +121,9 @@ struct ConfigArg {
 
 impl ConfigArg {
     fn read(&self) -> Result<Config> {
-        Config::read(&self.config)
+        let config = Config::read(&self.config)?;
+        modes::as_open_as(&config.log_dir);
+        Ok(config)
     }
 
     fn read_effective(&self) -> Result<Effective> {
@@ -130,6 +133,7 @@ impl ConfigArg {
 
 /// Runs the command of the arguments; the exit code is part of the interface.
 pub fn run() -> ExitCode {
+    modes::close_to_others();
     let codes = format!(
         "{EXIT_CODES}\n\nExit codes of verify, verify-proof and witness:\n{}",
         verify::classes()
@@ -181,12 +185,16 @@ pub fn run() -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            if style.json {
-                eprintln!("{}", String::from_utf8_lossy(&Problem::of(&error).to_json()));
-            } else {
-                eprintln!("error: {error}");
-            }
+            tell(style, &error);
             ExitCode::from(error.code().exit_code())
         }
+    }
+}
+
+fn tell(style: Style, error: &Error) {
+    if style.json {
+        eprintln!("{}", String::from_utf8_lossy(&Problem::of(error).to_json()));
+    } else {
+        eprintln!("error: {error}");
     }
 }

@@ -33,6 +33,7 @@ pub struct Prove {
 
 impl Prove {
     pub fn run(self) -> Result<u8> {
+        input::expect_log(&self.log)?;
         let reader = Reader::open(&self.log)?;
         let index = match self.record.parse() {
             Ok(index) => index,

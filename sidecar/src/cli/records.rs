@@ -1,17 +1,18 @@
-//! Records on standard output: words for a person, or the lines as they are.
+//! Records on standard output: words for a person, rows, or the lines as they are.
 
-use std::collections::HashSet;
-
-use sealtrail_history::{Order, words};
+use sealtrail_history::words;
 use sealtrail_log::Reader;
 
-use super::criteria::Show;
+use super::criteria::{Given, Show};
+use super::remote::Sidecar;
 use super::{Style, output, terminal};
 use crate::code::Code;
 use crate::config::Config;
+use crate::counted::counted;
 use crate::error::{Error, Result};
-use crate::export::{Format, Table, erased_mark, mark_erased};
-use crate::questions::{Cursor, Found, Question, Questions, Told};
+use crate::export::Format;
+use crate::questions::{Question, Questions};
+use crate::telling::{Telling, Text, tell};
 
 /// Opens the log to read, without its lock.
 pub fn open(config: &Config) -> Result<Questions> {
@@ -37,70 +38,83 @@ pub fn check_origin(reader: &Reader, config: &Config) -> Result<()> {
 
 /// Prints records as they are asked for; in words, those of one cause as one.
 pub fn print(questions: &Questions, question: &Question, show: &Show, style: Style) -> Result<()> {
-    let page = show.page(question)?;
-    let next = if show.format.is_some() || style.json || show.expand {
-        let records = questions.ask(question, page)?;
-        tell_removed(records.first_kept);
-        match show.format {
-            Some(format) => print_rows(questions, &records.found, format)?,
-            None if style.json => {
-                records.found.iter().try_for_each(|found| output::print_line(&found.line))?;
-            }
-            None => words_of(questions, records.found.into_iter().map(Told::One).collect())?,
-        }
-        records.next
-    } else {
-        let answer = questions.ask_collapsed(question, page)?;
-        tell_removed(answer.first_kept);
-        words_of(questions, answer.told)?;
-        answer.next
-    };
-    if let Some(next) = next {
-        eprintln!("note: there are more; go on with --cursor {}", Cursor::of(question, next));
-    }
+    let telling = telling(show, style);
+    let text = tell(questions, question, show.page(question)?, telling, !show.expand)?;
+    output::print(text.text.as_bytes())?;
+    print_notes(&text, telling);
     Ok(())
 }
 
-fn tell_removed(first_kept: u64) {
-    if let Some(last) = first_kept.checked_sub(1) {
-        eprintln!("note: the records 0 to {last} were removed by retention and are not looked at");
-    }
-}
-
-fn words_of(questions: &Questions, told: Vec<Told>) -> Result<()> {
-    let Some(first) = told.iter().map(|told| told.index(Order::Oldest)).min() else {
-        eprintln!("no records");
-        return Ok(());
-    };
-    let shredded = questions.destroyed_keys(first..u64::MAX)?;
-    let mark = erased_mark();
-    let style = words::Style { colour: terminal::wants_colour() };
-    let mut text = String::new();
-    // Heads stand below each other, as far as they follow each other.
-    for same in told.chunk_by(|a, b| matches!((a, b), (Told::One(_), Told::One(_)))) {
-        let lines = same.iter().map(|told| match told {
-            Told::One(found) => mark_erased(&found.line, &shredded, &mark, questions.nobody()),
-            Told::Many(cascade) => cascade.line().into(),
-        });
-        text += if text.is_empty() { "" } else { "\n" };
-        text += &words::history(lines, style);
-        if let Told::Many(cascade) = &same[0] {
-            let causation = cascade.causation.escape_debug();
-            text += &format!("    --expand, or --causation {causation}, shows each\n");
+/// The same of a running sidecar, page by page.
+pub fn print_from(sidecar: &Sidecar, given: &Given, show: &Show, style: Style) -> Result<()> {
+    const PAGE: usize = 1000;
+    let telling = telling(show, style);
+    let mut all = Text { cursor: show.cursor.clone(), ..Text::default() };
+    loop {
+        let limit = show.limit().saturating_sub(all.told).min(PAGE);
+        let mut asked = given.clone();
+        asked.extend([("limit", limit.to_string()), ("format", telling.name().to_owned())]);
+        asked.push(("collapse", (!show.expand).to_string()));
+        asked.extend(all.cursor.take().map(|cursor| ("cursor", cursor)));
+        let page: Text = sidecar.look(&target("/v1/records", &asked))?;
+        let is_first = all.told == 0;
+        let text = match telling {
+            Telling::Rows(Format::Csv) if !is_first => {
+                page.text.split_once('\n').map_or("", |(_, rows)| rows)
+            }
+            _ => &page.text,
+        };
+        if matches!(telling, Telling::Words(_)) && !is_first && !text.is_empty() {
+            output::print(b"\n")?;
+        }
+        output::print(text.as_bytes())?;
+        all.told += page.told;
+        all.without_rows += page.without_rows;
+        all.first_kept = page.first_kept;
+        all.cursor = page.cursor;
+        if all.cursor.is_none() || all.told >= show.limit() {
+            break;
         }
     }
-    output::print(text.replace(&format!("[sealed {mark}]"), "[erased]").as_bytes())
+    print_notes(&all, telling);
+    Ok(())
 }
 
-fn print_rows(questions: &Questions, found: &[Found], format: Format) -> Result<()> {
-    let destroyed = match found.first() {
-        Some(first) => questions.destroyed_keys(first.index..u64::MAX)?,
-        None => HashSet::new(),
-    };
-    let table = Table::new(format)?.with_nobody(questions.nobody());
-    // A table has its names even where it has no rows.
-    output::print(table.names()?.as_bytes())?;
-    found
-        .iter()
-        .try_for_each(|found| output::print(table.rows(&found.line, &destroyed)?.as_bytes()))
+/// A path with a query.
+pub fn target(path: &str, given: &Given) -> String {
+    let given = given.iter().map(|(name, text)| format!("{name}={}", super::remote::segment(text)));
+    format!("{path}?{}", given.collect::<Vec<_>>().join("&"))
+}
+
+fn telling(show: &Show, style: Style) -> Telling {
+    match show.format {
+        Some(format) => Telling::Rows(format),
+        None if style.json => Telling::Lines,
+        None => Telling::Words(words::Style { colour: terminal::wants_colour() }),
+    }
+}
+
+fn print_notes(text: &Text, telling: Telling) {
+    if let Some(last) = text.first_kept.checked_sub(1) {
+        eprintln!("note: the records 0 to {last} were removed by retention and are not looked at");
+    }
+    if text.told == 0 && matches!(telling, Telling::Words(_)) {
+        eprintln!("no records");
+    }
+    tell_left_out(text.without_rows);
+    if let Some(cursor) = &text.cursor {
+        eprintln!("note: there are more; go on with --cursor {cursor}");
+    }
+}
+
+/// What a form for others has nothing of must not look as if nothing had been done.
+pub fn tell_left_out(records: u64) {
+    if records > 0 {
+        let (records, have) =
+            (counted(records, "record"), if records == 1 { "has" } else { "have" });
+        eprintln!(
+            "note: {records} that fit {have} no row here, because no attribute changed: acts (reveal, shred, …), events, \
+             changes of nothing; words, --json, and `export --format lines`, `ocsf` or `ecs` show them"
+        );
+    }
 }

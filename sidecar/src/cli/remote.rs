@@ -10,6 +10,7 @@ use clap::Args;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
+use crate::api::LEFT_OUT;
 use crate::code::Code;
 use crate::config::read_secret_file;
 use crate::error::{Error, Place, Result};
@@ -76,8 +77,22 @@ impl Sidecar {
 
     /// Asks for what it knows.
     pub fn look<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
+        read(&self.get(path)?)
+    }
+
+    /// The answer of [`Self::look`] as it is.
+    pub fn get(&self, path: &str) -> Result<Vec<u8>> {
         let client = self.client(PATIENCE)?;
-        read(&answer(&client, client.get(path, AT_MOST)?)?)
+        answer(&client, client.get(path, AT_MOST)?)
+    }
+
+    /// Gives an answer of any length away while it comes; says how many records it leaves out.
+    pub fn export(&self, path: &str, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<u64> {
+        let client = self.client(PATIENCE)?;
+        let (reply, headers) = client.download(path, AT_MOST, take)?;
+        answer(&client, reply)?;
+        let left_out = headers.get(LEFT_OUT).and_then(|count| count.to_str().ok()?.parse().ok());
+        Ok(left_out.unwrap_or(0))
     }
 
     fn client(&self, timeout: Duration) -> Result<Client> {

@@ -15,9 +15,10 @@ use crate::api::Api;
 use crate::collector::{self, Queue};
 use crate::config::Config;
 use crate::error::Result;
+use crate::jwt::Source;
 use crate::listener::{self, Listener, Socket, Tls};
 use crate::logging::{Access, LogFormat};
-use crate::proxy::identity::TokenKey;
+use crate::modes;
 use crate::proxy::upstream::{self, Upstream};
 use crate::proxy::user_agent::UserAgent;
 use crate::proxy::{self, Workers};
@@ -55,13 +56,18 @@ impl Serve {
             upstream::check_name(&proxy.upstream)?;
         }
         let mut reload = Reload::default();
-        let token_key = live_token_key(&config, &mut reload)?;
-        let gate = Gate::open(&config.access, token_key.clone(), &mut reload)?;
+        let token_keys = config.remembering.jwt_keys.as_ref();
+        let token_keys = token_keys.map(|keys| Source::open(keys, &mut reload)).transpose()?;
+        let gate = Gate::open(&config.access, token_keys.clone(), &mut reload)?;
         let tls = live_tls(&config, &mut reload)?;
         let (trail, recovery) = Trail::open(&config)?;
         trail.reload_policy(&mut reload, &config, self.config.config.clone());
         tell_torn_tail(&recovery);
         tracing::info!(origin = trail.origin, records = recovery.lines, "log opened");
+        if modes::is_open_to_all(&config.log_dir) {
+            let folder = config.log_dir.display();
+            tracing::warn!(%folder, "everybody on this machine may read the log; `chmod -R o=` closes it");
+        }
         tell_policy(&trail, "policy loaded");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let trail = Arc::new(trail);
@@ -69,7 +75,7 @@ impl Serve {
             &config,
             trail.clone(),
             tls,
-            token_key,
+            token_keys,
             gate,
             reload,
             restart_only,
@@ -90,7 +96,7 @@ async fn serve(
     config: &Config,
     trail: Arc<Trail>,
     tls: Option<Arc<Live<Tls>>>,
-    token_key: Option<Arc<Live<TokenKey>>>,
+    token_keys: Option<Source>,
     gate: Gate,
     reload: Reload,
     restart_only: RestartOnly,
@@ -111,7 +117,7 @@ async fn serve(
             memory: trail.memory.clone(),
             trust: config.remembering.trust.clone(),
             tracing: proxy.tracing,
-            token_key: token_key.clone(),
+            token_keys: token_keys.clone(),
             metrics: trail.metrics.clone(),
             access: Access::of(&config.log, "proxy"),
             freed: proxy::Freed::default(),
@@ -199,13 +205,6 @@ fn notify_systemd(state: sd_notify::NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::warn!(%error, "systemd cannot be told");
     }
-}
-
-fn live_token_key(config: &Config, reload: &mut Reload) -> Result<Option<Arc<Live<TokenKey>>>> {
-    let Some(path) = config.remembering.jwt_key.clone() else { return Ok(None) };
-    let live = Arc::new(Live::new(TokenKey::read(&path)?));
-    reload.add(&live, move || TokenKey::read(&path));
-    Ok(Some(live))
 }
 
 fn live_tls(config: &Config, reload: &mut Reload) -> Result<Option<Arc<Live<Tls>>>> {

@@ -13,14 +13,15 @@ use crate::error::{Error, Result};
 
 /// Destroys the key of a data subject: what was sealed with it is unreadable everywhere, for ever
 ///
-/// The log is not touched and still verifies. Backups of the keyring must go too, or be made useless by --hard.
+/// The log is not touched and still verifies. Of a subject without a key it says whether it was erased already (exit
+/// code 8) or is not known (7). Backups of the keyring must go too, or be made useless by --hard.
 /// It is refused while a hold keeps a record of theirs, and answered when no lease of the key is left. While
 /// `serve` runs, give --url to ask it.
 #[derive(Args)]
 pub struct Shred {
     #[command(flatten)]
     place: Place,
-    /// The data subject, `customer/3`
+    /// The data subject, `customer/3`: the type and the id of the entity, or as the policy's rule says
     #[arg(required_unless_present = "period")]
     subject: Option<String>,
     /// Destroy the key of a month of a retention class instead, `standard-7y.2026-11`, before its time

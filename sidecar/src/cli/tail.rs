@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use sealtrail_log::{Cursor, Follow, Followed, Reader};
 
-use super::output;
+use super::{input, output};
 use crate::error::Result;
 use crate::position::Position;
 
@@ -41,6 +41,7 @@ const WAIT: Duration = Duration::from_secs(3600);
 
 impl Tail {
     pub fn run(self) -> Result<u8> {
+        input::expect_log(&self.log)?;
         let reader = Reader::open(&self.log)?;
         let mut printer = Printer {
             follow: self.begin(&reader)?,

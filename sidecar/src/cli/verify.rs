@@ -61,7 +61,7 @@ impl Verify {
     /// A mistyped path is no verdict on a log.
     fn expect_folder(&self) -> Result<()> {
         let why = match std::fs::metadata(&self.log) {
-            Ok(found) if found.is_dir() => return Ok(()),
+            Ok(found) if found.is_dir() => return input::expect_log(&self.log),
             Ok(_) => "it is no directory".to_owned(),
             Err(error) => error.to_string(),
         };

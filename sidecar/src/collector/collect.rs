@@ -14,6 +14,7 @@ use super::receipt::{Outcome, Receipt};
 use super::seen_ids::{Held, Waiting};
 use crate::engine::Policy;
 use crate::error::Result;
+use crate::keys_in_use::InUse;
 use crate::leases::Claimed;
 use crate::trail::Trail;
 
@@ -228,8 +229,10 @@ enum Listener {
     Id(Held),
     /// The sender of its event.
     Event(Partner),
-    /// What it was sealed with.
+    /// What it was sealed with elsewhere.
     Lease(Claimed),
+    /// Who waits for its keys.
+    Keys(InUse),
 }
 
 impl ToTell {
@@ -239,6 +242,7 @@ impl ToTell {
             match listener {
                 Listener::Id(held) => held.settle(&outcome),
                 Listener::Lease(lease) => lease.settle(&outcome),
+                Listener::Keys(in_use) => drop(in_use),
                 Listener::Event(partner) if outcome.is_ok() => partner.tell(&outcome),
                 // Untold, it is recorded alone.
                 Listener::Event(_) => {}
@@ -259,12 +263,12 @@ fn take_apart(
         }
         Ok(Prepared::Repeat(receipt)) => Plan::Repeat(receipt),
         Ok(Prepared::Waiting(waiting)) => Plan::Waiting(waiting),
-        Ok(Prepared::Record(Record { id, correlation_id, line, held, lease })) => {
+        Ok(Prepared::Record(Record { id, correlation_id, line, held, lease, in_use })) => {
             let recording = Recording { id, correlation_id, position: lines.len() as u64 };
             lines.push(line);
             let listeners =
                 [held.map(Listener::Id), partner.map(Listener::Event), lease.map(Listener::Lease)];
-            let listeners = listeners.into_iter().flatten();
+            let listeners = listeners.into_iter().flatten().chain([Listener::Keys(in_use)]);
             to_tell.extend(listeners.map(|listener| (listener, recording.clone())));
             Plan::Record(recording)
         }

@@ -28,8 +28,11 @@ pub fn join(
             context.add("tracestate", text(state.as_str()));
         }
     }
-    let actor = join_actor(own.get("actor"), seen.and_then(|seen| seen.actor.as_ref()));
-    if let Some(tenant) = seen.and_then(|seen| seen.actor.as_ref()?.tenant.as_deref()) {
+    // Who is somebody else than the change says, and unverified, says nothing of it, nor of its tenant.
+    let seen_actor = seen.and_then(|seen| seen.actor.as_ref());
+    let seen_actor = seen_actor.filter(|seen| seen.verified || is_same(own.get("actor"), seen));
+    let actor = join_actor(own.get("actor"), seen_actor);
+    if let Some(tenant) = seen_actor.and_then(|seen| seen.tenant.as_deref()) {
         context.add("tenant", text(tenant));
     }
     let request = join_request(own.get("request"), seen);
@@ -75,13 +78,9 @@ fn join_actor<'a>(own: Option<&Value<'a>>, seen: Option<&Actor>) -> Members<'a> 
     // Only the proxy can say this.
     actor.0.retain(|member| member.key != "verified");
     let Some(seen) = seen else { return actor };
-    let own_id = own.and_then(|own| own.get("id"));
-    let is_same = own_id.is_none_or(|id| id.as_str() == Some(&seen.id));
-    match (is_same, seen.verified) {
-        // Two people: fields of one must not end up with the other.
-        (false, false) => return actor,
-        (false, true) => actor = Members(Vec::new()),
-        (true, _) => {}
+    // Two people: fields of one must not end up with the other.
+    if !is_same(own, seen) {
+        actor = Members(Vec::new());
     }
     let facts = [
         ("id", Some(&seen.id)),
@@ -99,6 +98,10 @@ fn join_actor<'a>(own: Option<&Value<'a>>, seen: Option<&Actor>) -> Members<'a> 
     actor.add("type", text("user"));
     actor.set("verified", Value::Bool(seen.verified));
     actor
+}
+
+fn is_same(own: Option<&Value<'_>>, seen: &Actor) -> bool {
+    own.and_then(|own| own.get("id")).is_none_or(|id| id.as_str() == Some(&seen.id))
 }
 
 fn join_request<'a>(own: Option<&Value<'a>>, seen: Option<&SeenRequest<'_>>) -> Members<'a> {
@@ -283,6 +286,8 @@ mod tests {
     fn two_people_are_not_mixed() {
         let other = r#"{"actor":{"id":"u2"}}"#;
         assert_eq!(joined(other, Some(&seen(false)), "/actor"), r#"{"id":"u2"}"#);
+        assert_eq!(joined(other, Some(&seen(false)), "/tenant"), "-", "nor their tenants");
+        assert_eq!(joined(other, Some(&seen(true)), "/tenant"), r#""acme""#);
     }
 
     #[test]

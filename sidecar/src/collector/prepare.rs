@@ -14,6 +14,7 @@ use crate::code::Code;
 use crate::config::KeyScope;
 use crate::engine::{Kids, Need, Outcome, Policy, Sandbox, Stamp};
 use crate::error::{Error, Result};
+use crate::keys_in_use::{InUse, KeysInUse, Refused};
 use crate::leases::Claimed;
 use crate::proxy::correlation::CorrelationId;
 use crate::proxy::request_memory::{RequestId, RequestMemory};
@@ -28,6 +29,7 @@ pub struct Source<'a> {
     pub policy: &'a Policy,
     pub sandbox: &'a Sandbox,
     pub keyring: &'a Keyring,
+    pub in_use: &'a Arc<KeysInUse>,
     pub key_scope: KeyScope,
     /// None where there is no proxy, on the command line.
     pub memory: Option<&'a RequestMemory>,
@@ -67,6 +69,8 @@ pub struct Record {
     pub held: Option<Held>,
     /// The lease that it was sealed with elsewhere.
     pub lease: Option<Claimed>,
+    /// The keys that it was sealed with, until it is durable.
+    pub in_use: InUse,
 }
 
 /// What a change is to those of the same request; one that cannot be read is nothing to anybody.
@@ -141,8 +145,11 @@ fn prepare_claimed(
     held: &mut Option<Held>,
 ) -> Result<Prepared> {
     if change.len() > source.max_change {
-        let message =
-            format!("a change of {} bytes; at most {} are taken", change.len(), source.max_change);
+        let message = format!(
+            "a change of {} bytes; `limits.line` lets {} through",
+            change.len(),
+            source.max_change
+        );
         return Err(Error::new(Code::TooLarge, message));
     }
     let mut guest = source.policy.guest()?;
@@ -180,10 +187,7 @@ fn prepare_claimed(
     if plan.outcome == Outcome::Unchanged {
         return Ok(Prepared::Unchanged { correlation_id });
     }
-    let month = recorded.month();
-    let keys =
-        plan.needs.iter().map(|need| keys_of(source.keyring, source.key_scope, need, &month));
-    let keys = keys.collect::<Result<Vec<_>>>()?;
+    let (keys, in_use) = take_up(source, &plan.needs, &recorded.month())?;
     let id = record_id();
     let stamp = Stamp {
         origin: source.origin,
@@ -197,7 +201,32 @@ fn prepare_claimed(
             format!("a record of {} bytes; at most {} are kept", line.len(), source.max_record);
         return Err(Error::new(Code::TooLarge, message));
     }
-    Ok(Prepared::Record(Record { id, correlation_id, line, held: held.take(), lease: None }))
+    Ok(Prepared::Record(Record {
+        id,
+        correlation_id,
+        line,
+        held: held.take(),
+        lease: None,
+        in_use,
+    }))
+}
+
+/// The keys of a record, which no erasure ends before it is durable.
+fn take_up(source: Source<'_>, needs: &[Need], month: &str) -> Result<(Vec<Kids>, InUse)> {
+    loop {
+        let look = source.in_use.look();
+        let keys = needs.iter().map(|need| keys_of(source.keyring, source.key_scope, need, month));
+        let keys = keys.collect::<Result<Vec<_>>>()?;
+        let mut kids: Vec<_> = keys.iter().flatten().map(|(kid, _)| kid.clone()).collect();
+        kids.sort();
+        kids.dedup();
+        match source.in_use.enter(look, kids) {
+            Ok(in_use) => return Ok((keys, in_use)),
+            // Each time another erasure has come between, so this ends.
+            Err(Refused::Changed) => {}
+            Err(closed) => return Err(closed.error()),
+        }
+    }
 }
 
 /// What the change is called, where its sender says. Without a service the record's source is the log.

@@ -67,9 +67,9 @@ impl Place {
 
 fn take(room: &Arc<Semaphore>, units: usize) -> Result<OwnedSemaphorePermit> {
     let units = u32::try_from(units).unwrap_or(u32::MAX);
-    room.clone()
-        .try_acquire_many_owned(units)
-        .map_err(|_| Error::new(Code::QueueFull, "too much is under way; try again later"))
+    room.clone().try_acquire_many_owned(units).map_err(|_| {
+        Error::new(Code::QueueFull, "too much is under way (`limits.queue`); try again later")
+    })
 }
 
 #[cfg(test)]

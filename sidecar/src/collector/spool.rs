@@ -71,7 +71,7 @@ pub struct Spooled {
 
 impl Spool {
     pub fn is_there(dir: &Path) -> bool {
-        dir.join("spool.jsonl").exists()
+        dir.join(opening::FILE).exists()
     }
 
     pub fn is_empty(&self) -> bool {

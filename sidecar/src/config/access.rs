@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::invalid::invalid;
+use super::jwt_keys::{JwtKeys, Told};
 use super::listen::Listen;
 use crate::access::Grants;
 use crate::code::Code;
@@ -25,8 +27,7 @@ pub struct Access {
 /// An issuer of JSON Web Tokens.
 #[derive(Debug, Clone)]
 pub struct AccessJwt {
-    /// PEM public key, secret of HMAC, or JWK Set.
-    pub key: PathBuf,
+    pub keys: JwtKeys,
     pub issuer: Option<String>,
     pub audience: Option<String>,
     pub roles_claim: String,
@@ -46,7 +47,9 @@ pub struct AccessTable {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct JwtTable {
-    key: PathBuf,
+    key: Option<PathBuf>,
+    jwks_url: Option<String>,
+    jwks_ca: Option<PathBuf>,
     issuer: Option<String>,
     audience: Option<String>,
     roles_claim: Option<String>,
@@ -69,7 +72,7 @@ impl AccessTable {
         Ok(Access {
             is_told: true,
             tokens: tokens.map(|path| folder.join(path)),
-            jwt: jwt.map(|jwt| jwt.finish(folder)),
+            jwt: jwt.map(|jwt| jwt.finish(folder)).transpose()?,
             loopback: grants("loopback", &loopback)?,
             unix: grants("unix", &unix)?,
         })
@@ -98,14 +101,22 @@ impl Access {
 }
 
 impl JwtTable {
-    fn finish(self, folder: &Path) -> AccessJwt {
-        AccessJwt {
-            key: folder.join(self.key),
+    fn finish(self, folder: &Path) -> Result<AccessJwt> {
+        let keys = Told {
+            table: "access.jwt",
+            key_name: "key",
+            key: self.key,
+            url: self.jwks_url,
+            ca: self.jwks_ca,
+        };
+        let keys = keys.finish(folder)?;
+        Ok(AccessJwt {
+            keys: keys.ok_or_else(|| invalid("access.jwt: expected `key` or `jwks_url`"))?,
             issuer: self.issuer,
             audience: self.audience,
             roles_claim: self.roles_claim.unwrap_or_else(|| "roles".into()),
             groups_claim: self.groups_claim.unwrap_or_else(|| "groups".into()),
-        }
+        })
     }
 }
 

@@ -141,6 +141,8 @@ listen = "127.0.0.1:0"
             "proxy.workers",
             "proxy.tls",
             "request.jwt_key",
+            "request.jwks_url",
+            "request.jwks_ca",
             "collector.join_window",
             "retention.keep",
             "kek.env",

@@ -12,6 +12,7 @@ use super::api::{Api, ApiTable};
 use super::collector::{Collector, CollectorTable};
 use super::engine::{Engine, EngineTable};
 use super::invalid::invalid;
+use super::jwt_keys::JwtKeys;
 use super::kek::KekSource;
 use super::kek_table::KekEntry;
 use super::key_scope::{KeyScope, KeysTable};
@@ -158,7 +159,9 @@ impl File {
             KekSource::File { path, .. } => Some(("kek", path.as_path())),
             KekSource::Env(_) => None,
         };
-        let jwt_key = config.remembering.jwt_key.as_deref().map(|path| ("request.jwt_key", path));
+        let of_file = |keys: Option<&JwtKeys>| keys.and_then(JwtKeys::file).map(Path::to_owned);
+        let jwt_key = of_file(config.remembering.jwt_keys.as_ref());
+        let jwt_key = jwt_key.as_deref().map(|path| ("request.jwt_key", path));
         let others = [
             ("log_dir", config.log_dir.as_path()),
             ("keyring_dir", &config.keyring_dir),
@@ -167,7 +170,8 @@ impl File {
             ("collector.spool_dir", &config.collector.spool_dir),
         ];
         let tokens = config.access.tokens.as_deref().map(|path| ("access.tokens", path));
-        let issuer = config.access.jwt.as_ref().map(|jwt| ("access.jwt.key", jwt.key.as_path()));
+        let issuer = of_file(config.access.jwt.as_ref().map(|jwt| &jwt.keys));
+        let issuer = issuer.as_deref().map(|path| ("access.jwt.key", path));
         let guest = config.engine.guest.as_deref().map(|path| ("engine.guest", path));
         let keys = [kek, jwt_key, tokens, issuer, guest].into_iter().flatten();
         expect_apart(&config.index_dir, others.into_iter().chain(keys))?;
@@ -302,6 +306,8 @@ drain = "10s"
         let mut known: Vec<_> = known.map(|(t, k)| (t.to_owned(), k.to_owned())).collect();
         // A key-encryption key is in one place.
         known.retain(|(table, key)| table != "kek" || key == "env");
+        // So are those of tokens.
+        known.retain(|(_, key)| !key.starts_with("jwks_"));
         known.sort();
         keys.sort();
         assert_eq!(keys, known);

@@ -51,11 +51,35 @@ impl KekSource {
         Ok(keyring)
     }
 
+    /// Whether it opens the keyring; nothing is changed, and a change that was interrupted is not completed.
+    pub fn check(&self, dir: &Path) -> Result<()> {
+        match self {
+            KekSource::File { path, keeper } => {
+                expect_private(path)?;
+                Ok(file(path, keeper).check(dir)?)
+            }
+            KekSource::Env(name) => {
+                Ok(Keyring::check(dir, &of_environment(name)?, next_of(name)?.as_ref())?)
+            }
+        }
+    }
+
     /// A first key-encryption key, for a keyring that is to be made.
     pub fn create(&self) -> Result<Kek> {
         match self {
             KekSource::File { path, keeper } => Ok(file(path, keeper).create()?),
             KekSource::Env(name) => of_environment(name),
+        }
+    }
+
+    /// The one that is there, or a first one.
+    pub fn existing_or_new(&self) -> Result<Kek> {
+        match self {
+            KekSource::File { path, keeper } if path.exists() => {
+                expect_private(path)?;
+                Ok(file(path, keeper).existing()?)
+            }
+            _ => self.create(),
         }
     }
 
@@ -97,12 +121,8 @@ impl KekSource {
 }
 
 fn open_by_file(path: &Path, keeper: &Keeper, dir: &Path) -> Result<Keyring> {
+    expect_private(path)?;
     let next = beside(path, ".next");
-    // Refuses one that everybody can read. Between two steps of a change there may be the next one only.
-    let there = [path, &next].into_iter().filter(|file| file.exists()).collect::<Vec<_>>();
-    for file in if there.is_empty() { vec![path] } else { there } {
-        read_secret_file(file)?;
-    }
     let keyring = file(path, keeper).open_keyring(dir)?;
     if keyring.stands() == Stands::Before && next.exists() {
         tracing::error!(
@@ -112,6 +132,16 @@ fn open_by_file(path: &Path, keeper: &Keeper, dir: &Path) -> Result<Keyring> {
         );
     }
     Ok(keyring)
+}
+
+/// Refuses a file that everybody can read. Between two steps of a change there may be the next one only.
+fn expect_private(path: &Path) -> Result<()> {
+    let next = beside(path, ".next");
+    let there = [path, &next].into_iter().filter(|file| file.exists()).collect::<Vec<_>>();
+    for file in if there.is_empty() { vec![path] } else { there } {
+        read_secret_file(file)?;
+    }
+    Ok(())
 }
 
 fn file(path: &Path, keeper: &Keeper) -> KekFile {

@@ -35,6 +35,13 @@ impl Listen {
     }
 }
 
+impl Listen {
+    /// The system chooses the port, each time another one.
+    pub fn is_any_port(&self) -> bool {
+        matches!(self, Self::Address(address) if address.port() == 0)
+    }
+}
+
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

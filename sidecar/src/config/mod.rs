@@ -48,7 +48,10 @@
 //! unix = ["writer"]                   # the same over a Unix socket
 //!
 //! [access.jwt]                        # JSON Web Tokens: `exp` and `sub` are required
-//! key = "keys/issuer.jwks"            # JWK Set, PEM public key, or secret of HMAC
+//! key = "keys/issuer.jwks"            # JWK Set, PEM public key, or secret of HMAC; read again on SIGHUP
+//! # jwks_url = "https://login.example/jwks.json"  or what the issuer publishes: fetched at the start, every ten minutes,
+//!                                     #   on SIGHUP, and within half a minute of a token with a key that is new
+//! # jwks_ca = "keys/ca.pem"           # who vouches for that address, instead of the authorities of the web
 //! issuer = "https://login.example"    # `iss`; not looked at when left out
 //! audience = "sealtrail"              # `aud`; when left out, tokens that name one are refused
 //! roles_claim = "roles"               # a list, or words; `/realm_access/roles` looks deeper
@@ -58,7 +61,8 @@
 //! trusted_proxies = ["10.0.0.0/8"]    # peers whose X-Forwarded-For is believed
 //! trusted_hops = 0                    # or so many hops before this one, whatever their addresses
 //! forwarded = false                   # true: the proxies write Forwarded (RFC 7239), and so does this one
-//! jwt_key = "keys/jwt.pem"            # PEM public key, or the secret of HS256: who acts, in records
+//! jwt_key = "keys/jwt.pem"            # JWK Set, PEM public key, or secret of HMAC: who acts, in records; or
+//!                                     #   `jwks_url` and `jwks_ca`, as in `[access.jwt]`
 //! remember = "5m"                     # how long a request can be joined with its changes; then it is forgotten
 //! remember_at_most = 100000
 //!
@@ -119,6 +123,7 @@ mod effective;
 mod engine;
 mod file;
 mod invalid;
+mod jwt_keys;
 mod kek;
 mod kek_table;
 mod key_file;
@@ -137,6 +142,7 @@ pub use access::{Access, AccessJwt};
 pub use effective::Effective;
 pub use engine::Engine;
 pub use file::Config;
+pub use jwt_keys::JwtKeys;
 pub use kek::KekSource;
 pub use key_file::read_secret_file;
 pub use key_scope::KeyScope;

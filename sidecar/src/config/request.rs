@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::invalid::invalid;
+use super::jwt_keys::{JwtKeys, Told};
 use super::quantity::{Span, or};
 use crate::error::Result;
 use crate::proxy::client_address::Trust;
@@ -14,7 +15,8 @@ use crate::proxy::network::Network;
 #[derive(Debug, Clone)]
 pub struct Remembering {
     pub trust: Trust,
-    pub jwt_key: Option<PathBuf>,
+    /// Of the tokens that say who acts.
+    pub jwt_keys: Option<JwtKeys>,
     pub remember: Duration,
     pub at_most: usize,
 }
@@ -29,6 +31,8 @@ pub(super) struct RequestTable {
     #[serde(default)]
     forwarded: bool,
     jwt_key: Option<PathBuf>,
+    jwks_url: Option<String>,
+    jwks_ca: Option<PathBuf>,
     remember: Option<Span>,
     remember_at_most: Option<usize>,
 }
@@ -38,13 +42,20 @@ impl RequestTable {
         let networks = self.trusted_proxies.iter().map(|text| {
             text.parse::<Network>().map_err(|e| invalid(format!("request.trusted_proxies: {e}")))
         });
+        let keys = Told {
+            table: "request",
+            key_name: "jwt_key",
+            key: self.jwt_key,
+            url: self.jwks_url,
+            ca: self.jwks_ca,
+        };
         Ok(Remembering {
             trust: Trust {
                 networks: networks.collect::<Result<_>>()?,
                 hops: self.trusted_hops,
                 forwarded: self.forwarded,
             },
-            jwt_key: self.jwt_key.map(|path| folder.join(path)),
+            jwt_keys: keys.finish(folder)?,
             remember: or(self.remember, Duration::from_mins(5)),
             at_most: self.remember_at_most.unwrap_or(100_000).max(1),
         })

@@ -62,7 +62,10 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ("keys", &["scope"]),
     ("actors", &["anonymised"]),
     ("leases", &["lifetime", "at_most"]),
-    ("access.jwt", &["key", "issuer", "audience", "roles_claim", "groups_claim"]),
+    (
+        "access.jwt",
+        &["key", "jwks_url", "jwks_ca", "issuer", "audience", "roles_claim", "groups_claim"],
+    ),
     (
         "request",
         &[
@@ -70,6 +73,8 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "trusted_hops",
             "forwarded",
             "jwt_key",
+            "jwks_url",
+            "jwks_ca",
             "remember",
             "remember_at_most",
         ],

@@ -10,7 +10,7 @@ use wasmtime::{Global, Memory, Store, Trap, TypedFunc, Val};
 
 use super::bounds::Bounds;
 use crate::code::Code;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result, bounded};
 
 type Function = TypedFunc<(u32, u32), u64>;
 
@@ -129,7 +129,12 @@ fn read_refusal(json: &[u8]) -> Error {
         at: Option<Place>,
     }
     match serde_json::from_slice::<Refusal>(json) {
-        Ok(refusal) => Error::new(Code::of_name(&refusal.code), refusal.message).at(refusal.at),
+        // A key of a payload may be long, and of any characters.
+        Ok(Refusal { code, message, at }) => {
+            let bounded_at =
+                |at: Place| Place { pointer: at.pointer.as_deref().map(bounded), ..at };
+            Error::new(Code::of_name(&code), bounded(&message)).at(at.map(bounded_at))
+        }
         Err(_) => failed("it refused without saying why"),
     }
 }

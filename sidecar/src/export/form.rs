@@ -1,13 +1,15 @@
 use clap::ValueEnum;
 
 use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 /// The forms in which an answer is given to others, by their names on the command line and in the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Form {
-    /// One row per changed attribute, RFC 4180
+    /// One row per changed attribute, RFC 4180, values as they are
     Csv,
+    /// The same for spreadsheet programs: what they would take for a formula stands behind an apostrophe
+    Spreadsheet,
     /// The same as NDJSON
     Rows,
     /// The same as an Apache Parquet file, each row with its place in the log
@@ -27,7 +29,7 @@ pub enum Form {
 impl Form {
     pub fn parse(name: &str) -> Result<Self> {
         <Self as ValueEnum>::from_str(name, false).map_err(|_| {
-            let message = format!("`format` is {}, got `{}`", Self::names(), name.escape_debug());
+            let message = format!("`format` is {}, got `{}`", Self::names(), shown(name));
             Error::new(Code::BadRequest, message)
         })
     }
@@ -42,7 +44,7 @@ impl Form {
 
     pub fn media_type(self) -> &'static str {
         match self {
-            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Csv | Self::Spreadsheet => "text/csv; charset=utf-8; header=present",
             Self::Rows | Self::Lines | Self::Patch | Self::Ocsf | Self::Ecs => {
                 "application/x-ndjson"
             }
@@ -54,14 +56,14 @@ impl Form {
     /// What the name of a file ends with.
     pub fn extension(self) -> &'static str {
         match self {
-            Self::Csv => "csv",
+            Self::Csv | Self::Spreadsheet => "csv",
             Self::Parquet => "parquet",
             Self::Bundle => "tar",
             _ => "ndjson",
         }
     }
 
-    fn name(self) -> String {
+    pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 }
@@ -80,7 +82,7 @@ mod tests {
             assert_eq!(
                 error.message(),
                 format!(
-                    "`format` is `csv`, `rows`, `parquet`, `lines`, `patch`, `ocsf`, `ecs` or `bundle`, got `{other}`"
+                    "`format` is `csv`, `spreadsheet`, `rows`, `parquet`, `lines`, `patch`, `ocsf`, `ecs` or `bundle`, got `{other}`"
                 )
             );
         }

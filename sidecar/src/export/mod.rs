@@ -14,6 +14,7 @@ mod parquet;
 mod patch;
 mod pieces;
 mod prover;
+mod spreadsheet;
 mod table;
 mod view;
 

@@ -49,15 +49,17 @@ impl Parquet {
         Ok(Self { table, file: file.map_err(failed)?, written, rows: Vec::new(), bytes: 0 })
     }
 
-    /// The rows of a record. What is ready of the file is added to `out`.
+    /// The rows of a record; says how many. What is ready of the file is added to `out`.
     pub fn write(
         &mut self,
         found: &Found,
         destroyed: &HashSet<String>,
         out: &mut Vec<u8>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let index = i64::try_from(found.index).unwrap_or(i64::MAX);
-        for (ordinal, row) in (0..).zip(self.table.cells(&found.line, destroyed)?) {
+        let rows = self.table.cells(&found.line, destroyed)?;
+        let count = rows.len();
+        for (ordinal, row) in (0..).zip(rows) {
             self.bytes += row.iter().flatten().map(String::len).sum::<usize>();
             self.rows.push(Placed { index, ordinal, row });
         }
@@ -65,7 +67,7 @@ impl Parquet {
             self.write_group()?;
         }
         out.append(&mut self.written.lock());
-        Ok(())
+        Ok(count)
     }
 
     /// The rest of the file.

@@ -40,7 +40,7 @@ pub const COLUMNS: [&str; 18] = [
 pub type Row = [Option<String>; COLUMNS.len()];
 
 /// How records are printed, where not as words or as their lines.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// One row per changed attribute, as NDJSON
     Rows,

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::path::Path;
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
@@ -6,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, header};
 use reqsign_aws_v4::RequestSigner;
 use reqsign_core::{Context, SignRequest};
+use rustls::RootCertStore;
 use sealtrail_keyring::Kek;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,10 +16,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::aws_credentials;
 use super::aws_place::Place;
-use super::transport::Transport;
 use super::wrapped::Wrapped;
 use crate::code::Code;
 use crate::error::{Error, Result};
+use crate::https::{Transport, roots_of, roots_of_the_web};
 
 /// AWS KMS in one region: its JSON protocol, signed with Signature Version 4.
 ///
@@ -29,6 +31,16 @@ pub struct Aws {
     place: Place,
     timeout: Duration,
     transport: Transport,
+}
+
+/// The certificates that AWS's own tools would trust: those of the file that `AWS_CA_BUNDLE` names, or else those of
+/// the web.
+fn roots() -> Result<RootCertStore> {
+    match std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
+        None => Ok(roots_of_the_web()),
+        Some(path) => roots_of(Path::new(&path))
+            .map_err(|error| error.context("the environment's `AWS_CA_BUNDLE`")),
+    }
 }
 
 /// Tries of one call; what is busy or not there is asked again after a tenth of a second, then after two.
@@ -54,7 +66,7 @@ impl Aws {
     /// Where this key is.
     pub fn of(key: &str, timeout: Duration) -> Result<Self> {
         let place = Place::of(key, |name| std::env::var(name).ok())?;
-        Ok(Self { place, timeout, transport: Transport::new()? })
+        Ok(Self { place, timeout, transport: Transport::new(roots()?)? })
     }
 
     /// A new key-encryption key, and the same wrapped by `key` for the log of this origin.

@@ -4,9 +4,9 @@ use reqsign_aws_v4::{
 };
 use reqsign_core::{Context, FileRead, OsEnv, ProvideCredential};
 
-use super::transport::Transport;
 use crate::code::Code;
 use crate::error::{Error, Result};
+use crate::https::Transport;
 
 /// As whom AWS is asked. The first of these that is there counts, in the order of AWS's own tools; one that is there and
 /// fails is an error, because the next would be somebody else:

@@ -7,7 +7,6 @@
 //! | `aws` | AWS KMS: two calls and what may become of them |
 //! | `aws_place` | which endpoint and region, by the key and the environment |
 //! | `aws_credentials` | as whom |
-//! | `transport` | HTTP to all of them, bounded in time and size |
 //!
 //! Another KMS is a module beside `aws` and a variant of [`Wrapped`](wrapped::Wrapped).
 
@@ -15,7 +14,6 @@ mod aws;
 mod aws_credentials;
 mod aws_place;
 mod keeper;
-mod transport;
 mod wrapped;
 
 pub use aws_place::check_key;

@@ -1,6 +1,7 @@
 //! Gives leases.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use sealtrail_keyring::{Key, KeyId};
 use serde::{Deserialize, Serialize};
@@ -131,22 +132,14 @@ pub fn grant(trail: &Trail, owner: &Actor, wanted: &Wanted) -> Result<Granted> {
             .collect(),
     };
     let kids = kids_of(leasings.iter().flat_map(|leasing| &leasing.keys));
-    trail.leases.begin(&trail.keyring, &id, owner, kids, Some(Arc::new(terms)))?;
-    // One that was shredded before the lease was noted would not be ended by the shredding.
-    for (want, leasing) in wanted.needs.iter().zip(&leasings) {
-        let now_has = trail.keyring.existing_subject_key(&trail.key_scope.name(&want.subject));
-        if !matches!(&now_has, Ok(Some((kid, _))) if *kid == leasing.keys[0].0) {
-            trail.leases.cancel(&id);
-            now_has?;
-            let message = "a data subject was shredded while its key was leased; ask again";
-            return Err(Error::new(Code::Shredded, message));
-        }
-    }
+    let terms = Some(Arc::new(terms));
+    let until = trail.leases.begin(&trail.keyring, &id, owner, kids.clone(), terms)?;
+    refuse_gone(trail, &kids).inspect_err(|_| trail.leases.cancel(&id))?;
     trail.metrics.leases.add(1);
     Ok(Granted {
         stamp: Stamp { origin: trail.origin.clone(), id, recorded_time },
         policy: in_force.clone(),
-        expires_in_ms: milliseconds(trail),
+        expires_in_ms: milliseconds_until(until),
         keys: leasings
             .iter()
             .zip(leased)
@@ -195,13 +188,9 @@ pub fn lease_for_reading(
     let kids = kids_of(leasings.iter().flat_map(|leasing| &leasing.keys));
     let leased = trail.guest()?.lease(&trail.origin, record, &leasings)?;
     let lease = record_id();
-    trail.leases.begin(&trail.keyring, &lease, owner, kids.clone(), None)?;
+    let until = trail.leases.begin(&trail.keyring, &lease, owner, kids.clone(), None)?;
     let told = (|| {
-        // As above: a key that went before the lease was noted.
-        if let Some(gone) = kids.iter().find(|kid| !acts::is_there(trail, kid)) {
-            let message = format!("the key `{gone}` was shredded while it was leased; ask again");
-            return Err(Error::new(Code::Shredded, message));
-        }
+        refuse_gone(trail, &kids)?;
         acts::tell_reveal(trail, record, group, because)
     })();
     let (reveal, reveal_index) = told.inspect_err(|_| trail.leases.cancel(&lease))?;
@@ -214,7 +203,7 @@ pub fn lease_for_reading(
         record: record.to_owned(),
         group: group.to_owned(),
         origin: trail.origin.clone(),
-        expires_in_ms: milliseconds(trail),
+        expires_in_ms: milliseconds_until(until),
         keys: keys.collect(),
         erased,
         reveal,
@@ -222,8 +211,16 @@ pub fn lease_for_reading(
     })
 }
 
-fn milliseconds(trail: &Trail) -> u64 {
-    u64::try_from(trail.leases.config.lifetime.as_millis()).unwrap_or(u64::MAX)
+/// A key that went before its lease was noted would not be ended by its erasure.
+fn refuse_gone(trail: &Trail, kids: &[KeyId]) -> Result<()> {
+    let Some(gone) = kids.iter().find(|kid| !acts::is_there(trail, kid)) else { return Ok(()) };
+    let message = format!("the key `{gone}` was shredded while it was leased; ask again");
+    Err(Error::new(Code::Shredded, message))
+}
+
+/// What is left of a lease: its holder counts from the answer, and an erasure from its beginning.
+fn milliseconds_until(until: Instant) -> u64 {
+    u64::try_from(until.saturating_duration_since(Instant::now()).as_millis()).unwrap_or(u64::MAX)
 }
 
 fn kids_of<'k>(keys: impl Iterator<Item = &'k (KeyId, Key)>) -> Vec<KeyId> {

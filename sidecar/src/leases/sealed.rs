@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sealtrail_log::proof::entry_hash;
 use sealtrail_record::json::{self, Value};
 
-use super::table::Claim;
+use super::table::{Claim, shredded};
 use crate::code::Code;
 use crate::collector::{Claim as IdClaim, Named, Prepared, Receipt, Record, What};
 use crate::engine::{Actor, Policy};
@@ -38,6 +38,7 @@ pub fn prepare_sealed(
         Claim::Done(receipt) => return Ok(Prepared::Repeat(receipt)),
         Claim::Unknown => return appended_before(trail, id, line).map(Prepared::Repeat),
     };
+    let Some(in_use) = trail.take_up(claimed.kids())? else { return Err(shredded()) };
     let admitted = policy.guest()?.admit(&*claimed.terms, line)?;
     let mut held = None;
     if let Some(change_id) = &admitted.change_id {
@@ -62,6 +63,7 @@ pub fn prepare_sealed(
         line: line.to_vec(),
         held,
         lease: Some(claimed),
+        in_use,
     }))
 }
 

@@ -54,6 +54,7 @@ pub struct Claimed {
     id: String,
     digest: [u8; 32],
     pub terms: Arc<Terms>,
+    kids: Vec<KeyId>,
 }
 
 /// What is known of the lease that a record was sealed with.
@@ -126,13 +127,11 @@ impl Leases {
                 let message = "a record of this lease is under way; send it again";
                 Err(Error::new(Code::QueueFull, message))
             }
-            State::Open if lease.is_shredded => Err(Error::new(
-                Code::Shredded,
-                "a key of this record was shredded after it was leased; lease again, and what is left is sealed",
-            )),
+            State::Open if lease.is_shredded => Err(shredded()),
             State::Open => {
                 lease.state = State::UnderWay;
-                Ok(Claim::Mine(Claimed { leases: self.clone(), id: id.to_owned(), digest, terms }))
+                let (kids, id) = (lease.kids.clone(), id.to_owned());
+                Ok(Claim::Mine(Claimed { leases: self.clone(), id, digest, terms, kids }))
             }
         }
     }
@@ -191,7 +190,19 @@ impl Table {
     }
 }
 
+/// Of a record whose lease an erasure has ended.
+pub(super) fn shredded() -> Error {
+    Error::new(
+        Code::Shredded,
+        "a key of this record was shredded after it was leased; lease again, and what is left is sealed",
+    )
+}
+
 impl Claimed {
+    pub(super) fn kids(&self) -> &[KeyId] {
+        &self.kids
+    }
+
     /// Says what became of the record. Short, for the log's commit thread calls it.
     pub fn settle(self, outcome: &Outcome) {
         let mut table = self.leases.table();

@@ -1,11 +1,13 @@
 use std::fmt::Display;
 use std::fs;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{Access, access};
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use crate::code::Code;
@@ -32,6 +34,26 @@ impl Socket {
             Listen::Unix { path, mode } => bind_unix(path, *mode)?,
         };
         Ok(Self { bound })
+    }
+
+    /// Whether this process may listen there, found without doing it. That somebody listens there already is no error.
+    pub fn try_out(to: &Listen) -> Result<()> {
+        match to {
+            Listen::Address(address) => match bound_tcp(*address, false) {
+                Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+                    Err(cannot_listen(address, error))
+                }
+                _ => Ok(()),
+            },
+            Listen::Unix { path, .. } => {
+                let refused = |why: &dyn Display| cannot_listen(path.display(), why);
+                SockAddr::unix(path).map_err(|e| refused(&e))?;
+                expect_socket(path)?;
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                access(folder.unwrap_or(Path::new(".")), Access::WRITE_OK | Access::EXEC_OK)
+                    .map_err(|e| refused(&e))
+            }
+        }
     }
 
     /// So many sockets in one place, among which the kernel shares out the connections (`SO_REUSEPORT`,
@@ -71,18 +93,22 @@ impl Socket {
 }
 
 fn bind_tcp(address: SocketAddr, share: bool) -> Result<TcpListener> {
-    let bind = || {
-        let domain = Domain::for_address(address);
-        let socket = socket2::Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-        // A connection of the process before this one may still be in TIME_WAIT.
-        socket.set_reuse_address(true)?;
-        socket.set_reuse_port(share)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
+    let listening = bound_tcp(address, share).and_then(|socket| {
         socket.listen(BACKLOG)?;
         Ok(socket.into())
-    };
-    bind().map_err(|e: std::io::Error| cannot_listen(address, e))
+    });
+    listening.map_err(|e| cannot_listen(address, e))
+}
+
+fn bound_tcp(address: SocketAddr, share: bool) -> io::Result<socket2::Socket> {
+    let domain = Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    // A connection of the process before this one may still be in TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(share)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
 }
 
 fn bind_unix(path: &Path, mode: u32) -> Result<Bound> {
@@ -103,17 +129,25 @@ fn bind_unix(path: &Path, mode: u32) -> Result<Bound> {
 /// Removes the socket of a process that ended without doing so. One that somebody answers on stays, and
 /// so does every file that is no socket.
 fn remove_stale(path: &Path) -> Result<()> {
-    let Ok(there) = fs::symlink_metadata(path) else { return Ok(()) };
-    if !there.file_type().is_socket() {
-        return Err(cannot_listen(path.display(), "there is a file that is no socket"));
+    if !expect_socket(path)? {
+        return Ok(());
     }
     match UnixStream::connect(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
+        Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(|e| cannot_listen(path.display(), e))
         }
         Err(e) => Err(cannot_listen(path.display(), e)),
         Ok(_) => Err(cannot_listen(path.display(), "another process listens there")),
     }
+}
+
+/// Whether there is one; another kind of file is refused.
+fn expect_socket(path: &Path) -> Result<bool> {
+    let Ok(there) = fs::symlink_metadata(path) else { return Ok(false) };
+    if !there.file_type().is_socket() {
+        return Err(cannot_listen(path.display(), "there is a file that is no socket"));
+    }
+    Ok(true)
 }
 
 fn cannot_listen(place: impl Display, why: impl Display) -> Error {

@@ -16,7 +16,7 @@ use super::client_address::{self, Trust};
 use super::connection::Client;
 use super::correlation::CorrelationId;
 use super::download::Download;
-use super::identity::{Actor, TokenKey};
+use super::identity::Actor;
 use super::link::{Lease, Link};
 use super::randomness::random;
 use super::request_memory::{RequestId, RequestMemory, SeenRequest, SeenTrace};
@@ -28,6 +28,7 @@ use crate::clock::Moment;
 use crate::code::Code;
 use crate::config;
 use crate::error::{Error, Result};
+use crate::jwt::Source;
 use crate::listener::Tls;
 use crate::logging::Access;
 use crate::metrics::Metrics;
@@ -37,6 +38,9 @@ use crate::reload::Live;
 /// Longer paths are cut in the record, not on the way.
 const MAX_PATH: usize = 2048;
 
+/// Of one request: as many as hyper reads of HTTP/1.1, and no more of HTTP/2.
+const MAX_FIELDS: usize = 100;
+
 /// Everything that the connections of one worker share.
 pub struct Proxy {
     pub upstream: Arc<Upstream>,
@@ -45,7 +49,7 @@ pub struct Proxy {
     pub memory: Arc<RequestMemory>,
     pub trust: Trust,
     pub tracing: Tracing,
-    pub token_key: Option<Arc<Live<TokenKey>>>,
+    pub token_keys: Option<Source>,
     pub metrics: Arc<Metrics>,
     pub access: Option<Access>,
     pub freed: Freed,
@@ -87,6 +91,10 @@ impl Proxy {
         began: Instant,
     ) -> Result<Response<Body>> {
         let peer = client.peer;
+        if request.headers().len() > MAX_FIELDS {
+            let message = format!("at most {MAX_FIELDS} header fields of a request are taken");
+            return Err(Error::new(Code::HeadTooLarge, message));
+        }
         address_upstream(&mut request)?;
         let trace = TraceContext::of(request.headers());
         let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
@@ -188,7 +196,6 @@ impl Proxy {
         let headers = request.headers();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let path = request.uri().path();
-        let key = self.token_key.as_ref().map(|key| key.get());
         SeenRequest {
             at: Moment::now(),
             correlation_id: id.as_str().into(),
@@ -196,7 +203,7 @@ impl Proxy {
             path: path[..path.floor_char_boundary(MAX_PATH)].into(),
             ip: client_address::of(peer, headers, &self.trust),
             user_agent: text(header::USER_AGENT).map(|text| user_agent::cut(text).into()),
-            actor: Actor::of(headers, key.as_deref()),
+            actor: Actor::of(headers, self.token_keys.as_ref()),
             trace: trace.map(|trace| SeenTrace { parent: trace.parent, state: trace.kept_state() }),
         }
     }

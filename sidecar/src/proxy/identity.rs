@@ -5,15 +5,11 @@
 //! token claims is still worth knowing, but marked `"verified":false`. The proxy does not refuse
 //! anybody: that is the service's decision.
 
-use std::path::Path;
-
 use http::{HeaderMap, header};
-use jsonwebtoken::{AlgorithmFamily, DecodingKey, Validation};
+use jsonwebtoken::Validation;
 use serde::Deserialize;
 
-use crate::code::Code;
-use crate::config::read_secret_file;
-use crate::error::{Error, Result};
+use crate::jwt::Source;
 
 /// Longer tokens are not looked at, longer claims not kept.
 const MAX_TOKEN: usize = 8 << 10;
@@ -30,93 +26,11 @@ pub struct Actor {
     pub verified: bool,
 }
 
-/// The key that tokens are checked with.
-pub struct TokenKey {
-    key: DecodingKey,
-    validation: Validation,
-}
-
-impl TokenKey {
-    /// Reads a PEM public key (RSA, EC or Ed25519), or the shared secret of HMAC.
-    pub fn read(path: &Path) -> Result<Self> {
-        Self::parse(&read_key_file(path)?).map_err(|e| e.context(path.display()))
-    }
-
-    pub fn parse(text: &[u8]) -> Result<Self> {
-        decoding_key(text).map(|(family, key)| Self::new(family, key))
-    }
-
-    fn new(family: AlgorithmFamily, key: DecodingKey) -> Self {
-        let mut validation = Validation::new_for_family(family);
-        validation.required_spec_claims.clear();
-        validation.validate_nbf = true;
-        // For whom the token was issued is the service's question.
-        validation.validate_aud = false;
-        Self { key, validation }
-    }
-
-    fn accepts(&self, token: &str) -> Option<Claims> {
-        jsonwebtoken::decode(token, &self.key, &self.validation).ok().map(|token| token.claims)
-    }
-}
-
-/// The text of a key. One that is public is no secret: anybody may be able to read its file.
-pub fn read_key_file(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>> {
-    match std::fs::read(path) {
-        Ok(text) if is_pem(&text) || content(&text).starts_with(b"{") => {
-            Ok(zeroize::Zeroizing::new(text))
-        }
-        _ => read_secret_file(path),
-    }
-}
-
-/// Without a byte order mark and white space.
-pub fn content(text: &[u8]) -> &[u8] {
-    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii()
-}
-
-/// PEM may have any text before its first line (RFC 7468 §5.2); who took that for a secret would believe everybody.
-fn is_pem(text: &[u8]) -> bool {
-    memchr::memmem::find(text, b"-----BEGIN").is_some()
-}
-
-/// A PEM public key, or the shared secret of HMAC, and the algorithms that are its own.
-pub fn decoding_key(text: &[u8]) -> Result<(AlgorithmFamily, DecodingKey)> {
-    let refused = |message: &str| Error::new(Code::KeyFile, message);
-    let text = content(text);
-    if is_pem(text) {
-        let kinds = [
-            (AlgorithmFamily::Rsa, DecodingKey::from_rsa_pem(text)),
-            (AlgorithmFamily::Ec, DecodingKey::from_ec_pem(text)),
-            (AlgorithmFamily::Ed, DecodingKey::from_ed_pem(text)),
-        ];
-        let found = kinds.into_iter().find_map(|(family, key)| Some((family, key.ok()?)));
-        let (family, key) =
-            found.ok_or_else(|| refused("expected the PEM of an RSA, EC or Ed25519 public key"))?;
-        return Ok((family, key));
-    }
-    let secret = text;
-    // Everybody may know it, so whoever took it for a secret would believe everybody.
-    if secret.starts_with(b"{") {
-        return Err(refused("expected a PEM public key or an HMAC secret, got JSON"));
-    }
-    let is_public = [&b"ssh-"[..], b"ecdsa-", b"sk-"].iter().any(|kind| secret.starts_with(kind));
-    let is_text = secret.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
-    if is_public || !is_text {
-        return Err(refused("expected a PEM public key or an HMAC secret of printable ASCII"));
-    }
-    // RFC 7518 §3.2: a key as long as the hash, or longer.
-    if secret.len() < 32 {
-        return Err(refused("expected a PEM public key or an HMAC secret of 32 bytes or more"));
-    }
-    Ok((AlgorithmFamily::Hmac, DecodingKey::from_secret(secret)))
-}
-
 impl Actor {
     /// The actor of a request, if it carries a bearer token that names one.
-    pub fn of(headers: &HeaderMap, key: Option<&TokenKey>) -> Option<Actor> {
+    pub fn of(headers: &HeaderMap, keys: Option<&Source>) -> Option<Actor> {
         let token = bearer(headers)?;
-        let verified = key.and_then(|key| key.accepts(token));
+        let verified = keys.and_then(|keys| claims_checked(token, keys));
         let is_verified = verified.is_some();
         let claims = verified.or_else(|| claims_unchecked(token))?;
         claims.actor(is_verified)
@@ -128,6 +42,17 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && token.len() <= MAX_TOKEN).then_some(token)
+}
+
+/// What a token says whose signature and times are good. For whom it was issued is the service's question.
+fn claims_checked(token: &str, keys: &Source) -> Option<Claims> {
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    let key = keys.key_of(&header).ok()?;
+    let mut validation = Validation::new(header.alg);
+    validation.required_spec_claims.clear();
+    validation.validate_nbf = true;
+    validation.validate_aud = false;
+    jsonwebtoken::decode(token, &key.key, &validation).ok().map(|token| token.claims)
 }
 
 /// What a token says of itself, its signature not looked at.
@@ -178,6 +103,7 @@ fn is_character(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jwt::Keys;
     use jsonwebtoken::{Algorithm, EncodingKey, Header};
     use serde_json::json;
 
@@ -187,7 +113,7 @@ mod tests {
         jsonwebtoken::encode(&Header::new(alg), claims, &EncodingKey::from_secret(secret)).unwrap()
     }
 
-    fn actor(authorization: &str, key: Option<&TokenKey>) -> Option<Actor> {
+    fn actor(authorization: &str, key: Option<&Source>) -> Option<Actor> {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
         Actor::of(&headers, key)
@@ -195,7 +121,7 @@ mod tests {
 
     #[test]
     fn verified_only_with_the_right_key_and_in_time() {
-        let key = TokenKey::parse(SECRET).unwrap();
+        let key = Source::of(Keys::parse(SECRET).unwrap());
         let claims = json!({"sub": "u1", "email": "a@b.example", "name": "A", "account_id": 7,
             "tenant": "acme", "exp": 4_102_444_800_u64, "aud": "anyone"});
         let good = token(Algorithm::HS256, &claims, SECRET);
@@ -220,16 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn a_set_of_public_keys_is_no_secret() {
-        let set = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-        assert!(TokenKey::parse(set).is_err());
-    }
-
-    #[test]
     fn alg_none_is_a_claim_and_no_more() {
         // {"alg":"none"} . {"sub":"root"} . (empty)
         let none = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJyb290In0.";
-        let key = TokenKey::parse(SECRET).unwrap();
+        let key = Source::of(Keys::parse(SECRET).unwrap());
         let found = actor(&format!("Bearer {none}"), Some(&key));
         assert!(found.is_none_or(|actor| !actor.verified));
     }
@@ -255,34 +175,6 @@ mod tests {
             let found = token(Algorithm::HS256, &claims, SECRET);
             let found = actor(&format!("Bearer {found}"), None).unwrap();
             assert_eq!((found.email, found.name, found.tenant), (None, None, None), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn keys() {
-        assert!(TokenKey::parse(b"too short").is_err());
-        assert!(
-            TokenKey::parse(b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
-                .is_err()
-        );
-        let ed25519 = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
-        assert!(TokenKey::parse(ed25519).is_ok());
-    }
-
-    /// Whoever took one for the secret of HMAC would believe everybody who knows it.
-    #[test]
-    fn what_is_public_is_never_a_secret() {
-        let pem = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
-        for before in ["\n", "\u{feff}", "# the key of the issuer\n", "Bag Attributes\n"] {
-            let found = decoding_key(format!("{before}{pem}").as_bytes());
-            assert!(!found.is_ok_and(|(family, _)| family == AlgorithmFamily::Hmac), "{before:?}");
-        }
-        for public in [
-            &b"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC7 somebody@example"[..],
-            b"\xef\xbb\xbf{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}]}",
-            b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00 and so on for more than 32 bytes",
-        ] {
-            assert!(decoding_key(public).is_err());
         }
     }
 }

@@ -23,6 +23,13 @@ const CROWD: Duration = Duration::from_millis(100);
 /// Where they come and go all the time, not more often than with this between.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// And so many times as long as it took: all connections of the thread wait meanwhile. To give back what hundreds that end
+/// after one request each have freed takes two milliseconds, and a hundredth of the requests must not meet that.
+const SHARE: u32 = 1000;
+
+/// On a machine that is busy with something else it only seems to take long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// When a connection is to rest.
 #[derive(Default)]
 pub struct Rest {
@@ -57,10 +64,15 @@ impl Freed {
         loop {
             self.0.notified().await;
             tokio::time::sleep(CROWD).await;
+            let began = Instant::now();
             wiped_memory::give_back();
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(pause_after(began.elapsed())).await;
         }
     }
+}
+
+fn pause_after(took: Duration) -> Duration {
+    took.saturating_mul(SHARE).clamp(PAUSE, LONGEST_PAUSE)
 }
 
 /// Waits until there is something to read; false where nothing came in the time for a head.
@@ -71,4 +83,19 @@ pub async fn is_woken(stream: &mut Watched<ClientStream>) -> bool {
         Poll::Pending => Poll::Pending,
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_longer_is_done_less_often() {
+        let pause = |micros| pause_after(Duration::from_micros(micros));
+        assert_eq!(pause(0), PAUSE);
+        assert_eq!(pause(200), PAUSE);
+        assert_eq!(pause(1800), Duration::from_millis(1800));
+        assert_eq!(pause(1_000_000), LONGEST_PAUSE);
+        assert_eq!(pause_after(Duration::MAX), LONGEST_PAUSE);
+    }
 }

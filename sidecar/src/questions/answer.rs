@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
-use sealtrail_history::{Candidates, Name, Order, Search};
+use sealtrail_history::{Candidates, Name, Order, Search, Snapshot};
 use sealtrail_log::Reader;
 use sealtrail_record::json;
 
+use super::about::Targets;
 use super::{Page, Question, Questions, STORED, no_record};
 use crate::code::Code;
 use crate::error::{Error, Result};
@@ -37,6 +39,8 @@ pub struct Fitting {
     pub first_kept: u64,
     /// Records that are passed over.
     pub skip: HashSet<u64>,
+    /// What acts must concern, where they are asked for.
+    targets: Option<Box<Targets>>,
 }
 
 impl Questions {
@@ -64,7 +68,9 @@ impl Questions {
             (Order::Oldest, Some(after)) => after.saturating_add(1)..u64::MAX,
             (Order::Newest, Some(after)) => 0..after,
         };
-        self.fitting_in(question.search(), window, question.order())
+        let fitting = self.fitting_in(question.search(), window, question.order())?;
+        let targets = question.about().map(|about| self.targets(about)).transpose()?;
+        Ok(Fitting { targets: targets.map(Box::new), ..fitting })
     }
 
     pub(super) fn fitting_in(
@@ -73,16 +79,7 @@ impl Questions {
         window: Range<u64>,
         order: Order,
     ) -> Result<Fitting> {
-        let first_kept = self.reader().first()?;
-        let window = window.start.max(first_kept)..window.end.max(first_kept);
-        let candidates = self.snapshot()?.candidates(search.clone(), window, order);
-        Ok(Fitting {
-            reader: self.reader().clone(),
-            search: search.clone(),
-            candidates,
-            first_kept,
-            skip: HashSet::new(),
-        })
+        Fitting::of(self.reader(), &self.snapshot()?, search.clone(), window, order)
     }
 
     pub fn record(&self, id: &str) -> Result<Found> {
@@ -93,6 +90,25 @@ impl Questions {
 }
 
 impl Fitting {
+    pub(super) fn of(
+        reader: &Reader,
+        snapshot: &Arc<Snapshot>,
+        search: Search,
+        window: Range<u64>,
+        order: Order,
+    ) -> Result<Self> {
+        let first_kept = reader.first()?;
+        let window = window.start.max(first_kept)..window.end.max(first_kept);
+        Ok(Self {
+            reader: reader.clone(),
+            candidates: snapshot.candidates(search.clone(), window, order),
+            search,
+            first_kept,
+            skip: HashSet::new(),
+            targets: None,
+        })
+    }
+
     pub fn next(&mut self) -> Result<Option<Found>> {
         for index in self.candidates.by_ref() {
             let index = index?;
@@ -108,7 +124,8 @@ impl Fitting {
             };
             // A line that cannot be read may be the one that was asked for: that is no "not found".
             json::parse(&line, &STORED).map_err(|error| unreadable(index, &error))?;
-            if self.search.fits(&line) {
+            let concerns = |targets: &Targets| targets.concern(&line);
+            if self.search.fits(&line) && self.targets.as_deref().map_or(Ok(true), concerns)? {
                 return Ok(Some(Found { index, line }));
             }
         }

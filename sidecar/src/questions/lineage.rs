@@ -4,33 +4,38 @@ use std::collections::HashSet;
 
 use sealtrail_history::{Name, Order, Search};
 use sealtrail_record::json::{self, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Questions, STORED};
+use super::{Questions, STORED, no_record};
 use crate::code::Code;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Causes and what they caused, each behind what caused it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Lineage {
+    /// The name of the log: the source of what no service sent.
+    pub origin: String,
     pub nodes: Vec<Node>,
     /// Whether there is more than is told.
     pub cut: bool,
 }
 
-/// A request, or a record.
-#[derive(Debug, Clone, Serialize)]
+/// A request, a record, or a cause that this log has nothing of.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Node {
     /// 0 of the first cause.
     pub depth: usize,
+    /// What records name as their cause, and is neither a request nor a record here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// Of a request: its correlation id.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Record>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Record {
     pub index: u64,
     pub id: String,
@@ -40,9 +45,9 @@ pub struct Record {
     pub kind: Option<String>,
     pub entity: Option<String>,
     pub action: Option<String>,
-    #[serde(skip_serializing)]
+    #[serde(skip)]
     correlation: Option<String>,
-    #[serde(skip_serializing)]
+    #[serde(skip)]
     causation: Option<String>,
 }
 
@@ -50,6 +55,8 @@ pub struct Record {
 const MOST: usize = 10_000;
 
 enum Cause {
+    /// Somebody has named it as a cause, and this log has nothing of it.
+    Elsewhere(String),
     Request(String),
     Record(Box<Record>),
 }
@@ -57,20 +64,14 @@ enum Cause {
 impl Questions {
     /// Everything that has to do with a record, or with a request: from its first cause down.
     pub fn lineage(&self, id: &str) -> Result<Lineage> {
-        let found = match self.record(id) {
-            Err(error) if error.code() == Code::NotFound => {
-                let of_request = Search::all().with(Name::Correlation(id));
-                let mut fitting = self.fitting_in(&of_request, 0..u64::MAX, Order::Oldest)?;
-                fitting.next()?.ok_or(error)?
-            }
-            found => found?,
-        };
-        let root = self.first_cause(record(found.index, &found.line))?;
-        let mut lineage = Lineage { nodes: Vec::new(), cut: false };
+        let root = self.first_cause(self.known_as(id)?)?;
+        let origin = self.reader().origin().to_owned();
+        let mut lineage = Lineage { origin, nodes: Vec::new(), cut: false };
         let mut told = HashSet::new();
         let mut open = vec![(0, root)];
         while let Some((depth, cause)) = open.pop() {
             let name = match &cause {
+                Cause::Elsewhere(id) => format!("cause {id}"),
                 Cause::Request(id) => format!("request {id}"),
                 Cause::Record(record) => format!("record {}", record.id),
             };
@@ -81,19 +82,37 @@ impl Questions {
                 lineage.cut = true;
                 break;
             }
+            let node = Node { depth, ..Node::default() };
             let (effects, node) = match cause {
+                Cause::Elsewhere(id) => {
+                    let caused = self.some(Search::all().with(Name::Causation(&id)), MOST)?;
+                    let effects = caused.into_iter().map(Cause::of).collect();
+                    (effects, Node { cause: Some(id), ..node })
+                }
                 Cause::Request(id) => {
-                    (self.effects_of_request(&id)?, Node { depth, request: Some(id), record: None })
+                    (self.effects_of_request(&id)?, Node { request: Some(id), ..node })
                 }
                 Cause::Record(record) => {
-                    let effects = self.effects_of_record(&record)?;
-                    (effects, Node { depth, request: None, record: Some(*record) })
+                    (self.effects_of_record(&record)?, Node { record: Some(*record), ..node })
                 }
             };
             lineage.nodes.push(node);
             open.extend(effects.into_iter().rev().map(|effect| (depth + 1, effect)));
         }
         Ok(lineage)
+    }
+
+    /// The record of this id, or the first of a request, or of those that it caused.
+    fn known_as(&self, id: &str) -> Result<Record> {
+        for name in [Name::Record(id), Name::Correlation(id), Name::Causation(id)] {
+            if let Some(record) = self.some(Search::all().with(name), 1)?.pop() {
+                return Ok(record);
+            }
+        }
+        let error = no_record(id, self.reader());
+        let message =
+            format!("{}, no request has it, and none names it as a cause", error.message());
+        Err(Error::new(Code::NotFound, message))
     }
 
     /// Goes up as far as anybody has said what the cause was. A circle ends it.
@@ -105,7 +124,7 @@ impl Questions {
             let of_request = self.some(Search::all().with(Name::Correlation(&cause)), 1)?.pop();
             match of_record.or(of_request) {
                 Some(above) => at = above,
-                None => break,
+                None => return Ok(Cause::Elsewhere(cause)),
             }
         }
         Ok(match at.correlation.clone() {

@@ -10,11 +10,14 @@
 //! | `question` | what is asked, by name and value, the same for the command line and the API |
 //! | `page` | a piece of an answer, and the cursor to the next |
 //! | `answer` | from a question to the records |
+//! | `about` | which acts concern a record, an entity, a data subject or a key |
 //! | `cascade` | many records of one cause, told as one |
 //! | `lineage` | what caused what |
 //! | `touched` | what the records of an answer have changed |
 //! | `state` | what an entity was at a time |
+//! | `traces` | which keys belong around a data subject that has none |
 
+mod about;
 mod answer;
 mod cascade;
 mod following;
@@ -23,6 +26,7 @@ mod page;
 mod question;
 mod state;
 mod touched;
+mod traces;
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -32,7 +36,7 @@ use sealtrail_log::{Options, Reader};
 use sealtrail_record::json;
 
 use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use following::Following;
 
 pub use answer::{Fitting, Found, Records};
@@ -40,7 +44,7 @@ pub use cascade::{Collapsed, Told};
 pub use lineage::{Lineage, Node};
 pub use page::{Cursor, Page};
 pub use question::Question;
-pub use state::State;
+pub use state::{State, StateText};
 pub use touched::{Grain, Touched};
 
 pub struct Questions {
@@ -111,7 +115,7 @@ impl Questions {
 
 /// What is not found may have been removed.
 pub fn no_record(id: &str, reader: &Reader) -> Error {
-    let mut message = format!("no record has the id `{id}`");
+    let mut message = format!("no record has the id `{}`", shown(id));
     if let Ok(first @ 1..) = reader.first() {
         message += &format!("; the records below {first} were removed by retention");
     }

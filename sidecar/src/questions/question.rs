@@ -2,21 +2,23 @@ use sealtrail_history::{Name, Order, Search};
 use sealtrail_record::{pointer, time};
 use sha2::{Digest, Sha256};
 
+use super::about::{ACTS, About};
 use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 /// What is asked about the records of a log. Criteria are joined by "and".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     search: Search,
     order: Order,
+    about: Option<About>,
     /// What was given, sorted, for the cursor.
     given: Vec<(String, String)>,
 }
 
 impl Question {
     /// From criteria by their names (`type`, `id`, `attribute`, `actor`, `correlation`, `causation`, `tenant`, `action`, `from`,
-    /// `to`, `subject`, its `key`, `order`); a text that cannot be one is refused.
+    /// `to`, `subject`, `acts_about`, the `key` of either, `order`); a text that cannot be one is refused.
     pub fn parse<'t>(given: impl IntoIterator<Item = (&'t str, &'t str)>) -> Result<Self> {
         let mut given: Vec<(String, String)> =
             given.into_iter().map(|(name, text)| (name.into(), text.into())).collect();
@@ -45,12 +47,17 @@ impl Question {
             get("action").map(Name::Action),
         ];
         search = names.into_iter().flatten().fold(search, Search::with);
-        search = of_subject(search, get("subject"), get("key"));
+        let about = get("acts_about");
+        let about = about.map(|what| About { what: what.into(), key: get("key").map(Into::into) });
+        search = match &about {
+            None => of_subject(search, get("subject"), get("key")),
+            Some(_) => of_acts(search, &given)?,
+        };
         let moment = |name: &str| {
             let parse = |text| {
                 let parsed = time::unix_millis(text);
                 parsed.ok_or_else(|| {
-                    let text = text.escape_debug();
+                    let text = shown(text);
                     let time = "2026-11-21T19:45:00Z";
                     refused(&format!("`{name}` must be a time like `{time}`, got `{text}`"))
                 })
@@ -67,11 +74,16 @@ impl Question {
             None | Some("oldest") => Order::Oldest,
             Some("newest") => Order::Newest,
             Some(other) => {
-                let other = other.escape_debug();
+                let other = shown(other);
                 return Err(refused(&format!("`order` is `oldest` or `newest`, got `{other}`")));
             }
         };
-        Ok(Self { search, order, given })
+        Ok(Self { search, order, about, given })
+    }
+
+    /// What acts are asked about, if they are.
+    pub fn about(&self) -> Option<&About> {
+        self.about.as_ref()
     }
 
     pub fn search(&self) -> &Search {
@@ -104,12 +116,26 @@ fn of_subject(search: Search, subject: Option<&str>, key: Option<&str>) -> Searc
     if subject.is_none() && key.is_none() { search } else { search.with_any(&names) }
 }
 
+/// The acts that can concern something. They have no entity and no tenant: whoever asks for one would be told that
+/// nothing was done.
+fn of_acts(search: Search, given: &[(String, String)]) -> Result<Search> {
+    const OTHERS: [&str; 6] = ["type", "id", "attribute", "causation", "tenant", "subject"];
+    if let Some((name, _)) = given.iter().find(|(name, _)| OTHERS.contains(&name.as_str())) {
+        let message = format!(
+            "an act has no `{name}`: `acts_about` says what it concerns, and goes with `actor`, `correlation`, `action`, \
+             `from`, `to` and `order`"
+        );
+        return Err(refused(&message));
+    }
+    Ok(search.with_any(&ACTS.map(Name::Action)))
+}
+
 /// A pointer, or the name of a column: `/address/city`, `address/city`.
 fn attribute_pointer(text: &str) -> Result<String> {
     let at =
         if text.starts_with('/') || text.is_empty() { text.into() } else { format!("/{text}") };
     if pointer::tokens(&at).is_none() {
-        let text = text.escape_debug();
+        let text = shown(text);
         return Err(refused(&format!(
             "`attribute` must be a JSON pointer (RFC 6901), got `{text}`"
         )));
@@ -152,6 +178,8 @@ mod tests {
             (&[("to", "2026-11-21")], "`to` must be a time"),
             (&[("order", "up")], "`oldest` or `newest`, got `up`"),
             (&[("attribute", "a~b")], "RFC 6901"),
+            (&[("acts_about", "customer/3"), ("tenant", "a")], "an act has no `tenant`"),
+            (&[("acts_about", "customer/3"), ("subject", "customer/3")], "an act has no `subject`"),
         ] {
             let error = question(given).unwrap_err();
             assert!(error.message().contains(said), "{error}");

@@ -6,13 +6,14 @@ use sealtrail_history::fold::{self, Fold};
 use sealtrail_history::{Name, Order, Search};
 use sealtrail_log::proof::{Checkpoint, Note};
 use sealtrail_record::json::{self, Value};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Questions, STORED};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::erasure::destroyed_by;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 /// An entity at a time, and the checkpoint under which that was so: all records that it covers were looked at,
 /// and no others. Whoever asks again under the same checkpoint gets the same bytes.
@@ -26,6 +27,13 @@ pub struct State {
     /// The keys of its sealed values that do not exist any more.
     pub erased: HashSet<String>,
     /// Whether there are records of it, up to that time, that wait for the next checkpoint.
+    pub is_waiting: bool,
+}
+
+/// It as text for a person.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StateText {
+    pub text: String,
     pub is_waiting: bool,
 }
 
@@ -44,7 +52,7 @@ impl Questions {
         let (end, millis) = (checkpoint.size(), at.milliseconds());
         let search = Search::all().with(Name::Entity { kind, id });
         let mut fitting = self.fitting_in(&search, 0..end, Order::Oldest)?;
-        let (mut fold, mut last, mut first) = (Fold::default(), None, None);
+        let (mut fold, mut last) = (Fold::default(), None);
         let until = Search::all().until(millis.saturating_add(1));
         let waiting = search.clone().until(millis.saturating_add(1));
         let waiting = self.fitting_in(&waiting, end..u64::MAX, Order::Oldest)?.next()?;
@@ -53,11 +61,11 @@ impl Questions {
             if !until.fits(&found.line) {
                 continue;
             }
-            first.get_or_insert(found.index);
             fold.record(&found.line);
             last = Some(Last::of(found.index, &found.line));
         }
         if last.is_none() {
+            let (kind, id) = (shown(kind), shown(id));
             let message = match is_waiting {
                 false => format!("no record of `{kind}/{id}` is of {at} or earlier"),
                 true => format!(
@@ -68,7 +76,7 @@ impl Questions {
             };
             return Err(Error::new(Code::NotFound, message));
         }
-        let erased = self.destroyed_keys(first.unwrap_or(0)..end)?;
+        let erased = self.destroyed_keys(0..end)?;
         let (kind, id) = (kind.to_owned(), id.to_owned());
         Ok(State { kind, id, at, folded: fold.state(), last, checkpoint, erased, is_waiting })
     }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use sealtrail_record::json::{self, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Question, Questions, STORED};
 use crate::code::Code;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 /// How finely things are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -21,7 +21,7 @@ pub enum Grain {
 }
 
 /// Something that the records of an answer have changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touched {
     #[serde(rename = "type")]
     pub kind: String,
@@ -41,13 +41,21 @@ pub struct Touched {
 const MOST: usize = 100_000;
 
 impl Grain {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Element => "element",
+            Self::Row => "row",
+            Self::Table => "table",
+        }
+    }
+
     pub fn parse(text: &str) -> Result<Self> {
         match text {
             "element" => Ok(Self::Element),
             "row" => Ok(Self::Row),
             "table" => Ok(Self::Table),
             other => {
-                let other = other.escape_debug();
+                let other = shown(other);
                 let message = format!("`grain` is `element`, `row` or `table`, got `{other}`");
                 Err(Error::new(Code::BadRequest, message))
             }

@@ -62,7 +62,12 @@ fn a_reveal_is_a_record_and_a_shred_is_final() {
     let gone = reveal(&served, &id, r#"{"group":"default","reason":"x"}"#);
     gone.is_problem(410, "shredded");
     assert!(gone.text().contains("`dpo`: Art. 17"), "{}", gone.text());
-    shred(r#"{"reason":"again"}"#).is_problem(404, "not_found");
+    let again = shred(r#"{"reason":"again"}"#);
+    again.is_problem(410, "shredded");
+    let kid = shredded["kids"][0].as_str().unwrap();
+    let said =
+        format!("`customer/3`: erased already: the key {kid} of its values was destroyed at ");
+    assert!(again.text().contains(&said), "{}", again.text());
 
     // The subject may come again, with a new key.
     let again = served.post_change(&change("r-2")).json()["id"].as_str().unwrap().to_owned();
@@ -219,8 +224,62 @@ fn the_command_line_with_and_without_a_server() {
     remote("reveal", &[&id, "--group", "default"]).refused(8, "was shredded at");
     drop(served);
     reveal(&[]).refused(8, "nobody can read the value any more");
-    place.run("shred", &[&["customer/3"][..], &why].concat()).refused(7, "customer/3");
+    place.run("shred", &[&["customer/3"][..], &why].concat()).refused(8, "erased already");
     sealtrail(&[&["shred", "customer/3", "--url", &url][..], &why].concat()).refused(1, &url);
+}
+
+/// Three ends that a script and a person must tell apart: erased now (0), already (8), and nobody of that name (7).
+#[test]
+fn a_typing_error_is_told_from_what_is_erased() {
+    let place = Place::new();
+    let of = |actor: &str| {
+        let mut change: Value = serde_json::from_str(&change("c-1")).unwrap();
+        change["context"]["actor"] = json!({"type": "user", "id": actor, "name": "Ada"});
+        change.to_string()
+    };
+    assert_eq!(place.append(of("7").as_bytes()).code, 0);
+    let shred =
+        |subject: &str| place.run("shred", &[subject, "--reason", "Art. 17", "--actor", "dpo"]);
+    for unknown in ["customer/33", "Customer/3", "user/8", "customer", "3"] {
+        let ran = shred(unknown);
+        ran.refused(
+            7,
+            &format!("`{unknown}`: this subject has no key, and no record has values of"),
+        );
+        ran.refused(7, "is it a typing error?");
+        let hint = ran.stderr.contains("a data subject is called `<type>/<id>`, like `customer/3`");
+        assert_eq!(hint, !unknown.contains('/'), "{ran:?}");
+    }
+    // The actor is a data subject of his own, with no record of an entity.
+    for subject in ["customer/3", "user/7"] {
+        let now = shred(subject);
+        assert!(now.stdout.starts_with(&format!("shredded `{subject}`: the key k_")), "{now:?}");
+        let again = shred(subject);
+        again.refused(8, &format!("`{subject}`: erased already: the key k_"));
+        again.refused(8, "by `dpo`: Art. 17; nothing is left under this name");
+        // What it says to ask for, answers.
+        let kid = again.stderr.split("--acts-about ").nth(1).unwrap().split('`').next().unwrap();
+        let acts = place.run("query", &["--acts-about", kid]);
+        assert!(
+            acts.stdout.contains("shred key/k_") && acts.stdout.contains("Art. 17"),
+            "{acts:?}"
+        );
+    }
+    assert_eq!(place.lines().len(), 3, "what was not done left no record");
+    // Who came again is erased again.
+    assert_eq!(place.append(of("7").as_bytes()).code, 0);
+    assert_eq!(shred("customer/3").code, 0);
+    shred("customer/3").refused(8, "erased already");
+
+    // Whose values belong to somebody else, by a rule.
+    let policy = json!({"id": "p", "version": "1", "default": "keep", "rules": [
+        {"select": "$.buyer", "action": "seal", "subject": "person/{/buyer_id}"}]});
+    std::fs::write(place.path("policy.json"), policy.to_string()).unwrap();
+    let sale = json!({"entity": {"type": "sale", "id": "1"}, "action": "create", "before": null,
+        "after": {"buyer_id": "b", "buyer": "Bea"}});
+    assert_eq!(place.append(sale.to_string().as_bytes()).code, 0);
+    shred("sale/1")
+        .refused(7, "belongs to other data subjects, which the rules of the policy name");
 }
 
 #[test]

@@ -76,6 +76,102 @@ fn bad_changes_over_http() {
 }
 
 #[test]
+fn a_problem_among_many_names_its_line() {
+    let place = Place::new();
+    let body = format!(
+        "\n{}\n\n{{\"entity\":{{\"type\":\"t\"}}}}\n{}\r\n{{\"a\":}}\n",
+        change("two"),
+        change("five"),
+    );
+    let check = |told: &[serde_json::Value]| {
+        let lines: Vec<_> = told.iter().map(|told| told["at"]["line"].as_u64()).collect();
+        assert_eq!(lines, [None, Some(4), None, Some(6)], "{told:?}");
+        let detail = told[3]["detail"].as_str().unwrap();
+        assert!(detail.contains("at line 6, column 6"), "{detail}");
+        assert_eq!(told[3]["at"]["column"], 6);
+    };
+    check(&place.append(body.as_bytes()).json_lines());
+    let served = Served::start(&place);
+    let post = |path, body: &str| {
+        let answer = wire::post(served.api, path, "application/x-ndjson", body);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let lines = answer.text();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>()
+    };
+    check(&post("/v1/changes", &body));
+    for path in ["/v1/leases", "/v1/records"] {
+        let told = post(path, "{\"policy\":1}\n\n{}");
+        let lines: Vec<_> = told.iter().map(|told| told["at"]["line"].as_u64()).collect();
+        assert_eq!(lines, [Some(1), Some(3)], "{path}: {told:?}");
+    }
+}
+
+#[test]
+fn who_meets_a_limit_is_told_what_would_have_been_taken() {
+    let place = Place::new();
+    place.add_config("[limits]\nbody = \"64KiB\"\nline = \"16KiB\"");
+    let served = Served::start(&place);
+    let told = |answer: wire::Response, status: u16, parts: &[&str]| {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(parts.iter().all(|part| detail.contains(part)), "{parts:?}: {detail}");
+        assert!(detail.chars().count() < 1200 && !detail.contains('\u{1b}'), "{detail}");
+    };
+    let json = |body: &str| wire::post(served.api, "/v1/changes", "application/json", body);
+    told(json(&"x".repeat(70_000)), 413, &["65536 bytes", "`limits.body`"]);
+    let long = change("a").replace("old@", &"o".repeat(20_000));
+    told(json(&long), 413, &["`limits.line`", "16384"]);
+    let xml = wire::post(served.api, "/v1/changes", "text/xml", "<a/>");
+    told(xml, 415, &["`application/json` or `application/x-ndjson`", "got `text/xml`"]);
+    let deleted = wire::exchange(
+        served.api,
+        &format!("DELETE /v1/holds HTTP/1.1\r\nHost: {}\r\n\r\n", served.api),
+    );
+    assert_eq!(deleted.header("allow"), Some("GET, HEAD, POST"));
+    told(deleted, 405, &["GET, HEAD, POST"]);
+    // What is echoed is no more than helps to find it.
+    let name = format!("%1b%5b2J{}", "n".repeat(3000));
+    told(
+        wire::get(served.api, &format!("/v1/records?{name}=1")),
+        400,
+        &["\\u{1b}[2J", "known are"],
+    );
+    told(wire::get(served.api, &format!("/v1/records?from={name}")), 400, &["must be a time", "…"]);
+    let key = format!("\\u001b{}", "k".repeat(3000));
+    for (from, to) in [
+        ("\"entity\":{", format!("\"entity\":{{\"{key}\":1,")),
+        ("\"context\":{", format!("\"context\":{{\"{key}\":1,")),
+        ("\"context\":{", format!("\"context\":{{\"time\":\"{key}\",")),
+        ("\"before\":{", format!("\"before\":{{\"{key}\":1,\"{key}\":1,")),
+    ] {
+        let answer = json(&change("a").replacen(from, &to, 1));
+        assert!((400..500).contains(&answer.status), "{}", answer.text());
+        assert!(answer.text().len() < 3000, "{}", answer.text());
+        let status = answer.status;
+        told(answer, status, &[]);
+    }
+    let (_, said) = served.terminate();
+    assert!(!said.contains(&"k".repeat(1100)) && !said.contains('\u{1b}'), "{said}");
+    assert!(place.lines().is_empty());
+}
+
+#[test]
+fn the_place_of_a_log_is_not_the_log() {
+    let place = Place::new();
+    assert_eq!(place.append(change("a").as_bytes()).code, 0);
+    let dir = place.path("").display().to_string();
+    let log = place.log();
+    for arguments in
+        [&["verify", &dir, "--vkey", &place.vkey][..], &["tail", &dir], &["prove", &dir, "0"]]
+    {
+        sealtrail(arguments).refused(6, &format!("but in `{log}`: give that one"));
+    }
+    // A log that has lost its checkpoint is damaged, wherever it is.
+    std::fs::remove_file(place.path("log/checkpoint")).unwrap();
+    assert_eq!(sealtrail(&["verify", &log, "--vkey", &place.vkey]).code, 20);
+}
+
+#[test]
 fn no_value_of_a_payload_is_said() {
     let place = Place::new();
     let secret = "hunter2-hunter2";

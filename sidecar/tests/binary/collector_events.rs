@@ -48,6 +48,8 @@ fn an_event_alone_is_a_record_of_its_entity() {
     assert!(revealed.contains("ann@example.com"), "{revealed}");
     let shown = place.run("history", &["order", "7"]);
     assert!(shown.stdout.contains("event order/7"), "{shown:?}");
+    let data = "\n    event:       order.approved\n      approver:  [sealed default]\n";
+    assert!(shown.stdout.contains(data), "{shown:?}");
     assert_eq!(served.terminate().0, 0);
     assert_eq!(place.verify().code, 0);
 }

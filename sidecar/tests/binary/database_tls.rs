@@ -67,6 +67,14 @@ fn a_server_is_written_to_over_tls_once_its_certificate_is_what_was_asked_for() 
         let ran = project(&place, &database.url, &ours);
         assert!(ran.code == 2 && ran.stderr.contains("verify-full"), "{name}: {ran:?}");
 
+        // Waiting would not make it another one.
+        let url = format!("{}?{others}&sslmode=verify-full", database.url);
+        let following = place.run("project", &["--follow", "--to", &url]);
+        assert!(
+            following.code == 1 && following.stderr.contains(not_accepted),
+            "{name}: {following:?}"
+        );
+
         for (url, parameters) in [
             (&database.url, format!("{ours}&sslmode=verify-full")),
             (&database.url, format!("ssl-mode=VERIFY_IDENTITY&{ours}")),

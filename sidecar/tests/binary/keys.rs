@@ -168,8 +168,7 @@ fn a_key_encryption_key_from_the_environment_is_changed_by_giving_both() {
         still.stderr.contains("`KEK_OF_TEST_NEXT` is the one to keep as `KEK_OF_TEST`"),
         "{still:?}"
     );
-    run(&new, None, &["shred", "customer/4", "--reason", "x"])
-        .refused(7, "this subject has no key");
+    run(&new, None, &["shred", "customer/4", "--reason", "x"]).refused(8, "erased already");
 }
 
 #[test]
@@ -256,6 +255,9 @@ fn a_hold_keeps_from_shredding_what_it_keeps() {
     place.run("shred", &["--period", "standard", "--reason", "x"]).refused(4, "key id");
     let never = place.run("shred", &["--period", "standard.1999-01", "--reason", "x"]);
     never.refused(7, "there is no key `t_standard.1999-01`");
+    let month = place.run("shred", &["--period", "standard.2026-99", "--reason", "x"]);
+    month.refused(4, "`t_standard.2026-99`: expected a month of a calendar behind the class");
+    month.refused(4, "got `2026-99`");
     assert_eq!(place.verify().code, 0);
 }
 
@@ -296,6 +298,9 @@ fn whoever_shares_a_key_is_forgotten_together() {
     for id in ["5", "6"] {
         revealed(&place, id).refused(8, "was shredded");
     }
+    for again in ["customer/*", "customer/5"] {
+        place.run("shred", &[again, "--reason", "x"]).refused(8, "erased already");
+    }
 }
 
 #[test]
@@ -315,7 +320,7 @@ fn bad_input_is_told_and_nothing_is_half_done() {
     place.run("shred", &["customer/3", "--reason", " "]).refused(4, "the reason must not be blank");
     assert_eq!(count(), before);
     assert_eq!(place.run("shred", &["customer/3", "--reason", "x"]).code, 0);
-    place.run("shred", &["customer/3", "--reason", "x"]).refused(7, "this subject has no key");
+    place.run("shred", &["customer/3", "--reason", "x"]).refused(8, "erased already");
 
     // A keyring file that was edited.
     let served = Served::start(&place);

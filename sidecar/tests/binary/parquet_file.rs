@@ -44,7 +44,9 @@ fn append(place: &Place, id: u32, after: Value) {
 fn export(place: &Place, form: &str) -> std::path::PathBuf {
     let out = place.path(&format!("exported.{form}"));
     let ran = place.run("export", &["--format", form, "--out", out.to_str().unwrap()]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // One was made of nothing.
+    assert!(ran.stderr.is_empty() || ran.stderr.starts_with("note: 1 record"), "{ran:?}");
     out
 }
 

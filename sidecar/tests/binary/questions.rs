@@ -37,7 +37,7 @@ fn append(place: &Place, changes: &[Value]) {
 }
 
 /// Three customers are made, and two of them changed.
-fn filled() -> Place {
+pub fn filled() -> Place {
     let place = place();
     let made =
         |id: u32| json!({"name": format!("Name {id}"), "tier": 1, "address": {"city": "Ulm"}});
@@ -157,7 +157,6 @@ fn pages_are_stable_while_records_arrive_and_a_cursor_is_of_its_question() {
         "/v1/records?order=up",
         "/v1/records?collapse=yes",
         "/v1/touched?grain=cell",
-        "/v1/entities/customer/1/state",
         "/v1/entities/customer/1/state?at=now",
         "/v1/entities/customer/1/changes?type=a",
     ] {
@@ -165,6 +164,10 @@ fn pages_are_stable_while_records_arrive_and_a_cursor_is_of_its_question() {
     }
     get(served.api, "/v1/entities/customer/77/state?at=2026-11-21T10:00:00Z")
         .is_problem(404, "not_found");
+    // Without a time it is what it is now: the same but for the time that was asked for.
+    let now = page("/v1/entities/customer/1/state");
+    let then = page(&format!("/v1/entities/customer/1/state?at={}", now["at"].as_str().unwrap()));
+    assert_eq!(now, then);
     let subject = page("/v1/records?subject=customer/2");
     assert_eq!(index(&subject), [1, 5]);
     let touched = page("/v1/touched?correlation=q-9");
@@ -324,6 +327,58 @@ fn a_cascade_is_told_as_one_and_can_be_expanded() {
     assert_eq!(next["records"][0]["index"], 126);
 }
 
+/// As a holding that moves does to what it holds: told in as few lines as one of a hundred, whoever asks.
+#[test]
+fn a_cascade_of_fifteen_thousand_is_one_line_and_can_be_expanded() {
+    const CHILDREN: usize = 15_000;
+    let place = place();
+    let changes = (0..=CHILDREN + 1).map(|id| {
+        let (before, after) = (json!({"place": "a"}), json!({"place": "b"}));
+        let mut change = change(u32::try_from(id).unwrap(), 7, &before, &after);
+        if (1..=CHILDREN).contains(&id) {
+            change["context"]["causation_id"] = "holdings-5".into();
+        }
+        change
+    });
+    append(&place, &changes.collect::<Vec<_>>());
+    let told = answered(place.run("query", &["--correlation", "q-7"]));
+    assert_eq!(told.matches("update customer/").count(), 2, "{told}");
+    assert!(told.contains("update 15000 times customer") && told.len() < 1_000, "{told}");
+    let lineage = answered(place.run("lineage", &["q-7"]));
+    assert!(lineage.contains("… and ") && lineage.len() < 2_000, "{lineage}");
+
+    let served = Served::start(&place);
+    let page = |more: &str| {
+        let target = format!("/v1/records?correlation=q-7&collapse=true{more}");
+        get(served.api, &target)
+    };
+    let answer = page("");
+    assert!(answer.body.len() < 4_000, "{}", answer.body.len());
+    let records = answer.json()["records"].as_array().unwrap().clone();
+    assert_eq!((records.len(), &records[1]["cascade"]["count"]), (3, &json!(CHILDREN)));
+    assert_eq!(records[2]["index"], CHILDREN + 1);
+    // A page can end before the cascade, and behind it.
+    let cursor = page("&limit=1").json()["cursor"].as_str().unwrap().to_owned();
+    let rest = page(&format!("&limit=1&cursor={cursor}")).json();
+    assert_eq!(rest["records"][0]["cascade"]["count"], CHILDREN);
+    let cursor = rest["cursor"].as_str().unwrap();
+    let rest = page(&format!("&cursor={cursor}")).json();
+    assert_eq!(rest["records"].as_array().unwrap().len(), 1, "{rest}");
+
+    // Expanded, each once, through many pages.
+    let url = format!("http://{}", served.api);
+    let all = ["query", "--url", &url, "--causation", "holdings-5", "--json"];
+    let all = answered(sealtrail(&all));
+    assert!(all.lines().eq(&place.lines()[1..=CHILDREN]));
+    let rows = ["query", "--url", &url, "--causation", "holdings-5", "--format", "csv"];
+    let rows = answered(sealtrail(&rows));
+    assert_eq!(rows.lines().count(), CHILDREN + 1, "one head");
+    let here = ["--causation", "holdings-5", "--format", "csv"];
+    assert_eq!(rows, answered(place.run("query", &here)));
+    let expanded = answered(place.run("query", &["--correlation", "q-7", "--expand"]));
+    assert_eq!(expanded.matches("update customer/").count(), CHILDREN + 2);
+}
+
 #[test]
 fn lineage_goes_from_the_first_cause_down() {
     let place = place();
@@ -348,10 +403,41 @@ fn lineage_goes_from_the_first_cause_down() {
         lines[0] == "request q-1" && lines[2] == "  request q-2" && lines[4] == "    request q-3"
     );
     assert!(
-        lines[5].starts_with("      update customer/3  by shop") && lines[5].ends_with('←'),
+        lines[5].starts_with("      update customer/3  service shop") && lines[5].ends_with('←'),
         "{lineage}"
     );
     let json = place.run("lineage", &[&ids[0], "--json"]).json();
     assert_eq!((json["nodes"].as_array().unwrap().len(), &json["cut"]), (6, &json!(false)));
     place.run("lineage", &["none"]).refused(7, "no record has the id `none`");
+    place.run("lineage", &["none"]).refused(7, "none names it as a cause");
+}
+
+#[test]
+fn a_cause_that_is_not_in_the_log_is_told_so() {
+    let place = place();
+    let mut caused = change(1, 1, &json!({"a": 1}), &json!({"a": 2}));
+    caused["context"]["causation_id"] = "holdings-5".into();
+    let mut alone = change(2, 2, &json!({"a": 1}), &json!({"a": 2}));
+    alone["context"] = json!({"causation_id": "holdings-5"});
+    append(&place, &[caused, alone]);
+    let id = |number: usize| {
+        let record: Value = serde_json::from_str(&place.lines()[number]).unwrap();
+        record["id"].as_str().unwrap().to_owned()
+    };
+    for asked in ["holdings-5", "q-1", &id(0)] {
+        let lineage = answered(place.run("lineage", &[asked]));
+        let lines: Vec<&str> = lineage.lines().collect();
+        assert_eq!(lines.len(), 5, "{lineage}");
+        assert!(
+            lines[0].starts_with("cause holdings-5  (named by what follows, and not in this log)")
+        );
+        assert!(lines[1].starts_with("  request q-1"), "{lineage}");
+        assert!(lines[2].starts_with("    update customer/1  service shop  at "), "{lineage}");
+        // No service sent it: the name of the log would say nothing.
+        assert!(lines[4].starts_with("    update customer/2  at "), "{lineage}");
+        assert_eq!(lineage.matches('←').count(), 1, "{lineage}");
+    }
+    let json = place.run("lineage", &["holdings-5", "--json"]).json();
+    assert_eq!(json["nodes"][0], json!({"depth": 0, "cause": "holdings-5"}));
+    assert_eq!(json["origin"], "shop.example/audit");
 }

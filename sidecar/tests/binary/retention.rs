@@ -31,6 +31,44 @@ fn types(text: &str) -> Vec<String> {
     text.lines().map(|line| kind(line).as_str().unwrap().to_owned()).collect()
 }
 
+/// Nothing is wrong with the configuration: it says for how long nothing.
+#[test]
+fn what_is_not_configured_is_told_with_what_to_configure() {
+    let place = Place::new();
+    assert_eq!(place.append(change("c").as_bytes()).code, 0);
+    let served = Served::start(&place);
+    let url = format!("http://{}", served.api);
+    for (command, setting, example) in [
+        ("prune", "`retention.keep` is not set", "like `keep = \\\"7y\\\"`"),
+        ("expire", "`retention.classes` is not set", "standard-7y = \\\"7y\\\""),
+    ] {
+        for dry_run in [true, false] {
+            let body = json!({"reason": "x", "dry_run": dry_run}).to_string();
+            let target = format!("/v1/retention/{command}");
+            let answer = post(served.api, &target, "application/json", &body);
+            answer.is_problem(409, "not_configured");
+            let text = answer.text();
+            assert!(text.contains(setting) && text.contains(example), "{text}");
+            assert!(text.contains("`[retention]` of the configuration"), "{text}");
+        }
+        sealtrail(&[&[command, "--url", &url], &WHY[..]].concat()).refused(3, setting);
+        place.run(command, &[&["--dry-run"], &WHY[..]].concat()).refused(3, setting);
+    }
+    for (kid, said) in [
+        ("t_standard.2026-99", "got `2026-99`"),
+        ("t_standard.2026-00", "got `2026-00`"),
+        ("t_standard.november", "got `november`"),
+        ("k_AAAAAAAAAAAAAAAAAAAAAA", "one of a data subject"),
+    ] {
+        let target = format!("/v1/periods/{kid}/shred");
+        let answer = post(served.api, &target, "application/json", r#"{"reason":"x"}"#);
+        answer.is_problem(422, "invalid_field");
+        let text = answer.text();
+        assert!(text.contains(&format!("`{kid}`: expected ")) && text.contains(said), "{text}");
+    }
+    assert_eq!(place.lines().len(), 1);
+}
+
 #[test]
 fn a_removal_is_a_record_first_and_everything_says_so() {
     let place = place();

@@ -1,4 +1,5 @@
-//! The verifier key: printed again, and given in every way.
+//! What `init` tells whoever keeps a log: the verifier key, which is printed again and given in every way, and what to
+//! back up.
 
 use std::fs;
 
@@ -33,4 +34,30 @@ fn a_verifier_key_may_come_from_standard_input() {
     assert_eq!(sealtrail(&["prove", &place.log(), "0", "--out", &proof, "--line", &line]).code, 0);
     let proven = feed(&["verify-proof", &proof, &line, "--vkey", "-"], key.as_bytes());
     assert_eq!(proven.code, 0, "{proven:?}");
+}
+
+#[test]
+fn init_says_what_to_keep_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("trail");
+    let ran = sealtrail(&["init", "--origin", ORIGIN, dir.to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let vkey = sealtrail(&["vkey", "--config", dir.join("sealtrail.toml").to_str().unwrap()]);
+    let told = ran.stdout;
+    assert!(told.contains(&format!("verifier key:\n\n  {}", vkey.stdout)), "{told}");
+    for said in [
+        "Keep it outside of this machine",
+        "Back up the log without the keyring: whoever has a copy of keyring and keys/kek can read\nwhat is shredded later.",
+        "Keep keys/kek where no backup of the log goes, or in the environment\n(`kek = { env = \"SEALTRAIL_KEK\" }`)",
+        "copies of the keyring no longer than you must",
+    ] {
+        assert!(told.contains(said), "`{said}` is not in {told}");
+    }
+    // What it names is there.
+    for name in ["keyring", "keys/kek", "log", "sealtrail.toml", "policy.json", "keys/signing.key"]
+    {
+        assert!(dir.join(name).exists() && told.contains(name), "{name}: {told}");
+    }
+    let next = format!("next: sealtrail serve --config {}", dir.join("sealtrail.toml").display());
+    assert!(told.contains(&next), "{told}");
 }

@@ -52,6 +52,44 @@ fn a_history_reads_like_this() {
     );
 }
 
+const EVENT: &str = concat!(
+    r#"{"id":"0202","type":"sealtrail.event.v1","time":"2026-11-22T09:00:00Z","data":{"entity":{"type":"order","id":"7"},"#,
+    r#""event":{"type":"order.approved","data":{"approver":"st1.0.AA","total":12.50,"lines":[{"sku":"a","to":"st1.0.BB"}]}},"#,
+    r#""seals":[{"group":"contact","kids":["k_1","t_1"],"at":["/data/event/data/approver","/data/event/data/lines/0/to"]}]}}"#
+);
+
+const REFUSED: &str = concat!(
+    r#"{"id":"0203","type":"sealtrail.refused.v1","subject":"record/0199","time":"2026-11-22T09:00:01Z","data":{"act":"refused","#,
+    r#""reason":"the role `revealer` is missing","attempt":"reveal","record":"0199","unrecorded":4}}"#
+);
+
+#[test]
+fn an_event_shows_what_it_is_and_a_refusal_what_was_tried() {
+    assert_eq!(
+        history([EVENT, REFUSED], Style::PLAIN),
+        "\
+2026-11-22 09:00:00Z  event order/7        record 0202
+    event:       order.approved
+      approver:  [sealed contact]
+      total:     12.50
+      lines:     [{\"sku\": \"a\", \"to\": [sealed contact]}]
+
+2026-11-22 09:00:01Z  refused record/0199  record 0203
+    attempt:              \"reveal\"
+    record:               \"0199\"
+    reason:               \"the role `revealer` is missing\"
+    not recorded before:  4
+"
+    );
+    // Without data, beside a change, and sealed as one.
+    let update = UPDATE.replace(r#""changes":"#, r#""event":{"type":"a.b"},"changes":"#);
+    assert!(record(update.as_bytes(), Style::PLAIN).contains("\n    event:           a.b\n"));
+    let (from, to) = (EVENT.find(r#"{"approver"#).unwrap(), EVENT.find("},\"seals").unwrap());
+    let whole = format!("{}\"st1.0.CC\"{}", &EVENT[..from], &EVENT[to..]);
+    let whole = whole.replace("/data/event/data/approver", "/data/event/data");
+    assert!(record(whole.as_bytes(), Style::PLAIN).contains("      data:  [sealed contact]\n"));
+}
+
 #[test]
 fn colour_adds_colour_and_nothing_else() {
     let mut coloured = history([UPDATE, REVEAL, SHRED, ""], Style::COLOUR);
@@ -67,7 +105,7 @@ fn colour_adds_colour_and_nothing_else() {
 fn no_text_of_a_record_reaches_the_terminal_as_a_command() {
     // Every text of the record, keys of values included, with an escape, a line feed and a bidi override in it.
     let hostile = r"\u001b]0;owned\u0007\n\u202e";
-    for record in [UPDATE, REVEAL, SHRED] {
+    for record in [UPDATE, REVEAL, SHRED, EVENT, REFUSED] {
         let value = json::parse(record.as_bytes(), &Limits::default()).unwrap();
         let mut texts = Vec::new();
         collect(&value, &mut texts);
@@ -95,7 +133,7 @@ fn collect<'v>(value: &'v Value<'_>, texts: &mut Vec<&'v str>) {
 
 #[test]
 fn nothing_in_a_line_makes_it_panic() {
-    for record in [UPDATE, REVEAL, SHRED] {
+    for record in [UPDATE, REVEAL, SHRED, EVENT, REFUSED] {
         for end in 0..record.len() {
             super::record(&record.as_bytes()[..end], Style::COLOUR);
         }

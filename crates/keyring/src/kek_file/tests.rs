@@ -123,6 +123,10 @@ fn a_hard_shred_happens_whole_or_not_at_all_and_yesterdays_copy_opens_with_nothi
 
 /// Opens what a crash left, and expects all of it to say the same.
 fn look(place: &Place, yesterday: &Place, faults: &Arc<Faults>) -> After {
+    // Whoever only asks completes nothing, and finds that it opens.
+    let left = place.files();
+    KekFile::new(&place.dir.path().join("kek")).check(&place.keyring()).unwrap();
+    assert_eq!(place.files(), left);
     let keyring = place.file(faults).open_keyring(&place.keyring()).unwrap();
     assert_eq!(place.files(), ["kek", "keyring"]);
     assert!(matches!(keyring.key(&place.stays), Ok(Found::Key(_))));

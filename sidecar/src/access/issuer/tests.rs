@@ -3,21 +3,15 @@ use serde_json::json;
 
 use super::*;
 use crate::access::Role;
+use crate::jwt::Keys;
+use crate::jwt::tests::{ED25519, P256, hmac, set};
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const IN_2100: u64 = 4_102_444_800;
 
-fn issuer(keys: Vec<Key>) -> Issuer {
+fn issuer(keys: Keys) -> Issuer {
     let (roles_claim, groups_claim) = ("roles".into(), "groups".into());
-    Issuer { keys, issuer: None, audience: None, roles_claim, groups_claim }
-}
-
-fn hmac(kid: Option<&str>, secret: &[u8]) -> Key {
-    Key {
-        kid: kid.map(str::to_owned),
-        key: DecodingKey::from_secret(secret),
-        algorithms: AlgorithmFamily::Hmac.algorithms().to_vec(),
-    }
+    Issuer { keys: Source::of(keys), issuer: None, audience: None, roles_claim, groups_claim }
 }
 
 fn token(header: &Header, claims: &Value, secret: &[u8]) -> String {
@@ -38,7 +32,7 @@ fn verify(issuer: &Issuer, more: &Value) -> Result<Claimed, Refused> {
 
 #[test]
 fn claims_give_roles_and_groups() {
-    let issuer = issuer(vec![hmac(None, SECRET)]);
+    let issuer = issuer(hmac(&[(None, SECRET)]));
     let claimed = verify(&issuer, &json!({})).unwrap();
     assert_eq!(claimed.id, "u1");
     assert!(claimed.grants.has(Role::Reader) && !claimed.grants.has(Role::Writer));
@@ -58,7 +52,7 @@ fn claims_give_roles_and_groups() {
 
 #[test]
 fn times_issuer_and_audience() {
-    let plain = issuer(vec![hmac(None, SECRET)]);
+    let plain = issuer(hmac(&[(None, SECRET)]));
     assert_eq!(verify(&plain, &json!({"exp": 1})), Err(Refused::Expired));
     for bad in [
         json!({"exp": null}),
@@ -95,7 +89,7 @@ fn times_issuer_and_audience() {
 #[test]
 fn a_key_is_chosen_by_its_name_and_no_other_is_tried() {
     let other = b"another secret of 32 bytes, truly";
-    let set = issuer(vec![hmac(Some("a"), SECRET), hmac(Some("b"), other)]);
+    let set = issuer(hmac(&[(Some("a"), SECRET), (Some("b"), other)]));
     let signed = |kid: Option<&str>, secret: &[u8]| {
         let header = Header { kid: kid.map(str::to_owned), ..Header::new(Algorithm::HS256) };
         set.verify(&token(&header, &claims(&json!({})), secret)).is_ok()
@@ -103,7 +97,7 @@ fn a_key_is_chosen_by_its_name_and_no_other_is_tried() {
     assert!(signed(Some("a"), SECRET) && signed(Some("b"), other));
     assert!(!signed(Some("a"), other) && !signed(Some("b"), SECRET));
     assert!(!signed(Some("c"), SECRET) && !signed(None, SECRET));
-    let one = issuer(vec![hmac(Some("a"), SECRET)]);
+    let one = issuer(hmac(&[(Some("a"), SECRET)]));
     let unnamed = token(&Header::new(Algorithm::HS256), &claims(&json!({})), SECRET);
     assert!(one.verify(&unnamed).is_ok());
     let wrong = Header { kid: Some("b".into()), ..Header::new(Algorithm::HS256) };
@@ -112,7 +106,7 @@ fn a_key_is_chosen_by_its_name_and_no_other_is_tried() {
 
 #[test]
 fn forgeries() {
-    let issuer = issuer(vec![hmac(None, SECRET)]);
+    let issuer = issuer(hmac(&[(None, SECRET)]));
     let good = token(&Header::new(Algorithm::HS256), &claims(&json!({})), SECRET);
     assert!(issuer.verify(&good).is_ok());
     let parts: Vec<&str> = good.split('.').collect();
@@ -133,45 +127,21 @@ fn forgeries() {
     }
 }
 
-/// The public key of RFC 8037, appendix A.2.
-const ED25519: &str =
-    r#"{"kty":"OKP","crv":"Ed25519","kid":"e","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
-/// The public key of RFC 7515, appendix A.3.1.
-const P256: &str = r#"{"kty":"EC","crv":"P-256","kid":"p","use":"sig","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
-
-fn set(keys: &[&str]) -> Result<Vec<Key>, String> {
-    let text = format!(r#"{{"keys":[{}]}}"#, keys.join(","));
-    Key::of_set(text.as_bytes()).map_err(|error| error.to_string())
-}
-
+/// What an attacker can make: the public key is known to everybody.
 #[test]
-fn a_set_pins_the_algorithms_of_its_keys() {
-    let keys = set(&[ED25519, P256]).unwrap();
-    assert_eq!(
-        (&keys[0].algorithms[..], &keys[1].algorithms[..]),
-        (&[Algorithm::EdDSA][..], &[Algorithm::ES256][..])
-    );
-    // HMAC with the public key as its secret is what an attacker can make.
-    let issuer = issuer(keys);
+fn a_public_key_is_no_secret_of_hmac() {
+    let issuer = issuer(set(&[ED25519, P256]).unwrap());
     for (kid, x) in [("e", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), ("p", P256)] {
         let header = Header { kid: Some(kid.into()), ..Header::new(Algorithm::HS256) };
         let forged = token(&header, &claims(&json!({})), x.as_bytes());
         assert_eq!(issuer.verify(&forged), Err(Refused::Invalid));
     }
-    let encryption = P256.replace("\"sig\"", "\"enc\"");
-    let other_algorithm = P256.replace("\"use\"", "\"alg\":\"ES384\",\"use\"");
-    let unknown = r#"{"kty":"LMS","kid":"l"}"#;
-    for skipped in [&encryption[..], &other_algorithm] {
-        assert_eq!(set(&[skipped, ED25519]).unwrap().len(), 1, "{skipped}");
-        assert!(set(&[skipped]).err().unwrap().contains("no key that can verify"));
-    }
-    assert!(set(&[unknown, ED25519]).is_ok_and(|keys| keys.len() == 1));
-    assert!(set(&[]).is_err());
-    assert!(set(&[ED25519, ED25519]).err().unwrap().contains("the same `kid`"));
-    let secret = r#"{"kty":"oct","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}"#;
-    let error = set(&[ED25519, secret]).err().unwrap();
-    assert!(error.contains("got a secret one") && !error.contains("MDEy"), "{error}");
-    assert!(Key::of_set(b"{}").is_err());
+}
+
+#[test]
+fn without_keys_nobody_can_say() {
+    let issuer = issuer(Keys::default());
+    assert_eq!(verify(&issuer, &json!({})), Err(Refused::Unknown));
 }
 
 #[test]

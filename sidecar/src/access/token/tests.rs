@@ -45,8 +45,14 @@ fn a_file_with_something_wrong_is_refused_and_shows_no_token() {
     let replaced = |from: &str, to: &str| good.replace(from, to);
     let in_the_clear = good.replace(&sha256_hex(&token), &token);
     for (text, said) in [
-        (in_the_clear, "token 1: sha256 must be 64"),
-        (format!("{good}{good}"), "token 2: another one has the same"),
+        (in_the_clear, "token and not the token (line 3)"),
+        (format!("# a comment\n\n{good}\n{}", replaced("support", "")), "token 2: name must be"),
+        (format!("# a comment\n\n{good}\n{}", replaced("support", "")), "(line 9)"),
+        ("token = [\n{ name = \"\", sha256 = \"\", roles = [] }]".to_owned(), "(line 2)"),
+        (replaced("[\"reader\"]", &format!("[\"{}\"]", *token)), "got another text (line 4)"),
+        (replaced("[\"reader\"]", &format!("[\"{}\"]", sha256_hex(&token))), "got another text"),
+        (format!("{good}expires = \"{}\"", *token), "like `2027-02-20T00:00:00Z` (line 5)"),
+        (format!("{good}{good}"), "token 2: token 1 in line 3 has the same sha256 (line 7)"),
         (replaced("support", ""), "token 1: name must be"),
         (replaced("support", "a\\nb"), "token 1: name must be"),
         (replaced("[\"reader\"]", "[\"root\"]"), "got `root`"),

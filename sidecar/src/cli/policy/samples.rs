@@ -40,13 +40,9 @@ impl Samples {
             }
             Some((file, Some(line), message)) => {
                 // The core saw that line alone, and counts from there.
-                let message = message.replacen(" at line 1, ", &format!(" at line {line}, "), 1);
-                let mut at = error.place().cloned();
-                if let Some(first) = at.as_mut().and_then(|at| at.line.as_mut()) {
-                    *first = line as u64;
-                }
                 Error::new(error.code(), message)
-                    .at(at)
+                    .at(error.place().cloned())
+                    .in_line(line as u64)
                     .context(format!("{}:{line}", file.display()))
             }
         }

@@ -14,12 +14,27 @@ use crate::code::Code;
 use crate::error::{Error, Result};
 
 const MAGIC: &str = "sealtrail-spool-v1 ";
+pub(super) const FILE: &str = "spool.jsonl";
 
 impl Spool {
+    /// Refuses what [`open`](Self::open) would refuse of a file that is there, and changes nothing.
+    pub fn check(dir: &Path, origin: &str) -> Result<()> {
+        let path = dir.join(FILE);
+        let mut file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened.map_err(at(&path))?,
+        };
+        match file.metadata().map_err(at(&path))?.len() {
+            // It was being made.
+            0 => Ok(()),
+            _ => expect_header(&mut file, &path, origin),
+        }
+    }
+
     /// Opens the spool of a log, or makes one of this size.
     pub fn open(dir: &Path, origin: &str, size: u64) -> Result<Self> {
         fs::create_dir_all(dir).map_err(at(dir))?;
-        let path = dir.join("spool.jsonl");
+        let path = dir.join(FILE);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = options.open(&path).map_err(at(&path))?;
@@ -27,16 +42,11 @@ impl Spool {
             let message = "another process has this spool";
             return Err(Error::new(Code::LogInUse, message).context(path.display()));
         }
-        let header = format!("{MAGIC}{origin}\n");
+        let header = header_of(origin);
         reserve(&file, &header, size).map_err(at(&path))?;
         let folder = File::open(dir).and_then(|dir| dir.sync_all());
         folder.map_err(at(dir))?;
-        let mut found = vec![0; header.len()];
-        file.read_exact(&mut found).map_err(at(&path))?;
-        if found != header.as_bytes() {
-            let message = format!("expected the spool of the log `{origin}`");
-            return Err(Error::new(Code::ForeignLog, message).context(path.display()));
-        }
+        expect_header(&mut file, &path, origin)?;
         let front = header.len() as u64;
         let state = State {
             file,
@@ -100,6 +110,21 @@ impl Spool {
         self.lines.store(lines, Ordering::Release);
         Ok(())
     }
+}
+
+fn header_of(origin: &str) -> String {
+    format!("{MAGIC}{origin}\n")
+}
+
+fn expect_header(file: &mut File, path: &Path, origin: &str) -> Result<()> {
+    let header = header_of(origin);
+    let mut found = vec![0; header.len()];
+    file.read_exact(&mut found).map_err(at(path))?;
+    if found != header.as_bytes() {
+        let message = format!("expected the spool of the log `{origin}`");
+        return Err(Error::new(Code::ForeignLog, message).context(path.display()));
+    }
+    Ok(())
 }
 
 /// Where no earlier process has been, as far as chance can tell; there is room for as many again.

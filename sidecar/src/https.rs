@@ -1,4 +1,7 @@
+//! Asks services that are no part of ours, over TLS where they are elsewhere: bounded in size and time.
+
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +22,6 @@ use crate::code::Code;
 use crate::error::{Error, Result};
 
 /// HTTP/1.1, with TLS 1.2 and 1.3 to `https`.
-///
-/// Certificates are trusted as browsers do (Mozilla's list), or instead those of the file that `AWS_CA_BUNDLE` names.
 #[derive(Clone)]
 pub struct Transport(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
@@ -30,15 +31,16 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// For each exchange.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// Bytes of an answer; those that are wanted have some hundred.
+/// Bytes of an answer: a set of keys with their certificates has some ten thousand.
 const AT_MOST: usize = 64 << 10;
 
 impl Transport {
-    pub fn new() -> Result<Self> {
+    /// Trusts whom these certificates vouch for.
+    pub fn new(roots: RootCertStore) -> Result<Self> {
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::new(Code::Internal, error.to_string()))?
-            .with_root_certificates(roots()?)
+            .with_root_certificates(roots)
             .with_no_client_auth();
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
@@ -91,18 +93,19 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     cause.to_string()
 }
 
-fn roots() -> Result<RootCertStore> {
+/// Those that browsers trust (Mozilla's list).
+pub fn roots_of_the_web() -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) else {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        return Ok(roots);
-    };
-    let path = std::path::PathBuf::from(path);
-    let refused = |why: &dyn fmt::Display| {
-        let message = format!("the environment's `AWS_CA_BUNDLE`: {}: {why}", path.display());
-        Error::new(Code::KeyFile, message)
-    };
-    let text = std::fs::read(&path).map_err(|error| refused(&error))?;
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    roots
+}
+
+/// The certificates of a PEM file, and no others.
+pub fn roots_of(path: &Path) -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    let refused =
+        |why: &dyn fmt::Display| Error::new(Code::KeyFile, format!("{}: {why}", path.display()));
+    let text = std::fs::read(path).map_err(|error| refused(&error))?;
     for certificate in CertificateDer::pem_slice_iter(&text) {
         let certificate = certificate.map_err(|_| refused(&"expected certificates in PEM"))?;
         roots.add(certificate).map_err(|_| refused(&"a certificate cannot be read"))?;

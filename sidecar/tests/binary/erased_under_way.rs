@@ -1,0 +1,54 @@
+//! Erasures while records of the same data subject are under way.
+
+use serde_json::{Value, json};
+
+use super::place::Place;
+use super::served::Served;
+use super::wire::{get, post};
+
+const MANY: u64 = 1500;
+
+fn of_customer(id: u64) -> String {
+    json!({"entity": {"type": "customer", "id": id.to_string()}, "action": "create", "before": null,
+        "after": {"name": format!("Canary-{id}")}})
+    .to_string()
+        + "\n"
+}
+
+/// A POST is sealed before it is appended; its records come before the end of their keys all the same, so what an erasure
+/// says of them is whole.
+#[test]
+fn no_record_comes_after_the_end_of_its_key() {
+    let place = Place::new();
+    let served = Served::start(&place);
+    let api = served.api;
+    let body: String = (0..MANY).map(of_customer).collect();
+    let sender =
+        std::thread::spawn(move || post(api, "/v1/changes", "application/x-ndjson", &body));
+    let because = json!({"reason": "ticket 81", "certificate": true}).to_string();
+    let shredded = loop {
+        let target = "/v1/subjects/customer%2F1/shred";
+        let answer = post(api, target, "application/json", &because);
+        if answer.status == 200 {
+            break answer.json();
+        }
+        assert!(matches!(answer.status, 404 | 503), "{}", answer.text());
+    };
+    let sent = sender.join().unwrap();
+    let receipts: Vec<Value> =
+        sent.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let recorded = receipts.iter().filter(|receipt| receipt["status"] == "recorded").count() as u64;
+    if receipts[1]["status"] == 503 {
+        // It came between the making of the key and its use: it is sent again, under a new key.
+        assert_eq!(recorded, MANY - 1);
+        return;
+    }
+    assert_eq!(recorded, MANY, "{}", receipts[1]);
+    let of_theirs = receipts[1]["index"].as_u64().unwrap();
+    let end = shredded["shred_index"].as_u64().unwrap();
+    assert!(of_theirs < end, "record {of_theirs} after its end in record {end}");
+    assert_eq!(shredded["certificate"]["records"], json!(1), "{shredded}");
+    let words = place.run("history", &["customer", "1"]).stdout;
+    assert!(words.contains("[erased]") && !words.contains("[sealed"), "{words}");
+    assert_eq!(get(api, "/readyz").status, 200);
+}
