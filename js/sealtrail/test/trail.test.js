@@ -74,6 +74,31 @@ describe('record', () => {
     })
   }
 
+  const loop = {}
+  loop.self = loop
+  const uncarried = [
+    [undefined, 'unsupported_value'], [() => {}, 'unsupported_value'], [Symbol('s'), 'unsupported_value'], [1n, 'unsupported_value'],
+    [new Map(), 'unsupported_value'], [new Set(), 'unsupported_value'], [new Date(NaN), 'unsupported_value'], [new Uint8Array(1), 'unsupported_value'],
+    [Object(1n), 'unsupported_value'], [Object(1), 'unsupported_value'], [new Proxy(new Map(), {}), 'unsupported_value'],
+    [NaN, 'number_not_finite'], [2 ** 53, 'unsafe_integer'], ['\ud800', 'lone_surrogate'], [loop, 'cycle', '/self'],
+  ]
+  test('what JSON cannot carry is refused on every way in, with its place', async () => {
+    const policy = { id: 'p', version: '1', default: 'keep' }
+    for (const [value, code, below = ''] of uncarried) {
+      const image = { list: [{ value }] }
+      const refused = (side) => ({ code, at: { pointer: `/${side}/list/0/value${below}` } })
+      const change = (images) => ({ entity, action: 'update', before: {}, after: {}, ...images })
+      await assert.rejects(trail.record(change({ before: image })), refused('before'))
+      await assert.rejects(trail.record(change({ after: image })), refused('after'))
+      await assert.rejects(trail.seal(change({ after: image })), refused('after'))
+      await assert.rejects(trail.wrap(entity, () => image, () => {}), refused('before'))
+      assert.throws(() => trail.diff(image, {}), refused('before'))
+      assert.throws(() => trail.diff({}, image), refused('after'))
+      assert.throws(() => trail.preview(change({ after: image }), { policy }), refused('after'))
+    }
+    assert.equal(collector.requests.length, 0)
+  })
+
   test('a failure that nobody awaits is told, and does not end the process', async () => {
     trail.record({ entity })
     await new Promise((resume) => setImmediate(resume))
@@ -131,10 +156,43 @@ describe('wrap', () => {
     ])
   })
 
-  test('a change that throws records nothing', async () => {
-    const failed = trail.wrap(entity, () => ({}), () => { throw new RangeError('no') })
-    await assert.rejects(failed, RangeError)
-    assert.equal(collector.requests.length, 0)
+  test('a change that throws, or an image before it, records nothing and is nobody\'s failure but the caller\'s', async () => {
+    const before = trail.stats()
+    let loads = 0
+    const load = () => ({ loads: loads++ })
+    const thrown = new RangeError('no')
+    await assert.rejects(trail.wrap(entity, load, () => { throw thrown }), thrown)
+    await assert.rejects(trail.wrap(entity, load, async () => { throw thrown }), thrown)
+    assert.equal(loads, 2)
+    const never = () => assert.fail('made without its image')
+    await assert.rejects(trail.wrap(entity, async () => { throw thrown }, never), thrown)
+    await assert.rejects(trail.wrap(entity, () => ({ n: 1n }), never), { code: 'unsupported_value', at: { pointer: '/before/n' } })
+    // What was on its way would be there before this.
+    await trail.record({ entity, action: 'create', before: null, after: { last: true } })
+    assert.deepEqual(collector.changes.map(({ after: is }) => is), [{ last: true }])
+    assert.deepEqual({ ...trail.stats(), recorded: before.recorded }, before)
+    assert.deepEqual(failures, [])
+  })
+
+  test('a change that was made, and has no image after it, is a failure that is told and counted', async () => {
+    const { failed } = trail.stats()
+    const broken = new Error('the database is gone')
+    const once = (first, then) => {
+      const images = [first, then]
+      return () => images.shift()()
+    }
+    const lost = trail.wrap(entity, once(() => ({}), () => { throw broken }), () => {})
+    await assert.rejects(lost, (error) => error instanceof SealtrailError && error.code === 'image_failed' && error.cause === broken)
+    const carried = trail.wrap(entity, once(() => ({}), () => ({ seen: new Set() })), () => {})
+    await assert.rejects(carried, { code: 'unsupported_value', at: { pointer: '/after/seen' } })
+    assert.deepEqual([failures.map(({ code }) => code), trail.stats().failed - failed], [['image_failed', 'unsupported_value'], 2])
+    assert.equal(trail.stats().queued, 0)
+  })
+
+  test('images that are text or bytes go as they are written', async () => {
+    const images = ['{"n":1.10}', Buffer.from('{"n":12345678901234567890123}')]
+    await trail.wrap(entity, () => images.shift(), () => {})
+    assert.match(collector.requests[0].lines[0], /"before":\{"n":1\.10\},"after":\{"n":12345678901234567890123\}/)
   })
 })
 
