@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { createTrail, SealtrailError } from 'sealtrail'
+import { contextOf } from '../src/context.js'
 import { startCollector } from './collector.js'
 
 let collector, trail, failures
@@ -131,6 +132,22 @@ describe('run', () => {
     })
     assert.equal(collector.changes[1].context.correlation_id, 'other')
     assert.equal(trail.context, undefined)
+  })
+
+  test('what a change says of its request wins over the headers, and is read as carefully', async () => {
+    const trace = (flags) => `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}`
+    const headers = { 'x-request-id': 'c-1', 'x-sealtrail-request': crypto.randomUUID(), traceparent: trace('01'), tracestate: 'a=1' }
+    await trail.run(contextOf({ source: {}, headers, method: 'PUT', target: '/', ip() {} }), async () => {
+      const record = (context) => trail.record({ entity, action: 'update', after: {}, context })
+      await record()
+      await record({ correlationId: 'c-2', requestId: 'of "mine"', traceparent: trace('ff'), tracestate: 'b="2' })
+      await assert.rejects(record({ traceparent: 'garbled' }), { code: 'invalid_field', at: { pointer: '/context/traceparent' } })
+    })
+    const said = collector.changes.map(({ context: { correlation_id, traceparent, tracestate, request } }) => [correlation_id, traceparent, tracestate, request.id])
+    assert.deepEqual(said, [
+      ['c-1', trace('01'), 'a=1', headers['x-sealtrail-request']],
+      ['c-2', trace('03'), 'b="2', 'of "mine"'],
+    ])
   })
 
   test('two trails do not share a context', async () => {

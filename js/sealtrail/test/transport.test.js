@@ -80,6 +80,16 @@ test('an answer that nobody asked for is not that of the next request', async ()
   assert.equal(sockets.length, 2)
 })
 
+test('nor is one that comes while nobody asks', { timeout: 60_000 }, async () => {
+  const server = createServer((socket) => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na')))
+  const { transport, sockets } = await serve(server)
+  assert.equal(await text(post(transport, '')), 'a')
+  const closed = once(sockets[0], 'close')
+  sockets[0].write('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb')
+  await closed
+  assert.equal(await text(post(transport, '')), 'a')
+})
+
 test('an answer that comes before all was sent is taken, and the rest is not', async () => {
   let number = 0
   const server = createServer((socket) => {
@@ -129,7 +139,10 @@ test('nothing that is asked can write a header', async () => {
 })
 
 test('an open connection keeps no process', async () => {
-  const { port } = await serve(echo())
+  const server = echo()
+  // Else it would end the connection.
+  server.keepAliveTimeout = 0
+  const { port } = await serve(server)
   const program = `
     import { Transport } from ${JSON.stringify(new URL('../src/transport.js', import.meta.url).href)}
     const transport = new Transport({ url: new URL('http://127.0.0.1:${port}/') })
