@@ -9,6 +9,7 @@ use super::join::{join, request_id, with_event};
 use super::pairing::{Meeting, Role};
 use super::receipt::Receipt;
 use super::seen_ids::{Claim, Held, Named, SeenIds, Waiting, What};
+use crate::access::Services;
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::config::KeyScope;
@@ -39,9 +40,11 @@ pub struct Source<'a> {
     pub max_record: usize,
 }
 
-/// What a POST says of all its changes, for those that do not say it themselves.
+/// What a POST says of all its changes, for those that do not say it themselves; and for which services its sender may
+/// write.
 #[derive(Debug, Default)]
 pub struct Given {
+    pub services: Services,
     pub correlation_id: Option<CorrelationId>,
     pub request_id: Option<RequestId>,
 }
@@ -92,15 +95,20 @@ pub fn role_of(source: Source<'_>, given: &Given, change: &[u8]) -> Role {
             entity_type: text("/entity/type")?,
             entity_id: text("/entity/id")?,
         };
-        let named = named(&envelope, own, source.origin);
+        let service = service(own, source.origin);
+        // What will be refused meets nobody.
+        if !given.services.have(service) {
+            return None;
+        }
+        let named = named(&envelope, service);
         match own.get("event") {
             Some(event) if text("/action")? == "event" && named.is_none() => {
-                Some(Role::Event(meeting, event.to_json().into()))
+                Some(Role::Event(meeting, event.to_json().into(), given.services.clone()))
             }
             Some(_) => None,
             // A repeat gets its first receipt; no event goes anywhere with it.
             None if named.as_ref().is_some_and(|named| source.seen_ids.knows(named)) => None,
-            None => Some(Role::Change(meeting)),
+            None => Some(Role::Change(meeting, service.to_owned())),
         }
     };
     role().unwrap_or(Role::Alone)
@@ -158,7 +166,10 @@ fn prepare_claimed(
     let envelope = json::parse(&envelope, &json::Limits::default())
         .map_err(|_| Error::new(Code::GuestFailed, "the core gave an envelope that is not JSON"))?;
     let own = envelope.get("context").unwrap_or(&Value::Null);
-    if let Some(named) = named(&envelope, own, source.origin) {
+    let service = service(own, source.origin);
+    // Before its id is looked at: whoever may not write for a service learns no receipt of its.
+    given.services.require(service, source.origin)?;
+    if let Some(named) = named(&envelope, service) {
         match source.seen_ids.claim(&named)? {
             Claim::New(new) => *held = Some(new),
             Claim::Recorded(receipt) => return Ok(Prepared::Repeat(receipt)),
@@ -229,11 +240,16 @@ fn take_up(source: Source<'_>, needs: &[Need], month: &str) -> Result<(Vec<Kids>
     }
 }
 
-/// What the change is called, where its sender says. Without a service the record's source is the log.
-fn named<'e>(envelope: &'e Value<'_>, own: &'e Value<'_>, origin: &'e str) -> Option<Named<'e>> {
+/// The source of the record. Without a service that is the log.
+fn service<'e>(own: &'e Value<'_>, origin: &'e str) -> &'e str {
+    own.get("service").and_then(Value::as_str).unwrap_or(origin)
+}
+
+/// What the change is called, where its sender says.
+fn named<'e>(envelope: &'e Value<'_>, service: &'e str) -> Option<Named<'e>> {
     let text = |at: &str| envelope.pointer(at).and_then(Value::as_str).unwrap_or_default();
     Some(Named {
-        source: own.get("service").and_then(Value::as_str).unwrap_or(origin),
+        source: service,
         id: envelope.get("id")?.as_str()?,
         what: What {
             entity_type: text("/entity/type").to_owned(),
