@@ -1,6 +1,9 @@
 //! The opened log, keyring, index and sandbox of one configuration, together: what `serve`, `append`,
 //! `reveal` and `shred` work on.
 
+#[cfg(test)]
+mod of_test;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +16,7 @@ use sealtrail_log::{Log, Options, Recovery, Signer};
 use sealtrail_record::json;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::code::Code;
 use crate::collector::{Outcome, Pairing, Receipt, SeenIds, Source, Spool, WhenFull};
@@ -49,8 +53,8 @@ pub struct Trail {
     pub retaining: Mutex<()>,
     pub policy: Arc<Live<Policy>>,
     log: Log,
-    /// Set when the server has been told to stop.
-    is_draining: AtomicBool,
+    /// True when the server has been told to stop.
+    draining: watch::Sender<bool>,
     /// Whether the operator was told that the log has refused for good.
     is_told: AtomicBool,
     /// Whether the operator knows that records wait for a checkpoint.
@@ -113,7 +117,7 @@ impl Trail {
             retaining: Mutex::default(),
             policy: Arc::new(Live::new(policy)),
             log,
-            is_draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
             is_told: AtomicBool::new(false),
             is_delay_told: AtomicBool::new(false),
             is_full_told: AtomicBool::new(false),
@@ -298,7 +302,7 @@ impl Trail {
     /// Whether it takes changes now; why not, if it does not: it is being stopped, the log cannot append, the
     /// keyring cannot make keys, or the sandbox does not answer. May try the disk.
     pub fn ready(&self) -> Result<()> {
-        if self.is_draining.load(Ordering::Relaxed) {
+        if *self.draining.borrow() {
             return Err(Error::new(Code::LogUnavailable, "the server is being stopped"));
         }
         if let Some(error) = self.log.poisoned().or_else(|| self.log.disk_full()) {
@@ -319,14 +323,15 @@ impl Trail {
         }
     }
 
-    /// Whether the server has been told to stop.
-    pub fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Relaxed)
+    /// Waits until the server is told to stop.
+    pub async fn draining(&self) {
+        // The sender is this, so there is one.
+        let _ = self.draining.subscribe().wait_for(|is_draining| *is_draining).await;
     }
 
     /// From now on it is not ready.
     pub fn start_draining(&self) {
-        self.is_draining.store(true, Ordering::Relaxed);
+        self.draining.send_replace(true);
     }
 
     /// Tells the operator once when records begin to wait for a checkpoint, and once when they do no more.
