@@ -59,6 +59,7 @@ pub fn shred(
     drain(trail)?;
     refuse_if_held(trail, subject)?;
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
+    let ending = trail.returned.ending();
     let erased = match manner.hard {
         true => {
             // What an unknown subject cannot undo is not begun for one.
@@ -69,6 +70,7 @@ pub fn shred(
         }
         false => trail.keyring.shred_subject(subject, &why),
     };
+    drop(ending);
     let erased = match erased {
         Err(error) if error.is_unknown_subject() => {
             return Err(nothing_to_erase(trail, subject, shares.as_deref())?);

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use sealtrail_keyring::Keyring;
 use sealtrail_record::json::{self, Value};
 
 use super::join::{join, request_id, with_event};
+use super::keys::KeySource;
 use super::pairing::{Meeting, Role};
 use super::receipt::Receipt;
 use super::seen_ids::{Claim, Held, Named, SeenIds, Waiting, What};
 use crate::access::Services;
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::config::KeyScope;
 use crate::engine::{Kids, Need, Outcome, Policy, Sandbox, Stamp};
 use crate::error::{Error, Result};
 use crate::keys_in_use::{InUse, KeysInUse, Refused};
@@ -29,9 +28,8 @@ pub struct Source<'a> {
     pub origin: &'a str,
     pub policy: &'a Policy,
     pub sandbox: &'a Sandbox,
-    pub keyring: &'a Keyring,
+    pub keys: KeySource<'a>,
     pub in_use: &'a Arc<KeysInUse>,
-    pub key_scope: KeyScope,
     /// None where there is no proxy, on the command line.
     pub memory: Option<&'a RequestMemory>,
     pub seen_ids: &'a Arc<SeenIds>,
@@ -226,7 +224,7 @@ fn prepare_claimed(
 fn take_up(source: Source<'_>, needs: &[Need], month: &str) -> Result<(Vec<Kids>, InUse)> {
     loop {
         let look = source.in_use.look();
-        let keys = needs.iter().map(|need| keys_of(source.keyring, source.key_scope, need, month));
+        let keys = needs.iter().map(|need| source.keys.keys_of(need, month));
         let keys = keys.collect::<Result<Vec<_>>>()?;
         let mut kids: Vec<_> = keys.iter().flatten().map(|(kid, _)| kid.clone()).collect();
         kids.sort();
@@ -257,35 +255,6 @@ fn named<'e>(envelope: &'e Value<'_>, service: &'e str) -> Option<Named<'e>> {
             action: text("/action").to_owned(),
         },
     })
-}
-
-/// The keys of a need in the month when it is recorded, made on first use.
-pub fn keys_of(keyring: &Keyring, scope: KeyScope, need: &Need, month: &str) -> Result<Kids> {
-    let subject = &scope.name(&need.subject);
-    let warm = keyring.warm_period_key(&need.retain, month);
-    if let Some(warm) = warm.and_then(|key| Some([keyring.warm_subject_key(subject)?, key])) {
-        return Ok(warm);
-    }
-    // The keyring waits for the disk, so other tasks move to another thread first. How many threads that can
-    // make is what the turns bound.
-    tokio::task::block_in_place(|| stored_keys_of(keyring, subject, &need.retain, month))
-}
-
-fn stored_keys_of(keyring: &Keyring, subject: &str, class: &str, month: &str) -> Result<Kids> {
-    let period = keyring.period_key(class, month).map_err(|error| match error.is_shredded() {
-        true => period_expired(class, month),
-        false => error.into(),
-    })?;
-    Ok([keyring.subject_key(subject)?, period])
-}
-
-/// Only a clock that went back asks for such a key.
-fn period_expired(class: &str, month: &str) -> Error {
-    let message = format!(
-        "by the clock it is {month}, and this month is over for the retention class `{class}`: its key was \
-         destroyed and is never made again; set the clock"
-    );
-    Error::new(Code::PeriodExpired, message)
 }
 
 /// UUIDv7 (RFC 9562 §5.7).
