@@ -1,10 +1,11 @@
 //! Destroys the key of a data subject: what was sealed with it is unreadable everywhere, in every copy
 //! of the log, and the log still verifies.
 
+use std::sync::PoisonError;
+
 use memchr::memmem;
 use sealtrail_keyring::{Erased, Found, KeyId, Why};
 use serde::Serialize;
-use std::sync::PoisonError;
 
 use super::certificate::{Certificate, certify};
 use super::{Awaiting, Entry, Justification, expire};
