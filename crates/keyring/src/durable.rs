@@ -109,9 +109,7 @@ impl Disk {
         let written = names.iter().zip(files).try_for_each(write);
         if let Err(source) = written.and_then(|()| self.sync_files(temporaries, &names)) {
             // Nothing has happened in their places.
-            for temporary in &names {
-                let _ = self.step(Step::Unlink(temporary), || fs::remove_file(temporary));
-            }
+            self.discard(&names);
             return Err(Error::io("write", first, source));
         }
         for (temporary, (place, _)) in names.iter().zip(files) {
@@ -139,8 +137,8 @@ impl Disk {
                 |()| self.step(Step::Sync(&temporary), || File::open(&temporary)?.sync_all()),
             );
         if let Err(source) = written {
-            // Nothing has happened at `place`, so the keyring can go on. The temporary is swept on the next open.
-            let _ = self.step(Step::Unlink(&temporary), || fs::remove_file(&temporary));
+            // Nothing has happened at `place`, so the keyring can go on.
+            self.discard(&[temporary]);
             let error = Error::io("write", place, source);
             self.full.fetch_or(error.is_disk_full(), Ordering::Relaxed);
             return Err(error);
@@ -184,20 +182,47 @@ impl Disk {
     /// Overwrites a file in place, unlinks it, and returns when both are durable. As with
     /// [`unlink`](Self::unlink) the file may be gone already: a resumed shred starts from the front.
     pub(crate) fn erase(&self, path: &Path) -> Result<()> {
-        match fs::metadata(path) {
-            Ok(metadata) => {
-                let mut noise =
-                    vec![0; usize::try_from(metadata.len()).unwrap_or(usize::MAX).min(1 << 16)];
-                random(&mut noise)?;
-                let overwrite = || OpenOptions::new().write(true).open(path)?.write_all(&noise);
-                self.step(Step::Write(path), overwrite)
-                    .and_then(|()| self.step(Step::Sync(path), || File::open(path)?.sync_all()))
-                    .map_err(|source| self.stopped("overwrite", path, source))?;
+        self.erase_all(&[path.to_owned()])
+    }
+
+    /// The same of files in one folder; the disk is asked once for all of them.
+    pub(crate) fn erase_all(&self, paths: &[PathBuf]) -> Result<()> {
+        self.overwrite(paths).inspect_err(|_| self.stop())?;
+        self.unlink_all(paths)
+    }
+
+    /// Does the same, as far as the disk lets it, to files that never came to their place: a wrapped key may be in
+    /// them. What has to be left is erased by the next open.
+    fn discard(&self, temporaries: &[PathBuf]) {
+        if self.overwrite(temporaries).is_ok() {
+            for path in temporaries {
+                let _ = self.step(Step::Unlink(path), || fs::remove_file(path));
             }
-            Err(source) if source.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(self.stopped("read", path, source)),
         }
-        self.unlink(path)
+    }
+
+    /// Fills the files that are there with noise, and returns when it is on the disk.
+    fn overwrite(&self, paths: &[PathBuf]) -> Result<()> {
+        let mut overwritten = Vec::new();
+        for path in paths {
+            let length = match fs::metadata(path) {
+                Ok(metadata) => usize::try_from(metadata.len()).unwrap_or(usize::MAX),
+                Err(source) if source.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(Error::io("read", path, source)),
+            };
+            let mut noise = vec![0; length.min(1 << 16)];
+            random(&mut noise)?;
+            let fill = || OpenOptions::new().write(true).open(path)?.write_all(&noise);
+            self.step(Step::Write(path), fill)
+                .map_err(|source| Error::io("overwrite", path, source))?;
+            overwritten.push(path.clone());
+        }
+        let Some(first) = overwritten.first() else { return Ok(()) };
+        match overwritten.len() {
+            1 => self.step(Step::Sync(first), || File::open(first)?.sync_all()),
+            _ => self.sync_files(folder_of(first), &overwritten),
+        }
+        .map_err(|source| Error::io("overwrite", first, source))
     }
 
     /// Unlinks a file that holds nothing worth overwriting, durably. One that is gone already is no error, but

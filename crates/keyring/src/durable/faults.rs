@@ -19,6 +19,8 @@ pub(crate) enum Break {
     ReportedLost,
     /// A write happens by half. Every other step is lost.
     Torn,
+    /// It does not happen, and the process goes on: a disk that has no room or is worn out.
+    Refused,
 }
 
 #[derive(Default)]
@@ -74,6 +76,15 @@ impl Faults {
         self.0.lock().unwrap().unsynced.len()
     }
 
+    /// What was in the files when they were unlinked, as far as that is not synced.
+    pub(crate) fn unlinked(&self) -> Vec<Vec<u8>> {
+        let of = |change: &Unsynced| match &change.undo {
+            Undo::Unlinked(_, content) => Some(content.clone()),
+            _ => None,
+        };
+        self.0.lock().unwrap().unsynced.iter().filter_map(of).collect()
+    }
+
     /// Undoes every unsynced change whose bit is set in `lost`, and makes the others durable.
     pub(crate) fn power_cut(&self, lost: usize) {
         let mut state = self.0.lock().unwrap();
@@ -108,11 +119,9 @@ impl Faults {
         }
         let breaks = state.broken.and_then(|(n, how)| (n == state.taken).then_some(how));
         state.taken += 1;
-        if breaks.is_some() {
-            state.crashed = true;
-        }
+        state.crashed = breaks.is_some_and(|how| how != Break::Refused);
         match (breaks, step) {
-            (Some(Break::Lost), _) => return Err(io::Error::other("lost")),
+            (Some(Break::Lost | Break::Refused), _) => return Err(io::Error::other("lost")),
             (Some(Break::Torn), Step::Write(path)) => {
                 let old = fs::read(path).unwrap_or_default();
                 state.change(step, act)?;
