@@ -76,6 +76,9 @@ impl Active {
 
     /// Makes entries of the lists.
     fn unlist(&mut self) {
+        if self.lists.is_empty() {
+            return;
+        }
         for (hash, records) in self.lists.drain(..) {
             let first = self.first;
             self.tail.extend(records.iter().map(|record| entry(hash, first + u64::from(*record))));
@@ -110,10 +113,11 @@ impl Active {
 
     /// Makes asking fast.
     pub(crate) fn settle(&mut self) {
+        // What is written stays in its lists until somebody asks.
+        self.unlist();
         if self.tail.len() < TAIL {
             return;
         }
-        self.unlist();
         let mut level = sorted(std::mem::take(&mut self.tail));
         while self.levels.last().is_some_and(|longer| longer.len() < 2 * level.len()) {
             let longer = self.levels.pop().expect("there is a last one");
@@ -276,6 +280,8 @@ mod tests {
             let mut active = filled(3000, settle_every);
             assert!(settle_every < 3000 || !active.lists.is_empty());
             assert_eq!(written(&mut active, 3000), expected);
+            active.settle();
+            assert!(active.lists.is_empty() && active.tail.len() < TAIL, "a question looks at few");
             assert_eq!(written(&mut active, 2048), written(&mut filled(2048, 1), 2048));
         }
     }

@@ -20,11 +20,11 @@ pub(crate) struct Groups {
     start: usize,
 }
 
-/// So many blocks are read at once.
-const TOGETHER: usize = 16;
+/// So many blocks are read at once. Few in the tests of this crate, so that they see many beginnings and ends.
+const TOGETHER: usize = if cfg!(test) { 2 } else { 16 };
 
 /// When fewer groups are in memory, those of more blocks are read to be taken [before](Groups::before) a hash.
-const ENOUGH: usize = 512;
+const ENOUGH: usize = if cfg!(test) { 8 } else { 512 };
 
 impl Groups {
     pub(super) fn new(run: Arc<Run>, offset: u32) -> Self {
