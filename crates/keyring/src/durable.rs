@@ -130,23 +130,27 @@ impl Disk {
 
     /// The same, and what it holds is durable; the caller makes it durable that it is there.
     pub(crate) fn replace(&self, temporaries: &Path, place: &Path, bytes: &[u8]) -> Result<()> {
+        self.prepare(temporaries, place, bytes)?.put()
+    }
+
+    /// All of that but the last step, which needs no more room than a folder does for one more name.
+    pub(crate) fn prepare<'d>(
+        &'d self,
+        temporaries: &Path,
+        place: &Path,
+        bytes: &[u8],
+    ) -> Result<Prepared<'d>> {
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let temporary = temporaries.join(number.to_string());
         let written =
             self.step(Step::Write(&temporary), || new_file(&temporary)?.write_all(bytes)).and_then(
                 |()| self.step(Step::Sync(&temporary), || File::open(&temporary)?.sync_all()),
             );
-        if let Err(source) = written {
-            // Nothing has happened at `place`, so the keyring can go on.
-            self.discard(&[temporary]);
-            let error = Error::io("write", place, source);
-            self.full.fetch_or(error.is_disk_full(), Ordering::Relaxed);
-            return Err(error);
+        let prepared = Prepared { disk: self, temporary, place: place.to_owned(), is_put: false };
+        match written {
+            Ok(()) => Ok(prepared),
+            Err(source) => Err(prepared.failed(source)),
         }
-        self.full.store(false, Ordering::Relaxed);
-        let moved = Step::Rename { from: &temporary, to: place };
-        self.step(moved, || fs::rename(&temporary, place))
-            .map_err(|source| self.stopped("write", place, source))
     }
 
     /// The same by way of a temporary that the caller names, for a folder that is not a keyring.
@@ -201,7 +205,8 @@ impl Disk {
         }
     }
 
-    /// Fills the files that are there with noise, and returns when it is on the disk.
+    /// Fills the files that are there with noise, and returns when it is on the disk. Where that finds no room it is
+    /// left out: it would have gone elsewhere, beside the old bytes.
     fn overwrite(&self, paths: &[PathBuf]) -> Result<()> {
         let mut overwritten = Vec::new();
         for path in paths {
@@ -213,16 +218,21 @@ impl Disk {
             let mut noise = vec![0; length.min(1 << 16)];
             random(&mut noise)?;
             let fill = || OpenOptions::new().write(true).open(path)?.write_all(&noise);
-            self.step(Step::Write(path), fill)
-                .map_err(|source| Error::io("overwrite", path, source))?;
-            overwritten.push(path.clone());
+            match self.step(Step::Write(path), fill) {
+                Ok(()) => overwritten.push(path.clone()),
+                Err(source) if is_full(&source) => {}
+                Err(source) => return Err(Error::io("overwrite", path, source)),
+            }
         }
         let Some(first) = overwritten.first() else { return Ok(()) };
-        match overwritten.len() {
+        let synced = match overwritten.len() {
             1 => self.step(Step::Sync(first), || File::open(first)?.sync_all()),
             _ => self.sync_files(folder_of(first), &overwritten),
+        };
+        match synced {
+            Err(source) if !is_full(&source) => Err(Error::io("overwrite", first, source)),
+            _ => Ok(()),
         }
-        .map_err(|source| Error::io("overwrite", first, source))
     }
 
     /// Unlinks a file that holds nothing worth overwriting, durably. One that is gone already is no error, but
@@ -252,6 +262,8 @@ impl Disk {
 
     fn stopped(&self, doing: &'static str, path: &Path, source: io::Error) -> Error {
         self.stop();
+        // More room is of no use to whoever is stopped, so the error must not say so.
+        let source = if is_full(&source) { io::Error::other(source.to_string()) } else { source };
         Error::io(doing, path, source)
     }
 
@@ -262,6 +274,51 @@ impl Disk {
         }
         act()
     }
+}
+
+/// A file that is whole and durable, and not in its place yet. It goes if it does not come there.
+#[must_use]
+pub(crate) struct Prepared<'d> {
+    disk: &'d Disk,
+    temporary: PathBuf,
+    place: PathBuf,
+    is_put: bool,
+}
+
+impl Prepared<'_> {
+    /// Puts it in its place; the caller makes it durable that it is there. Where the folder has no room for one more
+    /// name, nothing has happened.
+    pub(crate) fn put(mut self) -> Result<()> {
+        let moved = Step::Rename { from: &self.temporary, to: &self.place };
+        match self.disk.step(moved, || fs::rename(&self.temporary, &self.place)) {
+            Ok(()) => {
+                self.is_put = true;
+                self.disk.full.store(false, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(source) if is_full(&source) => Err(self.failed(source)),
+            Err(source) => Err(self.disk.stopped("write", &self.place, source)),
+        }
+    }
+
+    /// Nothing has happened in its place, so the keyring can go on.
+    fn failed(self, source: io::Error) -> Error {
+        self.disk.full.fetch_or(is_full(&source), Ordering::Relaxed);
+        Error::io("write", &self.place, source)
+    }
+}
+
+impl Drop for Prepared<'_> {
+    fn drop(&mut self) {
+        if !self.is_put {
+            self.disk.discard(std::slice::from_ref(&self.temporary));
+        }
+    }
+}
+
+/// Whether there is no room, for good or for whoever this process runs as.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// A new, empty file that only its owner can read.

@@ -28,7 +28,7 @@ mod write;
 pub(crate) use groups::Groups;
 pub(crate) use order::sorted;
 pub(crate) use read::Run;
-pub(crate) use write::{List, Writer, grouped};
+pub(crate) use write::{List, Writer, Written, grouped};
 
 /// The hash of a name and the index of a record that has it; the order of the numbers is that of the entries.
 pub(crate) type Entry = u128;
