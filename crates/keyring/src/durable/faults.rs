@@ -32,6 +32,8 @@ pub(crate) enum Full {
     Names,
     /// Nor for new bytes in the place of old ones: a file system that copies on write.
     Bytes,
+    /// Only for what makes the names in a folder durable, which a log of the file system may need room for.
+    Folders,
 }
 
 #[derive(Default)]
@@ -183,9 +185,11 @@ impl Faults {
 impl Full {
     fn refuses(self, step: Step<'_>) -> bool {
         match step {
+            Step::SyncFolder(_) => self == Self::Folders,
+            _ if self == Self::Folders => false,
             Step::Write(path) => self == Self::Bytes || !path.exists(),
             Step::Rename { to, .. } => self != Self::Files && !to.exists(),
-            Step::Unlink(_) | Step::Sync(_) | Step::SyncFolder(_) => false,
+            Step::Unlink(_) | Step::Sync(_) => false,
         }
     }
 }
