@@ -14,6 +14,7 @@ use sealtrail_record::json;
 
 use serde::{Deserialize, Serialize};
 
+use crate::acts::{self, Unrecorded};
 use crate::code::Code;
 use crate::collector::{Outcome, Pairing, Receipt, SeenIds, Source, Spool, WhenFull};
 use crate::config::{Config, KekSource, KeyScope, Limits, Retention, read_secret_file};
@@ -47,6 +48,7 @@ pub struct Trail {
     pub in_use: Arc<KeysInUse>,
     /// Held from the plan of a removal or a hold until it is done, so that its record says what was done.
     pub retaining: Mutex<()>,
+    pub unrecorded: Unrecorded,
     pub policy: Arc<Live<Policy>>,
     log: Log,
     /// Set when the server has been told to stop.
@@ -111,6 +113,7 @@ impl Trail {
             leases,
             in_use: Arc::default(),
             retaining: Mutex::default(),
+            unrecorded: Unrecorded::default(),
             policy: Arc::new(Live::new(policy)),
             log,
             is_draining: AtomicBool::new(false),
@@ -119,7 +122,7 @@ impl Trail {
             is_full_told: AtomicBool::new(false),
         };
         trail.take_up_spool()?;
-        crate::acts::record_interrupted_shreds(&trail)?;
+        acts::catch_up_at_start(&trail)?;
         Ok((trail, recovery))
     }
 

@@ -11,6 +11,9 @@ mod refused;
 mod reveal;
 mod seals;
 mod shred;
+mod unrecorded;
+
+use sealtrail_keyring::KeyId;
 
 use crate::clock::Moment;
 use crate::collector::record_id;
@@ -26,6 +29,7 @@ pub use prune::{Planned, Removed, plan, prune};
 pub use refused::refused;
 pub use reveal::{Revealed, Value, is_there, openings, reveal, tell_reveal};
 pub use shred::{Manner, record_interrupted_shreds, shred};
+pub use unrecorded::{Unrecorded, catch_up, catch_up_at_start};
 
 /// The record of an act, not yet in the log.
 struct Entry {
@@ -52,5 +56,14 @@ impl Entry {
         let range = trail.append(vec![self.line])?;
         trail.metrics.recorded.add(1);
         Ok((self.id, range.start))
+    }
+
+    /// The same of keys that are destroyed already.
+    fn append_of_destroyed(self, trail: &Trail, kids: &[KeyId]) -> Result<(String, u64)> {
+        self.append(trail).map_err(|error| {
+            let (kids, follows) =
+                (shred::names(kids).join(", "), "its record follows when the log takes it");
+            error.context(format_args!("the key {kids} is destroyed, and {follows}"))
+        })
     }
 }

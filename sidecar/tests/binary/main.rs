@@ -56,6 +56,7 @@ mod sockets;
 mod streaming;
 mod tls;
 mod trace;
+mod unrecorded;
 mod verifier_key;
 mod wire;
 mod witness;
