@@ -7,6 +7,7 @@ mod acts_about;
 mod asked_by_url;
 mod bad_http;
 mod bad_input;
+mod canary;
 mod collector;
 mod collector_bodies;
 mod collector_coding;
