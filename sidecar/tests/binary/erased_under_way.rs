@@ -6,7 +6,7 @@ use super::place::Place;
 use super::served::Served;
 use super::wire::{get, post};
 
-const MANY: u64 = 1500;
+const MANY: u64 = 400;
 
 /// So often an erasure may come before a key is used at all.
 const ROUNDS: u64 = 20;
