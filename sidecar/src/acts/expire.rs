@@ -11,9 +11,9 @@ use sealtrail_log::Reader;
 use serde::{Deserialize, Serialize};
 
 use super::clock_doubt::doubt_the_clock;
-use super::shred::{await_leases, drain};
+use super::shred::drain;
 use super::unrecorded::catch_up_before_erasing;
-use super::{Entry, Justification};
+use super::{Awaiting, ClockIs, Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::config::Retention;
@@ -31,6 +31,9 @@ pub struct Expired {
     /// Classes of which there are keys, and that `retention.classes` does not name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_for_ever: Vec<String>,
+    /// What speaks against the clock, where somebody says that it is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_doubt: Option<String>,
 }
 
 /// A period whose time is over, and the record that says so; none if its key is still there.
@@ -54,23 +57,34 @@ pub struct Kept {
 }
 
 /// What would expire now. Takes no lock, so it works beside a running server.
-pub fn plan(reader: &Reader, keyring: &Path, retention: &Retention) -> Result<Expired> {
-    let (planned, _) = plan_at(reader, keyring, retention, Moment::now())?;
+pub fn plan(
+    reader: &Reader,
+    keyring: &Path,
+    retention: &Retention,
+    clock: ClockIs,
+) -> Result<Expired> {
+    let (planned, _) = plan_at(reader, keyring, retention, clock, Moment::now())?;
     Ok(planned)
 }
 
-/// Returns when everything is durable: each key is gone, and the log says so under a checkpoint.
-pub fn expire(trail: &Trail, because: &Justification) -> Result<Expired> {
-    expire_at(trail, because, Moment::now())
+/// Returns when everything is durable: each key is gone, and the log says so under a checkpoint. It is told when the leases
+/// are over.
+pub fn expire(trail: &Trail, clock: ClockIs, because: &Justification) -> Result<Awaiting<Expired>> {
+    expire_at(trail, clock, because, Moment::now())
 }
 
-fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expired> {
-    let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+fn expire_at(
+    trail: &Trail,
+    clock: ClockIs,
+    because: &Justification,
+    now: Moment,
+) -> Result<Awaiting<Expired>> {
+    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     // One whose record found no room has its key destroyed already, and would not be found again.
     catch_up_before_erasing(trail)?;
     drain(trail)?;
     let (mut expired, kids) =
-        plan_at(trail.log().reader(), &trail.keyring_dir, &trail.retention, now)?;
+        plan_at(trail.log().reader(), &trail.keyring_dir, &trail.retention, clock, now)?;
     if let ([], Some(kept)) = (&kids[..], expired.held.first()) {
         let message = format!(
             "the hold `{}` keeps the {} periods whose time is over",
@@ -79,6 +93,7 @@ fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expi
         );
         return Err(Error::new(Code::Held, message));
     }
+    let because = &ClockIs::told(expired.clock_doubt.as_deref(), because)?;
     let mut leased_until = None;
     for (over, kid) in expired.over.iter_mut().zip(&kids) {
         let (record, index, until) =
@@ -86,10 +101,7 @@ fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expi
         (over.expire, over.expire_index) = (Some(record), Some(index));
         leased_until = leased_until.max(until);
     }
-    // Nobody else need wait for leases.
-    drop(turn);
-    await_leases(trail, leased_until);
-    Ok(expired)
+    Ok(Awaiting::until(leased_until, expired))
 }
 
 /// A period that was ended before its time.
@@ -102,8 +114,8 @@ pub struct Ended {
 
 /// Destroys the key of one period now, whatever its retention: `kid` is `t_<class>.<month>`. A hold keeps its records
 /// readable, as from [`expire`].
-pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result<Ended> {
-    let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result<Awaiting<Ended>> {
+    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let (kid, end_of_month) = period(kid)?;
     catch_up_before_erasing(trail)?;
     let _closed = trail.in_use.close(vec![kid.clone()]);
@@ -115,9 +127,8 @@ pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result
     }
     let (expire, expire_index, leased_until) =
         end(trail, &kid, because).map_err(|error| error.context(format_args!("`{kid}`")))?;
-    drop(turn);
-    await_leases(trail, leased_until);
-    Ok(Ended { kid: kid.to_string(), expire, expire_index })
+    let ended = Ended { kid: kid.to_string(), expire, expire_index };
+    Ok(Awaiting::until(leased_until, ended))
 }
 
 /// The key of a month, and where that ends.
@@ -185,6 +196,7 @@ fn plan_at(
     reader: &Reader,
     keyring: &Path,
     retention: &Retention,
+    clock: ClockIs,
     now: Moment,
 ) -> Result<(Expired, Vec<KeyId>)> {
     if retention.classes.is_empty() {
@@ -224,7 +236,7 @@ fn plan_at(
         }
     }
     if !kids.is_empty() {
-        doubt_the_clock(reader, older_than, now)?;
+        expired.clock_doubt = clock.judged(doubt_the_clock(reader, older_than, now)?)?;
     }
     expired.kept_for_ever = for_ever.into_iter().collect();
     Ok((expired, kids))
