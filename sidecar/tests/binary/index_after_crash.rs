@@ -24,7 +24,7 @@ fn killed_at_any_moment_the_next_start_completes_it() {
     // Nothing is left of it, and each start goes on where the one before was killed.
     std::fs::remove_dir_all(&index).unwrap();
     let mut partial = 0;
-    for pause in [520, 560, 600, 650, 700, 800, 1000, 1500] {
+    for pause in [0, 520, 560, 600, 650, 700, 800, 1000, 1500] {
         let served = Served::start(&place);
         std::thread::sleep(Duration::from_millis(pause));
         served.kill();
