@@ -24,7 +24,7 @@ fn killed_at_any_moment_the_next_start_completes_it() {
     // Nothing is left of it, and each start goes on where the one before was killed.
     std::fs::remove_dir_all(&index).unwrap();
     let mut partial = 0;
-    for pause in [520, 560, 600, 650, 700, 800, 1000, 1500] {
+    for pause in [0, 520, 560, 600, 650, 700, 800, 1000, 1500] {
         let served = Served::start(&place);
         std::thread::sleep(Duration::from_millis(pause));
         served.kill();
@@ -48,7 +48,7 @@ fn runs(index: &Path) -> usize {
 }
 
 /// All but what a crash left beside them.
-fn files(index: &Path) -> Vec<(String, Vec<u8>)> {
+pub fn files(index: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(index).unwrap().map(|entry| entry.unwrap().path());
     let kept = entries.filter(|path| path.extension().is_none_or(|extension| extension != "tmp"));
     let mut files: Vec<_> = kept
