@@ -164,7 +164,7 @@ test('a bundle is verified as an archive, as its files and as its folder', async
       await mkdir(dirname(path), { recursive: true })
       await writeFile(path, text)
     }
-    await page.setInputFiles('input[aria-label="Open the folder of a bundle"]', join(folder, 'audit'))
+    await page.setInputFiles('input[aria-label="Open a folder of a bundle"]', join(folder, 'audit'))
     await verified()
   } finally {
     await rm(folder, { recursive: true })

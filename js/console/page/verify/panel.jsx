@@ -31,7 +31,7 @@ export function VerifyPanel() {
     const texts = {}
     if (isBundle(files)) {
       try {
-        setBundle({ ...readBundle(files.filter(({ text }) => text === undefined || kindOf(text) !== 'vkey')), name: files.find(({ text }) => text !== undefined).name.split('/')[0] })
+        setBundle({ ...readBundle(files.filter(({ text }) => text === undefined || kindOf(text) !== 'vkey')), name: files[0].name.split('/')[0] })
       } catch ({ message }) {
         return setTrouble(`This bundle cannot be read: ${message}`)
       }
@@ -66,7 +66,7 @@ export function VerifyPanel() {
         </p>
         <p class="starts">
           <FileButton label="Open a record, a proof and a key" isMany largest={LARGEST} onFiles={take} />
-          <FileButton label="Open the folder of a bundle" says="Open a folder" isMany isFolder largest={LARGEST} onFiles={take} />
+          <FileButton label="Open a folder of a bundle" says="Open a folder" isMany isFolder largest={LARGEST} onFiles={take} />
           <button type="button" class="plain" onClick={() => (setTrouble(undefined), setBundle(undefined), setGiven(EXAMPLE))}><Icon name="arrow" /> Try an example</button>
         </p>
       </div>
@@ -75,7 +75,7 @@ export function VerifyPanel() {
         <div class="evidence">
           {bundle && (
             <div class="source bundle">
-              <p><strong>Bundle</strong> {bundle.name}: {bundle.lines.length} lines</p>
+              <p><strong>Bundle</strong> of {bundle.lines.length} lines{bundle.name !== 'manifest.json' && `: ${bundle.name}`}</p>
               <button type="button" class="link" onClick={() => setBundle(undefined)}>Check a single record instead</button>
             </div>
           )}
