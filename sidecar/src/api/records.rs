@@ -84,7 +84,7 @@ impl Api {
         let ask = move |_: &Trail, questions: &Questions| {
             if collapse {
                 let found = questions.ask_collapsed(&question, page)?;
-                let cursor = found.next.map(|next| Cursor::of(&question, next));
+                let cursor = found.next.map(|next| next.cursor(&question));
                 return Ok(answer::collapsed(found, cursor));
             }
             let found = questions.ask(&question, page)?;

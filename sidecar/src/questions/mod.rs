@@ -44,7 +44,7 @@ use following::Following;
 pub use answer::{Fitting, Found, Records};
 pub use cascade::{Collapsed, Told};
 pub use lineage::{Lineage, Node};
-pub use page::{Cursor, Page};
+pub use page::{Cursor, Page, Span};
 pub use question::Question;
 pub use state::{State, StateText};
 pub use stop::{Asker, Stop};

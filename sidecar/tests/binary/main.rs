@@ -35,6 +35,7 @@ mod memory;
 mod modes;
 mod moto;
 mod operation;
+mod paging;
 mod parquet_file;
 mod place;
 mod policies;
