@@ -31,8 +31,55 @@ pub(crate) struct Chosen {
     pub(crate) superseded: Vec<PathBuf>,
 }
 
+/// A file while it is written. It goes if it does not come to its place.
+pub(crate) struct Temporary(PathBuf);
+
+impl Temporary {
+    pub(crate) fn of(place: &Path) -> Self {
+        Self(place.with_extension("tmp"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Puts it in its place, durably.
+    pub(crate) fn put(self, place: &Path) -> io::Result<()> {
+        let replaces = place.exists();
+        fs::rename(&self.0, place)?;
+        sync_folder(place.parent().unwrap_or(Path::new("."))).inspect_err(|_| {
+            // Nobody will know of it, so nobody would take out of it what is to be forgotten.
+            if !replaces {
+                let _ = fs::remove_file(place);
+            }
+        })
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// All runs; none if there is no folder.
 pub(crate) fn run_paths(dir: &Path) -> Result<Vec<PathBuf>> {
+    paths_that_end(dir, "run")
+}
+
+/// Deletes what was left of runs by a process that ended while it wrote them: names may be in it that were forgotten
+/// since. Whoever calls has the lock.
+pub(crate) fn remove_unfinished(dir: &Path) -> Result<()> {
+    for path in paths_that_end(dir, "tmp")? {
+        let run = path.with_extension("run");
+        if run.file_name().and_then(|name| range_of(name.to_str()?)).is_some() {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn paths_that_end(dir: &Path, end: &str) -> Result<Vec<PathBuf>> {
     let failed = |source| Error::io("list", dir, source);
     let mut paths = Vec::new();
     let entries = match fs::read_dir(dir) {
@@ -42,7 +89,7 @@ pub(crate) fn run_paths(dir: &Path) -> Result<Vec<PathBuf>> {
     };
     for entry in entries {
         let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|extension| extension == "run") {
+        if path.extension().is_some_and(|extension| extension == end) {
             paths.push(path);
         }
     }

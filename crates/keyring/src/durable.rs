@@ -132,23 +132,27 @@ impl Disk {
 
     /// The same, and what it holds is durable; the caller makes it durable that it is there.
     pub(crate) fn replace(&self, temporaries: &Path, place: &Path, bytes: &[u8]) -> Result<()> {
+        self.prepare(temporaries, place, bytes)?.put()
+    }
+
+    /// All of that but the last step, which needs no more room than a folder does for one more name.
+    pub(crate) fn prepare<'d>(
+        &'d self,
+        temporaries: &Path,
+        place: &Path,
+        bytes: &[u8],
+    ) -> Result<Prepared<'d>> {
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let temporary = temporaries.join(number.to_string());
         let written =
             self.step(Step::Write(&temporary), || new_file(&temporary)?.write_all(bytes)).and_then(
                 |()| self.step(Step::Sync(&temporary), || File::open(&temporary)?.sync_all()),
             );
-        if let Err(source) = written {
-            // Nothing has happened at `place`, so the keyring can go on. The temporary is swept on the next open.
-            let _ = self.step(Step::Unlink(&temporary), || fs::remove_file(&temporary));
-            let error = Error::io("write", place, source);
-            self.full.fetch_or(error.is_disk_full(), Ordering::Relaxed);
-            return Err(error);
+        let prepared = Prepared { disk: self, temporary, place: place.to_owned(), is_put: false };
+        match written {
+            Ok(()) => Ok(prepared),
+            Err(source) => Err(prepared.failed(source)),
         }
-        self.full.store(false, Ordering::Relaxed);
-        let moved = Step::Rename { from: &temporary, to: place };
-        self.step(moved, || fs::rename(&temporary, place))
-            .map_err(|source| self.stopped("write", place, source))
     }
 
     /// The same by way of a temporary that the caller names, for a folder that is not a keyring.
@@ -183,6 +187,8 @@ impl Disk {
 
     /// Overwrites a file in place, unlinks it, and returns when both are durable. As with
     /// [`unlink`](Self::unlink) the file may be gone already: a resumed shred starts from the front.
+    ///
+    /// Where overwriting finds no room it is left out: it would have gone elsewhere, beside the old bytes.
     pub(crate) fn erase(&self, path: &Path) -> Result<()> {
         match fs::metadata(path) {
             Ok(metadata) => {
@@ -190,9 +196,15 @@ impl Disk {
                     vec![0; usize::try_from(metadata.len()).unwrap_or(usize::MAX).min(1 << 16)];
                 random(&mut noise)?;
                 let overwrite = || OpenOptions::new().write(true).open(path)?.write_all(&noise);
-                self.step(Step::Write(path), overwrite)
-                    .and_then(|()| self.step(Step::Sync(path), || File::open(path)?.sync_all()))
-                    .map_err(|source| self.stopped("overwrite", path, source))?;
+                let overwritten = self
+                    .step(Step::Write(path), overwrite)
+                    .and_then(|()| self.step(Step::Sync(path), || File::open(path)?.sync_all()));
+                match overwritten {
+                    Err(source) if !is_full(&source) => {
+                        return Err(self.stopped("overwrite", path, source));
+                    }
+                    _ => {}
+                }
             }
             Err(source) if source.kind() == io::ErrorKind::NotFound => {}
             Err(source) => return Err(self.stopped("read", path, source)),
@@ -227,6 +239,8 @@ impl Disk {
 
     fn stopped(&self, doing: &'static str, path: &Path, source: io::Error) -> Error {
         self.stop();
+        // More room is of no use to whoever is stopped, so the error must not say so.
+        let source = if is_full(&source) { io::Error::other(source.to_string()) } else { source };
         Error::io(doing, path, source)
     }
 
@@ -237,6 +251,53 @@ impl Disk {
         }
         act()
     }
+}
+
+/// A file that is whole and durable, and not in its place yet. It goes if it does not come there.
+#[must_use]
+pub(crate) struct Prepared<'d> {
+    disk: &'d Disk,
+    temporary: PathBuf,
+    place: PathBuf,
+    is_put: bool,
+}
+
+impl Prepared<'_> {
+    /// Puts it in its place; the caller makes it durable that it is there. Where the folder has no room for one more
+    /// name, nothing has happened.
+    pub(crate) fn put(mut self) -> Result<()> {
+        let moved = Step::Rename { from: &self.temporary, to: &self.place };
+        match self.disk.step(moved, || fs::rename(&self.temporary, &self.place)) {
+            Ok(()) => {
+                self.is_put = true;
+                self.disk.full.store(false, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(source) if is_full(&source) => Err(self.failed(source)),
+            Err(source) => Err(self.disk.stopped("write", &self.place, source)),
+        }
+    }
+
+    /// Nothing has happened in its place, so the keyring can go on.
+    fn failed(self, source: io::Error) -> Error {
+        self.disk.full.fetch_or(is_full(&source), Ordering::Relaxed);
+        Error::io("write", &self.place, source)
+    }
+}
+
+impl Drop for Prepared<'_> {
+    fn drop(&mut self) {
+        if !self.is_put {
+            let path = &self.temporary;
+            // One that has to stay is swept by the next open.
+            let _ = self.disk.step(Step::Unlink(path), || fs::remove_file(path));
+        }
+    }
+}
+
+/// Whether there is no room, for good or for whoever this process runs as.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// A new, empty file that only its owner can read.

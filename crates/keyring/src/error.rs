@@ -3,6 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::custody::Refusal;
+use crate::durable::is_full;
 
 /// The result of every operation of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -117,10 +118,9 @@ impl Error {
         matches!(*self.kind, Kind::BadArgument { .. } | Kind::BadKek { .. })
     }
 
-    /// There is no room for a new key; nothing of it was kept, and it is made when there is room again.
+    /// There is no room for what was asked; nothing of it has happened, and it can be asked again when there is.
     pub fn is_disk_full(&self) -> bool {
-        let Kind::Io { source, .. } = &*self.kind else { return false };
-        matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        matches!(&*self.kind, Kind::Io { source, .. } if is_full(source))
     }
 
     /// An earlier write failed in a way that leaves its outcome open; the keyring must be opened again.
@@ -133,7 +133,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
             Kind::Io { doing, path, source } => {
-                write!(f, "cannot {doing} `{}`: {source}", path.display())
+                write!(f, "cannot {doing} `{}`: {source}", path.display())?;
+                if is_full(source) { f.write_str("; make room and try again") } else { Ok(()) }
             }
             Kind::Entropy => f.write_str("the system gave no random bytes for a new key"),
             Kind::Missing { what, path } => write!(f, "{what} `{}` does not exist", path.display()),

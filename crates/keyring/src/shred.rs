@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::durable::Prepared;
 use crate::error::{Error, Kind, Result};
 use crate::id::KeyId;
 use crate::journal::{Entry, Journal, LIMIT, Phase};
@@ -70,19 +71,69 @@ struct MarkerFile {
 }
 
 impl Journal<'_> {
-    /// Destroys what an intent names. Every step may be repeated, so that the first run and the one after a
-    /// crash are the same code:
+    /// Decides on a shred, durably, and carries it out. `decided` is called between the two.
     ///
-    /// 1. the marker, so that from here on readers see a shredded key and never a damaged one;
-    /// 2. the key: overwrite, sync, unlink, sync the folder, and with it the marker's entry;
-    /// 3. the map entry of the subject, if it still names this key: the subject may have come again.
+    /// What needs room is done before the decision, so that a full disk refuses a shred and never leaves half of one:
+    /// an error that [says so](Error::is_disk_full) has changed nothing.
+    pub(crate) fn shred(&self, intent: &Entry, decided: impl FnOnce()) -> Result<()> {
+        let markers = self.prepare_markers(intent)?;
+        self.write(Phase::Intent, intent)?;
+        decided();
+        match self.put_markers(markers) {
+            // A folder has no room for another name. Nobody has seen a marker, so it can be undecided.
+            Err(full) if full.is_disk_full() => {
+                self.remove(Phase::Intent, &intent.kids)?;
+                Err(full)
+            }
+            // Whatever else fails from here on, this process must not use the keys again.
+            put => put.and_then(|()| self.destroy(intent)).inspect_err(|_| self.disk.stop()),
+        }
+    }
+
+    /// The same for a shred that somebody left: the journal moves on to "erased", then forgets the intent and with it
+    /// the subject.
+    pub(crate) fn carry_out(&self, intent: Entry) -> Result<()> {
+        self.put_markers(self.prepare_markers(&intent)?)?;
+        self.destroy(&intent)?;
+        let erased = Entry { subject: None, ..intent };
+        self.write(Phase::Erased, &erased)?;
+        self.remove(Phase::Intent, &erased.kids)
+    }
+
+    /// The markers come first, so that readers see a shredded key and never a damaged one. Those that a crash has left
+    /// in their places stay there.
+    fn prepare_markers(&self, intent: &Entry) -> Result<Vec<Prepared<'_>>> {
+        let is_missing = |kid: &&KeyId| !matches!(self.read_marker(kid), Ok(Some(marker)) if marker == intent.marker);
+        let missing = intent.kids.iter().filter(is_missing);
+        missing.map(|kid| self.prepare_marker(kid, &intent.marker)).collect()
+    }
+
+    /// Their entries are durable when those of the keys are gone: both are in one folder.
+    fn put_markers(&self, markers: Vec<Prepared<'_>>) -> Result<()> {
+        for (number, marker) in markers.into_iter().enumerate() {
+            match marker.put() {
+                // Behind the first there is no way back.
+                Err(_) if number > 0 => {
+                    self.disk.stop();
+                    self.disk.refuse_if_stopped()?;
+                }
+                put => put?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Destroys what an intent names, when the markers are there. Every step may be repeated, so that the first run and
+    /// the one after a crash are the same code, and none needs room:
+    ///
+    /// 1. the key: overwrite, sync, unlink, sync the folder, and with it the marker's entry;
+    /// 2. the map entry of the subject, if it still names this key: the subject may have come again.
     ///
     /// The intent stays until the shred is [recorded](crate::Keyring::recorded), or
     /// [carried out](Self::carry_out) by the next open. Until then it makes good whatever of this a crash takes, so that
     /// nothing else is waited for twice.
-    pub(crate) fn destroy(&self, intent: &Entry) -> Result<()> {
+    fn destroy(&self, intent: &Entry) -> Result<()> {
         for kid in &intent.kids {
-            self.place_marker(kid, &intent.marker)?;
             self.disk.erase(&self.layout.key(kid))?;
         }
         let Some(name) = &intent.subject else { return Ok(()) };
@@ -95,22 +146,12 @@ impl Journal<'_> {
         Ok(())
     }
 
-    /// The same for a shred that somebody left: the journal moves on to "erased", then forgets the intent and with it
-    /// the subject.
-    pub(crate) fn carry_out(&self, intent: Entry) -> Result<()> {
-        self.destroy(&intent)?;
-        let erased = Entry { subject: None, ..intent };
-        self.write(Phase::Erased, &erased)?;
-        self.remove(Phase::Intent, &erased.kids)
-    }
-
-    /// Its entry is durable when that of the key is gone: both are in one folder.
-    fn place_marker(&self, kid: &KeyId, marker: &Marker) -> Result<()> {
+    fn prepare_marker(&self, kid: &KeyId, marker: &Marker) -> Result<Prepared<'_>> {
         let Marker { when, who, reason } = marker.clone();
         let file = MarkerFile { kid: kid.to_string(), when, who, reason };
         let mut line = serde_json::to_string(&file).expect("texts are always JSON");
         line.push('\n');
-        self.disk.replace(&self.layout.temporaries(), &self.layout.marker(kid), line.as_bytes())
+        self.disk.prepare(&self.layout.temporaries(), &self.layout.marker(kid), line.as_bytes())
     }
 
     /// The marker of a key, if it was shredded.

@@ -76,7 +76,8 @@ test('the policy of the page refuses what a script would send, from the page and
   assert.equal(visits, 0)
 })
 
-test('as one file it runs from a folder, with no request at all', async () => {
+test('as one file it runs from a folder, offline, with no request at all', async () => {
+  await here.context.setOffline(true)
   await here.open(oneFile.href)
   await use()
   await here.page.click('nav a[href="#verify"]')

@@ -44,12 +44,24 @@ describe('in the page', () => {
   })
 
   test('the link that is made carries the policy and nothing of the payload', async () => {
-    await here.open(server.url)
+    const { page } = here
+    await here.open(`${server.url}?from=a-mail`)
     await here.type('policy', POLICY)
-    await here.page.click('text=Share')
-    const { href, hash } = new URL(await here.page.inputValue('.share input'))
-    assert.ok(href.startsWith(server.url))
-    assert.equal(await policyOf(hash), POLICY)
+    await here.type('change', '{"entity":{"type":"x","id":"canary"},"action":"update","before":{"title":"canary"},"after":{"title":"b"}}')
+    await page.click('text=Share')
+    const shared = await page.inputValue('.share input')
+    const [address, carried] = shared.split('#')
+    assert.equal(address, server.url)
+    assert.match(carried, /^policy=[\w-]+$/)
+    // To the last byte: what is behind the end of what was deflated would be refused.
+    assert.equal(await policyOf(`#${carried}`), POLICY)
+    // Another payload, the same link.
+    await page.click('text=Before and after')
+    await page.waitForSelector('#after .cm-content')
+    await here.type('after', '{"title":"another canary"}')
+    await page.click('.share button')
+    await page.click('text=Share')
+    assert.equal(await page.inputValue('.share input'), shared)
   })
 
   test('a damaged link is told, and the page works', async () => {

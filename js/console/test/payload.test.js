@@ -21,6 +21,21 @@ test('a dropped change and a dropped policy take the place of what was there', a
   assert.deepEqual((await here.rows()).map(({ path, treatment }) => [path, treatment]), [['/title', 'kept'], ['/n', 'sealed']])
 })
 
+test('what is pasted is previewed', async () => {
+  await here.type('policy', POLICY)
+  const text = '{"entity":{"type":"x","id":"1"},"action":"update",\n"before":{"title":"a","n":1},"after":{"title":"pasted","n":2}}'
+  await here.page.locator('#change .cm-content').press('Control+a')
+  await here.page.locator('#change .cm-content').evaluate((content, text) => {
+    const clipboardData = new DataTransfer()
+    clipboardData.setData('text/plain', text)
+    content.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true, composed: true }))
+  }, text)
+  await here.page.waitForFunction(() => document.querySelector('#fields')?.textContent.includes('pasted'))
+  await here.answered()
+  assert.equal(await here.textOf('change'), text)
+  assert.deepEqual((await here.rows()).map(({ path, treatment }) => [path, treatment]), [['/title', 'kept'], ['/n', 'sealed']])
+})
+
 test('a before and an after are dropped together, in either order', async () => {
   await here.type('policy', POLICY)
   const files = [{ name: 'customer-after.json', text: '{"title":"b"}' }, { name: 'customer-before.json', text: '{"title":"a"}' }]

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { nodes, run } from './installed.js'
 
 /** The package's own tests of what differs between versions of Node: frameworks, sockets, files, threads, promises. */
-const FILES = ['middleware', 'delivery', 'trail', 'spool', 'sealing', 'worker', 'pino']
+const FILES = ['middleware', 'delivery', 'transport', 'answer', 'trail', 'spool', 'sealing', 'worker', 'pino']
 const folder = fileURLToPath(new URL('../../sealtrail', import.meta.url))
 // What a runner tells the processes of its files; these are a run of their own.
 const { NODE_TEST_CONTEXT, ...env } = process.env

@@ -32,6 +32,8 @@ for (const [name, node] of Object.entries(nodes())) {
       const file = await consumer.write('cjs.cjs', `
         const { loadEngine, createTrail, SealtrailError } = require('sealtrail')
         const { middleware } = require('sealtrail/express')
+        // A top-level await anywhere would be refused.
+        for (const entry of ${JSON.stringify(ENTRIES)}) require('sealtrail/' + entry)
         loadEngine().then((engine) => console.log(JSON.stringify([engine.diff({ n: 1 }, { n: 2 }), typeof createTrail, typeof middleware, SealtrailError.name])))`)
       assert.deepEqual(await json([file]), [CONSUMED.changes, 'function', 'function', 'SealtrailError'])
     })

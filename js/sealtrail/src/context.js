@@ -14,20 +14,24 @@ export const CORRELATION_HEADER = 'x-correlation-id'
  * @param {{ source: unknown, headers: object, method: string, target: string, ip: (source: any) => string | undefined }} incoming
  */
 export function contextOf(incoming) {
-  const context = new RequestContext(incoming)
-  return incoming.headers.traceparent === undefined ? context : Object.assign(context, traceOf(incoming.headers))
+  return new RequestContext(incoming)
 }
 
-/** The correlation id of a context that is one for certain. */
-const CHECKED = Symbol('checked')
+/** What was read from the headers of a request: of these values a record needs not ask again what they are. */
+const READ = Symbol('read')
+const NOTHING = {}
 const INCOMING = Symbol('incoming')
 
 /** One of each request: an object of one shape, without functions of its own. */
 class RequestContext {
   constructor(incoming) {
     const { headers, source } = incoming
-    this.correlationId = this[CHECKED] = correlationOf(headers)
+    const { traceparent, tracestate } = headers.traceparent === undefined ? NOTHING : traceOf(headers)
+    this.correlationId = correlationOf(headers)
     this.requestId = requestIdOf(headers)
+    this.traceparent = traceparent
+    this.tracestate = tracestate
+    this[READ] = { correlationId: this.correlationId, requestId: this.requestId, traceparent, tracestate }
     this.source = source
     this[INCOMING] = incoming
     this.request = seenRequest
@@ -48,13 +52,14 @@ function seenRequest() {
  * Of each record, so it is put together of texts; ids and times that were checked need no escapes.
  */
 export function contextText(context, origin) {
-  const { correlationId } = context
+  const { correlationId, [READ]: read = NOTHING } = context
   const [service, tenant] = [context.service ?? origin.service, context.tenant ?? origin.tenant]
   const request = typeof context.request === 'function' ? (origin.behindProxy ? undefined : context.request()) : context.request
   const actor = actorOf(context, origin)
-  let text = correlationId === undefined ? '{' : `{"correlation_id":"${context[CHECKED] === correlationId ? correlationId : checkedId(correlationId)}",`
+  let text = correlationId === undefined ? '{' : `{"correlation_id":"${correlationId === read.correlationId ? correlationId : checkedId(correlationId)}",`
   if (context.traceparent !== undefined) {
-    const { traceparent, tracestate } = checkedTrace(context)
+    const isRead = context.traceparent === read.traceparent && context.tracestate === read.tracestate
+    const { traceparent, tracestate } = isRead ? read : checkedTrace(context)
     text += `"traceparent":"${traceparent}",`
     if (tracestate !== undefined) text += `"tracestate":${JSON.stringify(tracestate)},`
   }
@@ -62,7 +67,9 @@ export function contextText(context, origin) {
   if (service !== undefined) text += `,"service":${serviceText(service, '/context/service')}`
   if (tenant !== undefined) text += `,"tenant":${jsonText(tenant, '/context/tenant')}`
   if (actor !== undefined) text += `,"actor":${jsonText(actor, '/context/actor')}`
-  const members = requestMembers(request, origin.behindProxy ? context.requestId : undefined, origin)
+  const id = origin.behindProxy ? context.requestId : undefined
+  if (!request && id !== undefined && id === read.requestId) return `${text},"request":{"id":"${id}"}}`
+  const members = requestMembers(request, id, origin)
   return members === undefined ? `${text}}` : `${text},"request":${jsonText(members, '/context/request')}}`
 }
 

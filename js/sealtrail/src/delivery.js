@@ -25,10 +25,9 @@ export class Delivery {
   #onError
   #lines = new LineWriter()
   #queue = []
-  #queuedBytes = 0
-  #inFlight = 0
-  /** Lines that are being written to the spool. */
-  #holding = 0
+  /** Lines that have no outcome yet: in the queue, on their way to the sidecar, being written to the spool. */
+  #waiting = 0
+  #waitingBytes = 0
   /** The last lines of the spool are being sent: what comes now need not go there any more. */
   #handsOver = false
   #draining
@@ -63,15 +62,15 @@ export class Delivery {
   send(text, id) {
     const bytes = Buffer.byteLength(text)
     const { maxQueue, maxQueueBytes, timeoutMs } = this.#limits
-    const waiting = this.#waiting
-    if (waiting >= maxQueue || this.#queuedBytes + bytes > maxQueueBytes) {
+    if (this.#waiting >= maxQueue || this.#waitingBytes + bytes > maxQueueBytes) {
       this.#counters.dropped++
-      throw new SealtrailError('queue_full', `${waiting} changes (${this.#queuedBytes} bytes) wait for the sidecar already`)
+      throw new SealtrailError('queue_full', `${this.#waiting} changes (${this.#waitingBytes} bytes) wait for the sidecar already`)
     }
     const { buffer, end } = this.#lines.write(text, bytes)
     const item = new Waiting(buffer, end - bytes, end, id, this.#blocks ? Infinity : Date.now() + timeoutMs)
     this.#queue.push(item)
-    this.#queuedBytes += bytes
+    this.#waiting++
+    this.#waitingBytes += bytes
     if (this.#mustHold()) this.#hold([])
     else if (this.#queue.length === BATCH_LINES) this.#gathered?.()
     this.#start()
@@ -98,14 +97,10 @@ export class Delivery {
     this.#sender.close()
   }
 
-  get #waiting() {
-    return this.#queue.length + this.#inFlight + this.#holding
-  }
-
   #mustHold() {
     if (!this.#spool) return false
     // The other half of the queue is for what comes while this one is written.
-    const isHalfFull = this.#waiting > this.#limits.maxQueue / 2 || this.#queuedBytes > this.#limits.maxQueueBytes / 2
+    const isHalfFull = this.#waiting > this.#limits.maxQueue / 2 || this.#waitingBytes > this.#limits.maxQueueBytes / 2
     return isHalfFull || (this.#spool.holds && !this.#handsOver)
   }
 
@@ -124,9 +119,7 @@ export class Delivery {
         if (lines >= MANY_LINES) await this.#gather()
         const batch = this.#take()
         lines = batch.length
-        this.#inFlight = lines
         await this.#deliver(batch)
-        this.#inFlight = 0
       } else break
     }
     this.#handsOver = false
@@ -183,7 +176,7 @@ export class Delivery {
   }
 
   #attemptMs(batch) {
-    if (this.#blocks || this.#spool) return this.#limits.timeoutMs
+    if (this.#blocks || this.#spool) return Math.min(this.#limits.timeoutMs, this.#closesAt - Date.now())
     // The longest wait of the batch: to give up a POST that may yet succeed is to call a failure what is recorded.
     return batch.at(-1).deadline - Date.now()
   }
@@ -217,7 +210,6 @@ export class Delivery {
     if (this.#spool) {
       if (!batch.some(isOver)) return batch
       this.#hold(batch)
-      this.#inFlight = 0
       return []
     }
     return batch.filter((item) => {
@@ -230,14 +222,12 @@ export class Delivery {
   /** A batch and all that waits behind it go into the spool. */
   async #hold(batch) {
     const items = [...batch, ...this.#queue.splice(0)]
-    this.#holding += items.length
     let failure
     try {
       await this.#spool.append(items.map(({ text }) => text))
     } catch (error) {
       failure = error
     }
-    this.#holding -= items.length
     for (const item of items) {
       if (failure) this.#drop(item, failure)
       else this.#release(item).resolve({ status: 'held', id: item.id })
@@ -263,7 +253,8 @@ export class Delivery {
   }
 
   #release(item) {
-    this.#queuedBytes -= item.bytes
+    this.#waiting--
+    this.#waitingBytes -= item.bytes
     return item
   }
 }

@@ -45,6 +45,7 @@ export type PackageErrorCode =
   | 'invalid_option'
   | 'policy_missing'
   | 'actor_failed'
+  | 'image_failed'
   | 'queue_full'
   | 'spool_full'
   | 'spool_failed'

@@ -51,6 +51,7 @@ export const ERROR_CODES = Object.freeze([
   'invalid_option',
   'policy_missing',
   'actor_failed',
+  'image_failed',
   'queue_full',
   'spool_full',
   'spool_failed',

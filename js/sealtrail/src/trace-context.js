@@ -9,6 +9,9 @@
  */
 const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 
+/** One that is kept as it came, as those of each request mostly are. */
+const USUAL = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[0-3]$/
+
 const MEMBER = /^[a-z0-9][a-z0-9_*/@-]{0,255}=[ -<>-~]{0,255}[!-<>-~]$/
 
 const MAX_MEMBERS = 32
@@ -22,6 +25,7 @@ const FLAGS = 0b11
 
 /** Both headers as a record keeps them; each is undefined where there is none that can be read. */
 export function traceOf({ traceparent, tracestate }) {
+  if (typeof traceparent === 'string' && USUAL.test(traceparent)) return { traceparent, tracestate: stateOf(tracestate) }
   const parent = parentOf(traceparent)
   if (parent === undefined) return { traceparent: undefined, tracestate: undefined }
   const flags = (Number.parseInt(parent[4], 16) & FLAGS).toString(16)

@@ -208,7 +208,9 @@ export interface Trail {
   reveal(record: string | Uint8Array, options: RevealOptions & { raw: true }): Promise<Revealed<string>>
 
   /**
-   * Takes the before image with `load`, runs `change`, takes the after image, records the difference.
+   * Takes the before image with `load`, runs `change`, takes the after image, records the difference. Nothing that `load`
+   * finds is `null`. Where `change` throws, nothing is recorded; where the image after it cannot be taken, that is a failure as
+   * of `record` (`image_failed`), since the change was made.
    *
    * @example
    * await trail.wrap({ type: 'product', id }, () => db.find(id), () => db.update(id, body))

@@ -67,7 +67,14 @@ class Trail {
     // An in-memory store may hand out the object that `change` is about to modify: keep the text, not the object.
     const before = await imageOf(load, '/before')
     const result = await change()
-    const after = await imageOf(load, '/after')
+    let after
+    try {
+      after = await imageOf(load, '/after')
+    } catch (cause) {
+      // The change is made, and there will be no record of it.
+      if (cause instanceof SealtrailError) return this.#refused(cause)
+      return this.#refused(new SealtrailError('image_failed', 'the image after a change that was made could not be loaded', { cause }))
+    }
     const action = before === null ? 'create' : after === null ? 'delete' : 'update'
     const receipt = await this.record({ entity, action, before, after })
     return { result, receipt }
@@ -112,11 +119,16 @@ class Trail {
       const id = change?.id ?? uuidv7()
       return this.#delivery.send(seals ? this.#textToSeal(change, id) : changeText(change, contextText(this.#contextOf(change), this.#origin), { id }), id)
     } catch (error) {
-      this.#delivery.countFailed()
-      const receipt = Promise.reject(error)
-      receipt.catch(this.#onError)
-      return receipt
+      return this.#refused(error)
     }
+  }
+
+  /** Counted and told, whether somebody looks at the promise or not. */
+  #refused(error) {
+    this.#delivery.countFailed()
+    const receipt = Promise.reject(error)
+    receipt.catch(this.#onError)
+    return receipt
   }
 
   /** It says itself what there is to say of its request. */

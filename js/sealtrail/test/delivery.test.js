@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTrail } from 'sealtrail'
+import { Delivery } from '../src/delivery.js'
 import { delayOf, retryAfter } from '../src/post.js'
 import { refuse, startCollector } from './collector.js'
 
@@ -250,6 +251,57 @@ test('block: tried until it is taken, as long as that takes', async () => {
   const closed = trail.close()
   await assert.rejects(left, { code: 'delivery_timeout' })
   await closed
+})
+
+const SILENCES = {
+  'is away': () => collector.stop(),
+  'takes connections and never answers': () => {
+    const never = () => void collector.answers.push(never)
+    never()
+  },
+  'has no room': () => {
+    const full = (response) => (collector.answers.push(full), refuse(503, { code: 'log_unavailable' }, { 'retry-after': '600' })(response))
+    collector.answers.push(full)
+  },
+}
+for (const [silence, fall] of Object.entries(SILENCES)) {
+  test(`close ends though the sidecar ${silence}, and every change has an outcome`, { timeout: 60_000 }, async () => {
+    await fall()
+    const folder = await mkdtemp(join(tmpdir(), 'sealtrail-'))
+    const spool = { folder, unencrypted: true }
+    const modes = [[{ onFailure: 'drop' }, 'failed'], [{ onFailure: 'block' }, 'failed'], [{ onFailure: 'spool', spool }, 'held']]
+    for (const [options, outcome] of modes) {
+      const told = []
+      const trail = await open({ timeoutMs: 300, onError: ({ code }) => told.push(code), ...options })
+      // More than one POST, and nobody awaits them.
+      for (let id = 0; id < 1_200; id++) trail.record(change(id))
+      await trail.close()
+      const none = { queued: 0, held: 0, recorded: 0, unchanged: 0, failed: 0, dropped: 0, retries: trail.stats().retries }
+      const lost = outcome === 'failed'
+      assert.deepEqual(trail.stats(), { ...none, [outcome]: 1_200, ...(lost && { dropped: 1_200 }) }, options.onFailure)
+      assert.deepEqual(told, lost ? Array(1_200).fill('delivery_timeout') : [], options.onFailure)
+    }
+    assert.equal((await readFile(join(folder, '00000001.ndjson'), 'utf8')).trimEnd().split('\n').length, 1_200)
+    await rm(folder, { recursive: true })
+  })
+}
+
+test('an attempt that begins while it closes has only the time that is left', async () => {
+  const asked = []
+  const sender = {
+    async send(_, timeoutMs) {
+      asked.push(timeoutMs)
+      if (asked.length === 1) closed = delivery.close()
+      return asked.length < 3 ? { retry: true, error: new Error('away') } : { perLine: [{ receipt: { status: 'recorded' } }] }
+    },
+    close() {},
+  }
+  const delivery = new Delivery(sender, { timeoutMs: 60_000, maxQueue: 10, maxQueueBytes: 1000, blocks: true })
+  let closed
+  await delivery.send('{}', '1')
+  await closed
+  assert.equal(asked[0], 60_000)
+  assert.ok(asked[1] < 60_000 && asked[2] <= asked[1], asked.join())
 })
 
 test('close waits for what was recorded and takes no more', async () => {

@@ -9,7 +9,10 @@ const state = (header) => traceOf({ traceparent: `00-${ID}-${PARENT}-01`, traces
 
 test('a traceparent as the proxy would keep it', () => {
   assert.equal(parent(`00-${ID}-${PARENT}-01`), `00-${ID}-${PARENT}-01`)
-  assert.equal(parent(` 00-${ID}-${PARENT}-ff `), `00-${ID}-${PARENT}-03`, 'flags that nobody knows')
+  for (const [flags, kept] of [['00', '00'], ['03', '03'], ['04', '00'], ['11', '01'], ['ff', '03']]) {
+    assert.equal(parent(` 00-${ID}-${PARENT}-${flags} `), `00-${ID}-${PARENT}-${kept}`)
+    assert.equal(parent(`00-${ID}-${PARENT}-${flags}`), `00-${ID}-${PARENT}-${kept}`, 'flags that nobody knows')
+  }
   for (const later of [`cc-${ID}-${PARENT}-01`, `cc-${ID}-${PARENT}-01-what-will-be`]) {
     assert.equal(parent(later), `00-${ID}-${PARENT}-01`)
   }
@@ -18,7 +21,7 @@ test('a traceparent as the proxy would keep it', () => {
 
 test('what is no traceparent', () => {
   for (const header of [
-    undefined, 7, ['00'], '', 'x', `00-${ID}-${PARENT}`, `00-${ID}-${PARENT}-01-x`, `00-${ID}-${PARENT}-01.`, `cc-${ID}-${PARENT}-01.`,
+    undefined, 7, ['00'], [`00-${ID}-${PARENT}-01`], '', 'x', `00-${ID}-${PARENT}`, `00-${ID}-${PARENT}-01-x`, `00-${ID}-${PARENT}-01.`, `cc-${ID}-${PARENT}-01.`,
     `ff-${ID}-${PARENT}-01`, `00-${'0'.repeat(32)}-${PARENT}-01`, `00-${ID}-${'0'.repeat(16)}-01`, `00-${ID.toUpperCase()}-${PARENT}-01`,
     `00-${ID}-${PARENT}-01, 00-${ID}-${PARENT}-01`, `cc-${ID}-${PARENT}-01, cc-${ID}-${PARENT}-01`,
   ]) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { createTrail, SealtrailError } from 'sealtrail'
+import { contextOf } from '../src/context.js'
 import { startCollector } from './collector.js'
 
 let collector, trail, failures
@@ -74,6 +75,31 @@ describe('record', () => {
     })
   }
 
+  const loop = {}
+  loop.self = loop
+  const uncarried = [
+    [undefined, 'unsupported_value'], [() => {}, 'unsupported_value'], [Symbol('s'), 'unsupported_value'], [1n, 'unsupported_value'],
+    [new Map(), 'unsupported_value'], [new Set(), 'unsupported_value'], [new Date(NaN), 'unsupported_value'], [new Uint8Array(1), 'unsupported_value'],
+    [Object(1n), 'unsupported_value'], [Object(1), 'unsupported_value'], [new Proxy(new Map(), {}), 'unsupported_value'],
+    [NaN, 'number_not_finite'], [2 ** 53, 'unsafe_integer'], ['\ud800', 'lone_surrogate'], [loop, 'cycle', '/self'],
+  ]
+  test('what JSON cannot carry is refused on every way in, with its place', async () => {
+    const policy = { id: 'p', version: '1', default: 'keep' }
+    for (const [value, code, below = ''] of uncarried) {
+      const image = { list: [{ value }] }
+      const refused = (side) => ({ code, at: { pointer: `/${side}/list/0/value${below}` } })
+      const change = (images) => ({ entity, action: 'update', before: {}, after: {}, ...images })
+      await assert.rejects(trail.record(change({ before: image })), refused('before'))
+      await assert.rejects(trail.record(change({ after: image })), refused('after'))
+      await assert.rejects(trail.seal(change({ after: image })), refused('after'))
+      await assert.rejects(trail.wrap(entity, () => image, () => {}), refused('before'))
+      assert.throws(() => trail.diff(image, {}), refused('before'))
+      assert.throws(() => trail.diff({}, image), refused('after'))
+      assert.throws(() => trail.preview(change({ after: image }), { policy }), refused('after'))
+    }
+    assert.equal(collector.requests.length, 0)
+  })
+
   test('a failure that nobody awaits is told, and does not end the process', async () => {
     trail.record({ entity })
     await new Promise((resume) => setImmediate(resume))
@@ -108,6 +134,22 @@ describe('run', () => {
     assert.equal(trail.context, undefined)
   })
 
+  test('what a change says of its request wins over the headers, and is read as carefully', async () => {
+    const trace = (flags) => `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}`
+    const headers = { 'x-request-id': 'c-1', 'x-sealtrail-request': crypto.randomUUID(), traceparent: trace('01'), tracestate: 'a=1' }
+    await trail.run(contextOf({ source: {}, headers, method: 'PUT', target: '/', ip() {} }), async () => {
+      const record = (context) => trail.record({ entity, action: 'update', after: {}, context })
+      await record()
+      await record({ correlationId: 'c-2', requestId: 'of "mine"', traceparent: trace('ff'), tracestate: 'b="2' })
+      await assert.rejects(record({ traceparent: 'garbled' }), { code: 'invalid_field', at: { pointer: '/context/traceparent' } })
+    })
+    const said = collector.changes.map(({ context: { correlation_id, traceparent, tracestate, request } }) => [correlation_id, traceparent, tracestate, request.id])
+    assert.deepEqual(said, [
+      ['c-1', trace('01'), 'a=1', headers['x-sealtrail-request']],
+      ['c-2', trace('03'), 'b="2', 'of "mine"'],
+    ])
+  })
+
   test('two trails do not share a context', async () => {
     const other = await createTrail({ url: collector.url })
     other.run({ correlationId: 'theirs' }, () => assert.equal(trail.context, undefined))
@@ -131,10 +173,43 @@ describe('wrap', () => {
     ])
   })
 
-  test('a change that throws records nothing', async () => {
-    const failed = trail.wrap(entity, () => ({}), () => { throw new RangeError('no') })
-    await assert.rejects(failed, RangeError)
-    assert.equal(collector.requests.length, 0)
+  test('a change that throws, or an image before it, records nothing and is nobody\'s failure but the caller\'s', async () => {
+    const before = trail.stats()
+    let loads = 0
+    const load = () => ({ loads: loads++ })
+    const thrown = new RangeError('no')
+    await assert.rejects(trail.wrap(entity, load, () => { throw thrown }), thrown)
+    await assert.rejects(trail.wrap(entity, load, async () => { throw thrown }), thrown)
+    assert.equal(loads, 2)
+    const never = () => assert.fail('made without its image')
+    await assert.rejects(trail.wrap(entity, async () => { throw thrown }, never), thrown)
+    await assert.rejects(trail.wrap(entity, () => ({ n: 1n }), never), { code: 'unsupported_value', at: { pointer: '/before/n' } })
+    // What was on its way would be there before this.
+    await trail.record({ entity, action: 'create', before: null, after: { last: true } })
+    assert.deepEqual(collector.changes.map(({ after: is }) => is), [{ last: true }])
+    assert.deepEqual({ ...trail.stats(), recorded: before.recorded }, before)
+    assert.deepEqual(failures, [])
+  })
+
+  test('a change that was made, and has no image after it, is a failure that is told and counted', async () => {
+    const { failed } = trail.stats()
+    const broken = new Error('the database is gone')
+    const once = (first, then) => {
+      const images = [first, then]
+      return () => images.shift()()
+    }
+    const lost = trail.wrap(entity, once(() => ({}), () => { throw broken }), () => {})
+    await assert.rejects(lost, (error) => error instanceof SealtrailError && error.code === 'image_failed' && error.cause === broken)
+    const carried = trail.wrap(entity, once(() => ({}), () => ({ seen: new Set() })), () => {})
+    await assert.rejects(carried, { code: 'unsupported_value', at: { pointer: '/after/seen' } })
+    assert.deepEqual([failures.map(({ code }) => code), trail.stats().failed - failed], [['image_failed', 'unsupported_value'], 2])
+    assert.equal(trail.stats().queued, 0)
+  })
+
+  test('images that are text or bytes go as they are written', async () => {
+    const images = ['{"n":1.10}', Buffer.from('{"n":12345678901234567890123}')]
+    await trail.wrap(entity, () => images.shift(), () => {})
+    assert.match(collector.requests[0].lines[0], /"before":\{"n":1\.10\},"after":\{"n":12345678901234567890123\}/)
   })
 })
 

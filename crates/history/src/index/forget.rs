@@ -33,6 +33,7 @@ impl Index {
         if !self.become_writer()? {
             return Ok(None);
         }
+        self.remove_superseded()?;
         let mut gone = 0;
         for number in 0..self.runs.len() {
             let run = self.runs[number].clone();
@@ -42,11 +43,14 @@ impl Index {
             }
             if !found.is_empty() {
                 gone += found.len() as u64;
+                self.give_up_merge(run.first(), run.next())?;
                 self.runs[number] = Arc::new(self.without(&run, &hashes)?);
             }
         }
         let forgotten = self.active.forget(&hashes);
-        if let Some((_, saved)) = self.tail.clone().filter(|_| forgotten > 0) {
+        // Until it is written: if that fails, nothing is left in memory that tells of it the next time.
+        self.tail_is_stale |= forgotten > 0;
+        if let Some((_, saved)) = self.tail.clone().filter(|_| self.tail_is_stale) {
             let run = self.write(saved)?;
             self.replace_tail(Some(&run))?;
         }
@@ -55,11 +59,15 @@ impl Index {
 
     /// Up to where somebody has looked for erasures and [forgotten](Self::forget) what they name.
     pub fn purged(&self) -> Result<u64> {
-        folder::purged(&self.dir)
+        let purged = folder::purged(&self.dir)?;
+        // Of what was not on disk nothing was forgotten: it is read from the log again. Whoever writes has made it so.
+        Ok(if self.writer.is_some() { purged } else { purged.min(self.opened.next) })
     }
 
-    /// To be called when what the erasures before this record name is forgotten.
+    /// To be called when what the erasures before this record name is forgotten. It counts as far as the records are on
+    /// disk.
     pub fn set_purged(&mut self, next: u64) -> Result<()> {
+        let next = next.min(self.saved());
         if self.become_writer()? && folder::purged(&self.dir)? != next {
             folder::write_purged(&self.dir, next)?;
         }

@@ -3,14 +3,16 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Index, RUN};
 use crate::error::Result;
 use crate::folder;
 use crate::name::OriginHash;
-use crate::run::{Group, Run, Writer, Zone};
+use crate::run::{Group, Run, Writer, Written, Zone, file_name};
 
 /// How many runs become one.
 const FAN: u64 = 16;
@@ -23,13 +25,29 @@ pub struct Merge {
     dir: PathBuf,
     origin: OriginHash,
     runs: Vec<Arc<Run>>,
+    under_way: Arc<UnderWay>,
 }
 
-/// The one that they became.
-pub struct Merged(Run);
+/// The one that they became. It is no part of the index before it is [taken](Index::take_merged), and deleted if it
+/// never is.
+pub struct Merged {
+    run: Option<Written>,
+    of: Vec<Arc<Run>>,
+    /// Goes last.
+    _under_way: Arc<UnderWay>,
+}
+
+/// What the index knows of a merge that somebody works at; there is one at a time.
+pub(super) struct UnderWay {
+    first: u64,
+    next: u64,
+    is_given_up: AtomicBool,
+    /// No other process writes the folder before it has ended.
+    _lock: Arc<File>,
+}
 
 impl Index {
-    /// What is to be merged next, if this process writes the index.
+    /// What is to be merged next, if this process writes the index and no other merge is under way.
     ///
     /// ```
     /// # use sealtrail_history::Index;
@@ -41,8 +59,11 @@ impl Index {
     /// }
     /// # Ok::<(), sealtrail_history::Error>(())
     /// ```
-    pub fn due_merge(&self) -> Option<Merge> {
-        self.writer.as_ref()?;
+    pub fn due_merge(&mut self) -> Option<Merge> {
+        let lock = self.writer.as_ref()?;
+        if self.merging.strong_count() > 0 {
+            return None;
+        }
         let mut end = self.runs.len();
         while end >= FAN as usize {
             let last = &self.runs[end - 1];
@@ -53,35 +74,70 @@ impl Index {
                 && last.next().is_multiple_of(length * FAN)
                 && same.iter().all(|run| run.records() == length)
             {
-                let runs = same.to_vec();
-                return Some(Merge { dir: self.dir.clone(), origin: self.origin_hash, runs });
+                let under_way = Arc::new(UnderWay {
+                    first: same[0].first(),
+                    next: last.next(),
+                    is_given_up: AtomicBool::new(false),
+                    _lock: lock.clone(),
+                });
+                self.merging = Arc::downgrade(&under_way);
+                let (dir, runs) = (self.dir.clone(), same.to_vec());
+                return Some(Merge { dir, origin: self.origin_hash, runs, under_way });
             }
             end -= 1;
         }
         None
     }
 
-    /// Puts a run in the place of those that it was made of. What has changed since they were taken is not
-    /// lost: then the merged run is deleted, and the merge is due again.
-    pub fn take_merged(&mut self, Merged(run): Merged) -> Result<()> {
-        let at = self.runs.iter().position(|old| old.first() == run.first());
-        let end = self.runs.iter().position(|old| old.next() == run.next());
-        let (Some(at), Some(end)) = (at, end) else { return folder::remove(run.path()) };
-        let old: Vec<Arc<Run>> = self.runs.splice(at..=end, [Arc::new(run)]).collect();
-        // The last one first: what a crash leaves is superseded, and has no gap.
-        for run in old.iter().rev() {
-            folder::remove(run.path())?;
-        }
+    /// Puts a run in the place of those that it was made of. If one of those was written again meanwhile, the merged
+    /// run has what was taken out of it: then it is deleted, and the merge is due again.
+    pub fn take_merged(&mut self, merged: Merged) -> Result<()> {
+        let Merged { run, of, _under_way } = merged;
+        let at = self.runs.windows(of.len()).position(|runs| {
+            runs.iter().zip(&of).all(|(present, merged)| Arc::ptr_eq(present, merged))
+        });
+        let (Some(run), Some(at)) = (run, at) else { return Ok(()) };
+        let run = Arc::new(run.put()?);
+        let old = self.runs.splice(at..at + of.len(), [run]);
+        self.superseded.extend(old.map(|run| run.path().to_owned()));
+        self.remove_superseded()?;
         self.sync()
+    }
+
+    /// Makes an end of a merge that reads some of these records, because they are to be read no more: when this
+    /// returns there is nothing of it on disk, and whoever works at it writes no more.
+    pub(super) fn give_up_merge(&self, first: u64, next: u64) -> Result<()> {
+        let Some(merge) = self.merging.upgrade() else { return Ok(()) };
+        if merge.next <= first || next <= merge.first {
+            return Ok(());
+        }
+        merge.is_given_up.store(true, Ordering::SeqCst);
+        let place = self.dir.join(file_name(merge.first, merge.next));
+        folder::remove(&place.with_extension("tmp"))
     }
 }
 
 impl Merge {
     /// Writes the run that the others become.
     pub fn run(self) -> Result<Merged> {
+        let written = self.write();
+        // Where it was given up, writing may have failed because the file was taken away.
+        let run = if self.is_given_up() { None } else { written? };
+        Ok(Merged { run, of: self.runs, _under_way: self.under_way })
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.under_way.is_given_up.load(Ordering::SeqCst)
+    }
+
+    fn write(&self) -> Result<Option<Written>> {
         let (first, next) = (self.runs[0].first(), self.runs[self.runs.len() - 1].next());
         let times: Vec<Zone> = self.runs.iter().flat_map(|run| run.times()).copied().collect();
         let mut writer = Writer::new(&self.dir, self.origin, (first, next), &times)?;
+        // Who gives it up from here on finds the file.
+        if self.is_given_up() {
+            return Ok(None);
+        }
         let mut sources: Vec<_> = self.runs.iter().map(Run::groups).collect();
         let offset = |run: &Run| (run.first() - first) as u32;
         let offsets: Vec<u32> = self.runs.iter().map(|run| offset(run)).collect();
@@ -104,6 +160,6 @@ impl Merge {
             }
         }
         writer.group(group.hash, &group.records)?;
-        Ok(Merged(writer.finish()?))
+        writer.complete().map(Some)
     }
 }

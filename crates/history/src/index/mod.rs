@@ -4,12 +4,13 @@ mod save;
 #[cfg(test)]
 mod tests;
 
+use merge::UnderWay;
 pub use merge::{Merge, Merged};
 
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::active::Active;
 use crate::error::{Error, Kind, Result};
@@ -53,12 +54,30 @@ pub struct Index {
     active: Active,
     /// The file of what of `active` is on disk, and where that ends.
     tail: Option<(PathBuf, u64)>,
+    /// Whether names were forgotten that this file has.
+    tail_is_stale: bool,
     /// Files that are of no use any more; they go when this process writes.
     superseded: Vec<PathBuf>,
     /// Whether complete runs are written as soon as there are some.
     writes: bool,
     /// The lock, once this process writes.
-    writer: Option<File>,
+    writer: Option<Arc<File>>,
+    merging: Weak<UnderWay>,
+    opened: Opened,
+}
+
+/// What was on disk when an index was opened.
+struct Opened {
+    /// The record after the last.
+    next: u64,
+    /// What the folder said of erasures, if that can be read.
+    purged: Option<u64>,
+}
+
+impl Opened {
+    fn purged(dir: &Path) -> Option<u64> {
+        folder::purged(dir).ok()
+    }
 }
 
 impl Index {
@@ -97,6 +116,8 @@ impl Index {
 
     fn open_once(dir: &Path, origin: &str) -> Result<(Self, u64)> {
         let origin_hash = OriginHash::new(origin);
+        // Before the runs, which may forget more meanwhile, and not less.
+        let opened = Opened { next: 0, purged: Opened::purged(dir) };
         let mut paths = folder::run_paths(dir)?;
         let mut superseded = Vec::new();
         if folder::check_origin(dir, origin, !paths.is_empty())? == State::Outdated {
@@ -113,14 +134,18 @@ impl Index {
             runs: Vec::with_capacity(chosen.runs.len()),
             active: Active::new(0),
             tail: None,
+            tail_is_stale: false,
             superseded,
             writes: true,
             writer: None,
+            merging: Weak::new(),
+            opened,
         };
         for path in chosen.runs {
             index.take_run(Arc::new(Run::open(&path, origin_hash)?))?;
         }
         let next = index.next();
+        index.opened.next = next;
         Ok((index, next))
     }
 

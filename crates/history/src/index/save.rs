@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Index, RUN};
+use super::{Index, Opened, RUN};
 use crate::active::Active;
 use crate::error::{Error, Result};
 use crate::folder::{self, State};
@@ -13,8 +13,7 @@ impl Index {
     /// Writes what is only in memory, to be called before closing. False if another process writes this
     /// index; then its runs serve both.
     pub fn roll(&mut self) -> Result<bool> {
-        let saved = self.tail.as_ref().map_or(self.active.first(), |(_, next)| *next);
-        if saved == self.next() {
+        if self.saved() == self.next() {
             return Ok(true);
         }
         if !self.become_writer()? {
@@ -26,6 +25,11 @@ impl Index {
             self.replace_tail(Some(&run))?;
         }
         Ok(true)
+    }
+
+    /// The first record that is only in memory.
+    pub(super) fn saved(&self) -> u64 {
+        self.tail.as_ref().map_or(self.active.first(), |(_, next)| *next)
     }
 
     /// Forgets everything, here and on disk, so that the log can be added again from its begin: for an index
@@ -50,7 +54,11 @@ impl Index {
         if !self.become_writer()? {
             return Ok(false);
         }
+        self.give_up_merge(0, u64::MAX)?;
         folder::remove_purged(&self.dir)?;
+        // Durably: it must not come back to an index that is built again, and has yet to forget.
+        self.sync()?;
+        self.remove_superseded()?;
         // The last one first: what a crash leaves is still the begin of an index.
         self.replace_tail(None)?;
         while let Some(run) = self.runs.last() {
@@ -85,12 +93,14 @@ impl Index {
         }
         let Some(lock) = folder::lock(dir)? else { return Ok(None) };
         folder::remove_purged(dir)?;
+        folder::sync_folder(dir).map_err(|source| Error::io("sync", dir, source))?;
+        folder::remove_unfinished(dir)?;
         for path in folder::run_paths(dir)?.iter().rev() {
             folder::remove(path)?;
         }
         folder::write_origin(dir, origin)?;
         let (mut index, _) = Self::open(dir, origin)?;
-        index.writer = Some(lock);
+        index.writer = Some(Arc::new(lock));
         Ok(Some(index))
     }
 
@@ -123,7 +133,17 @@ impl Index {
         if let Some((old, _)) = std::mem::replace(&mut self.tail, by)
             && self.tail.as_ref().is_none_or(|(new, _)| *new != old)
         {
-            folder::remove(&old)?;
+            self.superseded.push(old);
+        }
+        self.tail_is_stale = false;
+        self.remove_superseded()
+    }
+
+    /// The last one first. What cannot be deleted is so the next time.
+    pub(super) fn remove_superseded(&mut self) -> Result<()> {
+        while let Some(path) = self.superseded.last() {
+            folder::remove(path)?;
+            self.superseded.pop();
         }
         Ok(())
     }
@@ -144,7 +164,8 @@ impl Index {
         self.become_writer()
     }
 
-    /// Takes the lock, once. Not if another process has it, or had it and wrote runs that this one does not know.
+    /// Takes the lock, once. Not if another process has it, or had it and wrote runs that this one does not know, or
+    /// took names out of those that it knows.
     pub(super) fn become_writer(&mut self) -> Result<bool> {
         if self.writer.is_some() {
             return Ok(true);
@@ -155,18 +176,21 @@ impl Index {
         let mut known: Vec<&Path> =
             runs.chain(tail).chain(self.superseded.iter().map(|path| path.as_path())).collect();
         known.sort_unstable();
-        if folder::run_paths(&self.dir)? != known {
+        if folder::run_paths(&self.dir)? != known || Opened::purged(&self.dir) != self.opened.purged
+        {
             return Ok(false);
         }
-        for path in self.superseded.drain(..) {
-            folder::remove(&path)?;
-        }
+        folder::remove_unfinished(&self.dir)?;
+        self.remove_superseded()?;
         // Read again: another process may have made the folder its own since.
         let has_runs = !self.runs.is_empty() || self.tail.is_some();
         if folder::check_origin(&self.dir, &self.origin, has_runs)? != State::Known {
             folder::write_origin(&self.dir, &self.origin)?;
         }
-        self.writer = Some(lock);
+        if self.opened.purged.is_some_and(|purged| purged > self.opened.next) {
+            folder::write_purged(&self.dir, self.opened.next)?;
+        }
+        self.writer = Some(Arc::new(lock));
         Ok(true)
     }
 

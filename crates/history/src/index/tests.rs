@@ -5,6 +5,8 @@ use crate::run::file_name;
 use crate::search::Search;
 use crate::snapshot::Order;
 
+mod forgetting;
+
 const ORIGIN: &str = "example.com/shop";
 
 /// Record `n` of a log in which 7 products are changed by requests of three changes each.
@@ -166,12 +168,14 @@ fn what_an_interrupted_merge_leaves_is_the_whole_index() {
     let records = 16 * RUN + 9;
     for left in [0, 1, 7, 16] {
         let dir = tempfile::tempdir().unwrap();
-        let index = filled(dir.path(), records, records);
-        let old: Vec<_> = index.runs.iter().map(|run| run.path().to_owned()).collect();
-        index.due_merge().unwrap().run().unwrap();
+        let mut index = filled(dir.path(), records, records);
+        let old = index.runs.iter().map(|run| run.path().to_owned());
+        let old: Vec<_> = old.map(|path| (fs::read(&path).unwrap(), path)).collect();
+        let merged_run = index.due_merge().unwrap().run().unwrap();
+        index.take_merged(merged_run).unwrap();
         drop(index);
-        for path in &old[left..] {
-            fs::remove_file(path).unwrap();
+        for (content, path) in &old[..left] {
+            fs::write(path, content).unwrap();
         }
         let (mut index, next) = Index::open(dir.path(), ORIGIN).unwrap();
         assert_eq!((next, index.runs.len()), (records, 1));

@@ -24,7 +24,7 @@ mod write;
 
 pub(crate) use block::Group;
 pub(crate) use read::Run;
-pub(crate) use write::{Writer, grouped};
+pub(crate) use write::{Writer, Written, grouped};
 
 /// The hash of a name and the index of a record that has it; the order of the numbers is that of the entries.
 pub(crate) type Entry = u128;

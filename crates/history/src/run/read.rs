@@ -27,9 +27,14 @@ const TOGETHER: usize = 64;
 impl Run {
     /// Opens a run and checks all but its blocks.
     pub(crate) fn open(path: &Path, origin: OriginHash) -> Result<Self> {
+        Self::open_at(path, path, origin)
+    }
+
+    /// The same of a run whose file is at another place until it comes to its own.
+    pub(crate) fn open_at(at: &Path, path: &Path, origin: OriginHash) -> Result<Self> {
         let failed = |source| Error::io("read", path, source);
         let damaged = |expected: &str| Error::damaged(path, expected);
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = File::open(at).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
 
         let mut bytes = [0; HEAD + SUM];

@@ -1,4 +1,4 @@
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -6,17 +6,32 @@ use super::block::Filling;
 use super::head::{FENCES_PART, FIRST_BLOCK_PART, HEAD_PART, Head, SUM, TIMES_PART};
 use super::{Entry, Group, Run, Zone, file_name, hash_of, index_of};
 use crate::error::{Error, Result};
-use crate::folder::sync_folder;
+use crate::folder::Temporary;
 use crate::name::OriginHash;
 
 /// Writes a run, so that its file appears whole or not at all.
 pub(crate) struct Writer {
     path: PathBuf,
-    temporary: PathBuf,
+    temporary: Temporary,
     file: BufWriter<File>,
     head: Head,
     fences: Vec<u64>,
     filling: Filling,
+}
+
+/// A run that is whole, and not in its place yet.
+pub(crate) struct Written {
+    run: Run,
+    temporary: Temporary,
+}
+
+impl Written {
+    /// Puts it in its place.
+    pub(crate) fn put(self) -> Result<Run> {
+        let Self { run, temporary } = self;
+        temporary.put(run.path()).map_err(|source| Error::io("write", run.path(), source))?;
+        Ok(run)
+    }
 }
 
 impl Writer {
@@ -27,10 +42,10 @@ impl Writer {
         times: &[Zone],
     ) -> Result<Self> {
         let path = dir.join(file_name(first, next));
-        let temporary = path.with_extension("tmp");
+        let temporary = Temporary::of(&path);
         let head = Head::new(origin, first, next, 0);
         let begin = || {
-            let mut file = BufWriter::with_capacity(256 << 10, File::create(&temporary)?);
+            let mut file = BufWriter::with_capacity(256 << 10, File::create(temporary.path())?);
             // The head is written last: it says how many blocks there are.
             file.write_all(&vec![0; head.times_offset() as usize])?;
             let number = |number: i64| number.to_be_bytes();
@@ -40,7 +55,7 @@ impl Writer {
             file.write_all(&head.sum(TIMES_PART, &times))?;
             Ok(file)
         };
-        let file = begin().map_err(|source| Error::io("write", &temporary, source))?;
+        let file = begin().map_err(|source| Error::io("write", temporary.path(), source))?;
         Ok(Self { path, temporary, file, head, fences: Vec::new(), filling: Filling::new() })
     }
 
@@ -56,12 +71,20 @@ impl Writer {
         Ok(())
     }
 
-    pub(crate) fn finish(mut self) -> Result<Run> {
+    pub(crate) fn finish(self) -> Result<Run> {
+        self.complete()?.put()
+    }
+
+    /// All but its place, which is left to whoever knows whether it is still wanted.
+    pub(crate) fn complete(mut self) -> Result<Written> {
         if !self.filling.is_empty() {
             self.block()?;
         }
         self.end().map_err(|source| Error::io("write", &self.path, source))?;
-        Run::open(&self.path, self.head.origin)
+        let Self { path, temporary, head, .. } = self;
+        // Before it is in its place: afterwards nothing may fail, or there would be a run that nobody knows.
+        let run = Run::open_at(temporary.path(), &path, head.origin)?;
+        Ok(Written { run, temporary })
     }
 
     fn block(&mut self) -> Result<()> {
@@ -70,7 +93,7 @@ impl Writer {
         let sum = self.head.sum(FIRST_BLOCK_PART + self.head.blocks, &block);
         self.head.blocks += 1;
         let written = self.file.write_all(&block).and_then(|()| self.file.write_all(&sum));
-        written.map_err(|source| Error::io("write", &self.temporary, source))
+        written.map_err(|source| Error::io("write", self.temporary.path(), source))
     }
 
     fn end(&mut self) -> io::Result<()> {
@@ -83,9 +106,7 @@ impl Writer {
         self.file.write_all(&head)?;
         self.file.write_all(&sum)?;
         self.file.flush()?;
-        self.file.get_ref().sync_all()?;
-        fs::rename(&self.temporary, &self.path)?;
-        sync_folder(self.path.parent().unwrap_or(Path::new(".")))
+        self.file.get_ref().sync_all()
     }
 }
 

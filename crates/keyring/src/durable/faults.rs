@@ -21,6 +21,17 @@ pub(crate) enum Break {
     Torn,
 }
 
+/// What a full disk has no room for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Full {
+    /// New files.
+    Files,
+    /// Nor for another name in a folder that is as large as it can be.
+    Names,
+    /// Nor for new bytes in the place of old ones: a file system that copies on write.
+    Bytes,
+}
+
 #[derive(Default)]
 pub(crate) struct Faults(Mutex<State>);
 
@@ -30,6 +41,8 @@ struct State {
     broken: Option<(usize, Break)>,
     /// Every step after the broken one fails too: the process is gone.
     crashed: bool,
+    /// From this step on, the disk is full.
+    full: Option<(usize, Full)>,
     unsynced: Vec<Unsynced>,
 }
 
@@ -56,6 +69,20 @@ impl Faults {
         let mut state = self.0.lock().unwrap();
         state.taken = 0;
         state.broken = Some((n, how));
+    }
+
+    /// From the `n`-th step from now on there is no room.
+    pub(crate) fn fill_at(&self, n: usize, full: Full) {
+        let mut state = self.0.lock().unwrap();
+        state.taken = 0;
+        state.full = Some((n, full));
+    }
+
+    /// How many steps there were since the disk was to be filled. There is room again.
+    pub(crate) fn make_room(&self) -> usize {
+        let mut state = self.0.lock().unwrap();
+        state.full = None;
+        state.taken
     }
 
     /// Whether the chosen step was reached.
@@ -111,6 +138,14 @@ impl Faults {
         if breaks.is_some() {
             state.crashed = true;
         }
+        if state.full.is_some_and(|(from, full)| state.taken > from && full.refuses(step)) {
+            if let Step::Write(path) = step
+                && !path.exists()
+            {
+                state.change(step, || fs::write(path, []))?;
+            }
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         match (breaks, step) {
             (Some(Break::Lost), _) => return Err(io::Error::other("lost")),
             (Some(Break::Torn), Step::Write(path)) => {
@@ -132,6 +167,16 @@ impl Faults {
         match breaks {
             Some(_) => Err(io::Error::other("reported lost")),
             None => Ok(()),
+        }
+    }
+}
+
+impl Full {
+    fn refuses(self, step: Step<'_>) -> bool {
+        match step {
+            Step::Write(path) => self == Self::Bytes || !path.exists(),
+            Step::Rename { to, .. } => self != Self::Files && !to.exists(),
+            Step::Unlink(_) | Step::Sync(_) | Step::SyncFolder(_) => false,
         }
     }
 }

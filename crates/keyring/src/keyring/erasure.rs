@@ -13,7 +13,8 @@ impl Keyring {
     /// and when this returns, that is durable.
     ///
     /// A crash at any moment leaves either no shred or one that the next [`open`](Self::open) completes. An
-    /// error after the decision is durable makes the keyring refuse further work for the same reason.
+    /// error after the decision is durable makes the keyring refuse further work for the same reason. A full disk
+    /// ([`is_disk_full`](Error::is_disk_full)) is none of those: it refuses the shred, which can be repeated.
     ///
     /// The caller appends a record of the erasure to the log and then calls [`recorded`](Self::recorded). If
     /// the subject turns up again it gets a new key.
@@ -47,13 +48,9 @@ impl Keyring {
         let name = SubjectName::new(&self.index_key, subject)?;
         let _turn = self.turn(name.shard())?;
         let kid = self.subject_kid(&name)?.ok_or_else(|| Error::new(Kind::UnknownSubject))?;
-        let journal = self.journal();
         let _alone = self.alone(shard_of(&kid))?;
         let intent = Entry { kids: vec![kid], subject: Some(name), marker, generation };
-        journal.write(Phase::Intent, &intent)?;
-        self.subjects.evict(subject);
-        // The decision is on disk. Whatever fails from here on, this process must not use the key again.
-        journal.destroy(&intent).inspect_err(|_| self.disk.stop())?;
+        self.journal().shred(&intent, || self.subjects.evict(subject))?;
         Ok(intent.into_erased())
     }
 
@@ -90,8 +87,7 @@ impl Keyring {
         let shard = shard_of(kid);
         let _turn = self.turn(shard)?;
         self.settled_keys.settle(shard, || self.disk.sync_folder(&self.layout.key_shard(shard)))?;
-        let journal = self.journal();
-        if journal.read_marker(kid)?.is_some() {
+        if self.journal().read_marker(kid)?.is_some() {
             return Err(Error::new(Kind::Shredded { kid: kid.to_string() }));
         }
         // One that cannot be read is not destroyed unseen: that would hide that the file was edited.
@@ -100,10 +96,7 @@ impl Keyring {
         }
         let _alone = self.alone(shard)?;
         let intent = Entry { kids: vec![kid.clone()], subject: None, marker, generation: None };
-        journal.write(Phase::Intent, &intent)?;
-        self.periods.evict(kid.as_str());
-        // As of a subject: the decision is on disk, and whoever is refused from here on asks a new process.
-        journal.destroy(&intent).inspect_err(|_| self.disk.stop())?;
+        self.journal().shred(&intent, || self.periods.evict(kid.as_str()))?;
         Ok(intent.into_erased())
     }
 
@@ -111,10 +104,15 @@ impl Keyring {
     /// crash interrupted has no record in the log yet.
     pub fn unrecorded(&self) -> Result<Vec<Erased>> {
         self.disk.refuse_if_stopped()?;
-        // A shred of this process is complete while its intent is there.
-        let [mut entries, shredded] =
-            [self.journal().entries(Phase::Erased)?, self.journal().entries(Phase::Intent)?];
-        entries.extend(shredded);
+        let journal = self.journal();
+        let mut entries = journal.entries(Phase::Erased)?;
+        // A shred of this process is complete while its intent is there, or is just carried out; before the marker it may
+        // still be undone for want of room.
+        for intent in journal.entries(Phase::Intent)? {
+            if journal.read_marker(&intent.kids[0])?.is_some() {
+                entries.push(intent);
+            }
+        }
         Ok(entries.into_iter().map(Entry::into_erased).collect())
     }
 

@@ -13,6 +13,7 @@ mod crash;
 mod damage;
 mod expiry;
 mod listing;
+mod room;
 pub(crate) mod rotation;
 mod shredding;
 

@@ -49,8 +49,10 @@ function Share({ policy }) {
   const field = useRef()
   async function make() {
     try {
-      const url = location.href.split('#')[0] + (await linkOf(policy.text))
-      setLink({ url, said: (await copied(url)) ? 'Copied. ' : 'Copy it from here. ' })
+      const url = new URL(await linkOf(policy.text), location.href)
+      // However somebody came here is nobody else's.
+      url.search = ''
+      setLink({ url: url.href, said: (await copied(url.href)) ? 'Copied. ' : 'Copy it from here. ' })
     } catch ({ message }) {
       setLink({ said: `No link: ${message}.` })
     }
