@@ -1,30 +1,38 @@
 //! The opened log, keyring, index and sandbox of one configuration, together: what `serve`, `append`,
 //! `reveal` and `shred` work on.
 
+mod keys;
+#[cfg(test)]
+mod of_test;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sealtrail_keyring::{Found, KeyId, Keyring};
+use sealtrail_keyring::Keyring;
 use sealtrail_log::proof::{SigningKey, VerifierKey};
 use sealtrail_log::{Log, Options, Recovery, Signer};
 use sealtrail_record::json;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::code::Code;
-use crate::collector::{Outcome, Pairing, Receipt, SeenIds, Source, Spool, WhenFull};
+use crate::collector::{KeySource, Outcome, Pairing, Receipt, SeenIds, Source, Spool, WhenFull};
 use crate::config::{Config, KekSource, KeyScope, Limits, Retention, read_secret_file};
 use crate::engine::{Guest, Policy, Sandbox};
+use crate::erasure::Returned;
 use crate::error::{Error, Result};
-use crate::keys_in_use::{InUse, KeysInUse, Refused};
+use crate::keys_in_use::KeysInUse;
 use crate::leases::Leases;
 use crate::metrics::Metrics;
 use crate::proxy::request_memory::RequestMemory;
 use crate::questions::{Questions, STORED};
 use crate::reload::{Live, Reload};
+
+pub use keys::Known;
 
 pub struct Trail {
     pub origin: String,
@@ -32,6 +40,7 @@ pub struct Trail {
     pub keyring_dir: PathBuf,
     kek: KekSource,
     pub key_scope: KeyScope,
+    pub returned: Returned,
     pub questions: Questions,
     pub metrics: Arc<Metrics>,
     pub memory: Arc<RequestMemory>,
@@ -49,8 +58,8 @@ pub struct Trail {
     pub retaining: Mutex<()>,
     pub policy: Arc<Live<Policy>>,
     log: Log,
-    /// Set when the server has been told to stop.
-    is_draining: AtomicBool,
+    /// True when the server has been told to stop.
+    draining: watch::Sender<bool>,
     /// Whether the operator was told that the log has refused for good.
     is_told: AtomicBool,
     /// Whether the operator knows that records wait for a checkpoint.
@@ -98,6 +107,7 @@ impl Trail {
             keyring_dir: config.keyring_dir.clone(),
             kek: config.kek.clone(),
             key_scope: config.key_scope,
+            returned: Returned::default(),
             questions,
             metrics,
             memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
@@ -113,7 +123,7 @@ impl Trail {
             retaining: Mutex::default(),
             policy: Arc::new(Live::new(policy)),
             log,
-            is_draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
             is_told: AtomicBool::new(false),
             is_delay_told: AtomicBool::new(false),
             is_full_told: AtomicBool::new(false),
@@ -155,37 +165,24 @@ impl Trail {
         self.policy.get().sandbox().clone()
     }
 
+    /// What records are sealed with.
+    pub fn key_source(&self) -> KeySource<'_> {
+        let Self { keyring, returned, key_scope, .. } = self;
+        KeySource { keyring, returned, scope: *key_scope }
+    }
+
     /// What preparing a change takes.
     pub fn source<'a>(&'a self, policy: &'a Policy) -> Source<'a> {
         Source {
             origin: &self.origin,
             policy,
             sandbox: policy.sandbox(),
-            keyring: &self.keyring,
+            keys: self.key_source(),
             in_use: &self.in_use,
-            key_scope: self.key_scope,
             memory: Some(&self.memory),
             seen_ids: &self.seen_ids,
             max_change: self.limits.line,
             max_record: MAX_RECORD,
-        }
-    }
-
-    /// Takes up keys that are known already; none if one does not exist any more.
-    pub fn take_up(&self, kids: &[KeyId]) -> Result<Option<InUse>> {
-        loop {
-            let look = self.in_use.look();
-            for kid in kids {
-                if !matches!(self.keyring.key(kid)?, Found::Key(_)) {
-                    return Ok(None);
-                }
-            }
-            match self.in_use.enter(look, kids.to_vec()) {
-                Ok(in_use) => return Ok(Some(in_use)),
-                // Each time another erasure has come between, so this ends.
-                Err(Refused::Changed) => {}
-                Err(closed) => return Err(closed.error()),
-            }
         }
     }
 
@@ -298,7 +295,7 @@ impl Trail {
     /// Whether it takes changes now; why not, if it does not: it is being stopped, the log cannot append, the
     /// keyring cannot make keys, or the sandbox does not answer. May try the disk.
     pub fn ready(&self) -> Result<()> {
-        if self.is_draining.load(Ordering::Relaxed) {
+        if *self.draining.borrow() {
             return Err(Error::new(Code::LogUnavailable, "the server is being stopped"));
         }
         if let Some(error) = self.log.poisoned().or_else(|| self.log.disk_full()) {
@@ -319,14 +316,15 @@ impl Trail {
         }
     }
 
-    /// Whether the server has been told to stop.
-    pub fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Relaxed)
+    /// Waits until the server is told to stop.
+    pub async fn draining(&self) {
+        // The sender is this, so there is one.
+        let _ = self.draining.subscribe().wait_for(|is_draining| *is_draining).await;
     }
 
     /// From now on it is not ready.
     pub fn start_draining(&self) {
-        self.is_draining.store(true, Ordering::Relaxed);
+        self.draining.send_replace(true);
     }
 
     /// Tells the operator once when records begin to wait for a checkpoint, and once when they do no more.

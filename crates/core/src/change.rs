@@ -18,14 +18,18 @@
 //! The older shape `table_id`, `entity_id`, `micro_service_name`, `action`, `old_data`, `new_data`,
 //! `request_info` (and `id`) is taken as well, in any mix of spellings that folds to these names.
 
+mod name;
+mod older;
+
+pub(crate) use name::{MAX_NAME, name_of, read_name};
+
 use std::borrow::Cow;
 
-use sealtrail_record::json::{Document, Kind, NodeId, Place, Value, number_name, write_string};
-use sealtrail_record::pointer;
+use sealtrail_record::json::{Document, Kind, NodeId, Place, write_string};
 
 use crate::Error;
 use crate::context::{Context, check_event};
-use crate::fold::fold_key;
+use older::OlderKey;
 
 /// A change that has been read.
 pub(crate) struct Change<'a> {
@@ -162,48 +166,6 @@ impl<'a> Change<'a> {
         })
     }
 
-    fn older(
-        document: &Document<'a>,
-        members: impl Iterator<Item = (Cow<'a, str>, NodeId)>,
-    ) -> Result<Self, Error> {
-        let (mut own_id, mut kind, mut id, mut action) = (None, None, None, None);
-        let (mut before, mut after) = (Image::Unknown, Image::Unknown);
-        let mut context = Context::default();
-        let mut seen = Vec::new();
-        for (key, node) in members {
-            let known = "id, table_id, entity_id, micro_service_name, action, old_data, new_data, request_info";
-            let name = OlderKey::of(&key).ok_or_else(|| unknown_key(&key, known))?;
-            let mut at = String::new();
-            pointer::push_key(&mut at, &key);
-            if seen.contains(&name) {
-                let message = format!("`{at}` says a second time what another spelling of it says");
-                return Err(Error::new("duplicate_key", message));
-            }
-            seen.push(name);
-            let text = || name_of(document, node, &|| at.clone());
-            match name {
-                OlderKey::Own => own_id = Some(text()?),
-                OlderKey::Table => kind = Some(text()?),
-                OlderKey::Entity => id = Some(text()?),
-                OlderKey::Action => action = Some(read_action(document, node, &at)?),
-                OlderKey::Old => before = Image::of(document, node),
-                OlderKey::New => after = Image::of(document, node),
-                OlderKey::Service => context.service = Some(text()?),
-                OlderKey::Request => context.read_older(document.to_value(node), &at)?,
-            }
-        }
-        context.check("/request_info")?;
-        Ok(Self {
-            id: own_id,
-            entity_type: kind.ok_or_else(|| Error::missing("/table_id"))?,
-            entity_id: id.ok_or_else(|| Error::missing("/entity_id"))?,
-            action: action.ok_or_else(|| Error::missing("/action"))?,
-            before,
-            after,
-            context,
-        })
-    }
-
     fn check(mut self, document: &Document<'_>) -> Result<Self, Error> {
         // What is created was not there before, and what is deleted is not there after.
         if matches!((self.action, &self.before), (Action::Create, Image::Unknown)) {
@@ -293,40 +255,6 @@ impl Image {
     }
 }
 
-/// The names of the older shape, by their folded spelling.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum OlderKey {
-    Own,
-    Table,
-    Entity,
-    Service,
-    Action,
-    Old,
-    New,
-    Request,
-}
-
-impl OlderKey {
-    fn of(key: &str) -> Option<Self> {
-        Some(match fold_key(key).as_ref() {
-            "id" => Self::Own,
-            "table_id" => Self::Table,
-            "entity_id" => Self::Entity,
-            "micro_service_name" | "microservice_name" => Self::Service,
-            "action" => Self::Action,
-            "old_data" => Self::Old,
-            "new_data" => Self::New,
-            "request_info" => Self::Request,
-            _ => return None,
-        })
-    }
-
-    /// `id` and `action` are names of both shapes.
-    fn is_telling(self) -> bool {
-        !matches!(self, Self::Own | Self::Action)
-    }
-}
-
 /// Type and id.
 fn read_entity<'a>(
     document: &Document<'a>,
@@ -369,44 +297,6 @@ fn read_action(document: &Document<'_>, node: NodeId, at: &str) -> Result<Action
         Error::new("unknown_action", message)
     })
 }
-
-/// A short name or id: text that is not empty, or a number in its one spelling, whoever wrote it.
-pub(crate) fn read_name<'a>(value: &Value<'a>, at: &str) -> Result<Cow<'a, str>, Error> {
-    match value {
-        Value::String(text) => check_name(text.clone(), &|| at.to_owned()),
-        Value::Number(text) => check_name(number_name(text, MAX_NAME), &|| at.to_owned()),
-        other => Err(Error::field(at, "a text or a number", other.kind())),
-    }
-}
-
-/// The same of a node; `at` says where it stands, for an error.
-pub(crate) fn name_of<'a>(
-    document: &Document<'a>,
-    node: NodeId,
-    at: &dyn Fn() -> String,
-) -> Result<Cow<'a, str>, Error> {
-    match document.kind(node) {
-        Kind::String => check_name(document.written(node), at),
-        Kind::Number => check_name(number_name(document.raw(node), MAX_NAME), at),
-        other => Err(Error::field(&at(), "a text or a number", other.name())),
-    }
-}
-
-fn check_name<'a>(text: Cow<'a, str>, at: &dyn Fn() -> String) -> Result<Cow<'a, str>, Error> {
-    // Nearly all are ASCII, and of a byte the question is a short one.
-    let has_control = match text.is_ascii() {
-        true => text.bytes().any(|b| b.is_ascii_control()),
-        false => text.chars().any(char::is_control),
-    };
-    if text.is_empty() || text.len() > MAX_NAME || has_control {
-        let wanted = format!("1 to {MAX_NAME} bytes without control characters");
-        return Err(Error::field(&at(), &wanted, &format!("{} bytes", text.len())));
-    }
-    Ok(text)
-}
-
-/// Ids and names longer than this are a slip: they would be repeated in every record and index.
-pub(crate) const MAX_NAME: usize = 512;
 
 fn unknown_key(key: &str, known: &str) -> Error {
     let shown: String = key.chars().take(40).collect();

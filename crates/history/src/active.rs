@@ -1,6 +1,8 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::run::{Entry, NO_TIME, ZONE, Zone, entry, hash_of, index_of, widen};
+use crate::name::Called;
+use crate::run::{Entry, List, NO_TIME, ZONE, Zone, entry, hash_of, index_of, sorted, widen};
 
 /// The entries of the records that no complete run has yet.
 #[derive(Clone)]
@@ -11,15 +13,40 @@ pub(crate) struct Active {
     levels: Vec<Arc<Vec<Entry>>>,
     /// As they came.
     tail: Vec<Entry>,
+    /// Where nobody asks meanwhile, the records of names that come again and again: then they need not be sorted.
+    lists: Vec<(u64, Vec<u32>)>,
+    /// Which lists these are: those before are gone, and places in them mean nothing.
+    lists_number: u32,
     times: Vec<Zone>,
+}
+
+/// What is to be written.
+pub(crate) struct Before<'a> {
+    pub(crate) entries: Cow<'a, [Entry]>,
+    pub(crate) lists: Vec<List<'a>>,
+    pub(crate) times: &'a [Zone],
 }
 
 /// A longer tail is sorted before anybody looks.
 const TAIL: usize = 256;
 
+/// Behind so many entries nobody asks, it seems.
+const UNASKED: usize = if cfg!(test) { 300 } else { 1 << 12 };
+
+/// More lists are not kept for the records to come.
+const LISTS: usize = 1 << 15;
+
 impl Active {
     pub(crate) fn new(first: u64) -> Self {
-        Self { first, next: first, levels: Vec::new(), tail: Vec::new(), times: Vec::new() }
+        Self {
+            first,
+            next: first,
+            levels: Vec::new(),
+            tail: Vec::new(),
+            lists: Vec::new(),
+            lists_number: 1,
+            times: Vec::new(),
+        }
     }
 
     pub(crate) fn first(&self) -> u64 {
@@ -32,8 +59,31 @@ impl Active {
     }
 
     /// Takes a name of the record that is to be added next.
-    pub(crate) fn name(&mut self, hash: u64) {
-        self.tail.push(entry(hash, self.next));
+    pub(crate) fn name(&mut self, Called { hash, often }: Called<'_>) {
+        let Some(place) = often.filter(|_| self.tail.len() >= UNASKED) else {
+            return self.tail.push(entry(hash, self.next));
+        };
+        if place.lists != self.lists_number {
+            (place.lists, place.list) = (self.lists_number, self.lists.len() as u32);
+            self.lists.push((hash, Vec::new()));
+        }
+        let records = &mut self.lists[place.list as usize].1;
+        let record = (self.next - self.first) as u32;
+        if records.last() != Some(&record) {
+            records.push(record);
+        }
+    }
+
+    /// Makes entries of the lists.
+    fn unlist(&mut self) {
+        if self.lists.is_empty() {
+            return;
+        }
+        for (hash, records) in self.lists.drain(..) {
+            let first = self.first;
+            self.tail.extend(records.iter().map(|record| entry(hash, first + u64::from(*record))));
+        }
+        self.lists_number += 1;
     }
 
     /// The record has no more names.
@@ -63,11 +113,12 @@ impl Active {
 
     /// Makes asking fast.
     pub(crate) fn settle(&mut self) {
+        // What is written stays in its lists until somebody asks.
+        self.unlist();
         if self.tail.len() < TAIL {
             return;
         }
-        let mut level = std::mem::take(&mut self.tail);
-        level.sort_unstable();
+        let mut level = sorted(std::mem::take(&mut self.tail));
         while self.levels.last().is_some_and(|longer| longer.len() < 2 * level.len()) {
             let longer = self.levels.pop().expect("there is a last one");
             level.extend_from_slice(&longer);
@@ -89,6 +140,9 @@ impl Active {
         found.extend(
             self.tail.iter().filter(|entry| bounds.contains(entry)).map(|entry| index_of(*entry)),
         );
+        for (_, records) in self.lists.iter().filter(|(name, _)| *name == hash) {
+            found.extend(records.iter().map(|record| self.first + u64::from(*record)));
+        }
         found[start..].sort_unstable();
         let mut last = None;
         let mut kept = start;
@@ -102,21 +156,51 @@ impl Active {
         found.truncate(kept);
     }
 
-    /// The sorted entries of the records before `next`, and their times.
-    pub(crate) fn before(&self, next: u64) -> (Vec<Entry>, &[Zone]) {
-        let all = self.levels.iter().flat_map(|level| level.iter()).chain(&self.tail);
-        let entries = sorted(all.filter(|entry| index_of(**entry) < next).copied().collect());
+    /// The names of the records before `next`, sorted, and their times.
+    pub(crate) fn before(&mut self, next: u64) -> Before<'_> {
+        if next != self.next {
+            self.unlist();
+        }
+        if self.levels.len() != 1 || !self.tail.is_empty() {
+            let levels = std::mem::take(&mut self.levels);
+            let tail = std::mem::take(&mut self.tail);
+            // Those of a name come in their order then, which is mostly what is to be made.
+            let older = levels.iter().flat_map(|level| level.iter());
+            let all = match levels.is_empty() {
+                true => tail,
+                false => older.chain(&tail).copied().collect(),
+            };
+            self.levels.push(Arc::new(sorted(all)));
+        }
+        let all = &self.levels[0];
+        let entries = match next == self.next {
+            true => Cow::Borrowed(&all[..]),
+            false => all.iter().filter(|entry| index_of(**entry) < next).copied().collect(),
+        };
+        let mut lists: Vec<List<'_>> = Vec::with_capacity(self.lists.len());
+        lists.extend(self.lists.iter().map(|(hash, records)| (*hash, &records[..])));
+        lists.retain(|(_, records)| !records.is_empty());
+        lists.sort_by_key(|list| list.0);
         let zones = (next - self.first).div_ceil(ZONE) as usize;
-        (entries, &self.times[..zones])
+        Before { entries, lists, times: &self.times[..zones] }
     }
 
     /// Forgets the records before `next`, which begins a zone.
     pub(crate) fn drop_before(&mut self, next: u64) {
         if next == self.next {
+            // Their room is what the next records need.
+            let room = self.levels.pop().and_then(Arc::into_inner).unwrap_or_default();
             self.levels.clear();
+            self.tail = room;
             self.tail.clear();
+            if self.lists.len() > LISTS {
+                self.lists.clear();
+                self.lists_number += 1;
+            }
+            self.lists.iter_mut().for_each(|(_, records)| records.clear());
+        } else {
+            self.retain(|entry| index_of(entry) >= next);
         }
-        self.retain(|entry| index_of(entry) >= next);
         self.times.drain(..((next - self.first) / ZONE) as usize);
         self.first = next;
     }
@@ -127,6 +211,7 @@ impl Active {
     }
 
     fn retain(&mut self, stays: impl Fn(Entry) -> bool) -> u64 {
+        self.unlist();
         let before = self.len();
         self.tail.retain(|entry| stays(*entry));
         for level in &mut self.levels {
@@ -147,72 +232,58 @@ impl Active {
     }
 }
 
-/// Hashes are spread evenly, so most of the order is made by giving each entry its place by its first bits.
-fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
-    /// As many entries share a place, if all hashes are different.
-    const TOGETHER: usize = 32;
-    let bits = (entries.len() / TOGETHER).checked_ilog2().unwrap_or(0).min(14);
-    if bits < 4 {
-        entries.sort_unstable();
-        return entries;
-    }
-    let place = |entry: Entry| (entry >> (128 - bits)) as usize;
-    let mut ends = vec![0; 1 << bits];
-    for entry in &entries {
-        ends[place(*entry)] += 1_usize;
-    }
-    let mut start = 0;
-    for end in &mut ends {
-        start += std::mem::replace(end, start);
-    }
-    let mut placed = vec![0; entries.len()];
-    for entry in entries {
-        let at = &mut ends[place(entry)];
-        placed[*at] = entry;
-        *at += 1;
-    }
-    let mut start = 0;
-    for end in ends {
-        // Stable, for it goes along what is sorted already: the records of a name that many have.
-        placed[start..end].sort();
-        start = end;
-    }
-    placed
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::ListPlace;
+    use crate::run::grouped;
 
-    #[test]
-    fn entries_are_sorted_however_many_and_however_alike_they_are() {
-        for length in [0, 1, 2, 500, 513, 5000, 100_000] {
-            for alike in [1, 7, 1000, u64::MAX] {
-                let hash = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % alike;
-                for shift in [0, 40] {
-                    let entries: Vec<Entry> =
-                        (0..length).map(|n| entry(hash(n) << shift, n / 3)).collect();
-                    let mut expected = entries.clone();
-                    expected.sort();
-                    assert_eq!(sorted(entries), expected, "{length} {alike} {shift}");
-                }
-            }
-        }
-    }
-
-    /// Record n has the names n % 7 and 100 + n / 3.
+    /// Record n has the names n % 7 and 100 + n / 3; some of the first come from where they are remembered.
     fn filled(records: u64, settle_every: u64) -> Active {
         let mut active = Active::new(0);
+        let mut places = [ListPlace::default(); 7];
         for n in 0..records {
-            active.name(n % 7);
-            active.name(100 + n / 3);
-            active.name(n % 7);
+            let place = (n % 7) as usize;
+            if n % 50 == 0 {
+                places[place] = ListPlace::default();
+            }
+            let often = Some(&mut places[place]).filter(|_| n % 20 != 0);
+            active.name(Called { hash: n % 7, often });
+            active.name(Called { hash: 100 + n / 3, often: None });
+            active.name(Called { hash: n % 7, often: None });
             active.end_record(Some(n as i64));
             if n % settle_every == 0 {
                 active.settle();
             }
         }
         active
+    }
+
+    fn written(active: &mut Active, next: u64) -> Vec<(u64, Vec<u32>)> {
+        let first = active.first();
+        let Before { entries, lists, .. } = active.before(next);
+        let mut groups = Vec::new();
+        let each = |hash, records: &[u32]| {
+            groups.push((hash, records.to_vec()));
+            Ok(())
+        };
+        grouped(&entries, &lists, first, each).unwrap();
+        groups
+    }
+
+    #[test]
+    fn written_is_the_same_whoever_asked_meanwhile() {
+        let expected = written(&mut filled(3000, 1), 3000);
+        assert!(expected.is_sorted());
+        assert_eq!(expected[6], (6, (0..3000).filter(|n| n % 7 == 6).collect()));
+        for settle_every in [100, 777, u64::MAX] {
+            let mut active = filled(3000, settle_every);
+            assert!(settle_every < 3000 || !active.lists.is_empty());
+            assert_eq!(written(&mut active, 3000), expected);
+            active.settle();
+            assert!(active.lists.is_empty() && active.tail.len() < TAIL, "a question looks at few");
+            assert_eq!(written(&mut active, 2048), written(&mut filled(2048, 1), 2048));
+        }
     }
 
     #[test]
@@ -235,10 +306,15 @@ mod tests {
 
     #[test]
     fn what_is_before_a_record_goes_and_what_is_forgotten_too() {
-        let mut active = filled(1000, 100);
-        let (entries, times) = active.before(512);
+        for settle_every in [100, u64::MAX] {
+            before_and_forgotten(filled(1000, settle_every));
+        }
+    }
+
+    fn before_and_forgotten(mut active: Active) {
+        let Before { entries, times, .. } = active.before(512);
         assert!(entries.is_sorted() && entries.iter().all(|entry| index_of(*entry) < 512));
-        assert_eq!((entries.len(), times.len()), (3 * 512, 2));
+        assert_eq!(times.len(), 2);
         assert_eq!(times[1], (256, 511));
         active.drop_before(512);
         assert_eq!((active.first(), active.times()[0]), (512, (512, 767)));

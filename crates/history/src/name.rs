@@ -76,8 +76,36 @@ pub(crate) struct Hashes {
     states: [[u32; 8]; KINDS.len()],
 }
 
-/// The hashes of names that come again and again: attributes, actions, tenants.
-pub(crate) struct Repeated(Vec<Option<(Kind, Vec<u8>, u64)>>);
+/// The hashes of names that come again and again: attributes, actions, tenants. Of kinds that have too many names for
+/// that it is the last one: the records of a request come together.
+pub(crate) struct Repeated {
+    places: Vec<Remembered>,
+    last: [Remembered; KINDS.len()],
+}
+
+/// A name with all that is known of it in one place, which is one look into the memory.
+#[derive(Clone, Copy)]
+struct Remembered {
+    kind: Kind,
+    length: u8,
+    text: [u8; LONGEST],
+    hash: u64,
+    list: ListPlace,
+}
+
+/// Where whoever is told of a name [keeps](crate::active::Active) its records.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ListPlace {
+    pub(crate) list: u32,
+    /// Of which lists it is a place: none, at first.
+    pub(crate) lists: u32,
+}
+
+/// What a name is called, and where its records are kept if it was seen before.
+pub(crate) struct Called<'r> {
+    pub(crate) hash: u64,
+    pub(crate) often: Option<&'r mut ListPlace>,
+}
 
 impl OriginHash {
     pub(crate) fn new(origin: &str) -> Self {
@@ -112,8 +140,8 @@ impl<'a> Name<'a> {
 /// How many names are remembered. Actors are the most of them.
 const ROOM: usize = 1 << 14;
 
-/// A longer name is not remembered, so that what is takes 3 MB at most.
-const LONGEST: usize = 128;
+/// A longer name is not remembered, so that what is takes 1 MB.
+const LONGEST: usize = 46;
 
 impl Hashes {
     pub(crate) fn new(origin: &OriginHash) -> Self {
@@ -185,24 +213,48 @@ const INITIAL: [u32; 8] = [
 
 impl Repeated {
     pub(crate) fn new() -> Self {
-        Self(vec![None; ROOM])
+        Self { places: vec![NOTHING; ROOM], last: [NOTHING; KINDS.len()] }
     }
 
     /// What [`Hashes::of`] gives.
-    pub(crate) fn of(&mut self, hashes: &Hashes, parts: Parts<'_>) -> u64 {
-        let (kind, text, None) = parts else { return hashes.of(parts) };
-        if !kind.is_repeated() || text.len() > LONGEST {
-            return hashes.of(parts);
+    pub(crate) fn of(&mut self, hashes: &Hashes, parts: Parts<'_>) -> Called<'_> {
+        let seldom = |hash| Called { hash, often: None };
+        let (kind, text) = match parts {
+            (Kind::Record | Kind::Entity, ..) | (.., Some(_)) => return seldom(hashes.of(parts)),
+            (_, text, None) if text.len() > LONGEST => return seldom(hashes.of(parts)),
+            (kind, text, None) => (kind, text),
+        };
+        let is_often = !matches!(kind, Kind::Correlation | Kind::Causation | Kind::Key);
+        let place = match is_often {
+            true => &mut self.places[place_of(kind, text)],
+            false => &mut self.last[kind as usize],
+        };
+        if place.kind != kind || place.text() != text {
+            *place = Remembered::new(kind, text, hashes.of(parts));
+            return seldom(place.hash);
         }
-        let place = place_of(kind, text);
-        match &self.0[place] {
-            Some((known, bytes, hash)) if *known == kind && bytes == text => *hash,
-            _ => {
-                let hash = hashes.of(parts);
-                self.0[place] = Some((kind, text.to_vec(), hash));
-                hash
-            }
-        }
+        Called { hash: place.hash, often: is_often.then_some(&mut place.list) }
+    }
+}
+
+/// No name of this kind is remembered.
+const NOTHING: Remembered = Remembered {
+    kind: Kind::Record,
+    length: 0,
+    text: [0; LONGEST],
+    hash: 0,
+    list: ListPlace { list: 0, lists: 0 },
+};
+
+impl Remembered {
+    fn new(kind: Kind, name: &[u8], hash: u64) -> Self {
+        let mut text = [0; LONGEST];
+        text[..name.len()].copy_from_slice(name);
+        Self { kind, length: name.len() as u8, text, hash, list: ListPlace::default() }
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.text[..usize::from(self.length)]
     }
 }
 
@@ -216,15 +268,6 @@ fn place_of(kind: Kind, text: &[u8]) -> usize {
     };
     let hash = words.iter().chain([&last]).fold(kind as u64 + 16 * text.len() as u64, mix);
     (hash >> 32) as usize % ROOM
-}
-
-impl Kind {
-    fn is_repeated(self) -> bool {
-        matches!(
-            self,
-            Self::Type | Self::Tenant | Self::Action | Self::Attribute | Self::Above | Self::Actor
-        )
-    }
 }
 
 #[cfg(test)]
@@ -286,10 +329,13 @@ mod tests {
         let mut repeated = Repeated::new();
         for _ in 0..2 {
             for n in 0..2 * ROOM {
-                let text = format!("/attribute/{n}");
-                for kind in [Kind::Attribute, Kind::Above] {
+                let text = format!(
+                    "/attribute/{n}{}",
+                    ["", "/of/a/long/path/to/what/is/remembered/no/more"][n % 2]
+                );
+                for kind in [Kind::Attribute, Kind::Above, Kind::Key, Kind::Causation] {
                     let parts = (kind, text.as_bytes(), None);
-                    assert_eq!(repeated.of(&hashes, parts), hashes.of(parts));
+                    assert_eq!(repeated.of(&hashes, parts).hash, hashes.of(parts));
                 }
             }
         }

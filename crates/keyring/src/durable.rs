@@ -109,9 +109,7 @@ impl Disk {
         let written = names.iter().zip(files).try_for_each(write);
         if let Err(source) = written.and_then(|()| self.sync_files(temporaries, &names)) {
             // Nothing has happened in their places.
-            for temporary in &names {
-                let _ = self.step(Step::Unlink(temporary), || fs::remove_file(temporary));
-            }
+            self.discard(&names);
             return Err(Error::io("write", first, source));
         }
         for (temporary, (place, _)) in names.iter().zip(files) {
@@ -187,29 +185,54 @@ impl Disk {
 
     /// Overwrites a file in place, unlinks it, and returns when both are durable. As with
     /// [`unlink`](Self::unlink) the file may be gone already: a resumed shred starts from the front.
-    ///
-    /// Where overwriting finds no room it is left out: it would have gone elsewhere, beside the old bytes.
     pub(crate) fn erase(&self, path: &Path) -> Result<()> {
-        match fs::metadata(path) {
-            Ok(metadata) => {
-                let mut noise =
-                    vec![0; usize::try_from(metadata.len()).unwrap_or(usize::MAX).min(1 << 16)];
-                random(&mut noise)?;
-                let overwrite = || OpenOptions::new().write(true).open(path)?.write_all(&noise);
-                let overwritten = self
-                    .step(Step::Write(path), overwrite)
-                    .and_then(|()| self.step(Step::Sync(path), || File::open(path)?.sync_all()));
-                match overwritten {
-                    Err(source) if !is_full(&source) => {
-                        return Err(self.stopped("overwrite", path, source));
-                    }
-                    _ => {}
-                }
+        self.erase_all(&[path.to_owned()])
+    }
+
+    /// The same of files in one folder; the disk is asked once for all of them.
+    pub(crate) fn erase_all(&self, paths: &[PathBuf]) -> Result<()> {
+        self.overwrite(paths).inspect_err(|_| self.stop())?;
+        self.unlink_all(paths)
+    }
+
+    /// Does the same, as far as the disk lets it, to files that never came to their place: a wrapped key may be in
+    /// them. What has to be left is erased by the next open.
+    fn discard(&self, temporaries: &[PathBuf]) {
+        if self.overwrite(temporaries).is_ok() {
+            for path in temporaries {
+                let _ = self.step(Step::Unlink(path), || fs::remove_file(path));
             }
-            Err(source) if source.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(self.stopped("read", path, source)),
         }
-        self.unlink(path)
+    }
+
+    /// Fills the files that are there with noise, and returns when it is on the disk. Where that finds no room it is
+    /// left out: it would have gone elsewhere, beside the old bytes.
+    fn overwrite(&self, paths: &[PathBuf]) -> Result<()> {
+        let mut overwritten = Vec::new();
+        for path in paths {
+            let length = match fs::metadata(path) {
+                Ok(metadata) => usize::try_from(metadata.len()).unwrap_or(usize::MAX),
+                Err(source) if source.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(Error::io("read", path, source)),
+            };
+            let mut noise = vec![0; length.min(1 << 16)];
+            random(&mut noise)?;
+            let fill = || OpenOptions::new().write(true).open(path)?.write_all(&noise);
+            match self.step(Step::Write(path), fill) {
+                Ok(()) => overwritten.push(path.clone()),
+                Err(source) if is_full(&source) => {}
+                Err(source) => return Err(Error::io("overwrite", path, source)),
+            }
+        }
+        let Some(first) = overwritten.first() else { return Ok(()) };
+        let synced = match overwritten.len() {
+            1 => self.step(Step::Sync(first), || File::open(first)?.sync_all()),
+            _ => self.sync_files(folder_of(first), &overwritten),
+        };
+        match synced {
+            Err(source) if !is_full(&source) => Err(Error::io("overwrite", first, source)),
+            _ => Ok(()),
+        }
     }
 
     /// Unlinks a file that holds nothing worth overwriting, durably. One that is gone already is no error, but
@@ -288,9 +311,7 @@ impl Prepared<'_> {
 impl Drop for Prepared<'_> {
     fn drop(&mut self) {
         if !self.is_put {
-            let path = &self.temporary;
-            // One that has to stay is swept by the next open.
-            let _ = self.disk.step(Step::Unlink(path), || fs::remove_file(path));
+            self.disk.discard(std::slice::from_ref(&self.temporary));
         }
     }
 }

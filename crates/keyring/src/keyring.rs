@@ -170,7 +170,7 @@ impl Keyring {
             (State::Between, second) => (first, second),
             _ => (first, None),
         };
-        layout.sweep()?;
+        layout.sweep(&disk)?;
         let keyring = Self {
             layout,
             disk,

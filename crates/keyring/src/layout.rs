@@ -19,7 +19,7 @@ use crate::subject::SubjectName;
 /// subjects/<hh>/<62 hex>        the key id of one subject; hh + 62 hex = the keyed hash of its name
 /// journal/<kid>.intent          a shred that was decided and may not be complete
 /// journal/<kid>.erased          a shred that is complete and whose record may not be in the log
-/// tmp/<n>                       files that are not in their place yet; swept on open
+/// tmp/<n>                       files that are not in their place yet; erased on open
 /// ```
 ///
 /// 256 shards keep a folder at some 4,000 entries when there are a million subjects. They are made once, with
@@ -146,7 +146,7 @@ impl Layout {
             new_folder(&folder)?;
         }
         self.expect_only(&self.journal(), &[])?;
-        self.sweep()?;
+        self.sweep(disk)?;
         for folder in ["keys", "subjects"] {
             let folder = self.root.join(folder);
             new_folder(&folder)?;
@@ -161,12 +161,10 @@ impl Layout {
         disk.sync_folder(&self.root)
     }
 
-    /// Removes what was not in its place yet when an earlier process ended: nobody was ever told of it.
-    pub(crate) fn sweep(&self) -> Result<()> {
-        for path in entries(&self.temporaries())? {
-            fs::remove_file(&path).map_err(|source| Error::io("remove", &path, source))?;
-        }
-        Ok(())
+    /// Erases what was not in its place yet when an earlier process ended: nobody was ever told of it, and it may be
+    /// the wrapped form of a key that is in its place and will be shredded.
+    pub(crate) fn sweep(&self, disk: &Disk) -> Result<()> {
+        disk.erase_all(&entries(&self.temporaries())?)
     }
 
     fn expect_only(&self, folder: &Path, names: &[&str]) -> Result<()> {

@@ -100,12 +100,9 @@ impl Journal<'_> {
         self.remove(Phase::Intent, &erased.kids)
     }
 
-    /// The markers come first, so that readers see a shredded key and never a damaged one. Those that a crash has left
-    /// in their places stay there.
+    /// The markers come first, so that readers see a shredded key and never a damaged one.
     fn prepare_markers(&self, intent: &Entry) -> Result<Vec<Prepared<'_>>> {
-        let is_missing = |kid: &&KeyId| !matches!(self.read_marker(kid), Ok(Some(marker)) if marker == intent.marker);
-        let missing = intent.kids.iter().filter(is_missing);
-        missing.map(|kid| self.prepare_marker(kid, &intent.marker)).collect()
+        intent.kids.iter().map(|kid| self.prepare_marker(kid, &intent.marker)).collect()
     }
 
     /// Their entries are durable when those of the keys are gone: both are in one folder.

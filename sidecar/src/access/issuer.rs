@@ -23,6 +23,7 @@ pub struct Issuer {
     audience: Option<String>,
     roles_claim: String,
     groups_claim: String,
+    services_claim: Option<String>,
 }
 
 /// Whom a token names, and what it gives him.
@@ -48,6 +49,7 @@ impl Issuer {
             audience: config.audience.clone(),
             roles_claim: config.roles_claim.clone(),
             groups_claim: config.groups_claim.clone(),
+            services_claim: config.services_claim.clone(),
         })
     }
 
@@ -66,7 +68,12 @@ impl Issuer {
         let id = text(claims.get("sub").cloned()).ok_or(Refused::Invalid)?;
         let roles = claimed(&claims, &self.roles_claim);
         let groups = claimed(&claims, &self.groups_claim);
-        Ok(Claimed { id, grants: Grants::of_claims(&roles, &groups) })
+        let grants = Grants::of_claims(&roles, &groups);
+        let grants = match &self.services_claim {
+            Some(name) => grants.of_claimed_services(&claimed(&claims, name)),
+            None => grants,
+        };
+        Ok(Claimed { id, grants })
     }
 
     pub fn keys(&self) -> &Source {

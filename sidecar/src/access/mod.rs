@@ -2,8 +2,8 @@
 //!
 //! | role | may |
 //! |---|---|
-//! | writer | send changes |
-//! | sealer | lease the keys of records that it seals itself, send these records, read the policy |
+//! | writer | send changes, of any service or of [those](services) that he is given |
+//! | sealer | lease the keys of records that it seals itself, send these records, of the same services, read the policy |
 //! | reader | read records, proofs, holds, metrics |
 //! | revealer | open the sealed values of the data groups that he is given, `*` for all |
 //! | eraser | shred a data subject |
@@ -24,6 +24,7 @@ mod issuer;
 mod need;
 mod refusals;
 mod role;
+mod services;
 pub mod token;
 
 pub use caller::{Caller, is_plain};
@@ -33,3 +34,4 @@ pub use refusals::Refusals;
 pub use role::Grants;
 #[cfg(test)]
 pub use role::Role;
+pub use services::Services;

@@ -8,6 +8,7 @@
 //! sha256 = "9f86d081884c7d659a2feaa0c5…"  # of the token, 64 hexadecimal digits
 //! roles = ["reader", "revealer"]
 //! groups = ["contact"]                    # of a revealer
+//! # services = ["billing"]                # of a writer or sealer: the services that he may write for; leave out for any
 //! expires = "2027-02-20T00:00:00Z"        # leave out for never
 //! ```
 //!
@@ -47,6 +48,8 @@ pub struct Entry {
     pub roles: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
 }
@@ -181,7 +184,7 @@ impl Tokens {
         // The message of the parser would show the line, and with it what somebody put in the wrong place.
         let file: File = toml::from_str(text).map_err(|e| {
             let line = e.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            refused(format!("expected tables `[[token]]` of name, sha256, roles, groups and expires; line {line}: {}", without_values(e.message())))
+            refused(format!("expected tables `[[token]]` of name, sha256, roles, groups, services and expires; line {line}: {}", without_values(e.message())))
         })?;
         let mut tokens: Vec<Token> = Vec::with_capacity(file.token.len());
         for (i, entry) in file.token.into_iter().enumerate() {
@@ -239,7 +242,7 @@ fn line_of(text: &str, nth: usize, key: &str) -> u64 {
 
 impl Token {
     fn of(entry: Entry) -> Result<Self, Wrong> {
-        let Entry { name, sha256, roles, groups, expires } = entry;
+        let Entry { name, sha256, roles, groups, services, expires } = entry;
         if name.trim().is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
             let what = format!("name must be 1 to {MAX_NAME} bytes without control characters");
             return Err(("name", what));
@@ -250,6 +253,7 @@ impl Token {
             ("sha256", what.to_owned())
         })?;
         let grants = Grants::parse(&roles, &groups).map_err(|what| ("roles", what))?;
+        let grants = grants.for_services(&services).map_err(|what| ("services", what))?;
         let expires = expires.map(|text| {
             let expected = "expires must be a time like `2027-02-20T00:00:00Z`";
             Moment::parse(&text).ok_or_else(|| match text.starts_with(PREFIX) {

@@ -11,8 +11,8 @@ use sealtrail_log::Reader;
 use serde::{Deserialize, Serialize};
 
 use super::clock_doubt::doubt_the_clock;
-use super::shred::{await_leases, drain};
-use super::{Entry, Justification};
+use super::shred::drain;
+use super::{Awaiting, ClockIs, Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::config::Retention;
@@ -30,6 +30,9 @@ pub struct Expired {
     /// Classes of which there are keys, and that `retention.classes` does not name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_for_ever: Vec<String>,
+    /// What speaks against the clock, where somebody says that it is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_doubt: Option<String>,
 }
 
 /// A period whose time is over, and the record that says so; none if its key is still there.
@@ -53,23 +56,34 @@ pub struct Kept {
 }
 
 /// What would expire now. Takes no lock, so it works beside a running server.
-pub fn plan(reader: &Reader, keyring: &Path, retention: &Retention) -> Result<Expired> {
-    let (planned, _) = plan_at(reader, keyring, retention, Moment::now())?;
+pub fn plan(
+    reader: &Reader,
+    keyring: &Path,
+    retention: &Retention,
+    clock: ClockIs,
+) -> Result<Expired> {
+    let (planned, _) = plan_at(reader, keyring, retention, clock, Moment::now())?;
     Ok(planned)
 }
 
-/// Returns when everything is durable: each key is gone, and the log says so under a checkpoint.
-pub fn expire(trail: &Trail, because: &Justification) -> Result<Expired> {
-    expire_at(trail, because, Moment::now())
+/// Returns when everything is durable: each key is gone, and the log says so under a checkpoint. It is told when the leases
+/// are over.
+pub fn expire(trail: &Trail, clock: ClockIs, because: &Justification) -> Result<Awaiting<Expired>> {
+    expire_at(trail, clock, because, Moment::now())
 }
 
-fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expired> {
-    let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+fn expire_at(
+    trail: &Trail,
+    clock: ClockIs,
+    because: &Justification,
+    now: Moment,
+) -> Result<Awaiting<Expired>> {
+    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     // One whose record found no room has its key destroyed already, and would not be found again.
     record_unrecorded(trail, now)?;
     drain(trail)?;
     let (mut expired, kids) =
-        plan_at(trail.log().reader(), &trail.keyring_dir, &trail.retention, now)?;
+        plan_at(trail.log().reader(), &trail.keyring_dir, &trail.retention, clock, now)?;
     if let ([], Some(kept)) = (&kids[..], expired.held.first()) {
         let message = format!(
             "the hold `{}` keeps the {} periods whose time is over",
@@ -78,6 +92,7 @@ fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expi
         );
         return Err(Error::new(Code::Held, message));
     }
+    let because = &ClockIs::told(expired.clock_doubt.as_deref(), because)?;
     let mut leased_until = None;
     for (over, kid) in expired.over.iter_mut().zip(&kids) {
         let (record, index, until) =
@@ -85,10 +100,7 @@ fn expire_at(trail: &Trail, because: &Justification, now: Moment) -> Result<Expi
         (over.expire, over.expire_index) = (Some(record), Some(index));
         leased_until = leased_until.max(until);
     }
-    // Nobody else need wait for leases.
-    drop(turn);
-    await_leases(trail, leased_until);
-    Ok(expired)
+    Ok(Awaiting::until(leased_until, expired))
 }
 
 /// A period that was ended before its time.
@@ -101,8 +113,8 @@ pub struct Ended {
 
 /// Destroys the key of one period now, whatever its retention: `kid` is `t_<class>.<month>`. A hold keeps its records
 /// readable, as from [`expire`].
-pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result<Ended> {
-    let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result<Awaiting<Ended>> {
+    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let (kid, end_of_month) = period(kid)?;
     let _closed = trail.in_use.close(vec![kid.clone()]);
     drain(trail)?;
@@ -113,9 +125,8 @@ pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result
     }
     let (expire, expire_index, leased_until) =
         end(trail, &kid, because).map_err(|error| error.context(format_args!("`{kid}`")))?;
-    drop(turn);
-    await_leases(trail, leased_until);
-    Ok(Ended { kid: kid.to_string(), expire, expire_index })
+    let ended = Ended { kid: kid.to_string(), expire, expire_index };
+    Ok(Awaiting::until(leased_until, ended))
 }
 
 /// The key of a month, and where that ends.
@@ -195,6 +206,7 @@ fn plan_at(
     reader: &Reader,
     keyring: &Path,
     retention: &Retention,
+    clock: ClockIs,
     now: Moment,
 ) -> Result<(Expired, Vec<KeyId>)> {
     if retention.classes.is_empty() {
@@ -234,7 +246,7 @@ fn plan_at(
         }
     }
     if !kids.is_empty() {
-        doubt_the_clock(reader, older_than, now)?;
+        expired.clock_doubt = clock.judged(doubt_the_clock(reader, older_than, now)?)?;
     }
     expired.kept_for_ever = for_ever.into_iter().collect();
     Ok((expired, kids))

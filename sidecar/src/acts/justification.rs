@@ -32,6 +32,14 @@ impl Justification {
         Ok(Self { actor, reason: reason.to_owned(), correlation_id: None })
     }
 
+    /// The same with something behind the reason, if that fits into a record too.
+    pub fn adding(&self, more: &str) -> Result<Self> {
+        let reason = format!("{}{more}", self.reason);
+        let added = Self::parse(self.actor.clone(), &reason)
+            .map_err(|error| error.context(format_args!("with `{more}` behind it")))?;
+        Ok(added.within(self.correlation_id.clone()))
+    }
+
     /// The request in which it is done, if it has an id.
     #[must_use]
     pub fn within(self, correlation_id: Option<CorrelationId>) -> Self {

@@ -1,6 +1,7 @@
 //! What is done with sealed values and with records, each with a record of its own in the log: [`reveal`],
 //! [`shred`], [`expire`], [`prune`], [`hold`] and [`release`]; and that somebody was [`refused`] one of these.
 
+mod awaiting;
 mod certificate;
 mod clock_doubt;
 mod expire;
@@ -18,13 +19,17 @@ use crate::engine::{Act, Stamp};
 use crate::error::Result;
 use crate::trail::Trail;
 
+pub use awaiting::Awaiting;
 pub use certificate::Certificate;
+pub use clock_doubt::ClockIs;
 pub use expire::{Ended, Expired, Over, expire, plan as plan_expiry, shred_period};
 pub use hold::{Held, hold, release};
 pub use justification::Justification;
 pub use prune::{Planned, Removed, plan, prune};
 pub use refused::refused;
-pub use reveal::{Revealed, Value, is_there, openings, reveal, tell_reveal};
+pub use reveal::{Revealed, Value, openings, reveal, tell_reveal};
+#[cfg(test)]
+pub use shred::Shredded;
 pub use shred::{Manner, record_interrupted_shreds, shred};
 
 /// The record of an act, not yet in the log.

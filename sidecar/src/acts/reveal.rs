@@ -1,6 +1,6 @@
 //! Opens the sealed values of one data group of one record, and says so in the log first.
 
-use sealtrail_keyring::{Found, Key, KeyId, Marker};
+use sealtrail_keyring::{Key, KeyId};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -9,8 +9,9 @@ use super::{Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::engine::{Act, Kids, Opened, OpeningKeys};
+use crate::erasure::Gone;
 use crate::error::{Error, Result};
-use crate::trail::Trail;
+use crate::trail::{Known, Trail};
 
 /// The values, and the record that says who read them.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,7 +44,7 @@ pub struct Value {
 /// What can be done about one seal of the group.
 enum Access {
     Keys(Kids),
-    Erased { key: KeyId, marker: Marker },
+    Erased { key: KeyId, gone: Gone },
 }
 
 /// The keys of each seal of a group by its index, and the values whose key was destroyed.
@@ -100,21 +101,16 @@ pub fn openings(trail: &Trail, line: &[u8], group: &str) -> Result<Openings> {
     for (number, seal) in seals_of_group(line, group)? {
         match access(trail, &seal)? {
             Access::Keys(opening) => keys.push((number, opening)),
-            Access::Erased { key, marker } => {
+            Access::Erased { key, gone } => {
                 erased.extend(seal.places.into_iter().map(|place| Value::erased(place, group)));
-                last = Some((key, marker));
+                last = Some((key, gone));
             }
         }
     }
-    if let (true, Some((key, marker))) = (keys.is_empty(), last) {
-        return Err(shredded(&key, &marker));
+    if let (true, Some((key, gone))) = (keys.is_empty(), last) {
+        return Err(shredded(&key, &gone));
     }
     Ok((keys, erased))
-}
-
-/// Whether a key still exists.
-pub fn is_there(trail: &Trail, kid: &KeyId) -> bool {
-    matches!(trail.keyring.key(kid), Ok(Found::Key(_)))
 }
 
 impl Value {
@@ -147,18 +143,18 @@ fn access(trail: &Trail, named: &Seal) -> Result<Access> {
     let [subject, period] = &named.kids;
     let (subject_key, period_key) = match (key(trail, subject)?, key(trail, period)?) {
         (Ok(subject), Ok(period)) => (subject, period),
-        (Err(marker), _) => return Ok(Access::Erased { key: subject.clone(), marker }),
-        (_, Err(marker)) => return Ok(Access::Erased { key: period.clone(), marker }),
+        (Err(gone), _) => return Ok(Access::Erased { key: subject.clone(), gone }),
+        (_, Err(gone)) => return Ok(Access::Erased { key: period.clone(), gone }),
     };
     Ok(Access::Keys([(subject.clone(), subject_key), (period.clone(), period_key)]))
 }
 
 /// The key, or what is left of it.
-fn key(trail: &Trail, kid: &KeyId) -> Result<Result<Key, Marker>> {
-    match trail.keyring.key(kid)? {
-        Found::Key(key) => Ok(Ok(key)),
-        Found::Shredded(marker) => Ok(Err(marker)),
-        Found::Unknown => {
+fn key(trail: &Trail, kid: &KeyId) -> Result<Result<Key, Gone>> {
+    match trail.key(kid)? {
+        Known::Key(key) => Ok(Ok(key)),
+        Known::Gone(gone) => Ok(Err(gone)),
+        Known::Unknown => {
             let message =
                 format!("the keyring has no key `{}`; was it made by another one?", kid.as_str());
             Err(Error::new(Code::WrongKey, message))
@@ -166,13 +162,13 @@ fn key(trail: &Trail, kid: &KeyId) -> Result<Result<Key, Marker>> {
     }
 }
 
-fn shredded(kid: &KeyId, marker: &Marker) -> Error {
+fn shredded(kid: &KeyId, gone: &Gone) -> Error {
     let message = format!(
         "the key `{}` was shredded at {} by `{}`: {}; nobody can read the value any more",
         kid.as_str(),
-        marker.when,
-        marker.who,
-        marker.reason
+        gone.when,
+        gone.who,
+        gone.reason
     );
     Error::new(Code::Shredded, message)
 }

@@ -2,14 +2,13 @@
 //! of the log, and the log still verifies.
 
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
 
 use memchr::memmem;
 use sealtrail_keyring::{Erased, Found, KeyId, Why};
 use serde::Serialize;
 
 use super::certificate::{Certificate, certify};
-use super::{Entry, Justification, expire};
+use super::{Awaiting, Entry, Justification, expire};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::engine::Act;
@@ -43,13 +42,13 @@ pub struct Shredded {
     pub certificate: Option<Certificate>,
 }
 
-/// Returns when all is durable: the key is gone, and the log says so.
+/// Returns when all is durable: the key is gone, and the log says so. It is told when the leases are over.
 pub fn shred(
     trail: &Trail,
     subject: &str,
     because: &Justification,
     manner: Manner,
-) -> Result<Shredded> {
+) -> Result<Awaiting<Shredded>> {
     // No hold is placed between the look at them and the shredding.
     let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let now = Moment::now();
@@ -61,6 +60,7 @@ pub fn shred(
     drain(trail)?;
     refuse_if_held(trail, subject)?;
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
+    let ending = trail.returned.ending();
     let erased = match manner.hard {
         true => {
             // What an unknown subject cannot undo is not begun for one.
@@ -71,6 +71,7 @@ pub fn shred(
         }
         false => trail.keyring.shred_subject(subject, &why),
     };
+    drop(ending);
     let erased = match erased {
         Err(error) if error.is_unknown_subject() => {
             return Err(nothing_to_erase(trail, subject, shares.as_deref())?);
@@ -90,21 +91,23 @@ pub fn shred(
     let entry = entry(trail, &erased.kids, manner.hard, because, now)?;
     let (shred, shred_index) = append(trail, entry, &erased)?;
     trail.metrics.shreds.add(1);
-    // Nobody else need wait for the log to be read, or for leases.
+    // Nobody else need wait for the log to be read.
     drop(turn);
     let certificate = match manner.certificate {
         true => Some(certify(trail, &erased.kids, &shred, shred_index)?),
         false => None,
     };
-    Ok(Shredded {
+    let shredded = Shredded {
         kids: names(&erased.kids),
         hard: manner.hard,
         shred,
         shred_index,
         shares,
-        leases_end_in_ms: await_leases(trail, leased_until),
+        leases_end_in_ms: 0,
         certificate,
-    })
+    };
+    let awaiting = Awaiting::until(leased_until, shredded);
+    Ok(awaiting.noted(|shredded, left| shredded.leases_end_in_ms = left))
 }
 
 /// Why there is no key to destroy: it was destroyed before, it is another's, or nobody was ever called so.
@@ -180,18 +183,6 @@ pub(super) fn drain(trail: &Trail) -> Result<()> {
             "nothing is erased as long as records wait in the spool, for some may be of theirs",
         )
     })
-}
-
-/// Waits until nobody holds a key of a record of theirs any more, or until the server is being stopped; gives how
-/// long it would still have been.
-pub(super) fn await_leases(trail: &Trail, until: Option<Instant>) -> u64 {
-    let Some(until) = until else { return 0 };
-    let left = || until.saturating_duration_since(Instant::now());
-    tracing::info!(seconds = left().as_secs(), "waiting for leases of keys that are destroyed");
-    while !left().is_zero() && !trail.is_draining() {
-        std::thread::sleep(left().min(Duration::from_millis(50)));
-    }
-    u64::try_from(left().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A crash can fall between a shred, or the end of a period, and its record: the keyring remembers, and this catches up.

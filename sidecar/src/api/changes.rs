@@ -7,6 +7,7 @@ use hyper::body::Incoming;
 use super::answer::Answer;
 use super::receipts::{MANY, receipt, receipts};
 use super::{Api, body};
+use crate::access::Caller;
 use crate::code::Code;
 use crate::collector::{Given, MAX_CHANGES, collect};
 use crate::error::{Error, Result};
@@ -17,9 +18,14 @@ const ONE: &str = "application/json";
 
 impl Api {
     /// Changes, as the answer of each says what became of it.
-    pub(super) async fn post_changes(&self, request: Request<Incoming>) -> Result<Answer> {
+    pub(super) async fn post_changes(
+        &self,
+        request: Request<Incoming>,
+        caller: Caller,
+    ) -> Result<Answer> {
         let media_type = body::require_type(request.headers(), &[ONE, MANY])?;
         let given = Given {
+            services: caller.grants.services().clone(),
             correlation_id: CorrelationId::in_header(request.headers()),
             request_id: RequestId::in_header(request.headers()),
         };

@@ -74,7 +74,7 @@ impl Api {
             _ => split(&body)?,
         };
         let policy = self.trail.policy.get();
-        let take = |line: &Bytes| prepare_sealed(&self.trail, &policy, &caller.actor, line);
+        let take = |line: &Bytes| prepare_sealed(&self.trail, &policy, &caller, line);
         let mut prepared: Vec<Result<Prepared>> = Vec::with_capacity(texts.len());
         let mut turn = self.queue.turn().await;
         for (i, part) in texts.chunks(IN_A_TURN).enumerate() {

@@ -62,8 +62,7 @@ impl Api {
             return query.question(&[], &named);
         };
         let key = move |trail: &Trail| {
-            let found = trail.keyring.existing_subject_key(&subject)?;
-            Ok(found.map(|(kid, _)| kid.as_str().to_owned()))
+            Ok(trail.kid_of_subject(&subject)?.map(|kid| kid.as_str().to_owned()))
         };
         match self.ask(key).await? {
             Some(kid) => query.question(&[("key", &kid)], &named),

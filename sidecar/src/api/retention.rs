@@ -8,7 +8,7 @@ use serde_json::json;
 use super::answer::{self, Answer};
 use super::{Api, body};
 use crate::access::Caller;
-use crate::acts::{self, Justification, Removed};
+use crate::acts::{self, ClockIs, Justification, Removed};
 use crate::engine::Actor;
 use crate::error::Result;
 use crate::position::Position;
@@ -39,6 +39,9 @@ struct RemovalBody {
     /// Says what would be done, and does nothing.
     #[serde(default)]
     dry_run: bool,
+    /// Overrules the doubt that the log throws on the clock.
+    #[serde(default)]
+    clock_is_right: bool,
 }
 
 #[derive(Deserialize)]
@@ -71,13 +74,13 @@ impl Api {
     }
 
     pub(super) async fn prune(&self, request: Request<Incoming>, caller: Caller) -> Result<Answer> {
-        let (because, is_rehearsal) = removal(request, caller).await?;
+        let Removal { because, is_rehearsal, clock } = removal(request, caller).await?;
         let prune = move |trail: &Trail| match is_rehearsal {
             true => {
-                let planned = acts::plan(trail.log().reader(), &trail.retention)?;
+                let planned = acts::plan(trail.log().reader(), &trail.retention, clock)?;
                 Ok(Removed { planned, prune: None, prune_index: None })
             }
-            false => acts::prune(trail, &because),
+            false => acts::prune(trail, clock, &because),
         };
         answer::json(&self.ask(prune).await?)
     }
@@ -87,12 +90,15 @@ impl Api {
         request: Request<Incoming>,
         caller: Caller,
     ) -> Result<Answer> {
-        let (because, is_rehearsal) = removal(request, caller).await?;
-        let expire = move |trail: &Trail| match is_rehearsal {
-            true => acts::plan_expiry(trail.log().reader(), &trail.keyring_dir, &trail.retention),
-            false => acts::expire(trail, &because),
+        let Removal { because, is_rehearsal, clock } = removal(request, caller).await?;
+        if !is_rehearsal {
+            let expire = move |trail: &Trail| acts::expire(trail, clock, &because);
+            return answer::json(&self.erase(expire).await?);
+        }
+        let plan = move |trail: &Trail| {
+            acts::plan_expiry(trail.log().reader(), &trail.keyring_dir, &trail.retention, clock)
         };
-        answer::json(&self.ask(expire).await?)
+        answer::json(&self.ask(plan).await?)
     }
 
     pub(super) async fn compress(&self, request: Request<Incoming>) -> Result<Answer> {
@@ -101,9 +107,19 @@ impl Api {
     }
 }
 
-async fn removal(request: Request<Incoming>, caller: Caller) -> Result<(Justification, bool)> {
-    let RemovalBody { reason, actor, dry_run } = body::read_json(request).await?;
-    Ok((caller.because(actor, &reason)?, dry_run))
+struct Removal {
+    because: Justification,
+    is_rehearsal: bool,
+    clock: ClockIs,
+}
+
+async fn removal(request: Request<Incoming>, caller: Caller) -> Result<Removal> {
+    let RemovalBody { reason, actor, dry_run, clock_is_right } = body::read_json(request).await?;
+    Ok(Removal {
+        because: caller.because(actor, &reason)?,
+        is_rehearsal: dry_run,
+        clock: ClockIs::right_if(clock_is_right),
+    })
 }
 
 async fn because(request: Request<Incoming>, caller: Caller) -> Result<Justification> {

@@ -107,7 +107,7 @@ impl Api {
             return self.export(query()?).await;
         }
         let answered = match segments[..] {
-            ["v1", "changes"] if is_post => self.post_changes(request).await,
+            ["v1", "changes"] if is_post => self.post_changes(request, caller).await,
             ["v1", "entities", kind, id, "changes"] if is_read => {
                 self.entity_changes(kind.to_owned(), id.to_owned(), query()?).await
             }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::answer::{self, Answer};
 use super::{Api, body};
 use crate::access::Caller;
-use crate::acts::{self, Manner};
+use crate::acts::{self, Awaiting, Manner};
 use crate::engine::Actor;
 use crate::error::Result;
 use crate::trail::Trail;
@@ -49,7 +49,7 @@ impl Api {
         let because = caller.because(named, &reason)?;
         let manner = Manner { hard, certificate };
         let shred = move |trail: &_| acts::shred(trail, &subject, &because, manner);
-        answer::json(&self.ask(shred).await?)
+        answer::json(&self.erase(shred).await?)
     }
 
     pub(super) async fn shred_period(
@@ -61,7 +61,15 @@ impl Api {
         let PeriodBody { reason, actor: named } = body::read_json(request).await?;
         let because = caller.because(named, &reason)?;
         let shred = move |trail: &_| acts::shred_period(trail, &kid, &because);
-        answer::json(&self.ask(shred).await?)
+        answer::json(&self.erase(shred).await?)
+    }
+
+    /// Does what destroys keys, whole even if nobody waits for it any more, and answers when no lease of them is left.
+    pub(super) async fn erase<T: Send + 'static>(
+        &self,
+        erase: impl FnOnce(&Trail) -> Result<Awaiting<T>> + Send + 'static,
+    ) -> Result<T> {
+        Ok(self.ask(erase).await?.ended(&self.trail).await)
     }
 
     /// Another key-encryption key.
@@ -74,3 +82,6 @@ impl Api {
         answer::json(&self.ask(rotate).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

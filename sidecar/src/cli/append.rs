@@ -30,6 +30,7 @@ impl Append {
         let (trail, recovery) =
             Trail::open(&config).map_err(|e| super::remote::hint(e, "POST /v1/changes"))?;
         serve::tell_torn_tail(&recovery);
+        trail.returned.look(&trail)?;
         let mut code = 0;
         let (numbers, changes): (Vec<_>, Vec<_>) =
             input::split_numbered(&changes).into_iter().unzip();

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::reveal::{Place, Why};
 use super::{Style, output};
-use crate::acts::{self, Expired, Justification, Over};
+use crate::acts::{self, ClockIs, Expired, Justification, Over};
 use crate::config::Config;
 use crate::error::Result;
 
@@ -20,6 +20,9 @@ pub struct Expire {
     /// Say what would be destroyed, and destroy nothing
     #[arg(long)]
     dry_run: bool,
+    /// Take the clock to be right, although hardly a record is of the time that is kept; the records of the ends say so
+    #[arg(long)]
+    clock_is_right: bool,
     /// The reason, which stays in the log for ever; without personal data
     #[arg(long, default_value = "the retention period is over")]
     reason: String,
@@ -40,23 +43,25 @@ impl Expire {
     }
 
     fn expired(self) -> Result<Expired> {
-        let Self { place, dry_run, reason, actor } = self;
+        let Self { place, dry_run, clock_is_right, reason, actor } = self;
         let why = Why { reason, actor };
         let actor = why.actor();
         if let Some(sidecar) = place.remote.sidecar()? {
-            let body = json!({"reason": why.reason, "actor": actor, "dry_run": dry_run});
+            let body = json!({"reason": why.reason, "actor": actor, "dry_run": dry_run,
+                "clock_is_right": clock_is_right});
             return sidecar.ask("/v1/retention/expire", &body);
         }
+        let clock = ClockIs::right_if(clock_is_right);
         if dry_run {
             let config = Config::read(&place.config)?;
             let reader = Reader::open(&config.log_dir)?;
-            return acts::plan_expiry(&reader, &config.keyring_dir, &config.retention);
+            return acts::plan_expiry(&reader, &config.keyring_dir, &config.retention, clock);
         }
         let because = Justification::parse(actor, &why.reason)?;
         let trail = place.open("POST /v1/retention/expire")?;
-        let expired = acts::expire(&trail, &because);
+        let expired = acts::expire(&trail, clock, &because);
         trail.close()?;
-        expired
+        Ok(expired?.ended_blocking())
     }
 }
 
@@ -81,6 +86,9 @@ fn words(expired: &Expired, is_rehearsal: bool) -> String {
             .collect();
         let would = if is_rehearsal { "would keep" } else { "keeps" };
         lines.push(format!("the hold `{}` {would} {}", first.held_by, periods.join(", ")));
+    }
+    if let Some(doubt) = &expired.clock_doubt {
+        lines.push(format!("the clock is taken to be right, although {doubt}"));
     }
     for class in &expired.kept_for_ever {
         lines.push(format!("`{class}` never ends: `retention.classes` does not name it"));

@@ -46,6 +46,10 @@ const API_HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the index follows the log on its own.
 const FOLLOW: Duration = Duration::from_millis(500);
 
+/// How long the start waits until the keys are compared with the erasures in the log. That is a matter of milliseconds,
+/// unless the index has to be made again.
+const COMPARE: Duration = Duration::from_secs(10);
+
 impl Serve {
     pub fn run(self) -> Result<u8> {
         let _logging = self.log_format.install();
@@ -104,6 +108,7 @@ async fn serve(
     let mut signals = Signals::install()?;
     let (stop_proxy, proxy_drain) = listener::drain();
     let (stop_api, api_drain) = listener::drain();
+    compare_keys(&trail).await;
     let mut apis = JoinSet::new();
     let mut workers = None;
 
@@ -189,6 +194,22 @@ async fn serve(
         workers.finished().await;
     }
     Ok(())
+}
+
+/// Before anybody is served, so that no record is sealed with a key that the log says was destroyed. Nothing is opened
+/// with one in any case: a reveal waits.
+async fn compare_keys(trail: &Arc<Trail>) {
+    let trail = trail.clone();
+    let compared = tokio::task::spawn_blocking(move || trail.returned.look(&trail));
+    match tokio::time::timeout(COMPARE, compared).await {
+        Ok(Ok(Err(error))) => {
+            tracing::error!(%error, "the keys cannot be compared with the erasures in the log");
+        }
+        Ok(_) => {}
+        Err(_) => {
+            tracing::warn!("the keys are compared with the erasures in the log while it is served")
+        }
+    }
 }
 
 /// Waits until the last connection of all listeners is done.

@@ -57,7 +57,7 @@ impl Shred {
             let trail = self.place.open("POST /v1/subjects/{id}/shred")?;
             let shredded = acts::shred(&trail, subject, &because, manner);
             trail.close()?;
-            json!(shredded?)
+            json!(shredded?.ended_blocking())
         };
         if let Some(file) = file {
             let certificate =
@@ -102,7 +102,7 @@ impl Shred {
             let trail = self.place.open("POST /v1/periods/{kid}/shred")?;
             let ended = acts::shred_period(&trail, &kid, &because);
             trail.close()?;
-            ended?
+            ended?.ended_blocking()
         };
         if style.json {
             output::print_json(&ended)?;

@@ -41,6 +41,9 @@ struct New {
     /// A data group of a revealer, `*` for all; may be given more than once
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
+    /// A service that a writer or sealer may write for, `*` for any; may be given more than once [default: any]
+    #[arg(long = "service", value_name = "SERVICE")]
+    services: Vec<String>,
     /// How long it is good: 90d, 1y, or never
     #[arg(long, value_name = "PERIOD", default_value = "90d")]
     expires: Expiry,
@@ -72,12 +75,14 @@ impl New {
     fn run(self, style: Style) -> Result<u8> {
         let wrong = |message: String| Error::new(Code::WrongUse, message);
         let grants = Grants::parse(&self.roles, &self.groups).map_err(wrong)?;
+        let grants = grants.for_services(&self.services).map_err(wrong)?;
         let secret = token::generate()?;
         let entry = Entry {
             name: self.name,
             sha256: token::sha256_hex(&secret),
             roles: grants.roles().map(|role| role.name().to_owned()).collect(),
             groups: grants.groups().map(str::to_owned).collect(),
+            services: grants.service_names().map(str::to_owned).collect(),
             expires: self.expires.0.map(|period| period.after(Moment::now()).to_string()),
         };
         let text = text_of(&entry)?;

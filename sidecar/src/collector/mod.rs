@@ -11,6 +11,7 @@
 mod admission;
 mod collect;
 mod join;
+mod keys;
 mod pairing;
 mod prepare;
 mod queue;
@@ -21,8 +22,9 @@ mod spool;
 pub use admission::{WhenFull, drain_spool};
 pub use collect::{append_prepared, collect, collect_blocking};
 pub use join::resolve_user_agent;
+pub use keys::KeySource;
 pub use pairing::Pairing;
-pub use prepare::{Given, MAX_CHANGES, Prepared, Record, Source, keys_of, record_id};
+pub use prepare::{Given, MAX_CHANGES, Prepared, Record, Source, record_id};
 pub use queue::{Place, Queue};
 pub use receipt::{Outcome, Receipt, to_json};
 pub use seen_ids::{Claim, Named, Remember, SeenIds, What};

@@ -5,7 +5,8 @@
 //! other is recorded alone, and the correlation id still holds them together.
 //!
 //! They belong together when they have the same correlation id and the same entity. The record has the
-//! context of the change. An event that has an `id` of its own is not joined, because the record has one
+//! context of the change, and so its source: an event meets a change only of a service that the event's sender may
+//! write for. An event that has an `id` of its own is not joined, because the record has one
 //! place for such an id, and that is the change's.
 
 use std::collections::{HashMap, VecDeque};
@@ -17,6 +18,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::receipt::Outcome;
+use crate::access::Services;
 
 pub struct Pairing {
     window: Duration,
@@ -43,9 +45,10 @@ pub struct Meeting {
 pub enum Role {
     /// Nobody waits for it, and it waits for nobody.
     Alone,
-    Change(Meeting),
-    /// With the event as JSON.
-    Event(Meeting, Bytes),
+    /// With its service.
+    Change(Meeting, String),
+    /// With the event as JSON, and the services that its sender may write for.
+    Event(Meeting, Bytes, Services),
 }
 
 /// What became of it.
@@ -66,9 +69,12 @@ pub struct Joined(watch::Receiver<Option<Outcome>>);
 
 #[derive(Default)]
 struct Waiting {
-    events: VecDeque<(u64, Bytes, oneshot::Sender<Joined>)>,
-    changes: VecDeque<(u64, oneshot::Sender<(Bytes, Partner)>)>,
+    events: VecDeque<Seated<(Bytes, Services, oneshot::Sender<Joined>)>>,
+    changes: VecDeque<Seated<(String, oneshot::Sender<(Bytes, Partner)>)>>,
 }
+
+/// Who waits, under the number of his seat.
+type Seated<T> = (u64, T);
 
 /// Somebody who has come.
 enum Ticket {
@@ -129,11 +135,12 @@ impl Pairing {
         let seat = |meeting| Seat { pairing: self.clone(), meeting, number };
         match role {
             Role::Alone => Ticket::Met(Met::Nobody),
-            Role::Event(meeting, event) => {
+            Role::Event(meeting, event, services) => {
                 let at = waiting.entry(meeting.clone()).or_default();
                 let (told, outcome) = watch::channel(None);
                 let mut offer = (event, Partner(told));
-                while let Some((_, change)) = at.changes.pop_front() {
+                let fits = |(service, _): &(String, _)| services.have(service);
+                while let Some((_, change)) = take_first(&mut at.changes, fits) {
                     // One whose sender has gone away takes nothing.
                     match change.send(offer) {
                         Ok(()) => return Ticket::Met(Met::Change(Joined(outcome))),
@@ -141,23 +148,30 @@ impl Pairing {
                     }
                 }
                 let (tell, told) = oneshot::channel();
-                at.events.push_back((number, offer.0, tell));
+                at.events.push_back((number, (offer.0, services, tell)));
                 Ticket::Event(seat(meeting), told)
             }
-            Role::Change(meeting) => {
+            Role::Change(meeting, service) => {
                 let at = waiting.entry(meeting.clone()).or_default();
-                while let Some((_, event, tell)) = at.events.pop_front() {
+                let fits = |(_, services, _): &(_, Services, _)| services.have(&service);
+                while let Some((event, _, tell)) = take_first(&mut at.events, fits) {
                     let (told, outcome) = watch::channel(None);
                     if tell.send(Joined(outcome)).is_ok() {
                         return Ticket::Met(Met::Event(event, Partner(told)));
                     }
                 }
                 let (tell, told) = oneshot::channel();
-                at.changes.push_back((number, tell));
+                at.changes.push_back((number, (service, tell)));
                 Ticket::Change(seat(meeting), told)
             }
         }
     }
+}
+
+/// The one that has waited longest of those that fit.
+fn take_first<T>(waiting: &mut VecDeque<Seated<T>>, fits: impl Fn(&T) -> bool) -> Option<T> {
+    let first = waiting.iter().position(|(_, one)| fits(one))?;
+    waiting.remove(first).map(|(_, one)| one)
 }
 
 impl Drop for Seat {
@@ -190,6 +204,7 @@ impl Joined {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Grants;
     use crate::code::Code;
     use crate::collector::Receipt;
     use crate::error::Error;
@@ -200,11 +215,17 @@ mod tests {
     }
 
     fn event(correlation_id: &str) -> Role {
-        Role::Event(meeting(correlation_id), Bytes::from_static(b"{}"))
+        Role::Event(meeting(correlation_id), Bytes::from_static(b"{}"), Services::default())
     }
 
     fn change(correlation_id: &str) -> Role {
-        Role::Change(meeting(correlation_id))
+        Role::Change(meeting(correlation_id), "shop".into())
+    }
+
+    /// Of somebody who may write for one service.
+    fn event_of(service: &str) -> Role {
+        let writer = Grants::parse(&[format!("writer:{service}")], &[]).unwrap();
+        Role::Event(meeting("a"), Bytes::from_static(b"{}"), writer.services().clone())
     }
 
     fn names(met: &[Met]) -> Vec<&'static str> {
@@ -231,6 +252,18 @@ mod tests {
         }
         assert_eq!(names(&pairing.meet(vec![event("b")]).await), ["change"]);
         assert_eq!(names(&first.await.unwrap()), ["event"]);
+        assert!(pairing.table.lock().unwrap().waiting.is_empty());
+    }
+
+    #[tokio::test]
+    async fn nobody_gets_an_event_into_the_record_of_a_service_that_he_may_not_write_for() {
+        let pairing = Arc::new(Pairing::new(Duration::from_millis(20)));
+        let met = pairing.meet(vec![event_of("other"), change("a"), event_of("shop")]).await;
+        assert_eq!(names(&met), ["nobody", "event", "change"]);
+        let met = pairing.meet(vec![change("a"), event_of("other"), event_of("shop")]).await;
+        assert_eq!(names(&met), ["event", "nobody", "change"]);
+        let met = pairing.meet(vec![event_of("other"), event_of("shop"), change("a")]).await;
+        assert_eq!(names(&met), ["nobody", "change", "event"]);
         assert!(pairing.table.lock().unwrap().waiting.is_empty());
     }
 

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use sealtrail_keyring::Keyring;
 use sealtrail_record::json::{self, Value};
 
 use super::join::{join, request_id, with_event};
+use super::keys::KeySource;
 use super::pairing::{Meeting, Role};
 use super::receipt::Receipt;
 use super::seen_ids::{Claim, Held, Named, SeenIds, Waiting, What};
+use crate::access::Services;
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::config::KeyScope;
 use crate::engine::{Kids, Need, Outcome, Policy, Sandbox, Stamp};
 use crate::error::{Error, Result};
 use crate::keys_in_use::{InUse, KeysInUse, Refused};
@@ -28,9 +28,8 @@ pub struct Source<'a> {
     pub origin: &'a str,
     pub policy: &'a Policy,
     pub sandbox: &'a Sandbox,
-    pub keyring: &'a Keyring,
+    pub keys: KeySource<'a>,
     pub in_use: &'a Arc<KeysInUse>,
-    pub key_scope: KeyScope,
     /// None where there is no proxy, on the command line.
     pub memory: Option<&'a RequestMemory>,
     pub seen_ids: &'a Arc<SeenIds>,
@@ -39,9 +38,11 @@ pub struct Source<'a> {
     pub max_record: usize,
 }
 
-/// What a POST says of all its changes, for those that do not say it themselves.
+/// What a POST says of all its changes, for those that do not say it themselves; and for which services its sender may
+/// write.
 #[derive(Debug, Default)]
 pub struct Given {
+    pub services: Services,
     pub correlation_id: Option<CorrelationId>,
     pub request_id: Option<RequestId>,
 }
@@ -92,15 +93,20 @@ pub fn role_of(source: Source<'_>, given: &Given, change: &[u8]) -> Role {
             entity_type: text("/entity/type")?,
             entity_id: text("/entity/id")?,
         };
-        let named = named(&envelope, own, source.origin);
+        let service = service(own, source.origin);
+        // What will be refused meets nobody.
+        if !given.services.have(service) {
+            return None;
+        }
+        let named = named(&envelope, service);
         match own.get("event") {
             Some(event) if text("/action")? == "event" && named.is_none() => {
-                Some(Role::Event(meeting, event.to_json().into()))
+                Some(Role::Event(meeting, event.to_json().into(), given.services.clone()))
             }
             Some(_) => None,
             // A repeat gets its first receipt; no event goes anywhere with it.
             None if named.as_ref().is_some_and(|named| source.seen_ids.knows(named)) => None,
-            None => Some(Role::Change(meeting)),
+            None => Some(Role::Change(meeting, service.to_owned())),
         }
     };
     role().unwrap_or(Role::Alone)
@@ -158,7 +164,10 @@ fn prepare_claimed(
     let envelope = json::parse(&envelope, &json::Limits::default())
         .map_err(|_| Error::new(Code::GuestFailed, "the core gave an envelope that is not JSON"))?;
     let own = envelope.get("context").unwrap_or(&Value::Null);
-    if let Some(named) = named(&envelope, own, source.origin) {
+    let service = service(own, source.origin);
+    // Before its id is looked at: whoever may not write for a service learns no receipt of its.
+    given.services.require(service, source.origin)?;
+    if let Some(named) = named(&envelope, service) {
         match source.seen_ids.claim(&named)? {
             Claim::New(new) => *held = Some(new),
             Claim::Recorded(receipt) => return Ok(Prepared::Repeat(receipt)),
@@ -215,7 +224,7 @@ fn prepare_claimed(
 fn take_up(source: Source<'_>, needs: &[Need], month: &str) -> Result<(Vec<Kids>, InUse)> {
     loop {
         let look = source.in_use.look();
-        let keys = needs.iter().map(|need| keys_of(source.keyring, source.key_scope, need, month));
+        let keys = needs.iter().map(|need| source.keys.keys_of(need, month));
         let keys = keys.collect::<Result<Vec<_>>>()?;
         let mut kids: Vec<_> = keys.iter().flatten().map(|(kid, _)| kid.clone()).collect();
         kids.sort();
@@ -229,11 +238,16 @@ fn take_up(source: Source<'_>, needs: &[Need], month: &str) -> Result<(Vec<Kids>
     }
 }
 
-/// What the change is called, where its sender says. Without a service the record's source is the log.
-fn named<'e>(envelope: &'e Value<'_>, own: &'e Value<'_>, origin: &'e str) -> Option<Named<'e>> {
+/// The source of the record. Without a service that is the log.
+fn service<'e>(own: &'e Value<'_>, origin: &'e str) -> &'e str {
+    own.get("service").and_then(Value::as_str).unwrap_or(origin)
+}
+
+/// What the change is called, where its sender says.
+fn named<'e>(envelope: &'e Value<'_>, service: &'e str) -> Option<Named<'e>> {
     let text = |at: &str| envelope.pointer(at).and_then(Value::as_str).unwrap_or_default();
     Some(Named {
-        source: own.get("service").and_then(Value::as_str).unwrap_or(origin),
+        source: service,
         id: envelope.get("id")?.as_str()?,
         what: What {
             entity_type: text("/entity/type").to_owned(),
@@ -241,35 +255,6 @@ fn named<'e>(envelope: &'e Value<'_>, own: &'e Value<'_>, origin: &'e str) -> Op
             action: text("/action").to_owned(),
         },
     })
-}
-
-/// The keys of a need in the month when it is recorded, made on first use.
-pub fn keys_of(keyring: &Keyring, scope: KeyScope, need: &Need, month: &str) -> Result<Kids> {
-    let subject = &scope.name(&need.subject);
-    let warm = keyring.warm_period_key(&need.retain, month);
-    if let Some(warm) = warm.and_then(|key| Some([keyring.warm_subject_key(subject)?, key])) {
-        return Ok(warm);
-    }
-    // The keyring waits for the disk, so other tasks move to another thread first. How many threads that can
-    // make is what the turns bound.
-    tokio::task::block_in_place(|| stored_keys_of(keyring, subject, &need.retain, month))
-}
-
-fn stored_keys_of(keyring: &Keyring, subject: &str, class: &str, month: &str) -> Result<Kids> {
-    let period = keyring.period_key(class, month).map_err(|error| match error.is_shredded() {
-        true => period_expired(class, month),
-        false => error.into(),
-    })?;
-    Ok([keyring.subject_key(subject)?, period])
-}
-
-/// Only a clock that went back asks for such a key.
-fn period_expired(class: &str, month: &str) -> Error {
-    let message = format!(
-        "by the clock it is {month}, and this month is over for the retention class `{class}`: its key was \
-         destroyed and is never made again; set the clock"
-    );
-    Error::new(Code::PeriodExpired, message)
 }
 
 /// UUIDv7 (RFC 9562 §5.7).

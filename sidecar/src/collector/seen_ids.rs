@@ -8,6 +8,9 @@
 //! nothing known ─► under way ─► (spooled ─►) recorded, or forgotten where it failed: it can be tried again
 //! ```
 //!
+//! Whose id it is, is decided before, by the [services](crate::access::Services) of who sends it. His own name is no part of
+//! it: between a change and its repeat a token is rotated, and the log does not say who sent what.
+//!
 //! The memory is bounded: so many ids, each for so long. After a start it is filled again from as many of the
 //! newest records, at the first change that has an id.
 

@@ -32,6 +32,8 @@ pub struct AccessJwt {
     pub audience: Option<String>,
     pub roles_claim: String,
     pub groups_claim: String,
+    /// Without it tokens say nothing of services, and whoever may write may for any.
+    pub services_claim: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +56,7 @@ struct JwtTable {
     audience: Option<String>,
     roles_claim: Option<String>,
     groups_claim: Option<String>,
+    services_claim: Option<String>,
 }
 
 impl AccessTable {
@@ -116,6 +119,7 @@ impl JwtTable {
             audience: self.audience,
             roles_claim: self.roles_claim.unwrap_or_else(|| "roles".into()),
             groups_claim: self.groups_claim.unwrap_or_else(|| "groups".into()),
+            services_claim: self.services_claim,
         })
     }
 }
@@ -144,6 +148,14 @@ mod tests {
         assert!(roles(&told.loopback).is_empty(), "whoever says who may, says it of everybody");
         assert_eq!(roles(&told.unix), [Role::Writer]);
         assert!(roles(&parse("unix = []").unwrap().unix).is_empty());
+    }
+
+    #[test]
+    fn the_way_one_comes_may_be_for_some_services_only() {
+        let access =
+            parse("loopback = [\"writer:shop\", \"reader\"]\nunix = [\"writer:*\"]").unwrap();
+        let (loopback, unix) = (access.loopback.services(), access.unix.services());
+        assert!(loopback.have("shop") && !loopback.have("billing") && unix.have("billing"));
     }
 
     fn at_unix() -> Listen {

@@ -227,6 +227,7 @@ issuer = "https://login.example"
 audience = "sealtrail"
 roles_claim = "roles"
 groups_claim = "groups"
+services_claim = "services"
 [request]
 trusted_proxies = ["10.0.0.0/8", "::1"]
 trusted_hops = 1

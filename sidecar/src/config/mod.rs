@@ -44,7 +44,8 @@
 //!
 //! [access]                            # who may do what over the API; see `sealtrail token new`
 //! tokens = "tokens.toml"              # tokens, as their hashes; read again when it changes
-//! loopback = ["writer", "reader"]     # of whoever asks without a token: `revealer:contact`, `revealer:*`, `eraser`, `operator`
+//! loopback = ["writer", "reader"]     # of whoever asks without a token: `revealer:contact`, `revealer:*`, `eraser`, `operator`;
+//!                                     #   `writer:billing` may write for this service only, `writer` for any
 //! unix = ["writer"]                   # the same over a Unix socket
 //!
 //! [access.jwt]                        # JSON Web Tokens: `exp` and `sub` are required
@@ -56,6 +57,7 @@
 //! audience = "sealtrail"              # `aud`; when left out, tokens that name one are refused
 //! roles_claim = "roles"               # a list, or words; `/realm_access/roles` looks deeper
 //! groups_claim = "groups"             # the data groups of a revealer
+//! services_claim = "services"         # the services that a writer or sealer may write for, `*` for any; when left out, any
 //!
 //! [request]
 //! trusted_proxies = ["10.0.0.0/8"]    # peers whose X-Forwarded-For is believed

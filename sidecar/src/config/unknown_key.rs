@@ -64,7 +64,16 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ("leases", &["lifetime", "at_most"]),
     (
         "access.jwt",
-        &["key", "jwks_url", "jwks_ca", "issuer", "audience", "roles_claim", "groups_claim"],
+        &[
+            "key",
+            "jwks_url",
+            "jwks_ca",
+            "issuer",
+            "audience",
+            "roles_claim",
+            "groups_claim",
+            "services_claim",
+        ],
     ),
     (
         "request",

@@ -6,10 +6,13 @@
 //! | module | what it does |
 //! |---|---|
 //! | `destroyed` | which keys a record was made with, and which it says were destroyed |
+//! | `returned` | which keys the keyring has all the same, and that nobody uses them |
 //! | `forgotten` | a record without the actor, or without all pseudonyms, of such keys |
 
 mod destroyed;
 mod forgotten;
+mod returned;
 
 pub use destroyed::{destroyed_by, keys_of};
 pub use forgotten::{anonymise, erase_pseudonyms};
+pub use returned::{Gone, Returned};

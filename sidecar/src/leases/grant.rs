@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::acts::{self, Justification, Value};
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::collector::{keys_of, record_id};
+use crate::collector::record_id;
 use crate::engine::{Actor, LeasedKey, Leasing, Need};
 use crate::error::{Error, Place, Result};
 use crate::trail::Trail;
@@ -110,7 +110,7 @@ pub fn grant(trail: &Trail, owner: &Actor, wanted: &Wanted) -> Result<Granted> {
     let mut leasings = Vec::with_capacity(wanted.needs.len());
     for want in &wanted.needs {
         let need = Need { subject: want.subject.clone(), retain: want.retain.clone() };
-        let keys = keys_of(&trail.keyring, trail.key_scope, &need, &month)?;
+        let keys = trail.key_source().keys_of(&need, &month)?;
         let is_pseudonym = want.purpose == Purpose::Pseudonym;
         leasings.push(Leasing { group: want.group.clone(), is_pseudonym, keys });
     }
@@ -213,7 +213,8 @@ pub fn lease_for_reading(
 
 /// A key that went before its lease was noted would not be ended by its erasure.
 fn refuse_gone(trail: &Trail, kids: &[KeyId]) -> Result<()> {
-    let Some(gone) = kids.iter().find(|kid| !acts::is_there(trail, kid)) else { return Ok(()) };
+    let is_gone = |kid: &&KeyId| !trail.has_key(kid).unwrap_or(false);
+    let Some(gone) = kids.iter().find(is_gone) else { return Ok(()) };
     let message = format!("the key `{gone}` was shredded while it was leased; ask again");
     Err(Error::new(Code::Shredded, message))
 }

@@ -6,9 +6,10 @@ use sealtrail_log::proof::entry_hash;
 use sealtrail_record::json::{self, Value};
 
 use super::table::{Claim, shredded};
+use crate::access::Caller;
 use crate::code::Code;
 use crate::collector::{Claim as IdClaim, Named, Prepared, Receipt, Record, What};
-use crate::engine::{Actor, Policy};
+use crate::engine::Policy;
 use crate::error::{Error, Result};
 use crate::questions::STORED;
 use crate::trail::Trail;
@@ -24,7 +25,7 @@ const ID: usize = 36;
 pub fn prepare_sealed(
     trail: &Arc<Trail>,
     policy: &Policy,
-    owner: &Actor,
+    caller: &Caller,
     line: &[u8],
 ) -> Result<Prepared> {
     let max = trail.max_record();
@@ -33,13 +34,15 @@ pub fn prepare_sealed(
         return Err(Error::new(Code::TooLarge, message));
     }
     let id = id_of(line)?;
-    let claimed = match trail.leases.claim(id, owner, entry_hash(line))? {
+    let claimed = match trail.leases.claim(id, &caller.actor, entry_hash(line))? {
         Claim::Mine(claimed) => claimed,
         Claim::Done(receipt) => return Ok(Prepared::Repeat(receipt)),
         Claim::Unknown => return appended_before(trail, id, line).map(Prepared::Repeat),
     };
     let Some(in_use) = trail.take_up(claimed.kids())? else { return Err(shredded()) };
     let admitted = policy.guest()?.admit(&*claimed.terms, line)?;
+    // A lease names no service; its record does. Refused, it can be used again.
+    caller.grants.services().require(&admitted.source, &trail.origin)?;
     let mut held = None;
     if let Some(change_id) = &admitted.change_id {
         let named = Named {

@@ -50,6 +50,14 @@ impl Questions {
         self.caught_up()?.purge(&self.reader).map(drop)
     }
 
+    /// Takes these keys out as well, and what was made with them: they were destroyed earlier, and something has named
+    /// them since.
+    pub fn forget(&self, kids: &[String]) -> Result<()> {
+        let mut following = self.caught_up()?;
+        let snapshot = Arc::new(following.index.snapshot());
+        following.forget(&self.reader, &snapshot, kids).map(drop)
+    }
+
     /// Writes what is only in memory, so that the next start need not read it again.
     pub fn save(&self) -> Result<()> {
         let mut following = self.caught_up()?;
@@ -153,26 +161,33 @@ impl Following {
         for index in snapshot.candidates(erasures, from..next, Order::Oldest) {
             kids.extend(destroyed_by(&read(reader, index?)?));
         }
-        let mut forgotten = 0;
-        if !kids.is_empty() {
-            let mut tags = Vec::new();
-            for kid in &kids {
-                let search = Search::all().with(Name::Key(kid));
-                for index in snapshot.candidates(search, 0..next, Order::Oldest) {
-                    tags.extend(tags_of(&read(reader, index?)?, kid));
-                }
-            }
-            let keys = kids.iter().map(|kid| Name::Key(kid));
-            let tags = tags.iter().flat_map(|tag| [Name::Actor(tag), Name::Tenant(tag)]);
-            let names: Vec<Name<'_>> = keys.chain(tags).collect();
-            match self.index.forget(&names)? {
-                Some(count) => forgotten = count,
-                // Whoever writes the index does it.
-                None => return Ok(0),
-            }
-        }
+        // Whoever writes the index does it.
+        let Some(forgotten) = self.forget(reader, &snapshot, &kids)? else { return Ok(0) };
         self.purged = Some(next);
         Ok(forgotten)
+    }
+
+    /// Forgets what names these keys; None where another process writes the index.
+    fn forget(
+        &mut self,
+        reader: &Reader,
+        snapshot: &Arc<Snapshot>,
+        kids: &[String],
+    ) -> Result<Option<u64>> {
+        if kids.is_empty() {
+            return Ok(Some(0));
+        }
+        let mut tags = Vec::new();
+        for kid in kids {
+            let search = Search::all().with(Name::Key(kid));
+            for index in snapshot.candidates(search, 0..snapshot.next(), Order::Oldest) {
+                tags.extend(tags_of(&read(reader, index?)?, kid));
+            }
+        }
+        let keys = kids.iter().map(|kid| Name::Key(kid));
+        let tags = tags.iter().flat_map(|tag| [Name::Actor(tag), Name::Tenant(tag)]);
+        let names: Vec<Name<'_>> = keys.chain(tags).collect();
+        Ok(self.index.forget(&names)?)
     }
 }
 

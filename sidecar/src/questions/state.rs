@@ -93,13 +93,26 @@ impl Questions {
     /// The ids of the keys that were destroyed by these records, of data subjects and of periods. The log says so
     /// itself; the keyring would have to be opened, and a running server has its lock.
     pub fn destroyed_keys(&self, within: std::ops::Range<u64>) -> Result<HashSet<String>> {
+        let mut kids = HashSet::new();
+        self.each_erasure(within, |line| {
+            kids.extend(destroyed_by(line));
+            Ok(())
+        })?;
+        Ok(kids)
+    }
+
+    /// Shows every record of an erasure that is there.
+    pub fn each_erasure(
+        &self,
+        within: std::ops::Range<u64>,
+        mut see: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
         let search = Search::all().with_any(&[Name::Action("shred"), Name::Action("expire")]);
         let mut fitting = self.fitting_in(&search, within, Order::Oldest)?;
-        let mut kids = HashSet::new();
         while let Some(found) = fitting.next()? {
-            kids.extend(destroyed_by(&found.line));
+            see(&found.line)?;
         }
-        Ok(kids)
+        Ok(())
     }
 }
 

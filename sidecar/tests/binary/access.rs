@@ -438,6 +438,15 @@ fn tokens_are_made_once_and_for_a_role() {
     let entry = &shown.json()["entry"];
     assert_eq!((&entry["roles"], &entry["groups"]), (&json!(["revealer"]), &json!(["contact"])));
     assert!(entry["expires"].is_null() && entry["sha256"].as_str().unwrap().len() == 64);
+    let shown = new(&["--role", "writer", "--service", "billing", "--service", "shop", "--json"]);
+    let entry = &shown.json()["entry"];
+    assert_eq!(
+        (&entry["roles"], &entry["services"]),
+        (&json!(["writer"]), &json!(["billing", "shop"]))
+    );
+    let text = new(&["--role", "sealer:billing"]).stdout;
+    assert!(text.contains("roles = [\"sealer\"]\nservices = [\"billing\"]\n"), "{text}");
+    new(&["--role", "reader", "--service", "shop"]).refused(2, "to a `writer` or a `sealer` only");
     let text = new(&["--role", "reader"]).stdout;
     assert!(text.starts_with("st_") && text.contains("\n[[token]]\nname = \"a\"\n"), "{text}");
     new(&["--role", "root"]).refused(2, "got `root`");

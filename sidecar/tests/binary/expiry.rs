@@ -129,6 +129,48 @@ fn nothing_ends_without_a_class_under_a_hold_or_by_a_wrong_clock() {
     assert_eq!(kids(&place).len(), 2);
 }
 
+/// One record that was made by a wrong clock must not vouch for it; a person may.
+#[test]
+fn a_leap_over_all_that_is_kept_needs_somebody_who_says_that_the_clock_is_right() {
+    let place = Place::new();
+    place.add_config(
+        "[retention]\nkeep = \"30d\"\nsegment = 1\n[retention.classes]\nshort = \"90d\"",
+    );
+    for month in 1..=6 {
+        append_at(&place, &format!("2019-{month:02}-01T00:00:00Z"));
+    }
+    keyring(&place).period_key("short", "2019-01").unwrap();
+    assert_eq!(place.append(change("c-1").as_bytes()).code, 0);
+    let before = place.lines();
+    for command in ["expire", "prune"] {
+        let refused = place.run(command, &["--reason", "yearly"]);
+        refused.refused(
+            2,
+            "as if the clock had been moved; if the clock is right, say so: `--clock-is-right`",
+        );
+        place.run(command, &["--reason", "yearly", "--dry-run"]).refused(2, "as if the clock");
+    }
+    let served = Served::start(&place);
+    let expire = |body: &str| post(served.api, "/v1/retention/expire", JSON, body);
+    expire(r#"{"reason":"yearly"}"#).is_problem(400, "wrong_use");
+    assert_eq!((kids(&place), &place.lines()), (vec!["t_short.2019-01".to_owned()], &before));
+
+    let confirmed = expire(r#"{"reason":"a quiet log","clock_is_right":true}"#);
+    assert_eq!(confirmed.status, 200, "{}", confirmed.text());
+    let doubt = confirmed.json()["clock_doubt"].clone();
+    assert!(doubt.as_str().unwrap().contains("hardly a record between"), "{doubt}");
+    assert!(kids(&place).is_empty());
+    assert_eq!(served.terminate().0, 0);
+    let pruned = place.run("prune", &["--reason", "a quiet log", "--clock-is-right"]);
+    assert!(pruned.stdout.contains("removed the records 0 to 5"), "{pruned:?}");
+    assert!(pruned.stdout.contains("the clock is taken to be right, although "), "{pruned:?}");
+    for line in &place.lines()[1..] {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let reason = "a quiet log; the clock was doubted, and is said to be right";
+        assert_eq!(record["data"]["reason"], reason);
+    }
+}
+
 #[test]
 fn a_running_server_is_asked() {
     let place = place();

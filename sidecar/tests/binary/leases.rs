@@ -256,6 +256,27 @@ fn what_was_planned_by_another_policy_gets_no_lease_that_a_shredding_would_wait_
     assert!(metrics.contains("\nsealtrail_open_leases 1\n"), "{metrics}");
 }
 
+/// A lease names no service: the record does that was sealed with it.
+#[test]
+fn a_sealer_sends_records_of_his_services_only() {
+    let place = place("30s");
+    std::fs::write(place.path("tokens.toml"), "").unwrap();
+    place.edit_config("[access]\n", "[access]\ntokens = \"tokens.toml\"\n");
+    let shop = token(&place, "shop", &["sealer:shop"]);
+    let billing = token(&place, "billing", &["sealer:billing"]);
+    let served = Served::start(&place);
+    let change = change("3", Some("order-7"));
+    let (_, forged) = sealed(served.api, &billing, &change);
+    let refused = send(served.api, &billing, &forged);
+    refused.is_problem(403, "forbidden");
+    assert!(refused.text().contains("may write for `billing`"), "{}", refused.text());
+    // The id is still its owner's.
+    let (_, line) = sealed(served.api, &shop, &change);
+    assert_eq!(send(served.api, &shop, &line).json()["index"], 0);
+    send(served.api, &billing, &forged).is_problem(403, "forbidden");
+    assert_eq!(place.lines(), [line]);
+}
+
 #[test]
 fn a_shredding_ends_the_leases_and_answers_when_nobody_has_one() {
     let place = place("1s");

@@ -51,6 +51,7 @@ mod restore;
 mod retention;
 mod served;
 mod service;
+mod services;
 mod slow_http2;
 mod small_disk;
 mod sockets;

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::place::{Place, Ran, copy_folder, sealtrail};
 use super::served::Served;
+use super::wire::{get, post};
 
 const OPERATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../OPERATIONS.md");
 
@@ -258,9 +259,45 @@ fn whom_an_older_keyring_brings_back_is_named_and_forgotten_again() {
     let machine = elsewhere.new_machine();
     let trail = machine.path();
     assert_eq!(elsewhere.done(trail, &came_back()), format!("{kid}\n"));
+    reveal(trail, "1").refused(8, "was shredded");
     assert_eq!(run(trail, "shred", &["customer/1", "--reason", "ticket 1, again"]).code, 0);
     assert_eq!(elsewhere.done(trail, &came_back()), "");
     reveal(trail, "1").refused(8, "was shredded");
+    assert_eq!(verify(trail, &vkey, &elsewhere.at("kept")).code, 0);
+}
+
+/// The server that runs on it opens nothing with the key, and has it destroyed by the first change.
+#[test]
+fn a_person_whom_an_older_keyring_brings_back_stays_forgotten() {
+    let (place, elsewhere) = backed_up();
+    let shredded = place.run("shred", &["customer/1", "--reason", "ticket 1", "--json"]);
+    let kid = shredded.json()["kids"][0].as_str().unwrap().to_owned();
+    let vkey = lose_the_machine(place, &elsewhere);
+    let machine = elsewhere.new_machine();
+    let trail = machine.path();
+    let served = Served::of(serve(trail));
+    let found = get(served.api, "/v1/entities/customer/1/changes").json();
+    let id = found["records"][0]["record"]["id"].as_str().unwrap().to_owned();
+    let open = |id: &str, how: &str| {
+        let body = r#"{"group":"default","reason":"is it there?"}"#;
+        post(served.api, &format!("/v1/records/{id}/{how}"), "application/json", body)
+    };
+    for how in ["reveal", "lease"] {
+        let refused = open(&id, how);
+        refused.is_problem(410, "shredded");
+        assert!(refused.text().contains("ticket 1"), "{}", refused.text());
+    }
+    let again = served.post_change(&of_customer(1)).json();
+    assert!(open(again["id"].as_str().unwrap(), "reveal").text().contains("of-1@example.com"));
+    open(&id, "reveal").is_problem(410, "shredded");
+    let (code, said) = served.terminate();
+    assert!(
+        code == 0 && said.contains(&kid) && said.contains("put back to an older copy"),
+        "{said}"
+    );
+    assert_eq!(elsewhere.done(trail, &came_back()), "");
+    let shreds = run(trail, "query", &["--action", "shred", "--json"]).stdout.lines().count();
+    assert_eq!(shreds, 1, "the erasure is told once");
     assert_eq!(verify(trail, &vkey, &elsewhere.at("kept")).code, 0);
 }
 

@@ -4,6 +4,7 @@ use sealtrail_record::json::{self, Limits, Value};
 use sealtrail_record::pointer;
 
 use super::automaton::{Automaton, Numbering};
+use super::object::{Object, expected, invalid};
 use super::selector::{self, Segment};
 use super::{
     Action, Mask, Matching, Policy, Rule, RuleSet, Seal, Shape, Subject, SubjectPart, summary,
@@ -314,95 +315,6 @@ fn name(text: &str, at: &str, max: usize) -> Result<String, Error> {
         return Err(invalid(at, &wanted));
     }
     Ok(text.into())
-}
-
-/// An object of the document and where it stands.
-struct Object<'v, 'a> {
-    value: &'v Value<'a>,
-    at: &'v str,
-}
-
-impl<'v, 'a> Object<'v, 'a> {
-    fn of(value: &'v Value<'a>, at: &'v str) -> Result<Self, Error> {
-        match value {
-            Value::Object(_) => Ok(Self { value, at }),
-            _ => Err(expected(at, "an object", value)),
-        }
-    }
-
-    fn only(&self, known: &[&str]) -> Result<(), Error> {
-        match self.value.members().iter().find(|m| !known.contains(&m.key.as_ref())) {
-            Some(member) => Err(invalid(
-                &self.place(&member.key),
-                &format!("is not known here; known are {}", quoted(known)),
-            )),
-            None => Ok(()),
-        }
-    }
-
-    fn value(&self, key: &str) -> Option<&'v Value<'a>> {
-        self.value.get(key)
-    }
-
-    fn text(&self, key: &str) -> Result<Option<String>, Error> {
-        match self.value(key) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.to_string())),
-            Some(other) => Err(expected(&self.place(key), "a string", other)),
-        }
-    }
-
-    fn required_text(&self, key: &str) -> Result<String, Error> {
-        match self.text(key)? {
-            Some(text) if !text.is_empty() => Ok(text),
-            Some(_) => Err(invalid(&self.place(key), "must not be empty")),
-            None => Err(invalid(&self.place(key), "is missing")),
-        }
-    }
-
-    fn array(&self, key: &str) -> Result<&'v [Value<'a>], Error> {
-        match self.value(key) {
-            None => Ok(&[]),
-            Some(Value::Array(items)) => Ok(items),
-            Some(other) => Err(expected(&self.place(key), "an array", other)),
-        }
-    }
-
-    fn switch(&self, key: &str, otherwise: bool) -> Result<bool, Error> {
-        match self.value(key) {
-            None => Ok(otherwise),
-            Some(Value::Bool(on)) => Ok(*on),
-            Some(other) => Err(expected(&self.place(key), "true or false", other)),
-        }
-    }
-
-    fn count(&self, key: &str) -> Result<usize, Error> {
-        match self.value(key) {
-            None => Ok(0),
-            Some(Value::Number(text)) if text.len() <= 4 && pointer::index(text).is_some() => {
-                Ok(pointer::index(text).unwrap_or(0))
-            }
-            Some(other) => Err(expected(&self.place(key), "a whole number up to 9999", other)),
-        }
-    }
-
-    fn place(&self, key: &str) -> String {
-        let mut place = self.at.to_owned();
-        pointer::push_key(&mut place, key);
-        place
-    }
-}
-
-fn quoted(words: &[&str]) -> String {
-    words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn expected(at: &str, wanted: &str, got: &Value<'_>) -> Error {
-    invalid(at, &format!("must be {wanted}, got {}", got.kind()))
-}
-
-fn invalid(at: &str, what: &str) -> Error {
-    Error::new("policy_invalid", format!("policy `{at}` {what}"))
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ mod automaton;
 mod document;
 mod lint;
 mod mask;
+mod object;
 mod pruning;
 mod secrets;
 mod selector;

@@ -78,7 +78,7 @@ impl Index {
     fn without(&self, run: &Arc<Run>, hashes: &[u64]) -> Result<Run> {
         let range = (run.first(), run.next());
         let mut writer = Writer::new(&self.dir, self.origin_hash, range, run.times())?;
-        let mut groups = run.groups();
+        let mut groups = run.groups(0);
         while let Some(group) = groups.next()? {
             if hashes.binary_search(&group.hash).is_err() {
                 writer.group(group.hash, &group.records)?;

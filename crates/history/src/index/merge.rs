@@ -1,8 +1,5 @@
 //! Sixteen runs of one length become one, so that a question looks at few files however long the log is.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +9,9 @@ use super::{Index, RUN};
 use crate::error::Result;
 use crate::folder;
 use crate::name::OriginHash;
-use crate::run::{Group, Run, Writer, Written, Zone, file_name};
+use crate::run::{
+    Entry, Groups, Run, Writer, Written, Zone, entry, file_name, hash_of, index_of, sorted,
+};
 
 /// How many runs become one.
 const FAN: u64 = 16;
@@ -138,28 +137,47 @@ impl Merge {
         if self.is_given_up() {
             return Ok(None);
         }
-        let mut sources: Vec<_> = self.runs.iter().map(Run::groups).collect();
-        let offset = |run: &Run| (run.first() - first) as u32;
-        let offsets: Vec<u32> = self.runs.iter().map(|run| offset(run)).collect();
-        let mut order = BinaryHeap::new();
-        for (number, source) in sources.iter_mut().enumerate() {
-            order.extend(source.hash()?.map(|hash| Reverse((hash, number))));
-        }
-        let mut group = Group::default();
-        while let Some(mut top) = order.peek_mut() {
-            let Reverse((hash, number)) = *top;
-            if hash != group.hash {
-                writer.group(group.hash, &group.records)?;
-                group.hash = hash;
-                group.records.clear();
-            }
-            sources[number].take(offsets[number], &mut group.records)?;
-            match sources[number].hash()? {
-                Some(next) => *top = Reverse((next, number)),
-                None => drop(PeekMut::pop(top)),
-            }
-        }
-        writer.group(group.hash, &group.records)?;
+        let groups = |run: &Arc<Run>| run.groups((run.first() - first) as u32);
+        let mut sources: Vec<Groups> = self.runs.iter().map(groups).collect();
+        while write_next(&mut sources, &mut writer)? {}
         writer.complete().map(Some)
     }
+}
+
+/// Writes the groups that are in memory of all runs; false behind the end.
+fn write_next(sources: &mut [Groups], writer: &mut Writer) -> Result<bool> {
+    let mut bound = None;
+    for source in sources.iter_mut() {
+        let known = source.known()?;
+        bound = bound.into_iter().chain(known).min();
+    }
+    let mut found = Vec::new();
+    let mut counts = Vec::with_capacity(sources.len());
+    for (number, source) in sources.iter().enumerate() {
+        let before = found.len();
+        // The records of an earlier run come first.
+        let place = |(hash, place)| entry(hash, (number << 32 | place) as u64);
+        found.extend(source.before(bound).map(place));
+        counts.push(found.len() - before);
+    }
+    let found = sorted(found);
+    let records_of = |found: &Entry| {
+        let place = index_of(*found);
+        sources[(place >> 32) as usize].records(place as u32 as usize)
+    };
+    let mut together = Vec::new();
+    for same in found.chunk_by(|a, b| hash_of(*a) == hash_of(*b)) {
+        let hash = hash_of(same[0]);
+        if let [one] = same {
+            writer.group(hash, records_of(one))?;
+        } else {
+            together.clear();
+            same.iter().for_each(|one| together.extend_from_slice(records_of(one)));
+            writer.group(hash, &together)?;
+        }
+    }
+    for (source, count) in sources.iter_mut().zip(counts) {
+        source.pass(count);
+    }
+    Ok(!found.is_empty())
 }

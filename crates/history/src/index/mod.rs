@@ -164,7 +164,7 @@ impl Index {
             return Err(Error::damaged(run.path(), format!("at most {RUN} records")));
         }
         let mut entries = Vec::new();
-        let mut groups = run.groups();
+        let mut groups = run.groups(0);
         while let Some(group) = groups.next()? {
             let records = group.records.iter().map(|record| run.first() + u64::from(*record));
             entries.extend(records.map(|record| entry(group.hash, record)));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Index, Opened, RUN};
-use crate::active::Active;
+use crate::active::{Active, Before};
 use crate::error::{Error, Result};
 use crate::folder::{self, State};
 use crate::run::{Run, Writer, grouped};
@@ -119,11 +119,11 @@ impl Index {
         Ok(())
     }
 
-    pub(super) fn write(&self, next: u64) -> Result<Run> {
+    pub(super) fn write(&mut self, next: u64) -> Result<Run> {
         let first = self.active.first();
-        let (entries, times) = self.active.before(next);
+        let Before { entries, lists, times } = self.active.before(next);
         let mut writer = Writer::new(&self.dir, self.origin_hash, (first, next), times)?;
-        grouped(&entries, first, |group| writer.group(group.hash, &group.records))?;
+        grouped(&entries, &lists, first, |hash, records| writer.group(hash, records))?;
         writer.finish()
     }
 

@@ -1,3 +1,5 @@
+use sealtrail_record::json::end_of_plain;
+
 /// A place in the text of a record: goes into what is of interest, and skips the rest.
 pub(super) struct Cursor<'a> {
     text: &'a [u8],
@@ -120,13 +122,21 @@ impl<'a> Cursor<'a> {
     /// Goes behind a string; its opening quote is here.
     fn string(&mut self) -> Option<()> {
         self.at += 1;
+        let mut end = self.at;
         loop {
-            self.at += quote_or_backslash(self.text.get(self.at..)?)?;
-            if self.text[self.at] == b'"' {
-                self.at += 1;
-                return Some(());
+            end = end_of_plain(self.text, end);
+            match self.text.get(end)? {
+                b'"' => {
+                    self.at = end + 1;
+                    return Some(());
+                }
+                b'\\' => {
+                    end += 2;
+                    self.at = end;
+                }
+                // A control character, which is not for us to refuse.
+                _ => end += 1,
             }
-            self.at += 2;
         }
     }
 
@@ -144,49 +154,5 @@ impl<'a> Cursor<'a> {
     fn give_up<T>(&mut self) -> Option<T> {
         self.at = self.text.len();
         None
-    }
-}
-
-/// Where the first quote or backslash is. To find the ends of strings is most of what reading a line costs, and most
-/// are so short that calling for a search takes longer than the search.
-fn quote_or_backslash(rest: &[u8]) -> Option<usize> {
-    const SHORT: usize = 4;
-    let words = &rest.as_chunks().0;
-    let words = &words[..words.len().min(SHORT)];
-    for (number, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let found =
-            zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
-        if found != 0 {
-            return Some(8 * number + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let passed = 8 * words.len();
-    Some(passed + memchr::memchr2(b'"', b'\\', &rest[passed..])?)
-}
-
-const ONES: u64 = u64::from_ne_bytes([1; 8]);
-
-/// The highest bit of each byte that is 0, and perhaps of some above the lowest such byte.
-fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & ONES << 7
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_quote_or_backslash_is_found_wherever_it_is() {
-        for length in 0..80 {
-            for filling in [b'a', b'!', b'#', b'[', b']', 0, 0xff, 0xa2, 0xdc] {
-                let mut text = vec![filling; length];
-                assert_eq!(quote_or_backslash(&text), None);
-                for at in (0..length).rev() {
-                    text[at] = if at % 2 == 0 { b'"' } else { b'\\' };
-                    assert_eq!(quote_or_backslash(&text), Some(at), "{text:?}");
-                }
-            }
-        }
     }
 }

@@ -27,13 +27,14 @@ pub(crate) fn each(line: &[u8], found: &mut impl FnMut(Parts<'_>)) -> Option<i64
     if let (false, Some(word)) = (names.has_action, names.word) {
         (names.found)((Kind::Action, word, None));
     }
-    let [time, recorded] = names.times;
-    time.or(recorded)
+    let [written, recorded] = names.times;
+    written.and_then(time).or_else(|| recorded.and_then(time))
 }
 
 struct Names<'l, 'f, F> {
     found: &'f mut F,
-    times: [Option<i64>; 2],
+    /// `time` and `recordedtime` as they are written: mostly one of them is enough.
+    times: [Option<&'l [u8]>; 2],
     /// `shred` of `sealtrail.shred.v1`.
     word: Option<&'l [u8]>,
     has_action: bool,
@@ -48,8 +49,8 @@ impl<'l, F: FnMut(Parts<'_>)> Names<'l, '_, F> {
                 b"correlationid" => self.text(Kind::Correlation, at)?,
                 b"causationid" => self.text(Kind::Causation, at)?,
                 b"authid" => self.open_text(Kind::Actor, at)?,
-                b"time" => self.times[0] = time(at.value()?),
-                b"recordedtime" => self.times[1] = time(at.value()?),
+                b"time" => self.times[0] = Some(at.value()?),
+                b"recordedtime" => self.times[1] = Some(at.value()?),
                 b"type" => {
                     let kind = at.value()?;
                     self.word = kind.rsplit(|byte| *byte == b'.').nth(1);

@@ -10,15 +10,20 @@ pub(crate) struct Group {
 
 /// A block while it is filled.
 pub(super) struct Filling {
-    bytes: Vec<u8>,
+    /// With room for a number that is written whole before it is known to be short.
+    bytes: Box<[u8; BLOCK + SPARE]>,
+    length: usize,
     groups: u16,
     first: u64,
     last: u64,
 }
 
+const SPARE: usize = 16;
+
 impl Filling {
     pub(super) fn new() -> Self {
-        Self { bytes: vec![0; 2], groups: 0, first: 0, last: 0 }
+        let bytes = Box::new([0; BLOCK + SPARE]);
+        Self { bytes, length: 2, groups: 0, first: 0, last: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -35,51 +40,100 @@ impl Filling {
         if self.is_empty() {
             (self.first, self.last) = (hash, hash);
         }
-        // A number of records that fit takes no more than two bytes.
-        let mut room = [0; 10];
-        let distance = varint(hash - self.last, &mut room);
-        let Some(space) = BLOCK.checked_sub(self.bytes.len() + distance.len() + 2) else {
-            return 0;
-        };
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(distance);
-        let count_at = self.bytes.len();
-        // Mostly that is the room for the count.
-        self.bytes.push(0);
-        let (mut taken, mut before) = (0, None);
+        let start = self.length;
+        self.put(hash - self.last);
+        // A number of records that fit takes no more than two bytes, and mostly one.
+        let count_at = self.length;
+        self.length += 1;
+        let (mut taken, mut next) = (0, 0);
         for record in records {
-            let mut room = [0; 10];
-            let number =
-                before.map_or(u64::from(*record), |before: u32| u64::from(record - before - 1));
-            let number = varint(number, &mut room);
-            if self.bytes.len() - (count_at + 1) + number.len() > space {
+            let before = self.length;
+            self.put(u64::from(record - next));
+            if self.length >= BLOCK {
+                self.cut(before);
                 break;
             }
-            self.bytes.extend_from_slice(number);
-            before = Some(*record);
+            next = record + 1;
             taken += 1;
         }
         if taken == 0 {
-            self.bytes.truncate(start);
+            self.cut(start);
             return 0;
         }
-        let count = varint(taken as u64, &mut room);
-        match count {
-            [one] => self.bytes[count_at] = *one,
-            more => drop(self.bytes.splice(count_at..=count_at, more.iter().copied())),
+        if taken < 0x80 {
+            self.bytes[count_at] = taken as u8;
+        } else {
+            self.bytes.copy_within(count_at + 1..self.length, count_at + 2);
+            self.bytes[count_at] = taken as u8 | 0x80;
+            self.bytes[count_at + 1] = (taken >> 7) as u8;
+            self.length += 1;
         }
         self.groups += 1;
         self.last = hash;
         taken
     }
 
-    /// The block, whole; begins another.
-    pub(super) fn finish(&mut self) -> Vec<u8> {
-        let Self { mut bytes, groups, .. } = std::mem::replace(self, Self::new());
-        bytes[..2].copy_from_slice(&groups.to_be_bytes());
-        bytes.resize(BLOCK, 0);
-        bytes
+    /// The block, whole; to be [begun](Self::begin) again.
+    pub(super) fn finish(&mut self) -> &[u8; BLOCK] {
+        self.bytes[..2].copy_from_slice(&self.groups.to_be_bytes());
+        self.bytes.first_chunk().expect("there is more room than that")
     }
+
+    pub(super) fn begin(&mut self) {
+        self.bytes.fill(0);
+        (self.length, self.groups) = (2, 0);
+    }
+
+    /// Takes back what was put behind this place.
+    fn cut(&mut self, to: usize) {
+        self.bytes[to..].fill(0);
+        self.length = to;
+    }
+
+    /// Puts a number behind the others; whoever puts one too many takes it back.
+    fn put(&mut self, number: u64) {
+        self.length += write_varint(&mut self.bytes[self.length..], number);
+    }
+}
+
+/// Writes a number as LEB128, and says how many bytes it took. Those behind it are NULs where there is room.
+#[inline]
+fn write_varint(room: &mut [u8], number: u64) -> usize {
+    // Most are distances between the records of a name that many have.
+    if number < 0x80 {
+        room[0] = number as u8;
+        return 1;
+    }
+    match room.first_chunk_mut() {
+        Some(word) if number < 1 << 56 => {
+            let (bytes, length) = varint(number);
+            *word = bytes.to_le_bytes();
+            length
+        }
+        _ => write_varint_by_bytes(room, number),
+    }
+}
+
+/// A number of at most 56 bits, its first byte the lowest, and how many bytes it is.
+fn varint(number: u64) -> (u64, usize) {
+    let halves = number & 0x0fff_ffff | (number & 0x00ff_ffff_f000_0000) << 4;
+    let fourteens = halves & 0x3fff_0000_3fff | (halves & 0x0fff_c000_0fff_c000) << 2;
+    let sevens = fourteens & 0x007f_007f_007f_007f | (fourteens & 0x3f80_3f80_3f80_3f80) << 1;
+    let length = (u64::BITS - (sevens | 1).leading_zeros()).div_ceil(8);
+    // All but the last byte say that there is more.
+    let more = 0x8080_8080_8080_8080 & ((1 << (8 * length - 8)) - 1);
+    (sevens | more, length as usize)
+}
+
+fn write_varint_by_bytes(room: &mut [u8], mut number: u64) -> usize {
+    let mut length = 0;
+    while number >= 0x80 {
+        room[length] = number as u8 | 0x80;
+        number >>= 7;
+        length += 1;
+    }
+    room[length] = number as u8;
+    length + 1
 }
 
 /// The groups of a block. Bytes that no writer makes end it early.
@@ -127,18 +181,12 @@ impl<'b> Reading<'b> {
     }
 }
 
-fn varint(mut number: u64, room: &mut [u8; 10]) -> &[u8] {
-    let mut length = 0;
-    while number >= 0x80 {
-        room[length] = number as u8 | 0x80;
-        number >>= 7;
-        length += 1;
-    }
-    room[length] = number as u8;
-    &room[..=length]
-}
-
+#[inline]
 fn read_varint(rest: &mut &[u8]) -> Option<u64> {
+    if let [byte @ ..0x80, more @ ..] = *rest {
+        *rest = more;
+        return Some(u64::from(*byte));
+    }
     let Some(word) = rest.first_chunk() else { return read_varint_by_bytes(rest) };
     let word = u64::from_le_bytes(*word);
     // The last byte of a number is below 128.
@@ -177,8 +225,11 @@ mod tests {
         let odd = 0x9e37_79b9_7f4a_7c15_u64;
         let numbers = powers.flat_map(|power| [power, power - 1, odd % power, odd | power]);
         for number in numbers.chain([u64::MAX]) {
-            let mut room = [0; 10];
-            let written = varint(number, &mut room).to_vec();
+            let (mut room, mut longer) = ([0; 10], [0xff; 20]);
+            let length = write_varint_by_bytes(&mut room, number);
+            assert_eq!(write_varint(&mut longer, number), length);
+            assert_eq!(longer[..length], room[..length]);
+            let written = room[..length].to_vec();
             for behind in [vec![], vec![0x80; 3], vec![0xff; 12], vec![0; 12]] {
                 let bytes = [&written[..], &behind].concat();
                 let mut rest = &bytes[..];

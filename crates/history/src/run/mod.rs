@@ -16,15 +16,19 @@
 //! whenever it is read, so an edit is never answered from; opening a run costs its times and fences.
 
 mod block;
+mod fences;
+mod groups;
 mod head;
+mod order;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub(crate) use block::Group;
+pub(crate) use groups::Groups;
+pub(crate) use order::sorted;
 pub(crate) use read::Run;
-pub(crate) use write::{Writer, Written, grouped};
+pub(crate) use write::{List, Writer, Written, grouped};
 
 /// The hash of a name and the index of a record that has it; the order of the numbers is that of the entries.
 pub(crate) type Entry = u128;

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::block::{BLOCK, Reading};
+use super::fences::Fences;
+use super::groups::Groups;
 use super::head::{FENCES_PART, FIRST_BLOCK_PART, HEAD, HEAD_PART, Head, SUM, TIMES_PART};
-use super::{Group, Zone, file_name};
+use super::{Zone, file_name};
 use crate::error::{Error, Result};
 use crate::name::OriginHash;
 
@@ -15,11 +17,11 @@ pub(crate) struct Run {
     file: File,
     head: Head,
     times: Vec<Zone>,
-    fences: Vec<u64>,
+    fences: Fences,
 }
 
 /// A block and its sum.
-const SUMMED: usize = BLOCK + SUM;
+pub(super) const SUMMED: usize = BLOCK + SUM;
 
 /// So many blocks of an answer are read at once.
 const TOGETHER: usize = 64;
@@ -74,6 +76,7 @@ impl Run {
             times.as_chunks().0.iter().map(|[from, to]| (*from as i64, *to as i64)).collect();
         let fences_offset = length - head.blocks * 8 - SUM as u64;
         let fences = numbers(part(fences_offset, head.blocks * 8, FENCES_PART)?);
+        let fences = Fences::new(fences).ok_or_else(|| damaged("blocks in ascending order"))?;
         Ok(Self { path: path.to_owned(), file, head, times, fences })
     }
 
@@ -100,15 +103,13 @@ impl Run {
 
     /// Adds the records that have a name, ascending.
     pub(crate) fn find(&self, hash: u64, found: &mut Vec<u64>) -> Result<()> {
-        // The block before the first fence of this hash may end with it.
-        let from = self.fences.partition_point(|fence| *fence < hash).saturating_sub(1);
-        let to = self.fences.partition_point(|fence| *fence <= hash);
-        let mut buffer = vec![0; (to - from).min(TOGETHER) * SUMMED];
-        for first in (from..to).step_by(TOGETHER) {
-            let count = (to - first).min(TOGETHER);
+        let blocks = self.fences.blocks_of(hash);
+        let mut buffer = vec![0; blocks.len().min(TOGETHER) * SUMMED];
+        for first in blocks.clone().step_by(TOGETHER) {
+            let count = (blocks.end - first).min(TOGETHER);
             let read = self.read(first, &mut buffer[..count * SUMMED])?;
             for (number, block) in (first..).zip(read.chunks_exact(SUMMED)) {
-                let mut block = Reading::new(self.checked(number, block)?, self.fences[number]);
+                let mut block = Reading::new(self.checked(number, block)?, self.fences.of(number));
                 while let Some((group, count)) = block.group() {
                     if group > hash {
                         break;
@@ -126,20 +127,13 @@ impl Run {
         Ok(())
     }
 
-    /// All groups in their order, one that goes over several blocks as one.
-    pub(crate) fn groups(self: &Arc<Self>) -> Groups {
-        Groups {
-            run: self.clone(),
-            next: 0,
-            groups: Vec::new(),
-            records: Vec::new(),
-            at: 0,
-            start: 0,
-        }
+    /// All groups in their order, their records each that much greater.
+    pub(crate) fn groups(self: &Arc<Self>, offset: u32) -> Groups {
+        Groups::new(self.clone(), offset)
     }
 
     /// Reads consecutive blocks with their sums.
-    fn read<'b>(&self, number: usize, buffer: &'b mut [u8]) -> Result<&'b [u8]> {
+    pub(super) fn read<'b>(&self, number: usize, buffer: &'b mut [u8]) -> Result<&'b [u8]> {
         let offset = self.offset(number);
         read_at(&self.file, buffer, offset).map_err(|source| match source.kind() {
             io::ErrorKind::UnexpectedEof => {
@@ -150,11 +144,15 @@ impl Run {
         Ok(buffer)
     }
 
-    fn checked<'b>(&self, number: usize, block: &'b [u8]) -> Result<&'b [u8]> {
+    pub(super) fn checked<'b>(&self, number: usize, block: &'b [u8]) -> Result<&'b [u8]> {
         let expected =
             || format!("the {SUMMED} bytes at {} to fit their checksum", self.offset(number));
         let checked = self.head.checked(FIRST_BLOCK_PART + number as u64, block);
         checked.ok_or_else(|| Error::damaged(&self.path, expected()))
+    }
+
+    pub(super) fn fences(&self) -> &Fences {
+        &self.fences
     }
 
     fn offset(&self, number: usize) -> u64 {
@@ -162,76 +160,8 @@ impl Run {
     }
 
     /// Its sum fits, and no writer of this format made it.
-    fn odd(&self, number: usize) -> Error {
+    pub(super) fn odd(&self, number: usize) -> Error {
         Error::damaged(&self.path, format!("block {number} to be groups of records"))
-    }
-}
-
-/// Every group of a run. One block is in memory at a time.
-pub(crate) struct Groups {
-    run: Arc<Run>,
-    /// The block after the one that is in memory.
-    next: usize,
-    /// The groups of that block, each with where its records end.
-    groups: Vec<(u64, usize)>,
-    records: Vec<u32>,
-    /// Which group comes next, and where its records begin.
-    at: usize,
-    start: usize,
-}
-
-impl Groups {
-    /// The hash of the next group.
-    pub(crate) fn hash(&mut self) -> Result<Option<u64>> {
-        while self.at == self.groups.len() {
-            if self.next == self.run.fences.len() {
-                return Ok(None);
-            }
-            self.block()?;
-        }
-        Ok(Some(self.groups[self.at].0))
-    }
-
-    /// Takes the next group: adds its records to others, each that much greater.
-    pub(crate) fn take(&mut self, offset: u32, records: &mut Vec<u32>) -> Result<()> {
-        let hash = self.hash()?;
-        // The last group of a block may go on in the next.
-        while hash.is_some() && self.hash()? == hash {
-            let end = self.groups[self.at].1;
-            records.extend(self.records[self.start..end].iter().map(|record| record + offset));
-            (self.at, self.start) = (self.at + 1, end);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn next(&mut self) -> Result<Option<Group>> {
-        let Some(hash) = self.hash()? else { return Ok(None) };
-        let mut records = Vec::new();
-        self.take(0, &mut records)?;
-        Ok(Some(Group { hash, records }))
-    }
-
-    fn block(&mut self) -> Result<()> {
-        let (run, number) = (&self.run, self.next);
-        let mut buffer = [0; SUMMED];
-        let read = run.checked(number, run.read(number, &mut buffer)?)?;
-        let mut block = Reading::new(read, run.fences[number]);
-        self.groups.clear();
-        self.records.clear();
-        let mut last = 0;
-        while let Some((hash, count)) = block.group() {
-            let read = block.records(count, |record| {
-                last = last.max(record);
-                self.records.push(record);
-            });
-            read.ok_or_else(|| run.odd(number))?;
-            self.groups.push((hash, self.records.len()));
-        }
-        if u64::from(last) >= run.records() {
-            return Err(run.odd(number));
-        }
-        (self.next, self.at, self.start) = (number + 1, 0, 0);
-        Ok(())
     }
 }
 

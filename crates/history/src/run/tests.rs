@@ -3,7 +3,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::block::BLOCK;
+use super::block::{BLOCK, Group};
 use super::head::{HEAD, HEAD_PART, Head, SUM};
 use super::*;
 use crate::error::Result;
@@ -68,7 +68,7 @@ fn read_through_it_gives_what_was_written() {
     let dir = tempfile::tempdir().unwrap();
     let groups = groups();
     let run = Arc::new(write(dir.path(), (0, 30_000), &groups));
-    let mut read = run.groups();
+    let mut read = run.groups(0);
     for (hash, records) in groups {
         let mut records = records;
         records.dedup();
@@ -98,7 +98,7 @@ fn every_edited_byte_and_every_cut_is_noticed_and_named() {
     let name = path.display().to_string();
     // Opened, then read through: what `open` leaves unread, reading must notice.
     let outcome = || -> Result<()> {
-        let mut groups = Arc::new(Run::open(&path, origin())?).groups();
+        let mut groups = Arc::new(Run::open(&path, origin())?).groups(0);
         while groups.next()?.is_some() {}
         Ok(())
     };

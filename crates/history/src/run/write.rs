@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::block::Filling;
 use super::head::{FENCES_PART, FIRST_BLOCK_PART, HEAD_PART, Head, SUM, TIMES_PART};
-use super::{Entry, Group, Run, Zone, file_name, hash_of, index_of};
+use super::{Entry, Run, Zone, file_name, hash_of, index_of};
 use crate::error::{Error, Result};
 use crate::folder::Temporary;
 use crate::name::OriginHash;
@@ -90,9 +90,10 @@ impl Writer {
     fn block(&mut self) -> Result<()> {
         self.fences.push(self.filling.fence());
         let block = self.filling.finish();
-        let sum = self.head.sum(FIRST_BLOCK_PART + self.head.blocks, &block);
+        let sum = self.head.sum(FIRST_BLOCK_PART + self.head.blocks, block);
         self.head.blocks += 1;
-        let written = self.file.write_all(&block).and_then(|()| self.file.write_all(&sum));
+        let written = self.file.write_all(block).and_then(|()| self.file.write_all(&sum));
+        self.filling.begin();
         written.map_err(|source| Error::io("write", self.temporary.path(), source))
     }
 
@@ -110,19 +111,36 @@ impl Writer {
     }
 }
 
-/// Gives sorted entries as groups, each record once.
+/// The records of a name that many have, ascending.
+pub(crate) type List<'a> = (u64, &'a [u32]);
+
+/// Gives sorted entries and sorted lists as hashes and their records, which count from the first; each record once.
 pub(crate) fn grouped(
-    entries: &[Entry],
+    mut entries: &[Entry],
+    mut lists: &[List<'_>],
     first: u64,
-    mut each: impl FnMut(&Group) -> Result<()>,
+    mut each: impl FnMut(u64, &[u32]) -> Result<()>,
 ) -> Result<()> {
-    let mut group = Group::default();
-    for same in entries.chunk_by(|a, b| hash_of(*a) == hash_of(*b)) {
-        group.hash = hash_of(same[0]);
-        group.records.clear();
-        group.records.extend(same.iter().map(|entry| (index_of(*entry) - first) as u32));
-        group.records.dedup();
-        each(&group)?;
+    let mut records = Vec::new();
+    loop {
+        let next = entries.first().map(|entry| hash_of(*entry));
+        let Some(hash) = next.into_iter().chain(lists.first().map(|list| list.0)).min() else {
+            return Ok(());
+        };
+        let own = entries.iter().take_while(|entry| hash_of(**entry) == hash).count();
+        let listed = lists.iter().take_while(|list| list.0 == hash).count();
+        if let (0, [(_, list)]) = (own, &lists[..listed]) {
+            each(hash, list)?;
+        } else {
+            records.clear();
+            records.extend(entries[..own].iter().map(|entry| (index_of(*entry) - first) as u32));
+            lists[..listed].iter().for_each(|(_, list)| records.extend_from_slice(list));
+            if !records.is_sorted() {
+                records.sort_unstable();
+            }
+            records.dedup();
+            each(hash, &records)?;
+        }
+        (entries, lists) = (&entries[own..], &lists[listed..]);
     }
-    Ok(())
 }

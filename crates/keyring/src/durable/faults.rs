@@ -19,6 +19,8 @@ pub(crate) enum Break {
     ReportedLost,
     /// A write happens by half. Every other step is lost.
     Torn,
+    /// It does not happen, and the process goes on: a disk that has no room or is worn out.
+    Refused,
 }
 
 /// What a full disk has no room for.
@@ -30,6 +32,8 @@ pub(crate) enum Full {
     Names,
     /// Nor for new bytes in the place of old ones: a file system that copies on write.
     Bytes,
+    /// Only for what makes the names in a folder durable, which a log of the file system may need room for.
+    Folders,
 }
 
 #[derive(Default)]
@@ -101,6 +105,15 @@ impl Faults {
         self.0.lock().unwrap().unsynced.len()
     }
 
+    /// What was in the files when they were unlinked, as far as that is not synced.
+    pub(crate) fn unlinked(&self) -> Vec<Vec<u8>> {
+        let of = |change: &Unsynced| match &change.undo {
+            Undo::Unlinked(_, content) => Some(content.clone()),
+            _ => None,
+        };
+        self.0.lock().unwrap().unsynced.iter().filter_map(of).collect()
+    }
+
     /// Undoes every unsynced change whose bit is set in `lost`, and makes the others durable.
     pub(crate) fn power_cut(&self, lost: usize) {
         let mut state = self.0.lock().unwrap();
@@ -135,9 +148,7 @@ impl Faults {
         }
         let breaks = state.broken.and_then(|(n, how)| (n == state.taken).then_some(how));
         state.taken += 1;
-        if breaks.is_some() {
-            state.crashed = true;
-        }
+        state.crashed = breaks.is_some_and(|how| how != Break::Refused);
         if state.full.is_some_and(|(from, full)| state.taken > from && full.refuses(step)) {
             if let Step::Write(path) = step
                 && !path.exists()
@@ -147,7 +158,7 @@ impl Faults {
             return Err(io::ErrorKind::StorageFull.into());
         }
         match (breaks, step) {
-            (Some(Break::Lost), _) => return Err(io::Error::other("lost")),
+            (Some(Break::Lost | Break::Refused), _) => return Err(io::Error::other("lost")),
             (Some(Break::Torn), Step::Write(path)) => {
                 let old = fs::read(path).unwrap_or_default();
                 state.change(step, act)?;
@@ -174,9 +185,11 @@ impl Faults {
 impl Full {
     fn refuses(self, step: Step<'_>) -> bool {
         match step {
+            Step::SyncFolder(_) => self == Self::Folders,
+            _ if self == Self::Folders => false,
             Step::Write(path) => self == Self::Bytes || !path.exists(),
             Step::Rename { to, .. } => self != Self::Files && !to.exists(),
-            Step::Unlink(_) | Step::Sync(_) | Step::SyncFolder(_) => false,
+            Step::Unlink(_) | Step::Sync(_) => false,
         }
     }
 }

@@ -29,5 +29,6 @@ pub use error::Error;
 pub use number::{canonical_number, number_name, same_number, write_canonical_number};
 pub use parse::{Limits, parse};
 pub use scan::Buffers;
+pub use text::end_of_plain;
 pub use value::{Member, Value};
 pub use write::write_string;

@@ -32,8 +32,12 @@ pub(super) fn first_not_utf8(text: &[u8]) -> Option<usize> {
 
 /// Offset of the first byte from `at` on that is a quote, a backslash or a control character, or
 /// the length of the text.
+///
+/// ```
+/// assert_eq!(sealtrail_record::json::end_of_plain(br#""name": 1"#, 1), 5);
+/// ```
 #[inline(always)]
-pub(super) fn end_of_plain(text: &[u8], mut at: usize) -> usize {
+pub fn end_of_plain(text: &[u8], mut at: usize) -> usize {
     while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
         let found = specials(block);
         if found != 0 {

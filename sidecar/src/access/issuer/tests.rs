@@ -11,7 +11,14 @@ const IN_2100: u64 = 4_102_444_800;
 
 fn issuer(keys: Keys) -> Issuer {
     let (roles_claim, groups_claim) = ("roles".into(), "groups".into());
-    Issuer { keys: Source::of(keys), issuer: None, audience: None, roles_claim, groups_claim }
+    Issuer {
+        keys: Source::of(keys),
+        issuer: None,
+        audience: None,
+        roles_claim,
+        groups_claim,
+        services_claim: None,
+    }
 }
 
 fn token(header: &Header, claims: &Value, secret: &[u8]) -> String {
@@ -48,6 +55,22 @@ fn claims_give_roles_and_groups() {
     let deeper = Issuer { roles_claim: "/realm_access/roles".into(), ..issuer };
     let grants = verify(&deeper, &json!({"realm_access": {"roles": ["eraser"]}})).unwrap().grants;
     assert!(grants.has(Role::Eraser) && !grants.has(Role::Reader));
+}
+
+#[test]
+fn a_claim_says_for_which_services_one_may_write_where_the_configuration_asks_for_it() {
+    let plain = issuer(hmac(&[(None, SECRET)]));
+    let may = |issuer: &Issuer, more: &Value, source: &str| {
+        verify(issuer, more).unwrap().grants.services().have(source)
+    };
+    let billing = json!({"roles": ["writer"], "services": ["billing"]});
+    assert!(may(&plain, &billing, "shop"), "it is not asked");
+    let asked = Issuer { services_claim: Some("services".into()), ..plain };
+    assert!(may(&asked, &billing, "billing") && !may(&asked, &billing, "shop"));
+    assert!(!may(&asked, &json!({"roles": ["writer"]}), "shop"), "who has no claim has no service");
+    let words = json!({"roles": ["writer"], "services": "billing shop"});
+    assert!(may(&asked, &words, "shop") && !may(&asked, &words, "billing shop"));
+    assert!(may(&asked, &json!({"services": ["*"]}), "shop"));
 }
 
 #[test]

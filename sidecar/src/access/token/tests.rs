@@ -57,6 +57,7 @@ fn a_file_with_something_wrong_is_refused_and_shows_no_token() {
         (replaced("support", "a\\nb"), "token 1: name must be"),
         (replaced("[\"reader\"]", "[\"root\"]"), "got `root`"),
         (replaced("[\"reader\"]", "[\"revealer\"]"), "needs a data group"),
+        (format!("{good}services = [\"a\"]"), "a `writer` or a `sealer` only (line 5)"),
         (format!("{good}expires = \"soon\""), "expires must be a time"),
         (format!("{good}expire = \"2027-02-20T00:00:00Z\""), "unknown field"),
         (replaced("name", "token = 1\nname"), "line 2: unknown field"),
@@ -101,6 +102,21 @@ fn a_line_that_is_taken_out_is_a_token_that_is_refused() {
     assert!(!knows(&b), "gone");
     std::fs::write(&path, entry(&a, roles)).unwrap();
     assert!(knows(&a));
+}
+
+#[test]
+fn a_token_may_write_for_the_services_of_its_line() {
+    let token = generate().unwrap();
+    let of = |more: &str| {
+        let tokens = Tokens::parse(&entry(&token, more)).unwrap();
+        match tokens.find(&token, Moment::now()) {
+            Found::Good { grants, .. } => grants,
+            other => panic!("{other:?}"),
+        }
+    };
+    let billing = of("roles = [\"writer\"]\nservices = [\"billing\", \"invoices\"]");
+    assert!(billing.services().have("invoices") && !billing.services().have("shop"));
+    assert!(of("roles = [\"writer\"]").services().have("shop"), "as before there were services");
 }
 
 #[cfg(unix)]

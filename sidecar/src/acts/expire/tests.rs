@@ -1,16 +1,10 @@
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-
 use jiff::Span;
-use sealtrail_keyring::{Found, Kek};
-use sealtrail_log::Log;
-use sealtrail_log::proof::SigningKey;
+use sealtrail_keyring::Found;
 use tempfile::TempDir;
 
 use super::*;
 use crate::acts;
 use crate::collector::{Receipt, collect_blocking};
-use crate::config::Config;
 use crate::engine::Actor;
 
 const CHANGE: &[u8] = br#"{"entity":{"type":"customer","id":"3"},"action":"create","before":null,"after":{"email":"ada@example.com"}}"#;
@@ -26,25 +20,7 @@ struct Sealed {
 impl Sealed {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        let key = SigningKey::from_seed("a.example", &[1; 32]).unwrap();
-        fs::write(at("signing.key"), key.secret_text().as_bytes()).unwrap();
-        fs::set_permissions(at("signing.key"), fs::Permissions::from_mode(0o600)).unwrap();
-        let kek = Kek::generate().unwrap();
-        kek.write_new(&at("kek")).unwrap();
-        Keyring::create(&at("keyring"), &kek).unwrap();
-        Log::create(&at("log"), "a.example", &key).unwrap();
-        let policy =
-            r#"{"id":"p","version":"1","default":{"action":"seal","group":"g","retain":"year"}}"#;
-        fs::write(at("policy.json"), policy).unwrap();
-        let text = r#"origin = "a.example"
-            log_dir = "log"
-            keyring_dir = "keyring"
-            policy = "policy.json"
-            signing_key = "signing.key"
-            kek = "kek"
-            retention.classes.year = "1y""#;
-        let trail = Trail::open(&Config::parse(text, dir.path()).unwrap()).unwrap().0;
+        let trail = Trail::create_for_test(dir.path(), "retention.classes.year = \"1y\"");
         let outcome = collect_blocking(&trail, &[CHANGE]).remove(0).unwrap();
         let Receipt::Recorded { id: record, .. } = outcome else { panic!("{outcome:?}") };
         let kid = Keyring::period_keys(&trail.keyring_dir).unwrap().remove(0);
@@ -64,7 +40,18 @@ impl Sealed {
     }
 
     fn expire(&self, now: Moment) -> Result<Expired> {
-        expire_at(&self.trail, &because(), now)
+        self.expire_by(ClockIs::Judged, now)
+    }
+
+    fn expire_by(&self, clock: ClockIs, now: Moment) -> Result<Expired> {
+        expire_at(&self.trail, clock, &because(), now).map(Awaiting::ended_blocking)
+    }
+
+    /// Somebody wrote all the year, until now.
+    fn write_until(&self, now: Moment) {
+        for months in (0..12).rev() {
+            self.append_at(now.minus(Span::new().months(months)));
+        }
     }
 
     fn reveal(&self) -> Result<acts::Revealed> {
@@ -86,7 +73,7 @@ fn what_was_sealed_in_a_month_that_is_over_can_never_be_read_again() {
         "\"ada@example.com\""
     );
     assert!(sealed.expire(sealed.over(-1)).unwrap().over.is_empty());
-    sealed.append_at(sealed.over(0));
+    sealed.write_until(sealed.over(0));
 
     let expired = sealed.expire(sealed.over(0)).unwrap();
     let over = &expired.over[0];
@@ -132,7 +119,8 @@ fn a_hold_keeps_what_may_have_been_sealed_after_its_beginning() {
         log.hold("case", from).unwrap();
         log.hold("later", from + 1).unwrap();
         let (dir, retention) = (&sealed.trail.keyring_dir, &sealed.trail.retention);
-        let (planned, _) = plan_at(log.reader(), dir, retention, sealed.over(0)).unwrap();
+        let (planned, _) =
+            plan_at(log.reader(), dir, retention, ClockIs::Right, sealed.over(0)).unwrap();
         assert_eq!(
             (planned.held.len(), planned.over.len()),
             (is_held.into(), (!is_held).into()),
@@ -143,12 +131,12 @@ fn a_hold_keeps_what_may_have_been_sealed_after_its_beginning() {
         log.release("later").unwrap();
     }
     log.hold("case", 0).unwrap();
-    let error = sealed.expire(sealed.over(0)).unwrap_err();
+    let error = sealed.expire_by(ClockIs::Right, sealed.over(0)).unwrap_err();
     assert_eq!(error.code(), Code::Held);
     assert!(error.to_string().contains("the hold `case` keeps "), "{error}");
     assert!(matches!(sealed.trail.keyring.key(&kid(&sealed)).unwrap(), Found::Key(_)));
     log.release("case").unwrap();
-    assert_eq!(sealed.expire(sealed.over(0)).unwrap().over.len(), 1);
+    assert_eq!(sealed.expire_by(ClockIs::Right, sealed.over(0)).unwrap().over.len(), 1);
 }
 
 fn kid(sealed: &Sealed) -> KeyId {
@@ -160,10 +148,35 @@ fn a_clock_that_is_years_ahead_ends_nothing() {
     let sealed = Sealed::new();
     let error = sealed.expire(sealed.over(0)).unwrap_err();
     assert_eq!(error.code(), Code::WrongUse);
-    assert!(error.to_string().contains("if the clock is right, append a record first"), "{error}");
+    assert!(error.to_string().contains("if the clock is right, say so"), "{error}");
+    // Whatever is recorded now, also that somebody was refused something, is recorded by the same clock.
+    for _ in 0..2 {
+        sealed.append_at(sealed.over(0).minus(Span::new().hours(20)));
+        assert_eq!(sealed.expire(sealed.over(0)).unwrap_err().code(), Code::WrongUse);
+    }
     assert!(sealed.reveal().is_ok());
-    sealed.append_at(sealed.over(0).minus(Span::new().hours(20)));
-    assert_eq!(sealed.expire(sealed.over(0)).unwrap().over.len(), 1);
+}
+
+#[test]
+fn a_person_can_say_that_the_clock_is_right_and_the_log_remembers_it() {
+    let sealed = Sealed::new();
+    let expired = sealed.expire_by(ClockIs::Right, sealed.over(0)).unwrap();
+    assert!(expired.clock_doubt.unwrap().starts_with("the newest record is of "));
+    let line = sealed.trail.log().read(expired.over[0].expire_index.unwrap()).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&line).unwrap();
+    let reason = "a year is over; the clock was doubted, and is said to be right";
+    assert_eq!(record["data"]["reason"], reason);
+    // What does not fit into a record is refused before a key is touched.
+    let sealed = Sealed::new();
+    let actor = Actor { kind: "operator".into(), id: "ops".into() };
+    let long = Justification::parse(actor, &"x".repeat(500)).unwrap();
+    let refused = expire_at(&sealed.trail, ClockIs::Right, &long, sealed.over(0)).err().unwrap();
+    assert_eq!(refused.code(), Code::InvalidField);
+    assert!(sealed.reveal().is_ok());
+    // Where nothing speaks against it there is nothing to remember.
+    sealed.write_until(sealed.over(0));
+    let expired = sealed.expire_by(ClockIs::Right, sealed.over(0)).unwrap();
+    assert!(expired.over.len() == 1 && expired.clock_doubt.is_none(), "{expired:?}");
 }
 
 #[test]

@@ -249,3 +249,60 @@ fn a_write_that_fails_before_its_file_is_in_place_leaves_the_keyring_usable() {
     faults.new_process();
     keyring.subject_key("customer/3").unwrap();
 }
+
+#[test]
+fn what_a_crash_left_is_overwritten_before_it_is_gone() {
+    const LEFT: &[u8] = b"sealtrail key v1\nthe wrapped form of a key that is to be shredded\n";
+    let place = Place::new();
+    let layout = Layout::new(&place.path());
+    // Another name of the same file shows what became of its bytes.
+    let witnesses: Vec<PathBuf> = ["0", "7"].map(|number| place.dir.path().join(number)).to_vec();
+    let leave = || {
+        for witness in &witnesses {
+            let _ = fs::remove_file(witness);
+            fs::write(witness, LEFT).unwrap();
+            fs::hard_link(witness, layout.temporaries().join(witness.file_name().unwrap()))
+                .unwrap();
+        }
+    };
+    let expect_erased = || {
+        assert_eq!(entries(&layout.temporaries()).unwrap(), [] as [PathBuf; 0]);
+        for witness in &witnesses {
+            let bytes = fs::read(witness).unwrap();
+            assert_eq!(bytes.len(), LEFT.len());
+            assert!(!bytes.windows(8).any(|part| LEFT.windows(8).any(|left| left == part)));
+        }
+    };
+    leave();
+    drop(place.open());
+    expect_erased();
+    // The same of a keyring that was being made.
+    leave();
+    fs::remove_file(layout.header()).unwrap();
+    Keyring::create(&place.path(), &Place::kek()).unwrap();
+    expect_erased();
+}
+
+#[test]
+fn what_could_not_be_put_in_its_place_is_overwritten_before_it_is_gone() {
+    let mut seen = 0;
+    for step in 0.. {
+        let place = Place::new();
+        let faults = Arc::new(Faults::default());
+        let keyring = place.open_with(&faults).unwrap();
+        faults.break_at(step, Break::Refused);
+        // A file alone, and those of a folder together.
+        let made = keyring.subject_key("customer/3").map(drop);
+        let done = made.and_then(|()| keyring.rotate(&Kek::from_bytes(&[0x6f; 32])).map(drop));
+        for content in faults.unlinked() {
+            let name = content.windows(9).find(|part| *part == b"sealtrail");
+            assert_eq!(name, None, "step {step}");
+            seen += usize::from(!content.is_empty());
+        }
+        if done.is_ok() {
+            break;
+        }
+    }
+    // Synced and renamed: the file of the key, that of its subject, the header twice. Synced: the key once more.
+    assert_eq!(seen, 4 * 2 + 1);
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::durable::faults::{Break, Faults, Full};
+use crate::journal::Entry;
 use crate::shred::Erased;
 
 const WAYS: [Full; 3] = [Full::Files, Full::Names, Full::Bytes];
@@ -130,6 +131,33 @@ fn what_a_crash_left_of_a_shred_waits_for_room_and_is_completed() {
             }
         }
     }
+}
+
+#[test]
+fn a_shred_that_may_still_be_undone_is_told_of_to_nobody() {
+    let place = Place::new();
+    let keyring = place.open();
+    let (kid, _) = keyring.subject_key("customer/3").unwrap();
+    let name = SubjectName::new(&keyring.index_key, "customer/3").unwrap();
+    let marker = WHY.to_marker().unwrap();
+    let intent = Entry { kids: vec![kid], subject: Some(name), marker, generation: None };
+    // As another thread finds it between the intent and the marker.
+    keyring.journal().write(Phase::Intent, &intent).unwrap();
+    assert_eq!(keyring.unrecorded().unwrap(), []);
+    keyring.journal().shred(&intent, || ()).unwrap();
+    assert_eq!(keyring.unrecorded().unwrap(), [intent.into_erased()]);
+}
+
+#[test]
+fn a_full_disk_after_which_nobody_knows_what_is_there_stops_as_any_other_failure() {
+    let place = Place::new();
+    let faults = Arc::new(Faults::default());
+    let keyring = place.open_with(&faults).unwrap();
+    keyring.subject_key("customer/3").unwrap();
+    faults.fill_at(0, Full::Folders);
+    let error = keyring.shred_subject("customer/3", &WHY).unwrap_err();
+    assert!(!error.is_disk_full() && keyring.stopped().is_some(), "{error}");
+    assert!(!error.to_string().contains("try again"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,62 @@
+//! The keys that a record is sealed with.
+
+use sealtrail_keyring::Keyring;
+
+use crate::code::Code;
+use crate::config::KeyScope;
+use crate::engine::{Kids, Need};
+use crate::erasure::Returned;
+use crate::error::{Error, Result};
+
+/// Where they come from.
+#[derive(Clone, Copy)]
+pub struct KeySource<'a> {
+    pub keyring: &'a Keyring,
+    /// Nothing is sealed with a key that the log says was destroyed.
+    pub returned: &'a Returned,
+    pub scope: KeyScope,
+}
+
+impl KeySource<'_> {
+    /// The keys of a need in the month when it is recorded, made on first use.
+    pub fn keys_of(self, need: &Need, month: &str) -> Result<Kids> {
+        let subject = &self.scope.name(&need.subject);
+        if let Some(warm) = self.warm(subject, &need.retain, month) {
+            return Ok(warm);
+        }
+        // The keyring waits for the disk, so other tasks move to another thread first. How many threads that can
+        // make is what the turns bound.
+        tokio::task::block_in_place(|| self.stored(subject, &need.retain, month))
+    }
+
+    fn warm(self, subject: &str, class: &str, month: &str) -> Option<Kids> {
+        let period = self.keyring.warm_period_key(class, month)?;
+        let subject = self.keyring.warm_subject_key(subject)?;
+        (!self.returned.has(&subject.0)).then_some([subject, period])
+    }
+
+    fn stored(self, subject: &str, class: &str, month: &str) -> Result<Kids> {
+        let period =
+            self.keyring.period_key(class, month).map_err(|error| match error.is_shredded() {
+                true => period_expired(class, month),
+                false => error.into(),
+            })?;
+        loop {
+            let key = self.keyring.subject_key(subject)?;
+            if !self.returned.has(&key.0) {
+                return Ok([key, period]);
+            }
+            // Then it has none, and gets a new one: this ends.
+            self.returned.end(self.keyring, subject)?;
+        }
+    }
+}
+
+/// Only a clock that went back asks for such a key.
+fn period_expired(class: &str, month: &str) -> Error {
+    let message = format!(
+        "by the clock it is {month}, and this month is over for the retention class `{class}`: its key was \
+         destroyed and is never made again; set the clock"
+    );
+    Error::new(Code::PeriodExpired, message)
+}

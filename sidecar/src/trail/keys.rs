@@ -1,0 +1,60 @@
+//! Keys by their ids, as far as the log lets them be used.
+
+use sealtrail_keyring::{Found, Key, KeyId};
+
+use super::Trail;
+use crate::erasure::Gone;
+use crate::error::Result;
+use crate::keys_in_use::{InUse, Refused};
+
+/// What is known of a key.
+pub enum Known {
+    Key(Key),
+    Gone(Gone),
+    Unknown,
+}
+
+impl Trail {
+    /// A key that something is to be opened with. What the log says was destroyed is gone, whatever the keyring has.
+    pub fn key(&self, kid: &KeyId) -> Result<Known> {
+        self.returned.look(self)?;
+        if let Some(gone) = self.returned.get(kid) {
+            return Ok(Known::Gone(gone.clone()));
+        }
+        Ok(match self.keyring.key(kid)? {
+            Found::Key(key) => Known::Key(key),
+            Found::Shredded(marker) => Known::Gone(marker.into()),
+            Found::Unknown => Known::Unknown,
+        })
+    }
+
+    /// Whether a key still exists.
+    pub fn has_key(&self, kid: &KeyId) -> Result<bool> {
+        Ok(matches!(self.keyring.key(kid)?, Found::Key(_)) && !self.returned.has(kid))
+    }
+
+    /// The id of a data subject's key, where it has one that may be used.
+    pub fn kid_of_subject(&self, subject: &str) -> Result<Option<KeyId>> {
+        self.returned.look(self)?;
+        let found = self.keyring.existing_subject_key(subject)?;
+        Ok(found.map(|(kid, _)| kid).filter(|kid| !self.returned.has(kid)))
+    }
+
+    /// Takes up keys that are known already; none if one does not exist any more.
+    pub fn take_up(&self, kids: &[KeyId]) -> Result<Option<InUse>> {
+        loop {
+            let look = self.in_use.look();
+            for kid in kids {
+                if !self.has_key(kid)? {
+                    return Ok(None);
+                }
+            }
+            match self.in_use.enter(look, kids.to_vec()) {
+                Ok(in_use) => return Ok(Some(in_use)),
+                // Each time another erasure has come between, so this ends.
+                Err(Refused::Changed) => {}
+                Err(closed) => return Err(closed.error()),
+            }
+        }
+    }
+}
