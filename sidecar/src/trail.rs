@@ -19,6 +19,7 @@ use sealtrail_record::json;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::acts::{self, Unrecorded};
 use crate::code::Code;
 use crate::collector::{KeySource, Outcome, Pairing, Receipt, SeenIds, Source, Spool, WhenFull};
 use crate::config::{Config, KekSource, KeyScope, Limits, Retention, read_secret_file};
@@ -56,6 +57,7 @@ pub struct Trail {
     pub in_use: Arc<KeysInUse>,
     /// Held from the plan of a removal or a hold until it is done, so that its record says what was done.
     pub retaining: Mutex<()>,
+    pub unrecorded: Unrecorded,
     pub policy: Arc<Live<Policy>>,
     log: Log,
     /// True when the server has been told to stop.
@@ -121,6 +123,7 @@ impl Trail {
             leases,
             in_use: Arc::default(),
             retaining: Mutex::default(),
+            unrecorded: Unrecorded::default(),
             policy: Arc::new(Live::new(policy)),
             log,
             draining: watch::Sender::new(false),
@@ -129,7 +132,7 @@ impl Trail {
             is_full_told: AtomicBool::new(false),
         };
         trail.take_up_spool()?;
-        crate::acts::record_interrupted_shreds(&trail)?;
+        acts::catch_up_at_start(&trail)?;
         Ok((trail, recovery))
     }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock_doubt::doubt_the_clock;
 use super::shred::drain;
+use super::unrecorded::catch_up_before_erasing;
 use super::{Awaiting, ClockIs, Entry, Justification};
 use crate::clock::Moment;
 use crate::code::Code;
@@ -80,7 +81,7 @@ fn expire_at(
 ) -> Result<Awaiting<Expired>> {
     let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     // One whose record found no room has its key destroyed already, and would not be found again.
-    record_unrecorded(trail, now)?;
+    catch_up_before_erasing(trail)?;
     drain(trail)?;
     let (mut expired, kids) =
         plan_at(trail.log().reader(), &trail.keyring_dir, &trail.retention, clock, now)?;
@@ -116,6 +117,7 @@ pub struct Ended {
 pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result<Awaiting<Ended>> {
     let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let (kid, end_of_month) = period(kid)?;
+    catch_up_before_erasing(trail)?;
     let _closed = trail.in_use.close(vec![kid.clone()]);
     drain(trail)?;
     let held = held(trail.log().reader(), Some(end_of_month), Moment::now())?;
@@ -164,23 +166,11 @@ fn end(
     let _closed = trail.in_use.close(vec![kid.clone()]);
     let erased = trail.keyring.expire_period(kid, &why)?;
     let leased_until = trail.leases.end(&erased.kids);
-    let (record, index) = entry.append(trail)?;
+    let (record, index) = entry.append_of_destroyed(trail, &erased.kids)?;
     trail.log().checkpoint_now()?;
     trail.keyring.recorded(&erased)?;
     trail.metrics.expired_periods.add(1);
     Ok((record, index, leased_until))
-}
-
-fn record_unrecorded(trail: &Trail, now: Moment) -> Result<()> {
-    for erased in trail.keyring.unrecorded()? {
-        let Some(kid) = period_of(&erased) else { continue };
-        let marker = &erased.marker;
-        let because = Justification::of_the_past("operator", &marker.who, &marker.reason);
-        entry(trail, kid, &because, now)?.append(trail)?;
-        trail.log().checkpoint_now()?;
-        trail.keyring.recorded(&erased)?;
-    }
-    Ok(())
 }
 
 /// The record of the end of a period.

@@ -12,6 +12,9 @@ mod refused;
 mod reveal;
 mod seals;
 mod shred;
+mod unrecorded;
+
+use sealtrail_keyring::KeyId;
 
 use crate::clock::Moment;
 use crate::collector::record_id;
@@ -31,6 +34,7 @@ pub use reveal::{Revealed, Value, openings, reveal, tell_reveal};
 #[cfg(test)]
 pub use shred::Shredded;
 pub use shred::{Manner, record_interrupted_shreds, shred};
+pub use unrecorded::{Unrecorded, catch_up, catch_up_at_start};
 
 /// The record of an act, not yet in the log.
 struct Entry {
@@ -57,5 +61,14 @@ impl Entry {
         let range = trail.append(vec![self.line])?;
         trail.metrics.recorded.add(1);
         Ok((self.id, range.start))
+    }
+
+    /// The same of keys that are destroyed already.
+    fn append_of_destroyed(self, trail: &Trail, kids: &[KeyId]) -> Result<(String, u64)> {
+        self.append(trail).map_err(|error| {
+            let (kids, follows) =
+                (shred::names(kids).join(", "), "its record follows when the log takes it");
+            error.context(format_args!("the key {kids} is destroyed, and {follows}"))
+        })
     }
 }

@@ -8,6 +8,7 @@ use sealtrail_keyring::{Erased, Found, KeyId, Why};
 use serde::Serialize;
 
 use super::certificate::{Certificate, certify};
+use super::unrecorded::catch_up_before_erasing;
 use super::{Awaiting, Entry, Justification, expire};
 use crate::clock::Moment;
 use crate::code::Code;
@@ -53,6 +54,7 @@ pub fn shred(
     let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let now = Moment::now();
     rehearse(trail, because, now)?;
+    catch_up_before_erasing(trail)?;
     let shared = trail.key_scope.name(subject);
     let shares = (shared != subject).then(|| shared.into_owned());
     let key = trail.keyring.existing_subject_key(subject)?.map(|(kid, _)| kid);
@@ -185,41 +187,63 @@ pub(super) fn drain(trail: &Trail) -> Result<()> {
     })
 }
 
-/// A crash can fall between a shred, or the end of a period, and its record: the keyring remembers, and this catches up.
+/// A crash, or a log without room, can come between a shred, or the end of a period, and its record: the keyring
+/// remembers, and this catches up. To be called by who has the turn of [`Trail::retaining`], or one that is under way would
+/// be recorded twice.
 ///
-/// One that no record can be made of stays in the keyring and is told; the log serves on without it, for
-/// nothing would be better for its refusing to.
-pub fn record_interrupted_shreds(trail: &Trail) -> Result<()> {
-    for erased in trail.keyring.unrecorded()? {
-        let generation = trail.keyring.generation();
-        if erased.generation.is_some_and(|before| before >= generation) {
-            tracing::error!(
-                keys = ?names(&erased.kids),
-                "an interrupted shred was to change the key-encryption key too: after `sealtrail keys rotate` the \
-                 next start records it"
-            );
-            continue;
-        }
-        let marker = &erased.marker;
-        let because = Justification::of_the_past("operator", &marker.who, &marker.reason);
-        let hard = erased.generation.is_some();
-        let made = match expire::period_of(&erased) {
-            Some(kid) => expire::entry(trail, kid, &because, Moment::now()),
-            None => entry(trail, &erased.kids, hard, &because, Moment::now()),
-        };
-        match made {
-            Ok(entry) => {
-                let (record, _) = append(trail, entry, &erased)?;
-                tracing::warn!(record, "recorded a shred that had been interrupted");
+/// Gives why one is left of which no record can be made now; the log serves on without it, for nothing would be better
+/// for its refusing to.
+pub fn record_interrupted_shreds(trail: &Trail) -> Result<Option<Error>> {
+    // Keys that came back are destroyed without a record, for the log has it.
+    let ending = trail.returned.ending();
+    let unrecorded = trail.keyring.unrecorded()?;
+    drop(ending);
+    if unrecorded.is_empty() {
+        return Ok(None);
+    }
+    let (mut made, mut left) = (Vec::new(), None);
+    for erased in unrecorded {
+        match entry_of_interrupted(trail, &erased) {
+            Ok(entry) => made.push((erased, entry)),
+            Err(error) => {
+                let keys = names(&erased.kids).join(", ");
+                left = Some(error.context(format_args!("the key {keys} is destroyed")));
             }
-            Err(error) => tracing::error!(
-                keys = ?names(&erased.kids),
-                %error,
-                "an interrupted shred has no record, and none can be made"
-            ),
         }
     }
-    Ok(())
+    if made.is_empty() {
+        return Ok(left);
+    }
+    // What waits there may be of theirs, and comes first.
+    trail.drain_spool()?;
+    // A crash may have come just after the record.
+    let recorded = trail.questions.destroyed_keys(0..u64::MAX)?;
+    for (erased, entry) in made {
+        if erased.kids.iter().all(|kid| recorded.contains(kid.as_str())) {
+            settle(trail, &erased)?;
+            continue;
+        }
+        let (record, _) = append(trail, entry, &erased)?;
+        match expire::period_of(&erased) {
+            Some(_) => trail.metrics.expired_periods.add(1),
+            None => trail.metrics.shreds.add(1),
+        }
+        tracing::warn!(record, "recorded a shred that had been interrupted");
+    }
+    Ok(left)
+}
+
+fn entry_of_interrupted(trail: &Trail, erased: &Erased) -> Result<Entry> {
+    if erased.generation.is_some_and(|before| before >= trail.keyring.generation()) {
+        let message = "the key-encryption key was to be changed too; it is recorded after `sealtrail keys rotate`";
+        return Err(Error::new(Code::KeyFile, message));
+    }
+    let marker = &erased.marker;
+    let because = Justification::of_the_past("operator", &marker.who, &marker.reason);
+    match expire::period_of(erased) {
+        Some(kid) => expire::entry(trail, kid, &because, Moment::now()),
+        None => entry(trail, &erased.kids, erased.generation.is_some(), &because, Moment::now()),
+    }
 }
 
 /// Makes the record of a key that never was, and drops it: whatever the core would refuse is refused while
@@ -242,11 +266,19 @@ fn entry(
 }
 
 fn append(trail: &Trail, entry: Entry, erased: &Erased) -> Result<(String, u64)> {
-    let appended = entry.append(trail)?;
+    let appended = entry.append_of_destroyed(trail, &erased.kids)?;
+    settle(trail, erased)?;
+    Ok(appended)
+}
+
+/// What is left to do when the record is durable.
+fn settle(trail: &Trail, erased: &Erased) -> Result<()> {
+    if expire::period_of(erased).is_some() {
+        trail.log().checkpoint_now()?;
+    }
     trail.keyring.recorded(erased)?;
     // The index still names the key and the pseudonyms that were made with it.
-    trail.questions.purge()?;
-    Ok(appended)
+    trail.questions.purge()
 }
 
 pub(super) fn names(kids: &[KeyId]) -> Vec<String> {

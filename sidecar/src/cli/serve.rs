@@ -11,6 +11,7 @@ use super::restart_only::RestartOnly;
 use super::signals::Signals;
 use super::{ConfigArg, output};
 use crate::access::{Gate, Refusals};
+use crate::acts;
 use crate::api::Api;
 use crate::collector::{self, Queue};
 use crate::config::Config;
@@ -282,13 +283,15 @@ fn tell_policy(trail: &Trail, what: &str) {
 }
 
 /// Lets the index follow the log also when nobody asks, so that the first question after a busy hour
-/// does not wait for it, and the operator what the log does not say by itself.
+/// does not wait for it; tells the operator what the log does not say by itself; and makes up the records of erasures that
+/// found no room.
 async fn follow(trail: Arc<Trail>) {
     loop {
         tokio::time::sleep(FOLLOW).await;
         let trail = trail.clone();
         let follow = move || {
             trail.tell_delay();
+            acts::catch_up(&trail);
             trail.questions.follow()
         };
         let followed = tokio::task::spawn_blocking(follow).await;

@@ -70,8 +70,11 @@ pub struct Joined(watch::Receiver<Option<Outcome>>);
 #[derive(Default)]
 struct Waiting {
     events: VecDeque<Seated<(Bytes, Services, oneshot::Sender<Joined>)>>,
-    changes: VecDeque<Seated<(String, oneshot::Sender<(Bytes, Partner)>)>>,
+    changes: VecDeque<Seated<(String, oneshot::Sender<Offer>)>>,
 }
+
+/// An event, and whoever sent it.
+type Offer = (Bytes, Partner);
 
 /// Who waits, under the number of his seat.
 type Seated<T> = (u64, T);
@@ -80,7 +83,7 @@ type Seated<T> = (u64, T);
 enum Ticket {
     Met(Met),
     Event(Seat, oneshot::Receiver<Joined>),
-    Change(Seat, oneshot::Receiver<(Bytes, Partner)>),
+    Change(Seat, oneshot::Receiver<Offer>),
 }
 
 /// A place among those that wait; dropped, it is free.

@@ -43,6 +43,8 @@ pub struct Spool {
     /// Where entries begin.
     front: u64,
     state: Mutex<State>,
+    /// Held by whoever takes lines from the beginning, until they are passed: a second one waits and finds the next.
+    draining: Mutex<()>,
     /// To be held while appending: those who wait for it hold no thread.
     pub turn: tokio::sync::Mutex<()>,
     /// Lines that are not in the log yet; read without the lock.
@@ -118,10 +120,8 @@ impl Spool {
 
     /// Gives the oldest lines to the log; false when there are none. What the log refuses stays.
     pub fn drain(&self, into_log: impl FnOnce(&[Vec<u8>]) -> Result<()>) -> Result<bool> {
-        let (begin, end) = {
-            let state = self.lock();
-            (state.begin, state.end)
-        };
+        let _alone = self.alone();
+        let (begin, end) = self.bounds();
         let (lines, after) = self.read(begin, end)?;
         if lines.is_empty() {
             return Ok(false);
@@ -133,11 +133,9 @@ impl Spool {
 
     /// Passes over the lines that a crash had left here although the log has them.
     pub fn pass_over(&self, mut is_in_log: impl FnMut(&[u8]) -> Result<bool>) -> Result<()> {
+        let _alone = self.alone();
         loop {
-            let (begin, end) = {
-                let state = self.lock();
-                (state.begin, state.end)
-            };
+            let (begin, end) = self.bounds();
             let (lines, after) = self.read(begin, end)?;
             // They are a beginning, so one that is missing ends it.
             let (mut known, mut unknown) = (0, lines.len());
@@ -159,10 +157,8 @@ impl Spool {
 
     /// The lines that wait, in their order.
     pub fn for_each(&self, mut line: impl FnMut(&[u8])) -> Result<()> {
-        let (mut begin, end) = {
-            let state = self.lock();
-            (state.begin, state.end)
-        };
+        let _alone = self.alone();
+        let (mut begin, end) = self.bounds();
         loop {
             let (lines, after) = self.read(begin, end)?;
             if lines.is_empty() {
@@ -217,6 +213,16 @@ impl Spool {
         Error::new(Code::LogDamaged, message).context(self.path.display())
     }
 
+    /// The first entry that is not in the log, and the end.
+    fn bounds(&self) -> (u64, u64) {
+        let state = self.lock();
+        (state.begin, state.end)
+    }
+
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.draining.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -234,6 +240,8 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
 mod tests {
     use super::*;
     use std::fs;
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
 
     const SIZE: u64 = 64 << 10;
 
@@ -276,6 +284,36 @@ mod tests {
         assert!(spool.is_empty() && spool.waiting().oldest.is_none());
         drop(spool);
         assert!(open(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn whoever_drains_beside_others_takes_no_line_of_theirs() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::open(dir.path(), "a.example/log", 1 << 20).unwrap();
+        let (drained, is_all_spooled) = (Mutex::new(vec![]), AtomicBool::new(false));
+        let into_log = |lines: &[Vec<u8>]| {
+            drained.lock().unwrap().extend_from_slice(lines);
+            Ok(())
+        };
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    loop {
+                        let is_last = is_all_spooled.load(Ordering::Acquire);
+                        if !spool.drain(into_log).unwrap() && is_last {
+                            break;
+                        }
+                    }
+                });
+            }
+            for n in (0..5000).step_by(10) {
+                spool.append(&lines("a", n..n + 10)).unwrap();
+            }
+            is_all_spooled.store(true, Ordering::Release);
+        });
+        let waiting = spool.waiting();
+        assert_eq!((waiting.lines, waiting.bytes), (0, 0));
+        assert!(drained.into_inner().unwrap() == lines("a", 0..5000), "each once and in order");
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub struct Returned {
     keys: OnceLock<HashMap<KeyId, Gone>>,
     /// Of whoever compares log and keyring.
     looking: Mutex<()>,
-    /// Of whoever destroys the key of a subject by its name: the subject may have a new one after that.
+    /// Of whoever destroys the key of a subject by its name, for the subject may have a new one after that; and until the
+    /// keyring knows that the log has the record.
     ending: Mutex<()>,
 }
 
@@ -78,7 +79,7 @@ impl Returned {
         Ok(())
     }
 
-    /// Held while the key of a subject is destroyed by its name.
+    /// Held while a key is destroyed that came back, or that of a subject by its name.
     pub fn ending(&self) -> MutexGuard<'_, ()> {
         self.ending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -117,6 +118,7 @@ fn tell(names: &[String]) {
 fn end_periods(trail: &Trail, keys: &mut HashMap<KeyId, Gone>) -> Result<()> {
     for (kid, gone) in keys.extract_if(|kid, _| kid.period().is_some()) {
         let _closed = trail.in_use.close(vec![kid.clone()]);
+        let _ending = trail.returned.ending();
         match trail.keyring.expire_period(&kid, &gone.why()) {
             Ok(erased) => {
                 trail.leases.end(&erased.kids);

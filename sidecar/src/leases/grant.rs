@@ -186,6 +186,8 @@ pub fn lease_for_reading(
         .map(|(seal, keys)| (seal, Leasing { group: group.to_owned(), is_pseudonym: false, keys }))
         .unzip();
     let kids = kids_of(leasings.iter().flat_map(|leasing| &leasing.keys));
+    // Until it is told: what is told after an erasure would be too late. None where one is gone, which is refused below.
+    let _in_use = trail.take_up(&kids)?;
     let leased = trail.guest()?.lease(&trail.origin, record, &leasings)?;
     let lease = record_id();
     let until = trail.leases.begin(&trail.keyring, &lease, owner, kids.clone(), None)?;

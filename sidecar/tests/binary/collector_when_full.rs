@@ -24,7 +24,7 @@ fn change(n: usize, bytes: usize) -> String {
     )
 }
 
-fn gauge(api: SocketAddr, name: &str) -> u64 {
+pub fn gauge(api: SocketAddr, name: &str) -> u64 {
     let text = get(api, "/metrics").text();
     let line = text.lines().find(|line| line.starts_with(&format!("sealtrail_{name} ")));
     line.unwrap_or_else(|| panic!("no `{name}`: {text}"))

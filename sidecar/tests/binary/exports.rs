@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::place::{Place, Ran, change, edit, sealtrail};
+use super::small_disk::SmallDisk;
 
 fn answered(ran: Ran) -> String {
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
@@ -145,4 +146,43 @@ fn a_bundle_proves_its_records_and_the_erasure_without_the_log() {
     check().refused(4, "manifest.json");
     sealtrail(&["verify-proof", &out, &out, "--vkey", &place.vkey])
         .refused(2, "the folder of a bundle");
+}
+
+/// Nothing comes into a bundle that was not proven for it, and nothing of another's is touched.
+#[test]
+fn a_bundle_takes_up_nothing_that_is_there() {
+    let place = place();
+    let (folder, part) = (place.path("bundle"), place.path("bundle.part"));
+    let out = folder.display().to_string();
+    let export = || place.run("export", &["--format", "bundle", "--out", &out]);
+    // Of an export that was interrupted.
+    std::fs::create_dir_all(part.join("proofs")).unwrap();
+    let stale = part.join("proofs/77.tlog-proof");
+    std::fs::write(&stale, "of another time").unwrap();
+    export().refused(2, "bundle.part: expected nothing there; an export that was interrupted");
+    assert!(stale.exists() && !folder.exists());
+    // A link to somewhere else.
+    let elsewhere = place.path("elsewhere");
+    std::fs::rename(&part, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &part).unwrap();
+    export().refused(2, "expected nothing there");
+    std::os::unix::fs::symlink(place.path("nowhere"), &folder).unwrap();
+    export().refused(2, "expected a folder that is not there yet");
+    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 1);
+    for link in [&part, &folder] {
+        std::fs::remove_file(link).unwrap();
+    }
+    assert!(answered(export()).starts_with("2 records and 0 erasures in "));
+    assert!(!part.exists());
+    assert_eq!(std::fs::read_dir(folder.join("proofs")).unwrap().count(), 2);
+}
+
+#[test]
+fn a_bundle_that_finds_no_room_leaves_nothing() {
+    let place = place();
+    std::fs::create_dir(place.path("small")).unwrap();
+    let Some(_disk) = SmallDisk::under(&place, "small", "8k") else { return };
+    let out = place.path("small/bundle").display().to_string();
+    place.run("export", &["--format", "bundle", "--out", &out]).refused(1, "small/bundle.part/");
+    assert_eq!(std::fs::read_dir(place.path("small")).unwrap().count(), 0);
 }

@@ -62,7 +62,7 @@ fn named(index: &Path, ending: &str) -> usize {
 }
 
 /// All but what a crash left beside them.
-fn files(index: &Path) -> Vec<(String, Vec<u8>)> {
+pub fn files(index: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(index).unwrap().map(|entry| entry.unwrap().path());
     let kept = entries.filter(|path| path.extension().is_none_or(|extension| extension != "tmp"));
     let mut files: Vec<_> = kept

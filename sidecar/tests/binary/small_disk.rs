@@ -4,7 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::json;
+
 use super::place::Place;
+use super::served::Served;
+use super::wire::post;
 
 /// A file system of its own under a folder of a place, where one may be mounted.
 pub struct SmallDisk(PathBuf);
@@ -21,6 +25,8 @@ impl SmallDisk {
             .arg(&folder));
         if !mounted {
             eprintln!("NOT TESTED: a really full disk needs the right to mount a tmpfs");
+            fs::remove_dir(&folder).unwrap();
+            fs::rename(&aside, &folder).unwrap();
             return None;
         }
         let small = Self(folder.clone());
@@ -35,6 +41,28 @@ impl SmallDisk {
         // Whatever is left of the last page too.
         fs::write(&path, vec![1; 64 << 20]).unwrap_err();
         Ballast(path)
+    }
+
+    /// The same where it is the disk of the log of a server, with what room there is in the open segment: none is left
+    /// for the record of an act that gives a longer reason than this.
+    pub fn fill_log(&self, served: &Served) -> Ballast {
+        let ballast = self.fill();
+        let mut id = None;
+        for length in [20_000, 1] {
+            let change = json!({"entity": {"type": "product", "id": 1}, "action": "create",
+                "after": {"text": "x".repeat(length)}});
+            loop {
+                let answer = served.post_change(&change.to_string());
+                if answer.status != 200 {
+                    break;
+                }
+                id = answer.json()["id"].as_str().map(str::to_owned);
+            }
+        }
+        let reveal = format!("/v1/records/{}/reveal", id.unwrap());
+        let why = r#"{"group":"default","reason":"r"}"#;
+        while post(served.api, &reveal, "application/json", why).status == 200 {}
+        ballast
     }
 }
 

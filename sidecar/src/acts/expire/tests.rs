@@ -196,3 +196,19 @@ fn one_that_was_interrupted_is_recorded_as_what_it_was() {
         (&sealed.month.clone().into(), &"ops".into())
     );
 }
+
+/// The record of who read a value never comes after that of the end of its key.
+#[test]
+fn what_is_being_erased_is_neither_opened_nor_lent() {
+    let sealed = Sealed::new();
+    let (trail, owner) = (&sealed.trail, Actor { kind: "user".into(), id: "u".into() });
+    let lend =
+        || crate::leases::lease_for_reading(trail, &owner, &sealed.record, "g", &because()).err();
+    let size = trail.size();
+    let closed = trail.in_use.close(vec![kid(&sealed)]);
+    assert_eq!(sealed.reveal().unwrap_err().code(), Code::QueueFull);
+    assert_eq!(lend().unwrap().code(), Code::QueueFull);
+    assert_eq!((trail.size(), trail.leases.len()), (size, 0));
+    drop(closed);
+    assert!(lend().is_none() && sealed.reveal().is_ok());
+}

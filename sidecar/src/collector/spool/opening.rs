@@ -61,6 +61,7 @@ impl Spool {
             size,
             front,
             state: Mutex::new(state),
+            draining: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             lines: AtomicU64::default(),
         };

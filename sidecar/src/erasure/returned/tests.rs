@@ -84,7 +84,7 @@ fn what_the_log_says_is_destroyed_is_gone_whatever_the_keyring_has() {
     let Known::Gone(gone) = trail.key(&put_back.subject).unwrap() else { panic!() };
     assert_eq!((&*gone.who, &*gone.reason), ("dpo", "ticket 1"));
     assert!(!trail.has_key(&put_back.subject).unwrap());
-    assert!(trail.take_up(&[put_back.subject.clone()]).unwrap().is_none());
+    assert!(trail.take_up(std::slice::from_ref(&put_back.subject)).unwrap().is_none());
     assert_eq!(trail.kid_of_subject(SUBJECT).unwrap(), None, "no name leads to it");
     assert_eq!(trail.size(), 2, "and no act of it has a record");
 }

@@ -10,20 +10,52 @@ use crate::error::{Error, Result};
 impl Bundling {
     /// Writes the bundle as a folder, which appears when it is whole.
     pub fn write_to(self, dir: &Path) -> Result<()> {
-        if dir.exists() {
+        if dir.symlink_metadata().is_ok() {
             let message = "expected a folder that is not there yet";
             return Err(Error::new(Code::WrongUse, message).context(dir.display()));
         }
+        let unfinished = Unfinished::create(dir)?;
+        unfinished.fill(self)?;
+        unfinished.complete(dir)
+    }
+}
+
+/// The folder that is written, beside where it is to appear; it goes with this unless it was completed.
+struct Unfinished {
+    path: PathBuf,
+    is_left: bool,
+}
+
+impl Unfinished {
+    /// One that is there already may be an interrupted export's: what is in it would come into the bundle. Or somebody
+    /// else's, so it is not for us to empty it.
+    fn create(dir: &Path) -> Result<Self> {
         let mut name = dir.file_name().unwrap_or_default().to_owned();
         name.push(".part");
-        let temporary = dir.with_file_name(name);
-        fs::create_dir_all(temporary.join("proofs")).map_err(|e| failed(e, &temporary))?;
+        let path = dir.with_file_name(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|e| failed(e, parent))?;
+        }
+        fs::create_dir(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                let message = "expected nothing there; an export that was interrupted leaves such a folder: remove it";
+                Error::new(Code::WrongUse, message).context(path.display())
+            }
+            _ => failed(error, &path),
+        })?;
+        let unfinished = Self { path, is_left: true };
+        let proofs = unfinished.path.join("proofs");
+        fs::create_dir(&proofs).map_err(|e| failed(e, &proofs))?;
+        Ok(unfinished)
+    }
+
+    fn fill(&self, bundling: Bundling) -> Result<()> {
         let mut open: Option<(File, PathBuf)> = None;
-        for part in self {
+        for part in bundling {
             match part? {
                 Part::File { name, .. } => {
-                    let path = temporary.join(name);
-                    open = Some((File::create(&path).map_err(|e| failed(e, &path))?, path));
+                    let path = self.path.join(name);
+                    open = Some((File::create_new(&path).map_err(|e| failed(e, &path))?, path));
                 }
                 // A bundle begins with a file.
                 Part::Bytes(bytes) => {
@@ -33,7 +65,22 @@ impl Bundling {
                 }
             }
         }
-        fs::rename(&temporary, dir).map_err(|e| failed(e, dir))
+        Ok(())
+    }
+
+    fn complete(mut self, dir: &Path) -> Result<()> {
+        fs::rename(&self.path, dir).map_err(|e| failed(e, dir))?;
+        self.is_left = false;
+        Ok(())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if self.is_left {
+            // Made by us, and nothing else is in it. Links in it are not followed.
+            let _ = fs::remove_dir_all(&self.path);
+        }
     }
 }
 
