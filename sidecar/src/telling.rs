@@ -74,13 +74,12 @@ pub fn tell(
     telling: Telling,
     collapse: bool,
 ) -> Result<Text> {
-    let cursor = |next: Option<u64>| next.map(|next| Cursor::of(question, next).to_string());
     if let (Telling::Words(style), true) = (telling, collapse) {
         let answer = questions.ask_collapsed(question, page)?;
         return Ok(Text {
             told: answer.told.len(),
             text: words_of(questions, &answer.told, style)?,
-            cursor: cursor(answer.next),
+            cursor: answer.next.map(|next| next.cursor(question).to_string()),
             first_kept: answer.first_kept,
             without_rows: 0,
         });
@@ -88,7 +87,7 @@ pub fn tell(
     let records = questions.ask(question, page)?;
     let mut text = Text {
         told: records.found.len(),
-        cursor: cursor(records.next),
+        cursor: records.next.map(|next| Cursor::of(question, next).to_string()),
         first_kept: records.first_kept,
         ..Text::default()
     };

@@ -35,7 +35,7 @@ pub fn json(value: &impl Serialize) -> Result<Answer> {
 /// a page is in memory once.
 pub fn records(Records { found, next, first_kept }: Records, cursor: Option<Cursor>) -> Answer {
     let told = found.into_iter().map(Told::One).collect();
-    collapsed(Collapsed { told, next, first_kept }, cursor)
+    page(told, next, first_kept, cursor)
 }
 
 /// The same with what many records have in common: `{"cascade":{…}}` in the place of a record.
@@ -43,6 +43,10 @@ pub fn collapsed(
     Collapsed { told, next, first_kept }: Collapsed,
     cursor: Option<Cursor>,
 ) -> Answer {
+    page(told, next.map(|next| next.after), first_kept, cursor)
+}
+
+fn page(told: Vec<Told>, next: Option<u64>, first_kept: u64, cursor: Option<Cursor>) -> Answer {
     let length = |told: &Told| match told {
         Told::One(found) => found.line.len() + 48,
         Told::Many(_) => 512,

@@ -45,7 +45,7 @@ impl Api {
                 return Err(Error::new(Code::BadRequest, "`format` is `words` or `colour`"));
             }
         };
-        let state = self.ask(move |trail| trail.questions.state(&kind, &id, at)).await?;
+        let state = self.look(move |_, questions| questions.state(&kind, &id, at)).await?;
         if let Some(colour) = colour {
             let (text, is_waiting) = (state.words(colour), state.is_waiting);
             return answer::json(&StateText { text, is_waiting });
@@ -58,7 +58,7 @@ impl Api {
         query.allow(&known(&CRITERIA, &["subject", "grain"]))?;
         let grain = Grain::parse(query.get("grain").unwrap_or("row"))?;
         let asked = self.question(query).await?;
-        let touched = self.ask(move |trail| trail.questions.touched(&asked, grain)).await?;
+        let touched = self.look(move |_, questions| questions.touched(&asked, grain)).await?;
         answer::json(&serde_json::json!({ "touched": touched }))
     }
 }

@@ -54,6 +54,7 @@ mod router;
 mod same_origin;
 mod subjects;
 mod tiles;
+mod turns;
 
 pub use answer::with_type;
 pub use exports::LEFT_OUT;

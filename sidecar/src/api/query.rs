@@ -57,9 +57,7 @@ impl Query {
         match (self.get("cursor"), page.after) {
             (None, _) => Ok(page),
             (Some(_), Some(_)) => Err(refused("give `after` or `cursor`, not both".to_owned())),
-            (Some(cursor), None) => {
-                Ok(Page { after: Some(Cursor::parse(cursor, question)?), ..page })
-            }
+            (Some(cursor), None) => Ok(page.behind(Cursor::parse(cursor, question)?)),
         }
     }
 
@@ -84,7 +82,7 @@ impl Query {
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(refused(format!("`limit` must be 1 to {MAX_LIMIT}")));
         }
-        Ok(Page { after: number("after")?, limit, bytes: PAGE_BYTES })
+        Ok(Page { after: number("after")?, limit, bytes: PAGE_BYTES, ..Page::ALL })
     }
 }
 

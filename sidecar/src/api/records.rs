@@ -11,8 +11,9 @@ use crate::access::{Attempt, Caller};
 use crate::acts;
 use crate::engine::Actor;
 use crate::error::Result;
-use crate::questions::{Cursor, Question};
+use crate::questions::{Cursor, Question, Questions};
 use crate::telling::{Telling, tell};
+use crate::trail::Trail;
 
 /// What records are asked for by.
 pub(super) const CRITERIA: [&str; 11] = [
@@ -60,7 +61,7 @@ impl Api {
         let Some(subject) = subject.map(str::to_owned) else {
             return query.question(&[], &named);
         };
-        let key = move |trail: &crate::trail::Trail| {
+        let key = move |trail: &Trail| {
             Ok(trail.kid_of_subject(&subject)?.map(|kid| kid.as_str().to_owned()))
         };
         match self.ask(key).await? {
@@ -74,42 +75,41 @@ impl Api {
         let collapse = query.flag("collapse")?;
         if let Some(format) = query.get("format") {
             let telling = Telling::parse(format)?;
-            let tell = move |trail: &crate::trail::Trail| {
-                tell(&trail.questions, &question, page, telling, collapse)
+            let tell = move |_: &Trail, questions: &Questions| {
+                tell(questions, &question, page, telling, collapse)
             };
-            return answer::json(&self.ask(tell).await?);
+            return answer::json(&self.look(tell).await?);
         }
-        let ask = move |trail: &crate::trail::Trail| {
-            let questions = &trail.questions;
+        let ask = move |_: &Trail, questions: &Questions| {
             if collapse {
                 let found = questions.ask_collapsed(&question, page)?;
-                let cursor = found.next.map(|next| Cursor::of(&question, next));
+                let cursor = found.next.map(|next| next.cursor(&question));
                 return Ok(answer::collapsed(found, cursor));
             }
             let found = questions.ask(&question, page)?;
             let cursor = found.next.map(|next| Cursor::of(&question, next));
             Ok(answer::records(found, cursor))
         };
-        self.ask(ask).await
+        self.look(ask).await
     }
 
     /// What caused a record, and what it caused.
     pub(super) async fn lineage(&self, id: String) -> Result<Answer> {
-        answer::json(&self.ask(move |trail| trail.questions.lineage(&id)).await?)
+        answer::json(&self.look(move |_, questions| questions.lineage(&id)).await?)
     }
 
     /// The line itself: what is hashed, nothing re-written.
     pub(super) async fn record(&self, id: String) -> Result<Answer> {
-        let found = self.ask(move |trail| trail.questions.record(&id)).await?;
+        let found = self.look(move |_, questions| questions.record(&id)).await?;
         Ok(answer::with_type("application/cloudevents+json", found.line))
     }
 
     pub(super) async fn proof(&self, id: String) -> Result<Answer> {
-        let prove = move |trail: &crate::trail::Trail| {
-            let found = trail.questions.record(&id)?;
+        let prove = move |trail: &Trail, questions: &Questions| {
+            let found = questions.record(&id)?;
             Ok(trail.log().prove(found.index)?.to_text())
         };
-        Ok(answer::with_type("text/plain; charset=utf-8", self.ask(prove).await?))
+        Ok(answer::with_type("text/plain; charset=utf-8", self.look(prove).await?))
     }
 
     pub(super) async fn reveal(

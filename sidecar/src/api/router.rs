@@ -15,6 +15,7 @@ use super::answer::Answer;
 use super::exports::Body;
 use super::query::{Query, decode};
 use super::same_origin;
+use super::turns::{Turns, blocking};
 use crate::access::{Gate, Refusals};
 use crate::code::Code;
 use crate::collector::Queue;
@@ -26,12 +27,14 @@ use crate::metrics::Open;
 use crate::problem;
 use crate::proxy::correlation::CorrelationId;
 use crate::proxy::trace_context::TraceContext;
+use crate::questions::{Questions, Stop};
 use crate::trail::Trail;
 
 /// What all connections share.
 pub struct Api {
     pub trail: Arc<Trail>,
     pub queue: Queue,
+    pub turns: Arc<Turns>,
     pub gate: Gate,
     pub refusals: Refusals,
     /// Names under which this listener is reached, besides addresses and `localhost`.
@@ -54,16 +57,33 @@ impl Api {
         Connection { api: self.clone(), peer, verdict, _open: open }
     }
 
-    /// Asks something that may wait for the disk, off the threads that serve.
+    /// Does something that may wait for the disk, off the threads that serve. Whatever becomes of the client, it is done
+    /// to its end.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Trail) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Trail) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let trail = self.trail.clone();
-        let span = Span::current();
-        let work = move || span.in_scope(|| question(&trail));
-        let asked = tokio::task::spawn_blocking(work).await;
-        asked.map_err(|_| Error::new(Code::Internal, "the work was given up halfway"))?
+        blocking(move || work(&trail)).await?
+    }
+
+    /// Answers a question when it is its turn. When the client leaves, so does the question.
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Trail, &Questions) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (stop, _asker) = Stop::new();
+        self.look_until(&stop, question).await
+    }
+
+    /// The same for somebody who waits for more than this.
+    pub(super) async fn look_until<T: Send + 'static>(
+        &self,
+        stop: &Stop,
+        question: impl FnOnce(&Trail, &Questions) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (trail, questions) = (self.trail.clone(), self.trail.questions.until(stop));
+        self.turns.take(move || question(&trail, &questions)).await?
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Result<Response<Body>> {

@@ -156,12 +156,10 @@ fn question(given: &Given) -> Result<Question> {
 
 impl Show {
     pub fn page(&self, question: &Question) -> Result<Page> {
-        let parse = |cursor: &String| {
-            let after = Cursor::parse(cursor, question);
-            after.map_err(|error| Error::new(Code::WrongUse, error.message()))
-        };
-        let after = self.cursor.as_ref().map(parse).transpose()?;
-        Ok(Page { after, limit: self.limit(), ..Page::ALL })
+        let page = Page { limit: self.limit(), ..Page::ALL };
+        let Some(cursor) = &self.cursor else { return Ok(page) };
+        let cursor = Cursor::parse(cursor, question);
+        Ok(page.behind(cursor.map_err(|error| Error::new(Code::WrongUse, error.message()))?))
     }
 
     pub fn limit(&self) -> usize {

@@ -134,6 +134,7 @@ async fn serve(
         let service = Arc::new(Api {
             trail: trail.clone(),
             queue: Queue::new(config.limits.queue),
+            turns: Arc::default(),
             gate,
             refusals: Refusals::default(),
             hosts: api.hosts.clone(),

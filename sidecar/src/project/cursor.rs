@@ -20,6 +20,9 @@ impl Cursor {
     /// copy of it.
     pub fn find(database: &mut Database, reader: &Reader) -> Result<Self> {
         let origin = reader.origin().to_owned();
+        // The last word to a connection that was lost may have been COMMIT. Then its row waits here for how that ends,
+        // and says afterwards what it came to.
+        database.execute(&format!("UPDATE {CURSOR} SET next_index = next_index"), &[])?;
         let foreign = |message: &str| Error::new(Code::ForeignLog, message);
         let select = format!("SELECT origin, version, next_index, last_sha256 FROM {CURSOR}");
         let Some(row) = database.query(&select, &[])?.into_iter().next() else {

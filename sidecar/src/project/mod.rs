@@ -18,7 +18,8 @@
 //! `sslmode=verify-full` none but from the host that the URL names, by a certificate that `sslrootcert` or the system
 //! trusts. The same words serve PostgreSQL and MySQL.
 //!
-//! Who follows the log waits for a database that is gone for a while ([`Code::DatabaseUnavailable`](crate::code::Code)).
+//! Who follows the log waits for a database that is gone for a while ([`Code::DatabaseUnavailable`](crate::code::Code)),
+//! or says nothing for too long.
 //!
 //! | module | what it does |
 //! |---|---|

@@ -13,7 +13,7 @@ use sealtrail_record::json::{self, Value};
 use sha2::{Digest, Sha256};
 
 use super::answer::Fitting;
-use super::{Questions, STORED, no_record};
+use super::{Questions, STORED, Stop, no_record};
 use crate::code::Code;
 use crate::erasure::destroyed_by;
 use crate::error::{Error, Result};
@@ -43,6 +43,7 @@ pub(super) struct Targets {
     ends: HashSet<String>,
     /// Keys of which every value concerns it, in whatever record.
     keys: HashSet<String>,
+    stop: Stop,
 }
 
 impl Questions {
@@ -51,7 +52,8 @@ impl Questions {
         let About { what, key } = about;
         let (snapshot, reader) = (self.snapshot()?, self.reader().clone());
         let (records, ends, keys) = Default::default();
-        let mut targets = Targets { snapshot, reader, records, ends, keys };
+        let stop = self.stop.clone();
+        let mut targets = Targets { snapshot, reader, records, ends, keys, stop };
         let own = KeyId::parse(what).is_ok().then_some(what);
         for key in own.into_iter().chain(key) {
             targets.keys.insert(key.clone());
@@ -133,7 +135,9 @@ impl Targets {
     }
 
     fn fitting(&self, search: Search) -> Result<Fitting> {
-        Fitting::of(&self.reader, &self.snapshot, search, 0..u64::MAX, Order::Oldest)
+        let all = 0..u64::MAX;
+        let fitting = Fitting::of(&self.reader, &self.snapshot, search, all, Order::Oldest)?;
+        Ok(fitting.until(&self.stop))
     }
 }
 

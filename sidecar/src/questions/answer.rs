@@ -9,7 +9,7 @@ use sealtrail_log::Reader;
 use sealtrail_record::json;
 
 use super::about::Targets;
-use super::{Page, Question, Questions, STORED, no_record};
+use super::{Page, Question, Questions, STORED, Stop, no_record};
 use crate::code::Code;
 use crate::error::{Error, Result};
 
@@ -41,6 +41,7 @@ pub struct Fitting {
     pub skip: HashSet<u64>,
     /// What acts must concern, where they are asked for.
     targets: Option<Box<Targets>>,
+    stop: Stop,
 }
 
 impl Questions {
@@ -63,12 +64,23 @@ impl Questions {
     /// The records that fit behind one of them, to be read one by one: an answer of any length needs no more
     /// memory than its longest record.
     pub fn fitting(&self, question: &Question, after: Option<u64>) -> Result<Fitting> {
+        self.fitting_of(&self.snapshot()?, question, after)
+    }
+
+    /// The same of what the index knew at a moment.
+    pub(super) fn fitting_of(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        question: &Question,
+        after: Option<u64>,
+    ) -> Result<Fitting> {
         let window = match (question.order(), after) {
             (_, None) => 0..u64::MAX,
             (Order::Oldest, Some(after)) => after.saturating_add(1)..u64::MAX,
             (Order::Newest, Some(after)) => 0..after,
         };
-        let fitting = self.fitting_in(question.search(), window, question.order())?;
+        let search = question.search();
+        let fitting = self.fitting_within(snapshot, search, window, question.order())?;
         let targets = question.about().map(|about| self.targets(about)).transpose()?;
         Ok(Fitting { targets: targets.map(Box::new), ..fitting })
     }
@@ -79,7 +91,18 @@ impl Questions {
         window: Range<u64>,
         order: Order,
     ) -> Result<Fitting> {
-        Fitting::of(self.reader(), &self.snapshot()?, search.clone(), window, order)
+        self.fitting_within(&self.snapshot()?, search, window, order)
+    }
+
+    pub(super) fn fitting_within(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        search: &Search,
+        window: Range<u64>,
+        order: Order,
+    ) -> Result<Fitting> {
+        let fitting = Fitting::of(self.reader(), snapshot, search.clone(), window, order)?;
+        Ok(fitting.until(&self.stop))
     }
 
     pub fn record(&self, id: &str) -> Result<Found> {
@@ -106,11 +129,17 @@ impl Fitting {
             first_kept,
             skip: HashSet::new(),
             targets: None,
+            stop: Stop::default(),
         })
+    }
+
+    pub(super) fn until(self, stop: &Stop) -> Self {
+        Self { stop: stop.clone(), ..self }
     }
 
     pub fn next(&mut self) -> Result<Option<Found>> {
         for index in self.candidates.by_ref() {
+            self.stop.check()?;
             let index = index?;
             if index < self.first_kept || self.skip.contains(&index) {
                 continue;
@@ -134,8 +163,9 @@ impl Fitting {
 
     /// Which records the index names, without a look at their lines.
     pub(super) fn indices(self) -> Result<Vec<u64>> {
-        let indices: Result<Vec<u64>, _> = self.candidates.by_every_name().collect();
-        Ok(indices?)
+        let stop = self.stop;
+        let indices = self.candidates.by_every_name();
+        indices.map(|index| stop.check().and_then(|()| Ok(index?))).collect()
     }
 }
 

@@ -1,15 +1,14 @@
 //! A change of one parent can change thousands of children. What was recorded of those is told as one.
 
 use std::collections::HashSet;
-use std::ops::Range;
+use std::sync::Arc;
 
-use sealtrail_history::{Name, Order};
+use sealtrail_history::{Name, Order, Snapshot};
 use sealtrail_record::json::{self as record, Value};
 use serde::Serialize;
 use serde_json::json;
 
-use super::answer::Fitting;
-use super::{Found, Page, Question, Questions, STORED};
+use super::{Cursor, Found, Page, Question, Questions, STORED, Span};
 use crate::error::Result;
 
 /// As many records of one cause are told as one, and fewer are not.
@@ -50,70 +49,107 @@ impl Cascade {
     }
 }
 
-impl Told {
-    /// The place of what is told in the answer.
-    pub fn index(&self, order: Order) -> u64 {
-        match (self, order) {
-            (Self::One(found), _) => found.index,
-            (Self::Many(cascade), Order::Oldest) => cascade.first_index,
-            (Self::Many(cascade), Order::Newest) => cascade.last_index,
-        }
-    }
-}
-
 /// One page of an answer in which cascades are told as one.
 #[derive(Debug, Default)]
 pub struct Collapsed {
     pub told: Vec<Told>,
-    pub next: Option<u64>,
+    /// Where the next page begins, if there may be more.
+    pub next: Option<Next>,
     pub first_kept: u64,
+}
+
+/// The last that was told, and among which records it was counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Next {
+    pub after: u64,
+    span: Span,
+}
+
+impl Next {
+    pub fn cursor(self, question: &Question) -> Cursor {
+        Cursor::of(question, self.after).with(self.span)
+    }
 }
 
 impl Questions {
     /// One page of an answer, with what has many records of one cause as one, where the first of them stands.
+    ///
+    /// Records of a cause may arrive while the pages are read. What has many of them was decided when the first page
+    /// was told, and is the same for all that follow: else a page would leave out as told what none has told. What
+    /// arrived since is looked at by itself.
     pub fn ask_collapsed(&self, question: &Question, page: Page) -> Result<Collapsed> {
-        let order = question.order();
-        let mut fitting = self.fitting(question, page.after)?;
+        let (order, snapshot) = (question.order(), self.snapshot()?);
+        let mut fitting = self.fitting_of(&snapshot, question, page.after)?;
+        let mut span = page.span.unwrap_or_else(|| match (order, page.after) {
+            (_, None) => Span { start: 0, end: snapshot.next() },
+            // All until there was told one by one.
+            (Order::Oldest, Some(after)) => {
+                Span { start: after.saturating_add(1), end: snapshot.next() }
+            }
+            (Order::Newest, Some(after)) => Span { start: 0, end: after },
+        });
         let (mut told, mut bytes) = (Vec::<Told>::new(), 0_usize);
         let mut known = HashSet::new();
-        let mut next = None;
+        let (mut last, mut next) = (None, None);
         while let Some(record) = fitting.next()? {
             bytes = bytes.saturating_add(record.line.len());
             if told.len() >= page.limit || (bytes > page.bytes && !told.is_empty()) {
-                next = told.last().map(|last| last.index(order));
+                next = last;
                 break;
             }
+            if order == Order::Oldest && record.index >= span.end {
+                span = Span { start: span.end, end: snapshot.next() };
+                known.clear();
+            }
+            let at = Next { after: record.index, span };
             let cause = causation(&record.line).filter(|cause| known.insert(cause.clone()));
-            let Some(cause) = cause else {
+            let of_cause = match &cause {
+                Some(cause) => self.of_cause(&snapshot, question, cause, span)?,
+                None => Vec::new(),
+            };
+            let is_one = of_cause.len() < MANY || of_cause.binary_search(&record.index).is_err();
+            let Some(cause) = cause.filter(|_| !is_one) else {
                 told.push(Told::One(record));
+                last = Some(at);
                 continue;
             };
-            let of_cause = self.of_cause(question, &cause)?;
-            if of_cause.len() < MANY {
-                told.push(Told::One(record));
-                continue;
-            }
             fitting.skip.extend(&of_cause);
-            let (first, last) = (of_cause[0], of_cause[of_cause.len() - 1]);
-            let is_first = record.index == if order == Order::Oldest { first } else { last };
-            // Otherwise a page before this one told it.
-            if is_first {
-                told.push(Told::Many(cascade(&record, cause, of_cause.len(), first..last)));
+            let ends = [of_cause[0], of_cause[of_cause.len() - 1]];
+            let was_told = page.after.is_some_and(|after| match order {
+                Order::Oldest => ends[0] <= after,
+                Order::Newest => ends[1] >= after,
+            });
+            if !was_told {
+                told.push(Told::Many(cascade(&record, cause, of_cause.len(), ends)));
+                last = Some(at);
             }
         }
         Ok(Collapsed { told, next, first_kept: fitting.first_kept })
     }
 
-    /// The records of the answer that have this cause, oldest first.
-    fn of_cause(&self, question: &Question, cause: &str) -> Result<Vec<u64>> {
+    /// The records of the answer within a span that have this cause, oldest first.
+    fn of_cause(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        question: &Question,
+        cause: &str,
+        span: Span,
+    ) -> Result<Vec<u64>> {
         let search = question.search().clone().with(Name::Causation(cause));
-        let fitting: Fitting = self.fitting_in(&search, 0..u64::MAX, Order::Oldest)?;
-        // So many that to read them all is too much; the index may name one too many among them.
-        let indices = fitting.indices()?;
-        if indices.len() > 8 * MANY {
-            return Ok(indices);
+        let within = |order| self.fitting_within(snapshot, &search, span.start..span.end, order);
+        // The index knows the times of many records together, so with a time each is looked at.
+        if !question.has_times() {
+            let mut indices = within(Order::Oldest)?.indices()?;
+            // So many that to read them all is too much. The index may name one too many among them, and the ends
+            // must not be such: they say where the cascade is told.
+            if indices.len() > 8 * MANY {
+                let ends = [within(Order::Oldest)?.next()?, within(Order::Newest)?.next()?];
+                let [Some(first), Some(last)] = ends else { return Ok(Vec::new()) };
+                indices.retain(|index| (first.index..=last.index).contains(index));
+                return Ok(indices);
+            }
         }
-        let mut fitting = self.fitting_in(&search, 0..u64::MAX, Order::Oldest)?;
+        let mut fitting = within(Order::Oldest)?;
         let mut indices = Vec::new();
         while let Some(found) = fitting.next()? {
             indices.push(found.index);
@@ -122,7 +158,7 @@ impl Questions {
     }
 }
 
-fn cascade(record: &Found, causation: String, count: usize, ends: Range<u64>) -> Cascade {
+fn cascade(record: &Found, causation: String, count: usize, ends: [u64; 2]) -> Cascade {
     let parsed = record::parse(&record.line, &STORED).unwrap_or(Value::Null);
     let text = |pointer| parsed.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let changes = parsed.pointer("/data/changes").map(Value::items).unwrap_or_default();
@@ -130,8 +166,8 @@ fn cascade(record: &Found, causation: String, count: usize, ends: Range<u64>) ->
     Cascade {
         causation,
         count,
-        first_index: ends.start,
-        last_index: ends.end,
+        first_index: ends[0],
+        last_index: ends[1],
         kind: text("/data/entity/type"),
         action: text("/data/action"),
         time: text("/time"),

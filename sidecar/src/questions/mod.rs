@@ -16,6 +16,7 @@
 //! | `touched` | what the records of an answer have changed |
 //! | `state` | what an entity was at a time |
 //! | `traces` | which keys belong around a data subject that has none |
+//! | `stop` | ends the work on an answer that nobody waits for |
 
 mod about;
 mod answer;
@@ -25,11 +26,12 @@ mod lineage;
 mod page;
 mod question;
 mod state;
+mod stop;
 mod touched;
 mod traces;
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use sealtrail_history::Index;
 use sealtrail_log::{Options, Reader};
@@ -42,15 +44,17 @@ use following::Following;
 pub use answer::{Fitting, Found, Records};
 pub use cascade::{Collapsed, Told};
 pub use lineage::{Lineage, Node};
-pub use page::{Cursor, Page};
+pub use page::{Cursor, Page, Span};
 pub use question::Question;
 pub use state::{State, StateText};
+pub use stop::{Asker, Stop};
 pub use touched::{Grain, Touched};
 
 pub struct Questions {
     reader: Reader,
-    index: Mutex<Following>,
+    index: Arc<Mutex<Following>>,
     nobody: String,
+    stop: Stop,
 }
 
 /// What reading a stored line may cost. Whatever could be appended must be found again, so nothing that
@@ -94,7 +98,15 @@ impl Questions {
 
     fn of(index: Index, reader: Reader) -> Self {
         let nobody = uuid::Uuid::nil().to_string();
-        Self { reader, index: Mutex::new(Following::new(index)), nobody }
+        let index = Arc::new(Mutex::new(Following::new(index)));
+        Self { reader, index, nobody, stop: Stop::default() }
+    }
+
+    /// The same, for somebody who may go: then whatever goes through records ends with an error.
+    #[must_use]
+    pub fn until(&self, stop: &Stop) -> Self {
+        let (reader, index) = (self.reader.clone(), self.index.clone());
+        Self { reader, index, nobody: self.nobody.clone(), stop: stop.clone() }
     }
 
     /// Shows an actor who was shredded as this.

@@ -94,6 +94,11 @@ impl Question {
         self.order
     }
 
+    /// Whether it is about a time.
+    pub fn has_times(&self) -> bool {
+        self.given.iter().any(|(name, _)| matches!(name.as_str(), "from" | "to"))
+    }
+
     /// What tells it from another question.
     pub fn digest(&self) -> [u8; 8] {
         let mut hash = Sha256::new();

@@ -36,6 +36,7 @@ mod memory;
 mod modes;
 mod moto;
 mod operation;
+mod paging;
 mod parquet_file;
 mod place;
 mod policies;

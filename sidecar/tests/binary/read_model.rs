@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::databases::{Database, Rows};
 use super::place::{Place, Ran, sealtrail};
 use super::served::Served;
+use super::wire::post;
 
 /// Names are sealed, tax numbers and actors are pseudonyms: the former under the customer's key.
 const POLICY: &str = r#"{"id":"read-model","version":"1","default":"keep","context_default":"keep",
@@ -309,25 +310,58 @@ fn the_keys_say_what_is_written_again() {
 #[test]
 fn it_follows_a_running_server() {
     let place = place();
+    place.add_config("[retention]\nkeep = \"1ms\"\nsegment = 1");
     let served = Served::start(&place);
     let database = Database::sqlite();
     let mut following = Command::new(env!("CARGO_BIN_EXE_sealtrail"))
         .args(["project", "--config", &place.config(), "--to", &database.url, "--follow"])
         .spawn()
         .unwrap();
-    for n in 0..3 {
-        served.post_change(&change(1, n));
+    let comes = |query: &str, wanted: u64| {
         let deadline = std::time::Instant::now() + Duration::from_secs(30);
-        let wanted = Some((n + 1).to_string());
-        let count = || {
-            let rows = database.ask("SELECT COUNT(*) FROM sealtrail_records").ok()?;
-            rows[0][0].clone()
-        };
-        while count() != wanted {
-            assert!(std::time::Instant::now() < deadline, "record {n} does not come");
+        let wanted = Some(wanted.to_string());
+        while database.ask(query).ok().and_then(|rows| rows[0][0].clone()) != wanted {
+            assert!(std::time::Instant::now() < deadline, "{query}: {wanted:?} does not come");
             std::thread::sleep(Duration::from_millis(20));
         }
+    };
+    let records = "SELECT COUNT(*) FROM sealtrail_records";
+    for n in 0..3 {
+        served.post_change(&change(1, n));
+        comes(records, u64::from(n) + 1);
     }
+    served.post_change(&change(2, 0));
+    comes(records, 4);
+    let act = |path: &str| {
+        let done = post(served.api, path, "application/json", r#"{"reason":"r"}"#);
+        assert_eq!(done.status, 200, "{}", done.text());
+        done.json()
+    };
+    let said = |text: &str| {
+        format!(
+            "SELECT (SELECT COUNT(*) FROM sealtrail_changes WHERE {text} IN (previous_value, current_value)) \
+             + (SELECT COUNT(*) FROM sealtrail_records WHERE snapshot LIKE '%' || {text} || '%')"
+        )
+    };
+    let tag = database.rows("SELECT current_value FROM sealtrail_changes WHERE attribute = 'tax'");
+    let tag = tag[0][0].clone().unwrap();
+    assert!(tag.starts_with("ps1."), "{tag}");
+    // What is erased goes, of this customer and no other.
+    act("/v1/subjects/customer%2F1/shred");
+    comes(&said(&format!("'{tag}'")), 0);
+    comes(
+        "SELECT COUNT(*) FROM sealtrail_changes WHERE attribute = 'name' AND current_value = '[erased]'",
+        3,
+    );
+    comes("SELECT COUNT(*) FROM sealtrail_changes WHERE current_value = '[sealed contact]'", 1);
+    comes(records, 5);
+    is_whole(&place, &database);
+
+    // And so does what retention removes; it is seen with what comes next.
+    let first_kept = act("/v1/retention/prune")["first_kept"].as_u64().unwrap();
+    assert!(first_kept > 0);
+    served.post_change(&change(2, 1));
+    comes("SELECT MIN(record_index) FROM sealtrail_records", first_kept);
     following.kill().unwrap();
     following.wait().unwrap();
 }

@@ -26,6 +26,7 @@ fn api(dir: &std::path::Path) -> Arc<Api> {
     Arc::new(Api {
         trail: Arc::new(Trail::create_for_test(dir, LEASES)),
         queue: Queue::new(config.limits.queue),
+        turns: Arc::default(),
         gate: Gate::open(&config.access, None, &mut Reload::default()).unwrap(),
         refusals: Refusals::default(),
         hosts: Vec::new(),
