@@ -140,7 +140,9 @@ impl Proxy {
                 None => self.answer(response, client_half, client, lease),
                 Some(why) => {
                     // Before its body, which would wait for the rest.
-                    lease.map(Lease::discard);
+                    if let Some(lease) = lease {
+                        lease.discard();
+                    }
                     self.unusable(&refused_answer(why), &id, trace.as_ref())
                 }
             },
