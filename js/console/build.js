@@ -6,15 +6,17 @@
 //
 // $SEALTRAIL_GUEST is the guest.wasm that the page runs; without it that of the build before is taken.
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { build } from 'vite'
 
 const page = fileURLToPath(new URL('page', import.meta.url))
-const dist = new URL('dist/', import.meta.url)
+const finished = new URL('dist/', import.meta.url)
+const dist = new URL('dist.new/', import.meta.url)
 const wasm = {
-  'guest.wasm': await readFile(process.env.SEALTRAIL_GUEST ?? new URL('guest.wasm', dist)),
+  'guest.wasm': await readFile(process.env.SEALTRAIL_GUEST ?? new URL('guest.wasm', finished)),
   'proof.wasm': await readFile(new URL('../sealtrail/dist/wasm/proof_bg.wasm', import.meta.url)),
 }
 
@@ -32,6 +34,7 @@ for (const [name, bytes] of Object.entries(wasm)) await writeFile(new URL(name, 
 await bundle({ html: (html) => html.replace('%POLICY%', SERVED), write: true })
 await writeFile(new URL('sealtrail-console.html', dist), await oneFile())
 await compress()
+await put()
 
 async function bundle({ html, write, output = {} }) {
   return build({
@@ -69,6 +72,21 @@ async function oneFile() {
     .replace(/<link rel="stylesheet"[^>]*>/, () => `<style>${style}</style>`)
     .replace(/\s*<script type="module"[^>]*><\/script>/, '')
     .replace('</body>', () => `  ${inside.join('\n    ')}\n    <script type="module">${script}</script>\n  </body>`)
+}
+
+/** In place of the build before, unless that is the same: the sidecar embeds the page, and is linked for minutes when its files are newer. */
+async function put() {
+  const [now, before] = await Promise.all([digests(dist), digests(finished)])
+  if (now === before) return rm(dist, { recursive: true })
+  await rm(finished, { recursive: true, force: true })
+  await rename(dist, finished)
+}
+
+async function digests(folder) {
+  const files = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  const named = files.filter((file) => file.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+  const lines = named.map(async (path) => `${relative(fileURLToPath(folder), path)} ${createHash('sha256').update(await readFile(path)).digest('hex')}`)
+  return (await Promise.all(lines)).sort().join('\n')
 }
 
 /** The one file has its parts compressed already. */

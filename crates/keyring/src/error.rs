@@ -74,6 +74,12 @@ impl Error {
         matches!(*self.kind, Kind::Between { .. })
     }
 
+    /// The operating system lets nothing be written there.
+    pub fn is_read_only(&self) -> bool {
+        let Kind::Io { source, .. } = &*self.kind else { return false };
+        matches!(source.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+    }
+
     /// What whoever wraps the key-encryption key said, if that is why ([`Custody`](crate::Custody)).
     pub fn refusal(&self) -> Option<&Refusal> {
         match &*self.kind {

@@ -2,7 +2,6 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { Mark, Icon } from './icons.jsx'
 import { PreviewPanel } from './preview/panel.jsx'
 import { ThemeSwitch } from './theme.jsx'
-import { VerifyPanel } from './verify/panel.jsx'
 
 const PANELS = [
   { name: 'preview', label: 'Preview a policy' },
@@ -53,11 +52,22 @@ export function App({ core, loaded }) {
       <main id="main" tabIndex={-1}>
         {engine.failed && <p class="problem" role="alert"><Icon name="error" /> The core could not be started: {engine.failed}</p>}
         <div hidden={panel !== 'preview'}><PreviewPanel core={core} loaded={loaded} isShown={panel === 'preview'} /></div>
-        {hasVerify.current && <div hidden={panel !== 'verify'}><VerifyPanel /></div>}
+        {hasVerify.current && <div hidden={panel !== 'verify'}><LoadedPanel /></div>}
       </main>
       <Footer engine={engine} />
     </>
   )
+}
+
+/** Loaded when it is opened for the first time: who previews a policy need not wait for it. */
+function LoadedPanel() {
+  const [loaded, setLoaded] = useState({})
+  useEffect(() => {
+    import('./verify/panel.jsx').then(({ VerifyPanel }) => setLoaded({ VerifyPanel }), ({ message }) => setLoaded({ failed: message }))
+  }, [])
+  const { VerifyPanel, failed } = loaded
+  if (failed) return <p class="problem" role="alert"><Icon name="error" /> This panel could not be loaded: {failed}</p>
+  return VerifyPanel && <VerifyPanel />
 }
 
 /** A page that came over plain http might say anything of itself, too. */

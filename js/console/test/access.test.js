@@ -22,6 +22,16 @@ async function violations() {
 
 const WIDTHS = [390, 820, 1440]
 
+/** One record, and nothing that proves it. */
+const MANIFEST = { format: 'sealtrail bundle 1', origin: 'shop.example/audit', size: 1, root: 'HdrG7YC4dQ541EDYLBPCVpxdFPZcekxJUv5oyI2nmoM=', records: [{ index: 0, id: null }], erasures: [] }
+const BUNDLE = [
+  { name: 'manifest.json', text: JSON.stringify(MANIFEST) },
+  { name: 'records.ndjson', text: '{}\n' },
+  { name: 'erasures.ndjson', text: '' },
+  { name: 'checkpoint', text: 'none\n' },
+  { name: '0.tlog-proof', text: 'none\n' },
+]
+
 for (const colorScheme of ['light', 'dark']) {
   test(`axe finds nothing in ${colorScheme}, at any width`, async () => {
     const { page } = here
@@ -32,6 +42,7 @@ for (const colorScheme of ['light', 'dark']) {
       await page.waitForSelector('.findings')
       assert.deepEqual(await violations(), [], `preview, ${width}`)
       await page.click('nav a[href="#verify"]')
+      await page.waitForSelector('#verify-title')
       assert.deepEqual(await violations(), [], `verify, ${width}`)
       await page.click('text=Try an example')
       await page.waitForSelector('h2.passed')
@@ -39,6 +50,9 @@ for (const colorScheme of ['light', 'dark']) {
       await page.fill('#vkey', 'none')
       await page.waitForSelector('h2.failed')
       assert.deepEqual(await violations(), [], `not verified, ${width}`)
+      await here.drop('#line', BUNDLE)
+      await page.waitForSelector('#verdict >> text=1 of 1 line failed')
+      assert.deepEqual(await violations(), [], `a bundle, ${width}`)
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, `nothing is out of sight, ${width}`)
     }
   })

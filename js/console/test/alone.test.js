@@ -38,11 +38,12 @@ test('nothing leaves the page: no request after it is loaded, none to anybody el
   const since = () => here.requests.filter((url) => !url.startsWith('blob:')).slice(loaded)
   // The browser fetches the icon when it likes.
   assert.deepEqual(since().filter((url) => !url.endsWith('.svg')), [])
-  // The check of proofs is loaded when it is wanted, and then checks without a request.
+  // The panel and the check of proofs are loaded when they are wanted, and then check without a request.
   await here.page.click('nav a[href="#verify"]')
   await here.page.click('text=Try an example')
   await here.page.waitForSelector('h2.passed')
-  assert.deepEqual(since().filter((url) => !url.endsWith('.svg')).map((url) => url.slice(server.url.length)), ['proof.wasm'])
+  const names = since().filter((url) => !url.endsWith('.svg')).map((url) => url.slice(server.url.length).replace(/-[\w-]{8}\.js$/, '.js'))
+  assert.deepEqual(names, ['assets/panel.js', 'proof.wasm'])
   const others = here.requests.filter((url) => !url.startsWith(server.url) && !url.startsWith(`blob:${new URL(server.url).origin}`))
   assert.deepEqual(others, [])
 })

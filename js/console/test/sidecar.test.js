@@ -71,6 +71,18 @@ describe('served by the real sidecar', { skip }, () => {
     assert.match(await here.page.textContent('.facts'), /Whatupdate.*customer\/3.*page-1/)
   })
 
+  test('a bundle that it exports is verified', async () => {
+    await recorded()
+    await recorded()
+    const response = await fetch(`http://${api}/v1/export?format=bundle`)
+    assert.equal(response.status, 200)
+    await here.open(`http://${api}/console/#verify`)
+    await here.page.waitForSelector('#line')
+    await here.drop('#line', [{ name: 'bundle.tar', text: await response.text() }, { name: 'log.vkey', text: vkey }])
+    await here.page.waitForSelector('#verdict h2.passed')
+    assert.match(await here.page.textContent('#verdict'), /All \d+ lines are in the log of shop\.example\/audit, byte for byte/)
+  })
+
   test('it comes compressed, under the policy of the header too, and only once', async () => {
     const sent = []
     here.page.on('response', async (response) => sent.push({ name: new URL(response.url()).pathname, status: response.status(), headers: await response.allHeaders() }))

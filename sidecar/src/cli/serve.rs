@@ -140,6 +140,7 @@ async fn serve(
             hosts: api.hosts.clone(),
             access: Access::of(&config.log, "api"),
         });
+        let limits = listener::Limits { header: API_HEADER_TIMEOUT, write: api.write_timeout };
         for listen in &api.listen {
             let socket = Socket::bind(listen)?;
             output::print_line(format!("api listening on {}", socket.place()?).as_bytes())?;
@@ -147,7 +148,7 @@ async fn serve(
             apis.spawn(Listener::new(socket)?.serve(api_drain.clone(), move |accepted| {
                 let service = service.clone();
                 let connect = move |peer, verdict| service.connect(peer, verdict);
-                listener::serve_http1(accepted, API_HEADER_TIMEOUT, connect)
+                listener::serve_http1(accepted, limits, connect)
             }));
         }
     }

@@ -4,10 +4,10 @@
 //! acknowledged when the record is durable, so the window is what a sender may wait longer. What finds no
 //! other is recorded alone, and the correlation id still holds them together.
 //!
-//! They belong together when they have the same correlation id and the same entity. The record has the
-//! context of the change, and so its source: an event meets a change only of a service that the event's sender may
-//! write for. An event that has an `id` of its own is not joined, because the record has one
-//! place for such an id, and that is the change's.
+//! They belong together when they have the same correlation id, their own or that of the request that they name, and the
+//! same entity. The record has the context of the change, and so its source: an event meets a change only of a service that
+//! the event's sender may write for. An event that has an `id` of its own is not joined, because the record has one place
+//! for such an id, and that is the change's.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::keys_in_use::{InUse, KeysInUse, Refused};
 use crate::leases::Claimed;
 use crate::proxy::correlation::CorrelationId;
-use crate::proxy::request_memory::{RequestId, RequestMemory};
+use crate::proxy::request_memory::{RequestId, RequestMemory, SeenRequest};
 
 /// One POST holds no more changes than this.
 pub const MAX_CHANGES: usize = 10_000;
@@ -83,13 +83,11 @@ pub fn role_of(source: Source<'_>, given: &Given, change: &[u8]) -> Role {
         let envelope = source.policy.guest().ok()?.read(change).ok()?;
         let envelope = json::parse(&envelope, &json::Limits::default()).ok()?;
         let own = envelope.get("context")?;
-        let correlation_id = match own.get("correlation_id").and_then(Value::as_str) {
-            Some(own) => own,
-            None => given.correlation_id.as_ref()?.as_str(),
-        };
+        let (_, exact) = named_request(source, given, own);
+        let correlation_id = correlation_of(given, own, exact.as_ref())?;
         let text = |at: &str| envelope.pointer(at).and_then(Value::as_str).map(str::to_owned);
         let meeting = Meeting {
-            correlation_id: correlation_id.to_owned(),
+            correlation_id,
             entity_type: text("/entity/type")?,
             entity_id: text("/entity/id")?,
         };
@@ -174,16 +172,9 @@ fn prepare_claimed(
             Claim::UnderWay(waiting) => return Ok(Prepared::Waiting(waiting)),
         }
     }
-    let request_id = request_id(own).or(given.request_id);
-    let exact = request_id.and_then(|id| source.memory?.recall(id));
-    let correlation_id = match own.get("correlation_id").and_then(Value::as_str) {
-        Some(own) => own.to_owned(),
-        None => match (&given.correlation_id, &exact) {
-            (Some(given), _) => given.as_str().to_owned(),
-            (None, Some(seen)) => seen.correlation_id.to_string(),
-            (None, None) => CorrelationId::new_v7().as_str().to_owned(),
-        },
-    };
+    let (request_id, exact) = named_request(source, given, own);
+    let correlation_id = correlation_of(given, own, exact.as_ref())
+        .unwrap_or_else(|| CorrelationId::new_v7().as_str().to_owned());
     // Whoever names the request means that one, and no other that has the same correlation id.
     let seen = match request_id {
         Some(_) => exact,
@@ -235,6 +226,32 @@ fn take_up(source: Source<'_>, needs: &[Need], month: &str) -> Result<(Vec<Kids>
             Err(Refused::Changed) => {}
             Err(closed) => return Err(closed.error()),
         }
+    }
+}
+
+/// The request that the change or its POST names, and what the proxy saw of it.
+fn named_request(
+    source: Source<'_>,
+    given: &Given,
+    own: &Value<'_>,
+) -> (Option<RequestId>, Option<SeenRequest<'static>>) {
+    let id = request_id(own).or(given.request_id);
+    (id, id.and_then(|id| source.memory?.recall(id)))
+}
+
+/// What holds the records of a request together, where anybody says.
+fn correlation_of(
+    given: &Given,
+    own: &Value<'_>,
+    named: Option<&SeenRequest<'_>>,
+) -> Option<String> {
+    if let Some(own) = own.get("correlation_id").and_then(Value::as_str) {
+        return Some(own.to_owned());
+    }
+    match (&given.correlation_id, named) {
+        (Some(given), _) => Some(given.as_str().to_owned()),
+        (None, Some(seen)) => Some(seen.correlation_id.to_string()),
+        (None, None) => None,
     }
 }
 

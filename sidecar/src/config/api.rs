@@ -1,11 +1,13 @@
 //! `[api]`: where it is asked, and under which names.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::invalid::invalid;
 use super::listen::{Listen, Mode, OneOrMany};
+use super::quantity::{Span, or};
 use crate::error::Result;
 
 #[derive(Debug, Clone)]
@@ -14,6 +16,8 @@ pub struct Api {
     pub listen: Vec<Listen>,
     /// Names under which it is reached, without a port.
     pub hosts: Vec<String>,
+    /// While a client takes nothing of an answer.
+    pub write_timeout: Duration,
 }
 
 #[derive(Deserialize)]
@@ -24,6 +28,7 @@ pub(super) struct ApiTable {
     socket_mode: Mode,
     #[serde(default)]
     hosts: Vec<String>,
+    write_timeout: Option<Span>,
 }
 
 impl ApiTable {
@@ -40,6 +45,7 @@ impl ApiTable {
         if listen.is_empty() {
             return Err(invalid("api.listen is an empty list; leave `[api]` out for no API"));
         }
-        Ok(Api { listen, hosts: self.hosts })
+        let write_timeout = or(self.write_timeout, Duration::from_mins(1));
+        Ok(Api { listen, hosts: self.hosts, write_timeout })
     }
 }

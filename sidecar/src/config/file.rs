@@ -217,6 +217,7 @@ key = "keys/tls.key"
 listen = ["[::1]:0", "unix:api.sock"]
 socket_mode = "0600"
 hosts = ["sidecar.internal"]
+write_timeout = "60s"
 [access]
 tokens = "tokens.toml"
 loopback = ["writer", "revealer:contact"]

@@ -87,7 +87,15 @@ impl KekSource {
     /// happens.
     pub fn prepare(&self) -> Result<()> {
         match self {
-            KekSource::File { path, keeper } => Ok(file(path, keeper).prepare()?),
+            KekSource::File { path, keeper } => {
+                file(path, keeper).prepare().map_err(|error| match error.is_read_only() {
+                    true => Error::from(error).context(
+                        "another key-encryption key is written beside the one that `kek` names, in a folder that must \
+                         be writable; nothing was changed",
+                    ),
+                    false => error.into(),
+                })
+            }
             KekSource::Env(name) => match next_of(name)? {
                 Some(_) => Ok(()),
                 None => {
@@ -178,6 +186,17 @@ fn parse(place: &str, text: &[u8]) -> Result<Kek> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Not even root writes there.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_is_read_only_is_named() {
+        let keeper = Keeper { origin: "shop.example/audit".into(), wraps: None };
+        let source = KekSource::File { path: "/sys/kek".into(), keeper };
+        let error = source.prepare().err().unwrap().to_string();
+        assert!(error.contains("in a folder that must be writable"), "{error}");
+        assert!(error.contains("/sys/kek.new"), "{error}");
+    }
 
     #[cfg(unix)]
     #[test]

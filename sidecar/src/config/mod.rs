@@ -41,6 +41,7 @@
 //! listen = "127.0.0.1:8090"           # or a list, with Unix sockets too: ["127.0.0.1:8090", "unix:api.sock"]
 //! socket_mode = "0660"
 //! hosts = ["sidecar.internal"]        # names under which it is reached, besides addresses and localhost
+//! write_timeout = "60s"               # while a client takes nothing of an answer; then the connection is cut
 //!
 //! [access]                            # who may do what over the API; see `sealtrail token new`
 //! tokens = "tokens.toml"              # tokens, as their hashes; read again when it changes

@@ -57,7 +57,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
         ],
     ),
     ("proxy.tls", &["certificate", "key"]),
-    ("api", &["listen", "socket_mode", "hosts"]),
+    ("api", &["listen", "socket_mode", "hosts", "write_timeout"]),
     ("access", &["tokens", "jwt", "loopback", "unix"]),
     ("keys", &["scope"]),
     ("actors", &["anonymised"]),

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::socket::{Bound, Socket, SocketFile};
-use super::{Drain, Peer, Stream};
+use super::{Drain, PatientStream, Peer, Stream};
 use crate::error::Result;
 use crate::framing::{MAX_HEAD, Verdict, Watched};
 
@@ -114,11 +114,20 @@ pub fn keep_alive(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_tcp_keepalive(&probes);
 }
 
+/// How long a peer may take.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// For the head of a request.
+    pub header: Duration,
+    /// While it takes nothing of an answer.
+    pub write: Duration,
+}
+
 /// Serves HTTP/1.1 on a connection until it ends or is drained. `connect` makes the service of the
 /// connection, which asks the verdict about each request.
 pub async fn serve_http1<S, B>(
     accepted: Accepted,
-    header_timeout: Duration,
+    limits: Limits,
     connect: impl FnOnce(Peer, Verdict) -> S,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
@@ -129,9 +138,9 @@ pub async fn serve_http1<S, B>(
     B::Error: Into<BoxError>,
 {
     let Accepted { stream, peer, drain, place: _place } = accepted;
-    let (stream, verdict) = Watched::new(stream);
+    let (stream, verdict) = Watched::new(PatientStream::new(stream, limits.write));
     let mut http1 = hyper::server::conn::http1::Builder::new();
-    http1.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MAX_HEAD);
+    http1.timer(TokioTimer::new()).header_read_timeout(limits.header).max_buf_size(MAX_HEAD);
     let connection = http1.serve_connection(TokioIo::new(stream), connect(peer, verdict));
     until_drained(connection, drain, Connection::graceful_shutdown).await;
 }

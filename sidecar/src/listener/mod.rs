@@ -5,13 +5,15 @@
 
 mod accept;
 mod drain;
+mod patient_stream;
 mod peer;
 mod socket;
 mod stream;
 mod tls;
 
-pub use accept::{Accepted, Listener, Place, keep_alive, serve_http1, until_drained};
+pub use accept::{Accepted, Limits, Listener, Place, keep_alive, serve_http1, until_drained};
 pub use drain::{Drain, drain};
+pub use patient_stream::PatientStream;
 pub use peer::Peer;
 pub use socket::Socket;
 pub use stream::Stream;

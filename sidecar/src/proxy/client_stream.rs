@@ -7,19 +7,16 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use crate::listener::Stream;
-use crate::patience::Patience;
+use crate::listener::{PatientStream, Stream};
 
 /// How a client begins that knows beforehand that we speak HTTP/2 (RFC 9113 §3.4). No request in HTTP/1.1
 /// begins so: the method `PRI` is reserved for this.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A connection whose first bytes may have been looked at, and that ends when the client takes nothing
-/// for too long.
+/// A connection whose first bytes may have been looked at.
 pub struct ClientStream {
-    stream: Stream,
+    stream: PatientStream,
     looked_at: Vec<u8>,
-    writing: Patience,
 }
 
 impl ClientStream {
@@ -37,7 +34,7 @@ impl ClientStream {
                 break;
             }
         }
-        Ok((Self { stream, looked_at, writing: Patience::new(write) }, is_http2))
+        Ok((Self { stream: PatientStream::new(stream, write), looked_at }, is_http2))
     }
 
     /// Whether there may be something to read, where the last read had to wait.
@@ -46,21 +43,6 @@ impl ClientStream {
             return Poll::Ready(Ok(()));
         }
         self.stream.poll_read_ready(cx)
-    }
-
-    fn wrote<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        wrote: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if wrote.is_ready() {
-            self.writing.moved();
-            return wrote;
-        }
-        if self.writing.is_over(cx) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Poll::Pending
     }
 }
 
@@ -89,8 +71,7 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let wrote = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.wrote(cx, wrote)
+        Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -98,8 +79,7 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.wrote(cx, wrote)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -107,8 +87,7 @@ impl AsyncWrite for ClientStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.wrote(cx, flushed)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -136,19 +136,36 @@ impl Proxy {
         let answer = self.upstream.send(request, link, began).await;
         self.metrics.timings.upstream(began.elapsed());
         let mut response = match answer {
-            Ok((response, lease)) => self.answer(response, client_half, client, lease),
+            Ok((response, lease)) => match hop_by_hop::unclear_framing(response.headers()) {
+                None => self.answer(response, client_half, client, lease),
+                Some(why) => {
+                    // Before its body, which would wait for the rest.
+                    if let Some(lease) = lease {
+                        lease.discard();
+                    }
+                    self.unusable(&refused_answer(why), &id, trace.as_ref())
+                }
+            },
             // The client's own fault, and the rest of its request may still come.
             Err(error) if is_fault_of_client(error.code()) => self.refuse(&error),
-            Err(error) => {
-                self.metrics.upstream_failed.add(1);
-                let trace_id = trace.map(|trace| trace.parent.trace_id());
-                let code = error.code().name();
-                tracing::warn!(correlation_id = id.as_str(), trace_id, code, "{error}");
-                problem::response(&error).map(Either::Right)
-            }
+            Err(error) => self.unusable(&error, &id, trace.as_ref()),
         };
         id.set_on_response(response.headers_mut());
         Ok(response)
+    }
+
+    /// The service gave no answer that can be passed on.
+    fn unusable(
+        &self,
+        error: &Error,
+        id: &CorrelationId,
+        trace: Option<&TraceContext>,
+    ) -> Response<Body> {
+        self.metrics.upstream_failed.add(1);
+        let trace_id = trace.map(|trace| trace.parent.trace_id());
+        let code = error.code().name();
+        tracing::warn!(correlation_id = id.as_str(), trace_id, code, "{error}");
+        problem::response(error).map(Either::Right)
     }
 
     fn answer(
@@ -215,6 +232,10 @@ impl Proxy {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
     }
+}
+
+fn refused_answer(why: &str) -> Error {
+    Error::new(Code::UpstreamUnreachable, format!("the answer of the service is refused: {why}"))
 }
 
 fn is_fault_of_client(code: Code) -> bool {

@@ -47,6 +47,28 @@ pub fn frame_body<B: Body>(request: &mut Request<B>) {
     }
 }
 
+/// Why nobody could be sure where the body of an answer ends, or what it is (RFC 9112 §6.1, §6.3, RFC 9110 §8.6).
+///
+/// `Transfer-Encoding` ends here, so what is coded otherwise would be passed on as something that it is not.
+pub fn unclear_framing(headers: &HeaderMap) -> Option<&'static str> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next() {
+        if headers.contains_key(header::CONTENT_LENGTH) {
+            return Some("it has both `Content-Length` and `Transfer-Encoding`");
+        }
+        if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+            return Some("its `Transfer-Encoding` is another than `chunked`");
+        }
+    }
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    let length = lengths.next()?;
+    let is_number = length.as_bytes().iter().all(u8::is_ascii_digit) && !length.is_empty();
+    if lengths.next().is_some() || !is_number {
+        return Some("its `Content-Length` is not one number");
+    }
+    None
+}
+
 /// Whether the sender takes trailers (RFC 9110 §10.1.4).
 pub fn takes_trailers(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::TE).iter().filter_map(|value| value.to_str().ok());
@@ -91,6 +113,30 @@ mod tests {
         let unknown = known.map_frame(|frame| frame).boxed();
         assert!(!framed(&mut Request::new(Empty::<bytes::Bytes>::new().boxed())));
         assert!(framed(&mut Request::new(unknown)));
+    }
+
+    #[test]
+    fn an_answer_has_one_framing() {
+        for (fields, is_clear) in [
+            (&[][..], true),
+            (&[("content-length", "3")], true),
+            (&[("transfer-encoding", "chunked")], true),
+            (&[("transfer-encoding", "Chunked")], true),
+            (&[("content-length", "3"), ("transfer-encoding", "chunked")], false),
+            (&[("transfer-encoding", "gzip, chunked")], false),
+            (&[("transfer-encoding", "gzip"), ("transfer-encoding", "chunked")], false),
+            (&[("transfer-encoding", "identity")], false),
+            (&[("content-length", "3, 3")], false),
+            (&[("content-length", "3"), ("content-length", "3")], false),
+            (&[("content-length", "+3")], false),
+            (&[("content-length", "")], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in fields {
+                headers.append(*name, HeaderValue::from_static(value));
+            }
+            assert_eq!(unclear_framing(&headers).is_none(), is_clear, "{fields:?}");
+        }
     }
 
     #[test]

@@ -90,6 +90,11 @@ impl Lease {
         }
     }
 
+    /// Lets the connection go with all that is still on it.
+    pub fn discard(mut self) {
+        self.connection = None;
+    }
+
     pub fn drop_body(&self, body: Incoming) {
         if let Some(connection) = &self.connection {
             connection.drop_body(body);

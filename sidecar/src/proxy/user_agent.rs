@@ -2,6 +2,7 @@
 //! `ua-parser` project.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use ua_parser::Regexes;
@@ -21,7 +22,15 @@ static PATTERNS: &str = include_str!(concat!(env!("OUT_DIR"), "/user_agents.json
 /// To read the table takes a noticeable moment, so it is done once.
 static TABLE: LazyLock<Patterns> = LazyLock::new(|| Patterns::new(table()));
 
-static CACHE: LazyLock<Mutex<HashMap<String, UserAgent>>> = LazyLock::new(Mutex::default);
+static CACHE: LazyLock<Cache> = LazyLock::new(Cache::default);
+
+/// By two keyed hashes of the text, which together no two texts share: the text itself may tell who somebody is,
+/// and is remembered no longer than its request.
+#[derive(Default)]
+struct Cache {
+    hashing: [RandomState; 2],
+    known: Mutex<HashMap<[u64; 2], UserAgent>>,
+}
 
 /// What a record keeps of a user agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,16 +46,17 @@ pub struct UserAgent {
 impl UserAgent {
     pub fn parse(text: &str) -> UserAgent {
         let text = cut(text);
-        let cache = || CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = cache().get(text) {
+        let key = CACHE.hashing.each_ref().map(|hashing| hashing.hash_one(text));
+        let known = || CACHE.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(&key) {
             return known.clone();
         }
         let parsed = extract(text);
-        let mut cache = cache();
-        if cache.len() >= CACHED {
-            cache.clear();
+        let mut known = known();
+        if known.len() >= CACHED {
+            known.clear();
         }
-        cache.insert(text.to_owned(), parsed.clone());
+        known.insert(key, parsed.clone());
         parsed
     }
 

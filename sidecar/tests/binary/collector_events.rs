@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::place::Place;
 use super::served::Served;
-use super::wire::{get, post};
+use super::service::Service;
+use super::wire::{exchange, get, post};
 
 fn event(correlation_id: &str) -> String {
     format!(
@@ -106,6 +107,28 @@ fn within_the_window_they_are_one_record_in_either_order() {
         assert_eq!(record["data"]["changes"][0]["path"], "/n");
     }
     assert!(get(api, "/metrics").text().contains("sealtrail_records_total 3\n"));
+}
+
+#[test]
+fn those_that_name_only_their_request_are_of_one_correlation_id() {
+    let (place, service) = (Place::new(), Service::start());
+    place.add_config("[collector]\njoin_window = \"10m\"");
+    let served = Served::in_front_of(&place, &service.url());
+    let answer =
+        exchange(served.proxy, "PUT /orders/7 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    let text = answer.text();
+    let id = text.lines().find_map(|line| line.strip_prefix("x-sealtrail-request: ")).unwrap();
+    let context = format!("\"request\":{{\"id\":\"{id}\"}}");
+    let lines = [update("x", 1), event("x")]
+        .map(|line| line.replace("\"correlation_id\":\"x\"", &context))
+        .join("\n");
+    let answer = post(served.api, "/v1/changes", NDJSON, &lines).text();
+    let (one, other) = answer.trim_end().split_once('\n').unwrap();
+    assert_eq!(one, other, "one receipt");
+    let records = records(&place);
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["data"]["event"]["type"], "order.approved");
+    assert_eq!(records[0]["data"]["request"]["path"], "/orders/7");
 }
 
 #[test]

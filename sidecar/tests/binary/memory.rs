@@ -153,6 +153,27 @@ fn nobody_is_remembered_for_longer_although_no_other_request_comes() {
     assert_eq!(served.terminate().0, 0);
 }
 
+/// The table of user agents that are known holds what a record says of them.
+#[test]
+fn a_user_agent_is_not_kept_with_what_it_was_read_as() {
+    let (place, service) = (Place::new(), Service::start());
+    place.edit_config("trusted_proxies = []", "trusted_proxies = []\nremember = \"2s\"");
+    let served = Served::in_front_of(&place, &service.url());
+    let agent = format!("Firefox/125.0 {}", CANARIES[2]);
+    let head = "PUT /a HTTP/1.1\r\nHost: a\r\nX-Correlation-ID: c-1\r\nContent-Length: 0";
+    let request = format!("{head}\r\nUser-Agent: {agent}\r\nConnection: close\r\n\r\n");
+    assert_eq!(exchange(served.proxy, &request).status, 200);
+    assert_eq!(served.post_change(&change("3", CANARIES, true)).status, 200);
+    assert!(place.lines()[0].contains("Firefox"), "it was read: {}", place.lines()[0]);
+    let needle = [agent.into_bytes()];
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while let left @ [_, ..] = &found(served.id(), &needle)[..] {
+        assert!(Instant::now() < deadline, "{} places:\n{}", left.len(), left.join("\n"));
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(served.terminate().0, 0);
+}
+
 fn resident_kb(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

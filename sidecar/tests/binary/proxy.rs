@@ -1,5 +1,7 @@
 //! The reverse proxy.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
 
 use super::place::{Place, change};
@@ -290,6 +292,19 @@ fn a_header_on_the_post_names_the_request_too() {
     assert!(place.lines()[0].contains(r#""path":"/a""#));
     let answer = served.post_change(&nameless);
     assert_eq!(answer.json()["correlation_id"].as_str().unwrap().len(), 36, "a new one");
+}
+
+#[test]
+fn an_answer_that_has_no_sure_end_is_refused_and_its_connection_given_up() {
+    let (_place, service, served) = proxied();
+    let mut wire = Wire::connect(served.proxy);
+    for (used, case) in ["both", "longer", "coded", "list", "twice"].into_iter().enumerate() {
+        let answer = wire.ask(&format!("GET /framed/{case} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        answer.is_problem(502, "upstream_unreachable");
+        assert!(!answer.text().contains("half"), "{case}: {}", answer.text());
+        assert_eq!(service.connections.load(Ordering::SeqCst), used + 1, "{case}");
+    }
+    assert_eq!(wire.ask("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
 }
 
 /// What the service was told the id of its request is.

@@ -126,6 +126,18 @@ fn serve(stream: impl Read, mut writer: impl Write, requests: &AtomicUsize) -> O
                 .ok()?;
                 return None;
             }
+            // Nobody can be sure where these end, or what they are.
+            _ if target.starts_with("/framed/") => {
+                let fields = match target.as_str() {
+                    "/framed/both" => "Content-Length: 3\r\nTransfer-Encoding: chunked",
+                    "/framed/longer" => "Content-Length: 30\r\nTransfer-Encoding: chunked",
+                    "/framed/coded" => "Transfer-Encoding: gzip, chunked",
+                    "/framed/list" => "Content-Length: 15, 15",
+                    _ => "Content-Length: 15\r\nContent-Length: 15",
+                };
+                let chunks = "5\r\nhalf1\r\n0\r\n\r\n";
+                write!(writer, "HTTP/1.1 200 OK\r\n{fields}\r\n\r\n{chunks}").ok()?;
+            }
             "/stalls" => {
                 write!(
                     writer,

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use super::place::Place;
 use super::served::Served;
 use super::service::Service;
-use super::wire::{Wire, exchange, get};
+use super::wire::{Wire, exchange, get, post};
 
 fn with(lines: &str) -> (Place, Service, Served) {
     let (place, service) = (Place::new(), Service::start());
@@ -173,6 +173,31 @@ fn what_stands_still_is_ended() {
     let length = wire.rest().len();
     assert!(length < 1 << 30, "it was cut: {length}");
     assert_eq!(service.requests(), 4);
+}
+
+#[test]
+fn an_answer_of_the_api_that_nobody_takes_is_let_go() {
+    let place = Place::new();
+    place.edit_config("[api]\n", "[api]\nwrite_timeout = \"1s\"\n");
+    let served = Served::start(&place);
+    let text = "x".repeat(60_000);
+    let line = format!(
+        r#"{{"entity":{{"type":"note","id":"1"}},"action":"create","after":{{"text":"{text}"}}}}"#
+    );
+    let body = format!("{line}\n").repeat(100);
+    for _ in 0..2 {
+        let answer = post(served.api, "/v1/changes", "application/x-ndjson", &body);
+        assert_eq!(answer.status, 200);
+    }
+    let request = "GET /v1/records?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let page = Wire::connect(served.api).ask(request).body.len();
+    assert!(page > 4 << 20, "{page}");
+    // More than the kernel holds for a client that reads nothing.
+    let mut wire = Wire::connect(served.api);
+    wire.send(request.repeat(8));
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    let length = wire.rest().len();
+    assert!(length < 8 * page, "it was cut: {length} of 8 times {page}");
 }
 
 /// By us when its time is over, and when the service has closed its side; the client stays.

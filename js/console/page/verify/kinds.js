@@ -6,6 +6,18 @@ export function kindOf(text) {
   return undefined
 }
 
+/** The record and the proof that a certificate of erasure holds; undefined where the text is none. */
+export function certificateOf(text) {
+  if (!text.includes('sealtrail certificate of erasure')) return undefined
+  try {
+    const { format, record, proof } = JSON.parse(text)
+    const isOne = /^sealtrail certificate of erasure v\d+$/.test(format) && typeof record === 'string' && typeof proof === 'string'
+    return isOne ? { line: record, proof } : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** What a record says of itself, for a person; nothing where it is no record. */
 export function recordOf(line) {
   try {

@@ -9,7 +9,7 @@ use super::super::{input, output};
 use crate::code::Code;
 use crate::config::Listen;
 use crate::error::{Error, Result};
-use crate::listener::{self, Listener, Socket};
+use crate::listener::{self, Limits, Listener, Socket};
 use crate::logging::LogFormat;
 use crate::witness::{Service, Witness};
 
@@ -32,8 +32,8 @@ pub struct Serve {
     log_format: LogFormat,
 }
 
-/// How long a client may take for the head of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take.
+const LIMITS: Limits = Limits { header: Duration::from_secs(30), write: Duration::from_mins(1) };
 
 /// How long requests that are under way may take after a signal.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -73,7 +73,7 @@ async fn serve(address: SocketAddr, service: Service) -> Result<()> {
     let listener = Listener::new(socket)?;
     let serving = tokio::spawn(listener.serve(drain, move |accepted| {
         let service = service.clone();
-        listener::serve_http1(accepted, HEADER_TIMEOUT, |_, _| service)
+        listener::serve_http1(accepted, LIMITS, |_, _| service)
     }));
     tokio::select! {
         _ = terminate.recv() => {}

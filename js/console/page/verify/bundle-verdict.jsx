@@ -1,0 +1,72 @@
+import { useEffect, useState } from 'preact/hooks'
+import { Icon } from '../icons.jsx'
+import { checkBundle } from './bundle.js'
+
+/** So many of the lines that fail are named. */
+const SHOWN = 20
+
+/** What of a bundle holds, counted while it is checked. */
+export function BundleVerdict({ bundle, vkey, inspect }) {
+  const [result, setResult] = useState()
+  const isAsked = inspect !== undefined && vkey.trim() !== ''
+  useEffect(() => {
+    setResult(undefined)
+    if (!isAsked) return undefined
+    let isStale = false
+    const show = (result) => isStale || setResult(result)
+    checkBundle(bundle, vkey, inspect, show, () => isStale).then((whole) => whole && show({ ...whole, isWhole: true }))
+    return () => { isStale = true }
+  }, [bundle, vkey, inspect])
+  return (
+    <div class="verdict" role="status" id="verdict">
+      {result?.isWhole ? <Whole bundle={bundle} {...result} /> : <Under bundle={bundle} isAsked={isAsked} checked={result?.checked ?? 0} />}
+    </div>
+  )
+}
+
+const counted = (count, what) => `${count} ${what}${count === 1 ? '' : 's'}`
+
+function Under({ bundle, isAsked, checked }) {
+  return (
+    <>
+      <h2>{isAsked ? 'Checking' : 'What is checked'}</h2>
+      <p>
+        {isAsked
+          ? `${checked} of ${bundle.lines.length} checked.`
+          : 'Each line of the bundle with its proof, and that all proofs are under the one checkpoint of the bundle. The verifier key is not in it.'}
+      </p>
+    </>
+  )
+}
+
+function Whole({ bundle, failed }) {
+  const { lines, records, erasures, origin, size, root } = bundle
+  const holds = failed.length === 0 && lines.length > 0
+  return (
+    <>
+      <h2 class={holds ? 'passed' : 'failed'}><Icon name={holds ? 'passed' : 'failed'} size={22} /> {holds ? 'Verified' : 'Not verified'}</h2>
+      <p>
+        {holds && `All ${counted(lines.length, 'line')} are in the log of ${origin}, byte for byte: ${counted(records, 'record')} and ${counted(erasures, 'record')} of erasures.`}
+        {lines.length === 0 && 'The bundle has no records, so nothing is proven.'}
+        {failed.length > 0 && `Do not rely on it: ${failed.length} of ${counted(lines.length, 'line')} failed.`}
+      </p>
+      {failed.length > 0 && (
+        <ol class="checks">
+          {failed.slice(0, SHOWN).map(({ index, message }) => (
+            <li key={index} class="check-failed">
+              <span class="badge"><Icon name="failed" size={14} /> failed</span>
+              <div><strong>Record {index}</strong><span class="message">{message}</span></div>
+            </li>
+          ))}
+        </ol>
+      )}
+      {failed.length > SHOWN && <p class="quiet">and {failed.length - SHOWN} more</p>}
+      <h3>What the bundle says of the log</h3>
+      <dl class="facts">
+        <dt>Origin</dt><dd>{origin}</dd>
+        <dt>Size</dt><dd>{counted(size, 'record')}</dd>
+        <dt>Root</dt><dd><code>{root}</code></dd>
+      </dl>
+    </>
+  )
+}
