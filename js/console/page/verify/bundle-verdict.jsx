@@ -7,19 +7,21 @@ const SHOWN = 20
 
 /** What of a bundle holds, counted while it is checked. */
 export function BundleVerdict({ bundle, vkey, inspect }) {
-  const [result, setResult] = useState()
+  const [last, setLast] = useState()
   const isAsked = inspect !== undefined && vkey.trim() !== ''
+  // Effects run after the page was drawn, so what was found of another bundle may still stand here.
+  const result = last?.bundle === bundle && last.vkey === vkey ? last : undefined
   useEffect(() => {
-    setResult(undefined)
+    setLast(undefined)
     if (!isAsked) return undefined
     let isStale = false
-    const show = (result) => isStale || setResult(result)
+    const show = (found) => isStale || setLast({ ...found, bundle, vkey })
     checkBundle(bundle, vkey, inspect, show, () => isStale).then((whole) => whole && show({ ...whole, isWhole: true }))
     return () => { isStale = true }
   }, [bundle, vkey, inspect])
   return (
     <div class="verdict" role="status" id="verdict">
-      {result?.isWhole ? <Whole bundle={bundle} {...result} /> : <Under bundle={bundle} isAsked={isAsked} checked={result?.checked ?? 0} />}
+      {result?.isWhole ? <Whole {...result} /> : <Under bundle={bundle} isAsked={isAsked} checked={result?.checked ?? 0} />}
     </div>
   )
 }
