@@ -124,7 +124,7 @@ test('a bundle whose checkpoint lacks a witness fails for that, and for what els
   await told('All 3 lines are in the log', 'passed')
   await fill({ witnessPolicy: BOTH })
   await told(MISSING, 'failed')
-  await told('Do not rely on it: every line is under the checkpoint, and the checkpoint failed.', 'failed')
+  await told('Do not rely on it: every line is under the checkpoint, but the check of its witnesses failed.', 'failed')
   assert.deepEqual(await checks(), ['Witnesses: failed'])
   const changed = { ...files, 'records.ndjson': files['records.ndjson'].replace(golden.lines[4], `${golden.lines[4]} `) }
   await here.drop('.verify', dropped(changed))

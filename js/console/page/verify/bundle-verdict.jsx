@@ -56,7 +56,7 @@ function Whole({ bundle, failed, witnessed }) {
         {holds && witnessed && ` The checkpoint is ${cosignedBy(witnessed.witnesses)}.`}
         {lines.length === 0 && 'The bundle has no records, so nothing is proven.'}
         {failed.length > 0 && `Do not rely on it: ${failed.length} of ${counted(lines.length, 'line')} failed.`}
-        {isProven && !holds && 'Do not rely on it: every line is under the checkpoint, and the checkpoint failed.'}
+        {isProven && !holds && 'Do not rely on it: every line is under the checkpoint, but the check of its witnesses failed.'}
       </p>
       {(failed.length > 0 || lacksWitnesses) && (
         <ol class="checks">
