@@ -207,6 +207,7 @@ idle_timeout = "4s"
 body_timeout = "30s"
 stream_timeout = "5m"
 write_timeout = "60s"
+half_close_timeout = "10s"
 upstream_http2 = false
 retries = 0
 trace = "pass"

@@ -28,9 +28,11 @@
 //! body_timeout = "30s"                # while nothing of a request's body comes; then 408
 //! stream_timeout = "5m"               # while nothing of an answer's body comes; then the connection is cut
 //! write_timeout = "60s"               # while a client takes nothing of what is sent
+//! half_close_timeout = "10s"          # while nothing is sent to a client that has closed its side: it may have left
 //! upstream_http2 = false              # speak HTTP/2 with the service (h2c by prior knowledge)
 //! retries = 0                         # to 3: when no connection was made, or broke before an answer to an
-//!                                     # idempotent request without a body (RFC 9110 §9.2.2)
+//!                                     # idempotent request without a body (RFC 9110 §9.2.2); what a service
+//!                                     # says in HTTP/2 that it did not begin is sent again all the same
 //! trace = "participate"               # W3C Trace Context: a parent id of our own; "pass" leaves it alone
 //!
 //! [proxy.tls]                         # leave out to listen without TLS

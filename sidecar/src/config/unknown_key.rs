@@ -50,6 +50,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "body_timeout",
             "stream_timeout",
             "write_timeout",
+            "half_close_timeout",
             "upstream_http2",
             "retries",
             "tls",

@@ -18,6 +18,8 @@ struct Shared {
     /// From here on the bytes are another protocol's.
     is_tunnel: AtomicBool,
     is_idle: AtomicBool,
+    /// Whether something was written since somebody asked.
+    has_written: AtomicBool,
 }
 
 impl Verdict {
@@ -30,6 +32,11 @@ impl Verdict {
     /// Whether all that came was taken, all that was written is on its way, and whoever serves waits for more.
     pub fn is_idle(&self) -> bool {
         self.0.is_idle.load(Ordering::Relaxed)
+    }
+
+    /// Whether something was written since this was asked last.
+    pub fn has_written(&self) -> bool {
+        self.0.has_written.swap(false, Ordering::Relaxed)
     }
 
     /// The connection has changed to another protocol: nothing of it is watched any more.
@@ -104,6 +111,10 @@ impl Watch {
     pub fn tell_idle(&self, is_idle: bool) {
         let is_idle = is_idle && self.is_at_head() && self.is_all_taken();
         self.verdict.0.is_idle.store(is_idle, Ordering::Relaxed);
+    }
+
+    pub fn tell_written(&self) {
+        self.verdict.0.has_written.store(true, Ordering::Relaxed);
     }
 
     /// How many heads are complete.

@@ -71,6 +71,7 @@ impl<S> Watched<S> {
 
     fn begin_write(&mut self) {
         self.is_writing = true;
+        self.watch.tell_written();
         self.tell_idle();
     }
 

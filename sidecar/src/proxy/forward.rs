@@ -130,6 +130,10 @@ impl Proxy {
             request.headers_mut(),
             &self.trust,
         );
+        // HTTP/1.0 need not name a host, and what goes on is HTTP/1.1.
+        if !request.headers().contains_key(header::HOST) {
+            request.headers_mut().insert(header::HOST, self.config.upstream.host());
+        }
 
         self.metrics.proxied.add(1);
         let answer = self.upstream.send(request, link, began).await;
@@ -252,6 +256,10 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
         let message = "TRACE is not passed on: its answer would show what is for the service alone";
         return Err(Error::new(Code::MethodNotAllowed, message));
     }
+    let mut lengths = request.headers().get_all(header::CONTENT_LENGTH).iter().skip(1);
+    if lengths.next().is_some() {
+        return refused("the request states its length more than once");
+    }
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (host, other) = (hosts.next(), hosts.next());
     if other.is_some() {
@@ -274,7 +282,7 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
             return refused("the host of the request cannot be used");
         };
         request.headers_mut().insert(header::HOST, host);
-    } else if hosts == 0 && request.version() == Version::HTTP_11 {
+    } else if hosts == 0 && request.version() != Version::HTTP_10 {
         return refused("the request names no host");
     }
     *request.version_mut() = Version::HTTP_11;

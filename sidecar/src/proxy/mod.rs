@@ -11,6 +11,7 @@ pub mod client_address;
 mod client_stream;
 mod connection;
 pub mod correlation;
+mod departure;
 mod download;
 mod forward;
 mod forwarded;

@@ -166,6 +166,11 @@ fn a_service_that_dies_resets_its_stream_alone() {
             many.headers_mut().append("x-many", n.into());
         }
         assert_eq!(sender.send_request(many).await.unwrap().status(), 431);
+        let mut twice = request(Method::POST, "/a", Full::from("abc").boxed());
+        for _ in 0..2 {
+            twice.headers_mut().append("content-length", 3.into());
+        }
+        assert_eq!(sender.send_request(twice).await.unwrap().status(), 400);
     });
 }
 

@@ -60,6 +60,7 @@ mod streaming;
 mod tls;
 mod trace;
 mod unrecorded;
+mod untouched;
 mod verifier_key;
 mod wire;
 mod witness;
