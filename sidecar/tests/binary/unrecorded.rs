@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::collector_when_full::gauge;
 use super::index_after_crash::files;
 use super::place::{Place, sealtrail};
 use super::served::Served;
@@ -116,6 +117,26 @@ fn a_shredding_whose_record_finds_no_room_is_recorded_when_there_is_room_again()
     assert_eq!(served.terminate().0, 0);
     assert_eq!(told(&place), kids[..2]);
     assert_eq!(place.verify().code, 0);
+}
+
+/// Nobody has got it, so no shredding is to wait for it.
+#[test]
+fn a_lease_whose_record_finds_no_room_is_none() {
+    let place = place(1);
+    let record: Value = serde_json::from_str(&place.lines()[0]).unwrap();
+    let target = format!("/v1/records/{}/lease", record["id"].as_str().unwrap());
+    let Some(disk) = SmallDisk::under(&place, "log", "4m") else { return };
+    let served = Served::start(&place);
+    let ballast = disk.fill_log(&served);
+    let lease = || {
+        post(served.api, &target, JSON, &json!({"group": "default", "reason": REASON}).to_string())
+    };
+    lease().is_problem(503, "log_unavailable");
+    assert_eq!(gauge(served.api, "open_leases"), 0);
+    drop(ballast);
+    ready(&served);
+    assert_eq!(lease().status, 200);
+    assert_eq!(gauge(served.api, "open_leases"), 1);
 }
 
 /// The background, and whoever erases.
