@@ -17,6 +17,7 @@ use super::answer;
 use super::query::Query;
 use super::records::{CRITERIA, known};
 use super::turns::Turns;
+use super::untaken::Room;
 use crate::code::Code;
 use crate::error::{Error, Result};
 use crate::export::{Form, Pieces, pieces};
@@ -31,6 +32,7 @@ pub type Body = Either<Full<Bytes>, Sent>;
 pub struct Sent {
     pieces: Channel<Bytes, Error>,
     _asker: Asker,
+    _room: Room,
 }
 
 /// How many records that fit left nothing in an export: in the head where it is known by then, else behind the end.
@@ -53,18 +55,19 @@ impl Api {
             let mut pieces = pieces(questions, &question, form, trail.sandbox())?;
             Ok((pieces.next().transpose()?, pieces))
         };
+        let room = self.untaken.room(form.in_memory())?;
         let (stop, asker) = Stop::new();
         let (first, pieces) = self.look_until(&stop, begin).await?;
         let (is_over, left_out) = (first.is_none() || pieces.is_over(), pieces.left_out());
         let mut answer = Response::new(match first {
             // An answer without records, in a form that says nothing then.
             None => Either::Left(Full::default()),
-            Some(first) if is_over => Either::Left(Full::new(first.into())),
+            Some(first) if is_over => Either::Left(Full::new(room.around(first.into()))),
             Some(first) => {
                 let (sender, body) = Channel::new(1);
                 let sending = Sending { sender, turns: self.turns.clone(), stop };
                 tokio::spawn(sending.send(first, pieces).instrument(Span::current()));
-                Either::Right(Sent { pieces: body, _asker: asker })
+                Either::Right(Sent { pieces: body, _asker: asker, _room: room })
             }
         });
         let headers = answer.headers_mut();

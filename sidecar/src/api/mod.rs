@@ -55,7 +55,9 @@ mod same_origin;
 mod subjects;
 mod tiles;
 mod turns;
+mod untaken;
 
 pub use answer::with_type;
 pub use exports::LEFT_OUT;
 pub use router::Api;
+pub use untaken::Untaken;

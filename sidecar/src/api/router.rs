@@ -16,6 +16,7 @@ use super::exports::Body;
 use super::query::{Query, decode};
 use super::same_origin;
 use super::turns::{Turns, blocking};
+use super::untaken::Untaken;
 use crate::access::{Gate, Refusals};
 use crate::code::Code;
 use crate::collector::Queue;
@@ -34,6 +35,7 @@ use crate::trail::Trail;
 pub struct Api {
     pub trail: Arc<Trail>,
     pub queue: Queue,
+    pub untaken: Untaken,
     pub turns: Arc<Turns>,
     pub gate: Gate,
     pub refusals: Refusals,
@@ -150,7 +152,12 @@ impl Api {
             ["console", ..] if is_read => self.console(&path, request.headers()),
             _ => no_route(&segments),
         };
-        answered.map(|answer| answer.map(Either::Left))
+        let mut answer = answered?;
+        // What POST has done is done, and its answer must say so; the others are there for whoever looks after this.
+        if is_read && matches!(segments[..], ["v1" | "checkpoint" | "tile", ..]) {
+            answer = self.untaken.hold(answer)?;
+        }
+        Ok(answer.map(Either::Left))
     }
 }
 

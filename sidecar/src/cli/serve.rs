@@ -12,7 +12,7 @@ use super::signals::Signals;
 use super::{ConfigArg, output};
 use crate::access::{Gate, Refusals};
 use crate::acts;
-use crate::api::Api;
+use crate::api::{Api, Untaken};
 use crate::collector::{self, Queue};
 use crate::config::Config;
 use crate::error::Result;
@@ -134,6 +134,7 @@ async fn serve(
         let service = Arc::new(Api {
             trail: trail.clone(),
             queue: Queue::new(config.limits.queue),
+            untaken: Untaken::new(config.limits.answers),
             turns: Arc::default(),
             gate,
             refusals: Refusals::default(),

@@ -265,6 +265,7 @@ allow = ["0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"]
 body = "8MiB"
 line = 1048576
 queue = "64MiB"
+answers = "64MiB"
 guest_memory = "256MiB"
 guest_time = "5s"
 drain = "10s"

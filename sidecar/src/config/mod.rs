@@ -111,6 +111,7 @@
 //! body = "8MiB"                       # one POST
 //! line = "1MiB"                       # one change of an NDJSON body
 //! queue = "64MiB"                     # all POSTs being worked on; past it: 503
+//! answers = "64MiB"                   # all answers to GET that their clients have not yet taken; past it: 503
 //! guest_memory = "256MiB"
 //! guest_time = "5s"                   # of one core, for one step of a record
 //! drain = "10s"                       # on SIGTERM, for what is under way

@@ -103,7 +103,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
     ("retention", &["keep", "segment", "classes"]),
     ("log", &["access", "paths"]),
     ("engine", &["guest", "allow"]),
-    ("limits", &["body", "line", "queue", "guest_memory", "guest_time", "drain"]),
+    ("limits", &["body", "line", "queue", "answers", "guest_memory", "guest_time", "drain"]),
     ("kek", &["env", "file", "aws_kms", "timeout"]),
 ];
 

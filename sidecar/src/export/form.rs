@@ -63,6 +63,14 @@ impl Form {
         }
     }
 
+    /// How much of it is in memory at a time, about: pieces that wait to be sent, and what the next one is made of.
+    pub fn in_memory(self) -> usize {
+        match self {
+            Self::Parquet => 24 << 20,
+            _ => 256 << 10,
+        }
+    }
+
     pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }

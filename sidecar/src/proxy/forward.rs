@@ -19,7 +19,7 @@ use super::download::Download;
 use super::identity::Actor;
 use super::link::{Lease, Link};
 use super::randomness::random;
-use super::request_memory::{RequestId, RequestMemory, SeenRequest, SeenTrace};
+use super::request_memory::{RequestMemory, SeenRequest, SeenTrace};
 use super::rest::Freed;
 use super::trace_context::{TraceContext, Tracing};
 use super::upstream::Upstream;
@@ -99,8 +99,7 @@ impl Proxy {
         let trace = TraceContext::of(request.headers());
         let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
         let trace = self.take_part(trace);
-        let request_id = RequestId::new();
-        self.memory.keep(began, request_id, self.seen(&request, &id, trace.as_ref(), peer));
+        let request_id = self.memory.keep(began, self.seen(&request, &id, trace.as_ref(), peer));
         if let Some(mut response) = max_forwards::answer_here(&mut request) {
             id.set_on_response(response.headers_mut());
             return Ok(response.map(Either::Right));

@@ -35,7 +35,8 @@ use crate::metrics::Counter;
 /// In which the proxy tells the service the id of a request, and the service tells it the collector.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-sealtrail-request");
 
-/// The id of one request through the proxy: a UUIDv7, whatever the client sent.
+/// The id of one request through the proxy, whatever the client sent: a UUIDv7, whose last 32 bits are where its request
+/// is kept (RFC 9562 §6.2), so that it is found without an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(Uuid);
 
@@ -74,15 +75,13 @@ pub struct RequestMemory {
     pub ambiguous: Counter,
 }
 
-/// Every request passes through here once on its way in and once on its way out, so each is one place in a queue and
-/// one text: what lies scattered costs a read of cold memory for each piece.
+/// Every request passes through here once on its way in and once on its way out, so each is one place in a queue, one
+/// text and one entry of a table: what lies scattered costs a read of cold memory for each piece.
 #[derive(Default)]
 struct Kept {
     /// In the order in which they were kept; the first has the number `first`, the others follow.
     requests: VecDeque<KeptRequest>,
     first: u64,
-    /// Numbers, by the random end of ids.
-    by_id: HashMap<u64, u64, BuildHasherDefault<Hashed>>,
     /// By the hash of the correlation id. Two ids of one hash are taken for one id of different requests, which
     /// joins nothing.
     by_correlation: HashMap<u64, Shared, BuildHasherDefault<Hashed>>,
@@ -101,7 +100,7 @@ struct KeptRequest {
     texts: Texts,
 }
 
-/// For keys that are random or a hash already.
+/// For keys that are a hash already.
 #[derive(Default)]
 struct Hashed(u64);
 
@@ -142,11 +141,11 @@ impl RequestMemory {
         }
     }
 
-    /// Keeps a request that came `now`.
-    pub fn keep(&self, now: Instant, id: RequestId, request: SeenRequest<'_>) {
-        let request = KeptRequest {
+    /// Keeps a request that came `now`, and gives it its id.
+    pub fn keep(&self, now: Instant, request: SeenRequest<'_>) -> RequestId {
+        let mut request = KeptRequest {
             kept_at: now,
-            id,
+            id: RequestId(uuid_v7()),
             correlation: self.hashing.hash_one(&*request.correlation_id),
             texts: Texts::of(&request),
             at: request.at,
@@ -157,11 +156,15 @@ impl RequestMemory {
         };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget_older(now, self.keep);
-        kept.insert(request);
+        let number = kept.first + kept.requests.len() as u64;
+        request.id = request.id.with_number(number);
+        let id = request.id;
+        kept.insert(number, request);
         while kept.requests.len() > self.at_most {
             kept.forget_first();
             self.forgotten_early.add(1);
         }
+        id
     }
 
     /// Exactly this request.
@@ -181,8 +184,9 @@ impl RequestMemory {
     fn recall_at(&self, now: Instant, id: RequestId) -> Option<SeenRequest<'static>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget_older(now, self.keep);
-        let number = *kept.by_id.get(&id.end())?;
-        kept.get(number).filter(|request| request.id == id).map(KeptRequest::seen)
+        let beyond_first = id.number().wrapping_sub(kept.first as u32);
+        let request = kept.requests.get(usize::try_from(beyond_first).ok()?)?;
+        (request.id == id).then(|| request.seen())
     }
 
     fn recall_only_at(&self, now: Instant, correlation_id: &str) -> Option<SeenRequest<'static>> {
@@ -207,8 +211,7 @@ impl Kept {
         self.requests.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
-    fn insert(&mut self, request: KeptRequest) {
-        let number = self.first + self.requests.len() as u64;
+    fn insert(&mut self, number: u64, request: KeptRequest) {
         match self.by_correlation.entry(request.correlation) {
             Entry::Occupied(mut shared) => {
                 let shared = shared.get_mut();
@@ -222,7 +225,6 @@ impl Kept {
                 none.insert(Shared { last: number, has_many_traces: false, is_ambiguous: false });
             }
         }
-        self.by_id.insert(request.id.end(), number);
         self.requests.push_back(request);
     }
 
@@ -240,12 +242,6 @@ impl Kept {
         let Some(request) = self.requests.pop_front() else { return };
         let number = self.first;
         self.first += 1;
-        // Another id with the same end may have taken its place.
-        if let Entry::Occupied(found) = self.by_id.entry(request.id.end())
-            && *found.get() == number
-        {
-            found.remove();
-        }
         if let Entry::Occupied(shared) = self.by_correlation.entry(request.correlation)
             && shared.get().last == number
         {
@@ -288,13 +284,15 @@ impl KeptRequest {
 }
 
 impl RequestId {
-    pub fn new() -> Self {
-        Self(uuid_v7())
+    /// 42 of its bits stay random.
+    fn with_number(self, number: u64) -> Self {
+        let (high, low) = self.0.as_u64_pair();
+        Self(Uuid::from_u64_pair(high, low >> 32 << 32 | number & u64::from(u32::MAX)))
     }
 
-    /// Its random end.
-    fn end(self) -> u64 {
-        self.0.as_u64_pair().1
+    /// The end of the number under which its request was kept.
+    fn number(self) -> u32 {
+        self.0.as_u64_pair().1 as u32
     }
 
     /// The id in the header of a POST of changes, if it is one.
@@ -359,9 +357,8 @@ mod tests {
     fn forgets_by_age() {
         let memory = RequestMemory::new(5 * MINUTE, 10);
         let start = Instant::now();
-        let (a, b) = (RequestId::new(), RequestId::new());
-        memory.keep(start, a, request("a", "/1", None));
-        memory.keep(start + 4 * MINUTE, b, request("b", "/2", None));
+        let a = memory.keep(start, request("a", "/1", None));
+        let b = memory.keep(start + 4 * MINUTE, request("b", "/2", None));
         assert_eq!(memory.recall_at(start + 5 * MINUTE, a).unwrap().path, "/1");
         assert!(memory.recall_at(start + 6 * MINUTE, a).is_none());
         assert!(memory.recall_only_at(start + 6 * MINUTE, "a").is_none());
@@ -375,12 +372,12 @@ mod tests {
         let memory = RequestMemory::new(MINUTE, 2);
         let now = Instant::now();
         for i in 0..1000 {
-            memory.keep(now, RequestId::new(), request(&format!("{i}"), "/", None));
+            memory.keep(now, request(&format!("{i}"), "/", None));
         }
         assert_eq!(memory.len(), 2);
         assert_eq!(memory.forgotten_early.get(), 998);
         let kept = memory.kept.lock().unwrap();
-        assert_eq!((kept.by_id.len(), kept.by_correlation.len()), (2, 2));
+        assert_eq!(kept.by_correlation.len(), 2);
         assert_eq!(kept.first, 998);
     }
 
@@ -398,39 +395,56 @@ mod tests {
             SeenRequest { path: "".into(), user_agent: Some("é".into()), ..request("", "", None) },
             plain,
         ] {
-            let id = RequestId::new();
-            memory.keep(now, id, seen.clone());
+            let id = memory.keep(now, seen.clone());
             assert_eq!(memory.recall_at(now, id), Some(seen));
         }
     }
 
     #[test]
-    fn what_has_the_end_of_another_id_is_another() {
+    fn an_id_finds_its_own_request_and_no_other() {
         let memory = RequestMemory::new(MINUTE, 2);
         let now = Instant::now();
-        let first = RequestId::new();
-        let (high, end) = first.0.as_u64_pair();
-        let second = RequestId(Uuid::from_u64_pair(high + 1, end));
-        memory.keep(now, first, request("a", "/1", None));
-        memory.keep(now, second, request("b", "/2", None));
-        assert_eq!(memory.recall_at(now, second).unwrap().path, "/2");
+        let first = memory.keep(now, request("a", "/1", None));
+        let second = memory.keep(now, request("b", "/2", None));
+        let (high, low) = second.0.as_u64_pair();
+        for other in [(high + 1, low), (high, low ^ 1 << 40), (high, low + 1), (high, low - 1)] {
+            let other = RequestId(Uuid::from_u64_pair(other.0, other.1));
+            assert_eq!(memory.recall_at(now, other), None, "{other}");
+        }
+        assert_eq!(memory.recall_at(now, first).unwrap().path, "/1");
+        memory.keep(now, request("c", "/3", None));
         assert_eq!(memory.recall_at(now, first), None);
-        // The first goes, and takes nothing of the second with it.
-        memory.keep(now, RequestId::new(), request("c", "/3", None));
         assert_eq!(memory.recall_at(now, second).unwrap().path, "/2");
+    }
+
+    #[test]
+    fn more_requests_than_an_id_counts() {
+        let memory = RequestMemory::new(MINUTE, 3);
+        let now = Instant::now();
+        memory.kept.lock().unwrap().first = u64::from(u32::MAX) - 1;
+        let mut ids = vec![];
+        for path in ["/1", "/2", "/3", "/4"] {
+            ids.push(memory.keep(now, request(path, path, None)));
+            assert_eq!(ids.last().unwrap().0.get_version_num(), 7);
+        }
+        let found: Vec<_> =
+            ids.iter().map(|id| memory.recall_at(now, *id).map(|r| r.path.into_owned())).collect();
+        let [none, two, three, four] = found.try_into().unwrap();
+        assert_eq!(none, None);
+        assert_eq!([two, three, four].map(Option::unwrap), ["/2", "/3", "/4"]);
     }
 
     #[test]
     fn two_correlation_ids_of_one_hash_join_nothing() {
         let memory = RequestMemory::new(MINUTE, 10);
         let now = Instant::now();
-        memory.keep(now, RequestId::new(), request("a", "/1", None));
+        memory.keep(now, request("a", "/1", None));
         let mut kept = memory.kept.lock().unwrap();
         let shared = kept.by_correlation.drain().next().unwrap().1;
         kept.by_correlation.insert(memory.hashing.hash_one("b"), shared);
         drop(kept);
         assert_eq!(memory.recall_only_at(now, "b"), None, "the text is that of another");
-        memory.keep(now, RequestId::new(), request("b", "/1", None));
+        memory.keep(now, request("b", "/1", None));
         assert_eq!(memory.recall_only_at(now, "b"), None);
         assert_eq!(memory.ambiguous.get(), 1);
     }
@@ -439,10 +453,9 @@ mod tests {
     fn one_correlation_id_of_two_requests_joins_none() {
         let memory = RequestMemory::new(5 * MINUTE, 10);
         let start = Instant::now();
-        let (first, second) = (RequestId::new(), RequestId::new());
-        memory.keep(start, first, request("a", "/", Some("alice")));
+        memory.keep(start, request("a", "/", Some("alice")));
         assert!(memory.recall_only_at(start, "a").is_some());
-        memory.keep(start + 4 * MINUTE, second, request("a", "/", Some("mallory")));
+        let second = memory.keep(start + 4 * MINUTE, request("a", "/", Some("mallory")));
         assert!(memory.recall_only_at(start + 4 * MINUTE, "a").is_none());
         // The first is forgotten, and its change may still be on the way.
         assert!(memory.recall_only_at(start + 6 * MINUTE, "a").is_none());
@@ -451,7 +464,7 @@ mod tests {
             |id| memory.recall_at(start + 5 * MINUTE, id).map(|r| r.actor.clone().unwrap().id);
         assert_eq!(actor(second).as_deref(), Some("mallory"));
         assert!(memory.recall_only_at(start + 20 * MINUTE, "a").is_none());
-        memory.keep(start + 20 * MINUTE, first, request("a", "/", None));
+        memory.keep(start + 20 * MINUTE, request("a", "/", None));
         assert!(memory.recall_only_at(start + 20 * MINUTE, "a").is_some(), "all over again");
     }
 
@@ -460,10 +473,10 @@ mod tests {
         let memory = RequestMemory::new(MINUTE, 10);
         let now = Instant::now();
         for _ in 0..2 {
-            memory.keep(now, RequestId::new(), request("a", "/1", Some("alice")));
+            memory.keep(now, request("a", "/1", Some("alice")));
         }
         assert_eq!(memory.recall_only_at(now, "a").unwrap().path, "/1");
-        memory.keep(now, RequestId::new(), request("a", "/2", Some("alice")));
+        memory.keep(now, request("a", "/2", Some("alice")));
         assert!(memory.recall_only_at(now, "a").is_none());
     }
 
@@ -478,10 +491,9 @@ mod tests {
                 ..request("a", "/1", Some("alice"))
             }
         };
-        let (first, second) = (RequestId::new(), RequestId::new());
-        memory.keep(now, first, traced(1));
+        memory.keep(now, traced(1));
         assert_eq!(memory.recall_only_at(now, "a").unwrap().trace, traced(1).trace);
-        memory.keep(now, second, traced(2));
+        let second = memory.keep(now, traced(2));
         assert_eq!(memory.recall_only_at(now, "a").unwrap().trace, None);
         assert_eq!(memory.recall_at(now, second).unwrap().trace, traced(2).trace);
     }

@@ -96,6 +96,7 @@ impl ServiceConnection {
         progress: &Progress,
         limit: Duration,
     ) -> Option<Answer> {
+        after_the_others().await;
         let mut sending = pin!(self.try_send(request));
         poll_fn(|cx| {
             let answer = match self.drive(cx) {
@@ -155,6 +156,21 @@ impl ServiceConnection {
     pub fn is_kept(&mut self, until: Instant, cx: &mut Context<'_>) -> bool {
         self.is_alive(cx) && !self.alarm.has_rung(until, cx)
     }
+}
+
+/// Lets those go first who can go on now. What they read and send then comes together, and the service is woken once for
+/// many requests: to wake it for each costs more than all else that is done for one here.
+async fn after_the_others() {
+    let mut has_waited = false;
+    poll_fn(|cx| {
+        if has_waited {
+            return Poll::Ready(());
+        }
+        has_waited = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Whoever has just driven a connection sees what came of it, and need not be woken for that.

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use super::place::Place;
 use super::served::Served;
@@ -175,11 +176,9 @@ fn what_stands_still_is_ended() {
     assert_eq!(service.requests(), 4);
 }
 
-#[test]
-fn an_answer_of_the_api_that_nobody_takes_is_let_go() {
-    let place = Place::new();
-    place.edit_config("[api]\n", "[api]\nwrite_timeout = \"1s\"\n");
-    let served = Served::start(&place);
+/// Pages of several megabytes can be asked for.
+fn with_large_pages(place: &Place) -> (Served, &'static str, usize) {
+    let served = Served::start(place);
     let text = "x".repeat(60_000);
     let line = format!(
         r#"{{"entity":{{"type":"note","id":"1"}},"action":"create","after":{{"text":"{text}"}}}}"#
@@ -192,12 +191,52 @@ fn an_answer_of_the_api_that_nobody_takes_is_let_go() {
     let request = "GET /v1/records?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let page = Wire::connect(served.api).ask(request).body.len();
     assert!(page > 4 << 20, "{page}");
+    (served, request, page)
+}
+
+#[test]
+fn an_answer_of_the_api_that_nobody_takes_is_let_go() {
+    let place = Place::new();
+    place.edit_config("[api]\n", "[api]\nwrite_timeout = \"1s\"\n");
+    let (served, request, page) = with_large_pages(&place);
     // More than the kernel holds for a client that reads nothing.
     let mut wire = Wire::connect(served.api);
     wire.send(request.repeat(8));
     std::thread::sleep(std::time::Duration::from_secs(4));
     let length = wire.rest().len();
     assert!(length < 8 * page, "it was cut: {length} of 8 times {page}");
+}
+
+#[test]
+fn answers_of_the_api_that_wait_for_their_clients_are_bounded() {
+    let place = Place::new();
+    place.add_config("[limits]\nanswers = \"20MiB\"");
+    let (served, request, page) = with_large_pages(&place);
+    assert!((7 << 20..10 << 20).contains(&page), "two fit, and no three: {page}");
+    // Their heads tell that they were made; the rest is not read.
+    let mut wires: Vec<Wire> = (0..3).map(|_| Wire::connect(served.api)).collect();
+    let begun = |wire: &mut Wire| {
+        wire.send(request);
+        wire.head().0
+    };
+    let statuses: Vec<u16> = wires.iter_mut().map(begun).collect();
+    assert_eq!(statuses, [200, 200, 503]);
+    let refused = Wire::connect(served.api).ask(request);
+    refused.is_problem(503, "queue_full");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    // What there is room for, and what nobody waits for.
+    assert_eq!(Wire::connect(served.api).ask(&request.replace("1000", "1")).status, 200);
+    assert_eq!(get(served.api, "/readyz").status, 200);
+    assert_eq!(get(served.api, "/metrics").status, 200);
+    let line = r#"{"entity":{"type":"note","id":"2"},"action":"create","after":{}}"#;
+    assert_eq!(post(served.api, "/v1/changes", "application/x-ndjson", line).status, 200);
+    drop(wires);
+    // A client is seen to have gone when something is written to it.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Wire::connect(served.api).ask(request).status != 200 {
+        assert!(Instant::now() < deadline, "the room does not come back");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// By us when its time is over, and when the service has closed its side; the client stays.

@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::access::{Gate, Refusals};
 use crate::acts::Justification;
+use crate::api::Untaken;
 use crate::collector::Queue;
 use crate::leases::{Wanted, grant};
 use crate::reload::Reload;
@@ -26,6 +27,7 @@ fn api(dir: &std::path::Path) -> Arc<Api> {
     Arc::new(Api {
         trail: Arc::new(Trail::create_for_test(dir, LEASES)),
         queue: Queue::new(config.limits.queue),
+        untaken: Untaken::new(config.limits.answers),
         turns: Arc::default(),
         gate: Gate::open(&config.access, None, &mut Reload::default()).unwrap(),
         refusals: Refusals::default(),

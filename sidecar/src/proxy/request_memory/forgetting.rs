@@ -58,7 +58,6 @@ impl Kept {
             return false;
         }
         self.requests.shrink_to(needed);
-        self.by_id.shrink_to(needed);
         self.by_correlation.shrink_to(needed);
         true
     }
@@ -69,7 +68,7 @@ mod tests {
     use super::super::tests::{MINUTE, request};
     use std::net::IpAddr;
 
-    use super::super::{RequestId, RequestMemory, SeenRequest};
+    use super::super::{RequestMemory, SeenRequest};
     use super::*;
 
     #[test]
@@ -77,9 +76,9 @@ mod tests {
         let memory = RequestMemory::new(5 * MINUTE, 10_000);
         let start = Instant::now();
         for i in 0..3000 {
-            memory.keep(start, RequestId::new(), request(&format!("{i}"), "/", Some("alice")));
+            memory.keep(start, request(&format!("{i}"), "/", Some("alice")));
         }
-        memory.keep(start + MINUTE, RequestId::new(), request("b", "/", None));
+        memory.keep(start + MINUTE, request("b", "/", None));
         assert_eq!(memory.forget(start + 5 * MINUTE), (TOGETHER, false), "they are not too old");
         assert_eq!(memory.len(), 3001);
         let later = start + 5 * MINUTE + TOGETHER;
@@ -94,7 +93,7 @@ mod tests {
         let memory = RequestMemory::new(MINUTE, 10);
         let start = Instant::now();
         let ip = IpAddr::from([203, 0, 113, 7]);
-        memory.keep(start, RequestId::new(), SeenRequest { ip, ..request("a", "/", None) });
+        memory.keep(start, SeenRequest { ip, ..request("a", "/", None) });
         let place = &raw const memory.kept.lock().unwrap().requests.front().unwrap().ip;
         // SAFETY: the queue keeps its room, and an address can be read as long as its bytes are there.
         let found = || unsafe { place.read() };
@@ -108,13 +107,12 @@ mod tests {
         let memory = RequestMemory::new(5 * MINUTE, 100_000);
         let start = Instant::now();
         for i in 0..50_000 {
-            memory.keep(start, RequestId::new(), request(&format!("{i}"), "/", None));
+            memory.keep(start, request(&format!("{i}"), "/", None));
         }
-        let last = RequestId::new();
-        memory.keep(start + MINUTE, last, request("b", "/b", None));
+        let last = memory.keep(start + MINUTE, request("b", "/b", None));
         let room = || {
             let kept = memory.kept.lock().unwrap();
-            [kept.requests.capacity(), kept.by_id.capacity(), kept.by_correlation.capacity()]
+            [kept.requests.capacity(), kept.by_correlation.capacity()]
         };
         assert!(room().iter().all(|room| *room >= 50_000), "{:?}", room());
         assert!(memory.forget(start + 6 * MINUTE).1);
