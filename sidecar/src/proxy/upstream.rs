@@ -214,17 +214,18 @@ impl Upstream {
                 Err(failed) => failed,
             };
             let untouched = untouched(failed.error());
-            let unsent = failed.take_message().or_else(|| {
+            let unsent = failed.take_message();
+            if unsent.is_some() || matches!(untouched, Some(Untouched::ConnectionEnds)) {
+                // It takes no more, and others must not be told so too.
+                self.leave_http2(number).await;
+            }
+            if matches!(untouched, Some(Untouched::Refused)) && !is_last {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            let unsent = unsent.or_else(|| {
                 untouched.and_then(|_| repeat.upload()).map(|upload| copy_with(&head, upload))
             });
-            match untouched {
-                Some(Untouched::Refused) if !is_last => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                Some(Untouched::ConnectionEnds) => self.leave_http2(number).await,
-                _ => {}
-            }
             match unsent {
                 Some(unsent) if !is_last && progress.fault().is_none() => request = unsent,
                 unsent => return Err(no_answer(&failed, unsent)),
