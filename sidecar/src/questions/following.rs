@@ -9,7 +9,7 @@ use sealtrail_record::json::{self, Value};
 
 use super::{Questions, STORED};
 use crate::code::Code;
-use crate::erasure::destroyed_by;
+use crate::erasure::{Ends, destroyed_by};
 use crate::error::{Error, Result};
 
 /// The last records are written when this many came since.
@@ -17,6 +17,8 @@ const SAVE: u64 = 10_000;
 
 pub(super) struct Following {
     index: Index,
+    /// The keys whose end came since it was opened.
+    ends: Ends,
     /// The first record that no run on disk holds, as far as is known.
     saved: u64,
     /// The first record that may be of an erasure that the index has not followed.
@@ -98,6 +100,11 @@ impl Questions {
         Ok(Arc::new(self.caught_up()?.index.snapshot()))
     }
 
+    /// The keys whose end came since the index was opened, as far as the log is now.
+    pub(super) fn ends(&self) -> Result<Ends> {
+        Ok(self.caught_up()?.ends.clone())
+    }
+
     fn caught_up(&self) -> Result<MutexGuard<'_, Following>> {
         let mut following = self.lock();
         following.catch_up(&self.reader)?;
@@ -111,14 +118,17 @@ impl Questions {
 
 impl Following {
     pub(super) fn new(index: Index) -> Self {
-        Self { saved: index.next(), index, purged: None }
+        Self { saved: index.next(), index, ends: Ends::default(), purged: None }
     }
 
     fn catch_up(&mut self, reader: &Reader) -> Result<()> {
         while self.index.next() < reader.size()? {
             for line in reader.lines(self.index.next())? {
                 match line {
-                    Ok((index, line)) => self.index.add(index, &line)?,
+                    Ok((index, line)) => {
+                        self.index.add(index, &line)?;
+                        self.ends.add(destroyed_by(&line).into_iter().map(|kid| (kid, index)));
+                    }
                     // Removed before it was read: there is nothing in it to find.
                     Err(error) => {
                         let next = self.index.next();
