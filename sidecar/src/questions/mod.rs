@@ -57,6 +57,8 @@ pub struct Questions {
     reader: Reader,
     index: Arc<Mutex<Following>>,
     earlier: Arc<Earlier>,
+    /// Of whoever takes out of the index what was erased.
+    purging: Arc<Mutex<()>>,
     nobody: String,
     stop: Stop,
 }
@@ -104,15 +106,16 @@ impl Questions {
         let nobody = uuid::Uuid::nil().to_string();
         let earlier = Arc::new(Earlier::new(index.next()));
         let index = Arc::new(Mutex::new(Following::new(index)));
-        Self { reader, index, earlier, nobody, stop: Stop::default() }
+        Self { reader, index, earlier, purging: Arc::default(), nobody, stop: Stop::default() }
     }
 
     /// The same, for somebody who may go: then whatever goes through records ends with an error.
     #[must_use]
     pub fn until(&self, stop: &Stop) -> Self {
-        let (reader, index, earlier) =
-            (self.reader.clone(), self.index.clone(), self.earlier.clone());
-        Self { reader, index, earlier, nobody: self.nobody.clone(), stop: stop.clone() }
+        let Self { reader, index, earlier, purging, nobody, stop: _ } = self;
+        let (reader, index, earlier) = (reader.clone(), index.clone(), earlier.clone());
+        let (purging, nobody, stop) = (purging.clone(), nobody.clone(), stop.clone());
+        Self { reader, index, earlier, purging, nobody, stop }
     }
 
     /// Shows an actor who was shredded as this.

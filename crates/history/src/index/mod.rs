@@ -4,6 +4,8 @@ mod save;
 #[cfg(test)]
 mod tests;
 
+use forget::IsForgetting;
+pub use forget::{Forgetting, Forgotten};
 use merge::UnderWay;
 pub use merge::{Merge, Merged};
 
@@ -63,6 +65,7 @@ pub struct Index {
     /// The lock, once this process writes.
     writer: Option<Arc<File>>,
     merging: Weak<UnderWay>,
+    forgetting: IsForgetting,
     opened: Opened,
 }
 
@@ -139,6 +142,7 @@ impl Index {
             writes: true,
             writer: None,
             merging: Weak::new(),
+            forgetting: Weak::new(),
             opened,
         };
         for path in chosen.runs {
