@@ -126,15 +126,22 @@ impl Index {
         for (old, written) in runs {
             // Meanwhile nobody merges it or writes it again.
             if let Some(run) = self.runs.iter_mut().find(|run| Arc::ptr_eq(run, &old)) {
-                *run = Arc::new(written.put()?);
+                self.is_unsynced = true;
+                *run = Arc::new(written.replace()?);
             }
         }
         // One that was written meanwhile has nothing of them.
         if let Some((written, next)) = tail
             && self.tail.as_ref().is_some_and(|(_, saved)| *saved == next)
         {
-            let run = written.put()?;
+            self.is_unsynced = true;
+            let run = written.replace()?;
             self.replace_tail(Some(&run))?;
+        }
+        // All at once, for whoever asks waits for it; where it failed, the next time.
+        if self.is_unsynced {
+            self.sync()?;
+            self.is_unsynced = false;
         }
         Ok(gone)
     }

@@ -66,6 +66,8 @@ pub struct Index {
     writer: Option<Arc<File>>,
     merging: Weak<UnderWay>,
     forgetting: IsForgetting,
+    /// Whether runs were put in the place of others, and the folder was not synced since.
+    is_unsynced: bool,
     opened: Opened,
 }
 
@@ -143,6 +145,7 @@ impl Index {
             writer: None,
             merging: Weak::new(),
             forgetting: Weak::new(),
+            is_unsynced: false,
             opened,
         };
         for path in chosen.runs {

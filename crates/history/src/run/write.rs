@@ -27,6 +27,13 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    /// Puts it in the place of one of the same name, which is durable when the folder is synced.
+    pub(crate) fn replace(self) -> Result<Run> {
+        let Self { run, temporary } = self;
+        temporary.rename(run.path()).map_err(|source| Error::io("write", run.path(), source))?;
+        Ok(run)
+    }
+
     /// Puts it in its place.
     pub(crate) fn put(self) -> Result<Run> {
         let Self { run, temporary } = self;
