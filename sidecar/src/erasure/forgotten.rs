@@ -3,6 +3,8 @@ use std::collections::HashSet;
 use sealtrail_record::json::{Member, Value};
 use sealtrail_record::pointer;
 
+use super::Destroyed;
+
 /// Where a record says who acted.
 const ACTOR: [&str; 2] = ["/authid", "/data/actor/id"];
 
@@ -13,7 +15,7 @@ const ERASED: &str = "[erased]";
 /// if it says of nobody that he is forgotten.
 ///
 /// A pseudonym tells who did the same things before, also when nobody can find out any more who that was.
-pub fn anonymise(record: &mut Value<'_>, destroyed: &HashSet<String>, nobody: &str) -> bool {
+pub fn anonymise(record: &mut Value<'_>, destroyed: &Destroyed, nobody: &str) -> bool {
     if destroyed.is_empty() {
         return false;
     }
@@ -43,7 +45,7 @@ pub fn anonymise(record: &mut Value<'_>, destroyed: &HashSet<String>, nobody: &s
 
 /// Puts `[erased]` in the place of every pseudonym that was made with a destroyed key, but for that of the actor, who is
 /// [anonymised](anonymise); false if there is none.
-pub fn erase_pseudonyms(record: &mut Value<'_>, destroyed: &HashSet<String>) -> bool {
+pub fn erase_pseudonyms(record: &mut Value<'_>, destroyed: &Destroyed) -> bool {
     let mut places = pseudonyms(record, destroyed);
     places.retain(|place| !ACTOR.contains(&place.as_str()));
     for place in &places {
@@ -53,7 +55,7 @@ pub fn erase_pseudonyms(record: &mut Value<'_>, destroyed: &HashSet<String>) -> 
 }
 
 /// Where the pseudonyms stand that were made with these keys.
-fn pseudonyms(record: &Value<'_>, of: &HashSet<String>) -> Vec<String> {
+fn pseudonyms(record: &Value<'_>, of: &Destroyed) -> Vec<String> {
     let made = items(record, "/data/pseudonyms")
         .iter()
         .filter(|made| made.get("kid").and_then(Value::as_str).is_some_and(|kid| of.contains(kid)));
@@ -98,13 +100,13 @@ mod tests {
     fn after(
         line: &[u8],
         kid: &str,
-        forget: impl Fn(&mut Value<'_>, &HashSet<String>) -> bool,
+        forget: impl Fn(&mut Value<'_>, &Destroyed) -> bool,
     ) -> Option<String> {
         let mut record = json::parse(line, &STORED).unwrap();
-        forget(&mut record, &HashSet::from([kid.to_owned()])).then(|| record.to_json())
+        forget(&mut record, &Destroyed::from([kid])).then(|| record.to_json())
     }
 
-    fn anonymised(record: &mut Value<'_>, destroyed: &HashSet<String>) -> bool {
+    fn anonymised(record: &mut Value<'_>, destroyed: &Destroyed) -> bool {
         anonymise(record, destroyed, NOBODY)
     }
 
