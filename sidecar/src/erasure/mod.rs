@@ -14,5 +14,5 @@ mod forgotten;
 mod returned;
 
 pub use destroyed::{destroyed_by, keys_of};
-pub use forgotten::{anonymise, erase_pseudonyms};
+pub use forgotten::{actor_of, anonymise, erase_pseudonyms, seal_pseudonyms};
 pub use returned::{Gone, Returned};

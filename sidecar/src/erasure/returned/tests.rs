@@ -112,8 +112,9 @@ fn the_next_change_of_the_subject_destroys_it_and_has_a_new_one() {
 
 #[test]
 fn the_key_of_a_month_is_destroyed_at_once() {
+    let early = acts::Ending { running: true, certificate: false };
     let put_back = put_back(|trail, period| {
-        let ended = acts::shred_period(trail, period.as_str(), &because()).unwrap();
+        let ended = acts::shred_period(trail, period.as_str(), &because(), early).unwrap();
         assert_eq!(ended.ended_blocking().kid, period.as_str());
     });
     let trail = put_back.open();
