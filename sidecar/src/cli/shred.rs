@@ -33,7 +33,7 @@ pub struct Shred {
     )]
     period: Option<String>,
     /// With --period, also where the month is not over: nothing of the class can be sealed until it is
-    #[arg(long, requires = "period")]
+    #[arg(long, requires = "period", conflicts_with = "subject")]
     running: bool,
     /// Change the key-encryption key too: then copies of the keyring are of no use
     #[arg(long)]

@@ -39,7 +39,8 @@ fn a_month_that_runs_is_ended_on_purpose_only_and_what_follows_is_said() {
     let refused = shred(&place, &["--period", &month]);
     refused.refused(1, &format!("the month of `t_{month}` is not over"));
     refused.refused(1, "`--running`");
-    shred(&place, &["customer/3", "--running"]).refused(2, "--period");
+    // Nothing else is shredded for it.
+    shred(&place, &["customer/3", "--running"]).refused(2, "--running");
 
     let served = Served::start(&place);
     let target = format!("/v1/periods/t_{month}/shred");
