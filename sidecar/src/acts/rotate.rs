@@ -25,14 +25,14 @@ pub struct Rotated {
 /// tells of a key that still opens something.
 pub fn rotate(trail: &Trail, because: &Justification) -> Result<Rotated> {
     // What the core refuses is refused before anything is changed, and so is what the log does not take.
-    entry(trail, because, 0)?;
+    entry(trail, because, 0, 0)?;
     if let Some(error) = trail.log().poisoned().or_else(|| trail.log().disk_full()) {
         return Err(error.into());
     }
-    let keys = trail.rotate_kek()?;
-    let generation = trail.keyring.generation();
-    let (rotate, rotate_index) =
-        entry(trail, because, keys).and_then(|entry| entry.append(trail)).map_err(|error| {
+    let (keys, generation) = trail.rotate_kek()?;
+    let (rotate, rotate_index) = entry(trail, because, keys, generation)
+        .and_then(|entry| entry.append(trail))
+        .map_err(|error| {
             error.context(
                 "the key-encryption key is another one now, and the log has no record of it",
             )
@@ -40,9 +40,8 @@ pub fn rotate(trail: &Trail, because: &Justification) -> Result<Rotated> {
     Ok(Rotated { keys, generation, rotate, rotate_index })
 }
 
-fn entry(trail: &Trail, because: &Justification, keys: u64) -> Result<Entry> {
-    let (actor, reason, generation) =
-        (because.actor(), because.reason(), trail.keyring.generation());
+fn entry(trail: &Trail, because: &Justification, keys: u64, generation: u64) -> Result<Entry> {
+    let (actor, reason) = (because.actor(), because.reason());
     let act = Act::Rotate { actor, reason, keys, generation };
     Entry::within(trail, &act, because, Moment::now())
 }
