@@ -1,12 +1,11 @@
 //! Records as text: words for a person, rows of attributes, or the lines as they are. The same for the command line
 //! and the API.
 
-use std::collections::HashSet;
-
 use sealtrail_history::words;
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
+use crate::erasure::Destroyed;
 use crate::error::{Error, Result};
 use crate::export::{Format, Table, erased_mark, mark_erased};
 use crate::questions::{Cursor, Found, Page, Question, Questions, Told};
@@ -140,7 +139,7 @@ fn words_of(questions: &Questions, told: &[Told], style: words::Style) -> Result
 /// The rows, and how many records have none.
 fn rows_of(questions: &Questions, found: &[Found], format: Format) -> Result<(String, u64)> {
     let destroyed = match found {
-        [] => HashSet::new(),
+        [] => Destroyed::default(),
         _ => questions.destroyed_keys(0..u64::MAX)?,
     };
     let table = Table::new(format)?.with_nobody(questions.nobody());

@@ -47,6 +47,11 @@ impl Temporary {
         create_temporary(&self.0)
     }
 
+    /// Puts it in its place, which is durable when the folder is synced.
+    pub(crate) fn rename(self, place: &Path) -> io::Result<()> {
+        fs::rename(&self.0, place)
+    }
+
     /// Puts it in its place, durably.
     pub(crate) fn put(self, place: &Path) -> io::Result<()> {
         let replaces = place.exists();

@@ -50,7 +50,7 @@ mod snapshot;
 pub mod words;
 
 pub use error::{Error, Result};
-pub use index::{Index, Merge, Merged};
+pub use index::{Forgetting, Forgotten, Index, Merge, Merged};
 pub use name::Name;
 pub use names::change_id;
 pub use search::Search;

@@ -3,7 +3,6 @@
 
 use std::sync::PoisonError;
 
-use memchr::memmem;
 use sealtrail_keyring::{Erased, KeyId, Why};
 use serde::Serialize;
 
@@ -96,8 +95,9 @@ pub fn shred(
     let entry = entry(trail, &erased.kids, manner.hard, because, now)?;
     let (shred, shred_index) = append(trail, entry, &erased)?;
     trail.metrics.shreds.add(1);
-    // Nobody else need wait for the log to be read.
+    // Nobody else need wait for the index to be written, and for the log to be read.
     drop(turn);
+    forget(trail)?;
     let certificate = match manner.certificate {
         true => Some(certify(trail, &erased.kids, &shred, shred_index)?),
         false => None,
@@ -214,19 +214,14 @@ fn refuse_if_held(trail: &Trail, subject: &str) -> Result<()> {
         return Ok(());
     };
     let Some((kid, _)) = trail.keyring.existing_subject_key(subject)? else { return Ok(()) };
-    let finder = memmem::Finder::new(kid.as_str());
-    for line in reader.lines(hold.from.max(reader.first()?))? {
-        let (index, line) = line?;
-        if finder.find(&line).is_some() {
-            let message = format!(
-                "the hold `{}` keeps record {index}, which has values of this data subject; `sealtrail hold remove` \
-                 ends it",
-                hold.name
-            );
-            return Err(Error::new(Code::Held, message));
-        }
-    }
-    Ok(())
+    let Some(index) = trail.questions.first_with_key(kid.as_str(), hold.from)? else {
+        return Ok(());
+    };
+    let message = format!(
+        "the hold `{}` keeps record {index}, which has values of this data subject; `sealtrail hold remove` ends it",
+        hold.name
+    );
+    Err(Error::new(Code::Held, message))
 }
 
 /// Records that wait in the spool come before the end of their keys, or it is not begun.
@@ -281,6 +276,7 @@ pub fn record_interrupted_shreds(trail: &Trail) -> Result<Option<Error>> {
         }
         tracing::warn!(record, "recorded a shred that had been interrupted");
     }
+    forget(trail)?;
     Ok(left)
 }
 
@@ -327,8 +323,11 @@ fn settle(trail: &Trail, erased: &Erased) -> Result<()> {
     if expire::period_of(erased).is_some() {
         trail.log().checkpoint_now()?;
     }
-    trail.keyring.recorded(erased)?;
-    // The index still names the key and the pseudonyms that were made with it.
+    Ok(trail.keyring.recorded(erased)?)
+}
+
+/// The index still names the keys, and the pseudonyms that were made with them.
+fn forget(trail: &Trail) -> Result<()> {
     trail.questions.purge()
 }
 

@@ -3,6 +3,8 @@ use std::collections::HashSet;
 use sealtrail_record::json::{Member, Value};
 use sealtrail_record::pointer;
 
+use super::Destroyed;
+
 /// Where a record says who acted.
 const ACTOR: [&str; 2] = ["/authid", "/data/actor/id"];
 
@@ -13,7 +15,7 @@ const ERASED: &str = "[erased]";
 /// if it says of nobody that he is forgotten.
 ///
 /// A pseudonym tells who did the same things before, also when nobody can find out any more who that was.
-pub fn anonymise(record: &mut Value<'_>, destroyed: &HashSet<String>, nobody: &str) -> bool {
+pub fn anonymise(record: &mut Value<'_>, destroyed: &Destroyed, nobody: &str) -> bool {
     if destroyed.is_empty() {
         return false;
     }
@@ -42,7 +44,7 @@ pub fn anonymise(record: &mut Value<'_>, destroyed: &HashSet<String>, nobody: &s
 }
 
 /// Who acted, in a record that is [anonymised](anonymise): a sealed id is named by its group, `[sealed actor]`, as everywhere.
-pub fn actor_of(record: &Value<'_>, destroyed: &HashSet<String>, nobody: &str) -> Option<String> {
+pub fn actor_of(record: &Value<'_>, destroyed: &Destroyed, nobody: &str) -> Option<String> {
     // All that is said of an actor may be sealed as one.
     let places = ACTOR.into_iter().chain(["/data/actor"]);
     let text = |place: &'static str| Some((place, record.pointer(place)?.as_str()?));
@@ -61,7 +63,7 @@ pub fn actor_of(record: &Value<'_>, destroyed: &HashSet<String>, nobody: &str) -
 /// Puts `[erased]` in the place of every pseudonym that was made with a destroyed key, but for that of the actor, who is
 /// [anonymised](anonymise); false if there is none. A pseudonym shows which values were equal, also when nobody can find
 /// out any more what they were.
-pub fn erase_pseudonyms(record: &mut Value<'_>, destroyed: &HashSet<String>) -> bool {
+pub fn erase_pseudonyms(record: &mut Value<'_>, destroyed: &Destroyed) -> bool {
     let places = pseudonyms_of_others(record, destroyed);
     for place in &places {
         replace(record, place, ERASED);
@@ -70,7 +72,7 @@ pub fn erase_pseudonyms(record: &mut Value<'_>, destroyed: &HashSet<String>) -> 
 }
 
 /// Makes values sealed for this group of them, for who shows what is sealed by its group and has one for what is erased.
-pub fn seal_pseudonyms(record: &mut Value<'_>, destroyed: &HashSet<String>, group: &str) {
+pub fn seal_pseudonyms(record: &mut Value<'_>, destroyed: &Destroyed, group: &str) {
     let places = pseudonyms_of_others(record, destroyed);
     if places.is_empty() {
         return;
@@ -93,14 +95,14 @@ pub fn seal_pseudonyms(record: &mut Value<'_>, destroyed: &HashSet<String>, grou
     }
 }
 
-fn pseudonyms_of_others(record: &Value<'_>, destroyed: &HashSet<String>) -> Vec<String> {
+fn pseudonyms_of_others(record: &Value<'_>, destroyed: &Destroyed) -> Vec<String> {
     let mut places = pseudonyms(record, destroyed);
     places.retain(|place| !ACTOR.contains(&place.as_str()));
     places
 }
 
 /// Where the pseudonyms stand that were made with these keys.
-fn pseudonyms(record: &Value<'_>, of: &HashSet<String>) -> Vec<String> {
+fn pseudonyms(record: &Value<'_>, of: &Destroyed) -> Vec<String> {
     let made = items(record, "/data/pseudonyms")
         .iter()
         .filter(|made| made.get("kid").and_then(Value::as_str).is_some_and(|kid| of.contains(kid)));
@@ -145,13 +147,13 @@ mod tests {
     fn after(
         line: &[u8],
         kid: &str,
-        forget: impl Fn(&mut Value<'_>, &HashSet<String>) -> bool,
+        forget: impl Fn(&mut Value<'_>, &Destroyed) -> bool,
     ) -> Option<String> {
         let mut record = json::parse(line, &STORED).unwrap();
-        forget(&mut record, &HashSet::from([kid.to_owned()])).then(|| record.to_json())
+        forget(&mut record, &Destroyed::from([kid])).then(|| record.to_json())
     }
 
-    fn anonymised(record: &mut Value<'_>, destroyed: &HashSet<String>) -> bool {
+    fn anonymised(record: &mut Value<'_>, destroyed: &Destroyed) -> bool {
         anonymise(record, destroyed, NOBODY)
     }
 
@@ -178,7 +180,7 @@ mod tests {
     fn an_actor_is_named_sealed_or_nobody() {
         let shown = |line: &[u8], kid: &str| {
             let (mut record, destroyed) =
-                (json::parse(line, &STORED).unwrap(), HashSet::from([kid.to_owned()]));
+                (json::parse(line, &STORED).unwrap(), Destroyed::from([kid]));
             anonymise(&mut record, &destroyed, NOBODY);
             actor_of(&record, &destroyed, NOBODY)
         };

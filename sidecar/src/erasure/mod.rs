@@ -6,13 +6,16 @@
 //! | module | what it does |
 //! |---|---|
 //! | `destroyed` | which keys a record was made with, and which it says were destroyed |
+//! | `ends` | which keys were destroyed by the records of a log |
 //! | `returned` | which keys the keyring has all the same, and that nobody uses them |
 //! | `forgotten` | a record without the actor, or without all pseudonyms, of such keys |
 
 mod destroyed;
+mod ends;
 mod forgotten;
 mod returned;
 
 pub use destroyed::{destroyed_by, keys_of};
+pub use ends::{Destroyed, Ends};
 pub use forgotten::{actor_of, anonymise, erase_pseudonyms, seal_pseudonyms};
 pub use returned::{Gone, Returned};

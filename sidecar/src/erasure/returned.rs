@@ -87,15 +87,15 @@ impl Returned {
 
 fn compare(trail: &Trail) -> Result<HashMap<KeyId, Gone>> {
     let mut keys = HashMap::new();
-    trail.questions.each_erasure(0..u64::MAX, |line| {
-        for kid in destroyed_by(line) {
+    trail.questions.each_erasure(0..u64::MAX, |found| {
+        for kid in destroyed_by(&found.line) {
             let Ok(kid) = KeyId::parse(&kid) else { continue };
             // Of nearly all of them there is none.
             if !trail.keyring.has_file(&kid) {
                 continue;
             }
             match trail.keyring.key(&kid) {
-                Ok(Found::Key(_)) => drop(keys.insert(kid, Gone::of_record(line))),
+                Ok(Found::Key(_)) => drop(keys.insert(kid, Gone::of_record(&found.line))),
                 Ok(_) => {}
                 // Nobody can open anything with it either.
                 Err(error) if error.is_edited() => {}

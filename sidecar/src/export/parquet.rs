@@ -1,6 +1,5 @@
 //! Rows of attributes as an Apache Parquet file, with the columns and types of the table `sealtrail_changes`.
 
-use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +12,7 @@ use parquet::schema::types::{Type, TypePtr};
 
 use super::{COLUMNS, Row, Table};
 use crate::code::Code;
+use crate::erasure::Destroyed;
 use crate::error::{Error, Result};
 use crate::questions::Found;
 
@@ -53,7 +53,7 @@ impl Parquet {
     pub fn write(
         &mut self,
         found: &Found,
-        destroyed: &HashSet<String>,
+        destroyed: &Destroyed,
         out: &mut Vec<u8>,
     ) -> Result<usize> {
         let index = i64::try_from(found.index).unwrap_or(i64::MAX);

@@ -1,10 +1,9 @@
-use std::collections::HashSet;
-
 use super::bundle::{Bundling, Tar};
 use super::parquet::Parquet;
 use super::spreadsheet::guarded;
 use super::{Form, Format, Table, View, ecs, ocsf, patch};
 use crate::engine::Sandbox;
+use crate::erasure::Destroyed;
 use crate::error::Result;
 use crate::questions::{Fitting, Found, Question, Questions};
 
@@ -80,7 +79,7 @@ pub fn pieces(
 pub struct Exported {
     fitting: Fitting,
     writer: Writer,
-    destroyed: HashSet<String>,
+    destroyed: Destroyed,
     nobody: String,
     stage: Stage,
     left_out: u64,

@@ -1,5 +1,4 @@
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use clap::ValueEnum;
 use sealtrail_record::json::{self, Member, Value};
@@ -7,7 +6,7 @@ use serde_json::json;
 
 use crate::config::Limits;
 use crate::engine::Sandbox;
-use crate::erasure::{anonymise, seal_pseudonyms};
+use crate::erasure::{Destroyed, anonymise, seal_pseudonyms};
 use crate::error::Result;
 use crate::questions::STORED;
 
@@ -79,12 +78,12 @@ impl Table {
     }
 
     /// `destroyed` are the keys that do not exist any more.
-    pub fn rows(&self, line: &[u8], destroyed: &HashSet<String>) -> Result<String> {
+    pub fn rows(&self, line: &[u8], destroyed: &Destroyed) -> Result<String> {
         self.table(&mark_erased(line, destroyed, &self.mark, &self.nobody), false)
     }
 
     /// The same cell by cell, of a table of [`Format::Rows`].
-    pub fn cells(&self, line: &[u8], destroyed: &HashSet<String>) -> Result<Vec<Row>> {
+    pub fn cells(&self, line: &[u8], destroyed: &Destroyed) -> Result<Vec<Row>> {
         let rows = self.rows(line, destroyed)?;
         let cells = |row: &str| {
             let row: serde_json::Value = serde_json::from_str(row).unwrap_or_default();
@@ -112,7 +111,7 @@ pub fn erased_mark() -> String {
 /// Gives the seals whose key is gone the marked group, and pseudonyms too, and the actor whose key is gone the id of nobody.
 pub fn mark_erased<'l>(
     line: &'l [u8],
-    shredded: &HashSet<String>,
+    shredded: &Destroyed,
     mark: &str,
     nobody: &str,
 ) -> Cow<'l, [u8]> {
@@ -155,7 +154,7 @@ mod tests {
     #[test]
     fn only_seals_of_shredded_keys_are_marked() {
         let line = br#"{"id":"1","type":"sealtrail.change.update.v1","data":{"changes":[{"op":"add","path":"/a","new":"st1.0.x"},{"op":"add","path":"/b","new":"st1.1.x"}],"seals":[{"group":"contact","kids":["k_1","t_1"],"at":["/data/changes/0/new"]},{"group":"other","kids":["k_2","t_1"],"at":["/data/changes/1/new"]}]}}"#;
-        let shredded = HashSet::from(["k_1".to_owned()]);
+        let shredded = Destroyed::from(["k_1"]);
         let marked = mark_erased(line, &shredded, "MARK", "NOBODY");
         let text = words::record(&marked, words::Style::PLAIN);
         assert!(text.contains("[sealed MARK]") && text.contains("[sealed other]"), "{text}");

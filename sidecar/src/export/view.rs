@@ -1,10 +1,10 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sealtrail_record::json::{self, Value, write_string};
 use serde_json::value::RawValue;
 
 use crate::code::Code;
-use crate::erasure::{anonymise, erase_pseudonyms};
+use crate::erasure::{Destroyed, anonymise, erase_pseudonyms};
 use crate::error::{Error, Result};
 use crate::questions::{Found, STORED};
 
@@ -18,7 +18,7 @@ pub struct View<'r> {
 
 impl<'r> View<'r> {
     /// `destroyed` are the keys that do not exist any more, `nobody` stands for whoever acted and had one of them.
-    pub fn of(found: &'r Found, destroyed: &HashSet<String>, nobody: &str) -> Result<Self> {
+    pub fn of(found: &'r Found, destroyed: &Destroyed, nobody: &str) -> Result<Self> {
         let index = found.index;
         let unreadable = |error: json::Error| {
             Error::new(Code::LogDamaged, format!("record {index} cannot be read: {error}"))

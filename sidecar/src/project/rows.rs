@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::database::Cell;
 use crate::code::Code;
-use crate::erasure::{actor_of, anonymise, erase_pseudonyms, keys_of};
+use crate::erasure::{Destroyed, actor_of, anonymise, erase_pseudonyms, keys_of};
 use crate::error::{Error, Result};
 use crate::export::{Format, Row, Table};
 use crate::questions::{Found, Question, Questions, STORED};
@@ -18,7 +18,7 @@ pub struct Rows<'q> {
     questions: &'q Questions,
     table: Table,
     /// The keys that do not exist any more.
-    pub destroyed: HashSet<String>,
+    pub destroyed: Destroyed,
     entities: HashMap<(String, String), Entity>,
     /// Bytes of the snapshots of these.
     remembered: usize,
@@ -46,7 +46,7 @@ const BYTES: usize = 32 << 20;
 const LONGEST: usize = 1 << 20;
 
 impl<'q> Rows<'q> {
-    pub fn new(questions: &'q Questions, destroyed: HashSet<String>) -> Result<Self> {
+    pub fn new(questions: &'q Questions, destroyed: Destroyed) -> Result<Self> {
         let table = Table::new(Format::Rows)?.with_nobody(questions.nobody());
         Ok(Self { questions, table, destroyed, entities: HashMap::new(), remembered: 0 })
     }

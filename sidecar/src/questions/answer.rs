@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use sealtrail_history::{Candidates, Name, Order, Search, Snapshot};
-use sealtrail_log::Reader;
+use sealtrail_log::{Lines, Reader};
 use sealtrail_record::json;
 
 use super::about::Targets;
@@ -34,6 +34,10 @@ pub struct Records {
 /// The records that fit, one after another; those that had come when it began.
 pub struct Fitting {
     reader: Reader,
+    /// The record behind the one that was read last.
+    behind: u64,
+    /// The lines from there on, where they were read.
+    ahead: Option<Lines>,
     search: Search,
     candidates: Candidates,
     /// The first record that is kept, as far as is known.
@@ -46,6 +50,9 @@ pub struct Fitting {
     subject: Option<OfSubject>,
     stop: Stop,
 }
+
+/// So many lines are passed over rather than a segment opened again.
+const NEAR: u64 = 64;
 
 impl Questions {
     /// One page of the records that fit.
@@ -131,6 +138,8 @@ impl Fitting {
         let window = window.start.max(first_kept)..window.end.max(first_kept);
         Ok(Self {
             reader: reader.clone(),
+            behind: 0,
+            ahead: None,
             candidates: snapshot.candidates(search.clone(), window, order),
             search,
             first_kept,
@@ -150,13 +159,14 @@ impl Fitting {
     }
 
     pub fn next(&mut self) -> Result<Option<Found>> {
-        for index in self.candidates.by_ref() {
+        loop {
+            let Some(index) = self.candidates.next() else { return Ok(None) };
             self.stop.check()?;
             let index = index?;
             if index < self.first_kept || self.skip.contains(&index) {
                 continue;
             }
-            let line = match self.reader.read(index) {
+            let line = match self.read(index) {
                 Err(error) if error.is_pruned() => {
                     self.first_kept = error.first_kept().unwrap_or(index + 1);
                     continue;
@@ -174,7 +184,25 @@ impl Fitting {
                 return Ok(Some(Found { index, line }));
             }
         }
-        Ok(None)
+    }
+
+    /// A line. Where one is near the one before, its segment is read on: to open it again costs more than what is between.
+    fn read(&mut self, index: u64) -> Result<Vec<u8>, sealtrail_log::Error> {
+        let is_near = (self.behind..self.behind.saturating_add(NEAR)).contains(&index);
+        self.behind = index + 1;
+        let ahead = self.ahead.take();
+        if !is_near {
+            return self.reader.read(index);
+        }
+        let mut lines = ahead.map_or_else(|| self.reader.lines(index), Ok)?;
+        while let Some(Ok((at, line))) = lines.next() {
+            if at == index {
+                self.ahead = Some(lines);
+                return Ok(line);
+            }
+        }
+        // It has come since, or what is between was removed.
+        self.reader.read(index)
     }
 
     /// Which records the index names, without a look at their lines.
@@ -187,4 +215,39 @@ impl Fitting {
 
 fn unreadable(index: u64, error: &json::Error) -> Error {
     Error::new(Code::LogDamaged, format!("record {index} cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trail::Trail;
+
+    #[test]
+    fn records_are_found_however_far_they_are_from_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let trail = Trail::create_for_test(dir.path(), "");
+        let mut wanted = vec![0_u64];
+        for gap in [1, 1, 2, NEAR, NEAR + 1, NEAR + 2, 3, 2 * NEAR, 1] {
+            wanted.push(wanted[wanted.len() - 1] + gap);
+        }
+        let line = |n: u64| {
+            let kind = if wanted.contains(&n) { "wanted" } else { "other" };
+            format!(r#"{{"id":"r-{n}","data":{{"entity":{{"type":"{kind}","id":"1"}}}}}}"#)
+        };
+        trail.append((0..600).map(|n| line(n).into_bytes()).collect()).unwrap();
+        for (order, after) in [("oldest", None), ("newest", None), ("oldest", Some(wanted[3]))] {
+            let question = Question::parse([("type", "wanted"), ("order", order)]).unwrap();
+            let mut fitting = trail.questions.fitting(&question, after).unwrap();
+            let mut expected: Vec<u64> =
+                wanted.iter().copied().filter(|n| after.is_none_or(|after| *n > after)).collect();
+            if order == "newest" {
+                expected.reverse();
+            }
+            for n in expected {
+                let found = fitting.next().unwrap().unwrap();
+                assert_eq!((found.index, found.line), (n, line(n).into_bytes()), "{order}");
+            }
+            assert!(fitting.next().unwrap().is_none());
+        }
+    }
 }

@@ -9,7 +9,7 @@ use sealtrail_record::json::{self, Value};
 
 use super::{Questions, STORED};
 use crate::code::Code;
-use crate::erasure::destroyed_by;
+use crate::erasure::{Ends, destroyed_by};
 use crate::error::{Error, Result};
 
 /// The last records are written when this many came since.
@@ -17,6 +17,8 @@ const SAVE: u64 = 10_000;
 
 pub(super) struct Following {
     index: Index,
+    /// The keys whose end came since it was opened.
+    ends: Ends,
     /// The first record that no run on disk holds, as far as is known.
     saved: u64,
     /// The first record that may be of an erasure that the index has not followed.
@@ -35,8 +37,8 @@ pub struct Rebuilt {
 impl Questions {
     /// Brings the index up to date, writes runs and merges them; called now and then beside a running server.
     pub fn follow(&self) -> Result<()> {
+        self.purge()?;
         let mut following = self.caught_up()?;
-        following.purge(&self.reader)?;
         if following.index.next() - following.saved >= SAVE {
             following.save()?;
         }
@@ -47,22 +49,20 @@ impl Questions {
     /// Takes out of the index what the erasures in the log have made nameless: the ids of their keys, and the
     /// pseudonyms that were made with them. When it returns, no file of the index has these any more.
     pub fn purge(&self) -> Result<()> {
-        self.caught_up()?.purge(&self.reader).map(drop)
+        self.purge_and_count().map(drop)
     }
 
     /// Takes these keys out as well, and what was made with them: they were destroyed earlier, and something has named
     /// them since.
     pub fn forget(&self, kids: &[String]) -> Result<()> {
-        let mut following = self.caught_up()?;
-        let snapshot = Arc::new(following.index.snapshot());
-        following.forget(&self.reader, &snapshot, kids).map(drop)
+        let _turn = self.purging();
+        self.forget_keys(&self.snapshot()?, kids).map(drop)
     }
 
     /// Writes what is only in memory, so that the next start need not read it again.
     pub fn save(&self) -> Result<()> {
-        let mut following = self.caught_up()?;
-        following.purge(&self.reader)?;
-        following.save()
+        self.purge()?;
+        self.caught_up()?.save()
     }
 
     /// Makes the index again from the log, whatever is in its folder; that of another log stays.
@@ -73,15 +73,61 @@ impl Questions {
         };
         let index = Index::create_anew(dir, origin)?.ok_or_else(refused)?;
         let questions = Self::of(index, reader);
-        let mut following = questions.lock();
-        following.catch_up(&questions.reader)?;
-        let forgotten = following.purge(&questions.reader)?;
-        following.save()?;
-        drop(following);
+        let forgotten = questions.purge_and_count()?;
+        questions.lock().save()?;
         questions.merge()?;
         let following = questions.lock();
         let (records, bytes) = (following.index.next(), following.index.bytes_on_disk());
         Ok(Rebuilt { records, bytes, forgotten })
+    }
+
+    /// Looks at the erasures since the last time, and forgets what they name. Whoever comes meanwhile waits, and what came
+    /// with him is forgotten together. Others may ask.
+    fn purge_and_count(&self) -> Result<u64> {
+        let _turn = self.purging();
+        let mut following = self.caught_up()?;
+        let from = following.purged()?;
+        let next = following.index.next();
+        if from >= next {
+            following.purged = Some(next);
+            return Ok(0);
+        }
+        let snapshot = Arc::new(following.index.snapshot());
+        drop(following);
+        let erasures = Search::all().with(Name::Action("shred"));
+        let mut kids = Vec::new();
+        for index in snapshot.candidates(erasures, from..next, Order::Oldest) {
+            kids.extend(destroyed_by(&read(&self.reader, index?)?));
+        }
+        // Whoever writes the index does it.
+        let Some(forgotten) = self.forget_keys(&snapshot, &kids)? else { return Ok(0) };
+        self.lock().purged = Some(next);
+        Ok(forgotten)
+    }
+
+    /// Forgets what names these keys; None where another process writes the index. To be called by who has the turn.
+    fn forget_keys(&self, snapshot: &Arc<Snapshot>, kids: &[String]) -> Result<Option<u64>> {
+        if kids.is_empty() {
+            return Ok(Some(0));
+        }
+        let mut tags = Vec::new();
+        for kid in kids {
+            let search = Search::all().with(Name::Key(kid));
+            for index in snapshot.candidates(search, 0..snapshot.next(), Order::Oldest) {
+                tags.extend(tags_of(&read(&self.reader, index?)?, kid));
+            }
+        }
+        let keys = kids.iter().map(|kid| Name::Key(kid));
+        let tags = tags.iter().flat_map(|tag| [Name::Actor(tag), Name::Tenant(tag)]);
+        let names: Vec<Name<'_>> = keys.chain(tags).collect();
+        let begun = self.lock().index.begin_to_forget(&names)?;
+        let Some(forgetting) = begun else { return Ok(None) };
+        let forgotten = forgetting.run()?;
+        Ok(Some(self.lock().index.take_forgotten(forgotten)?))
+    }
+
+    fn purging(&self) -> MutexGuard<'_, ()> {
+        self.purging.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Merges what is due, and lets others ask meanwhile.
@@ -98,6 +144,11 @@ impl Questions {
         Ok(Arc::new(self.caught_up()?.index.snapshot()))
     }
 
+    /// The keys whose end came since the index was opened, as far as the log is now.
+    pub(super) fn ends(&self) -> Result<Ends> {
+        Ok(self.caught_up()?.ends.clone())
+    }
+
     fn caught_up(&self) -> Result<MutexGuard<'_, Following>> {
         let mut following = self.lock();
         following.catch_up(&self.reader)?;
@@ -111,14 +162,17 @@ impl Questions {
 
 impl Following {
     pub(super) fn new(index: Index) -> Self {
-        Self { saved: index.next(), index, purged: None }
+        Self { saved: index.next(), index, ends: Ends::default(), purged: None }
     }
 
     fn catch_up(&mut self, reader: &Reader) -> Result<()> {
         while self.index.next() < reader.size()? {
             for line in reader.lines(self.index.next())? {
                 match line {
-                    Ok((index, line)) => self.index.add(index, &line)?,
+                    Ok((index, line)) => {
+                        self.index.add(index, &line)?;
+                        self.ends.add(destroyed_by(&line).into_iter().map(|kid| (kid, index)));
+                    }
                     // Removed before it was read: there is nothing in it to find.
                     Err(error) => {
                         let next = self.index.next();
@@ -144,50 +198,9 @@ impl Following {
         }
     }
 
-    /// Looks at the erasures since the last time, and forgets what they name.
-    fn purge(&mut self, reader: &Reader) -> Result<u64> {
-        let from = match self.purged {
-            Some(from) => from,
-            None => self.index.purged()?,
-        };
-        let next = self.index.next();
-        if from >= next {
-            self.purged = Some(next);
-            return Ok(0);
-        }
-        let snapshot = Arc::new(self.index.snapshot());
-        let erasures = Search::all().with(Name::Action("shred"));
-        let mut kids = Vec::new();
-        for index in snapshot.candidates(erasures, from..next, Order::Oldest) {
-            kids.extend(destroyed_by(&read(reader, index?)?));
-        }
-        // Whoever writes the index does it.
-        let Some(forgotten) = self.forget(reader, &snapshot, &kids)? else { return Ok(0) };
-        self.purged = Some(next);
-        Ok(forgotten)
-    }
-
-    /// Forgets what names these keys; None where another process writes the index.
-    fn forget(
-        &mut self,
-        reader: &Reader,
-        snapshot: &Arc<Snapshot>,
-        kids: &[String],
-    ) -> Result<Option<u64>> {
-        if kids.is_empty() {
-            return Ok(Some(0));
-        }
-        let mut tags = Vec::new();
-        for kid in kids {
-            let search = Search::all().with(Name::Key(kid));
-            for index in snapshot.candidates(search, 0..snapshot.next(), Order::Oldest) {
-                tags.extend(tags_of(&read(reader, index?)?, kid));
-            }
-        }
-        let keys = kids.iter().map(|kid| Name::Key(kid));
-        let tags = tags.iter().flat_map(|tag| [Name::Actor(tag), Name::Tenant(tag)]);
-        let names: Vec<Name<'_>> = keys.chain(tags).collect();
-        Ok(self.index.forget(&names)?)
+    /// The first record that may be of an erasure that was not followed.
+    fn purged(&self) -> Result<u64> {
+        self.purged.map_or_else(|| Ok(self.index.purged()?), Ok)
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `answer` | from a question to the records |
 //! | `about` | which acts concern a record, an entity, a data subject or a key |
 //! | `cascade` | many records of one cause, told as one |
+//! | `destroyed` | which keys the log says were destroyed |
 //! | `lineage` | what caused what |
 //! | `touched` | what the records of an answer have changed |
 //! | `state` | what an entity was at a time |
@@ -22,6 +23,7 @@
 mod about;
 mod answer;
 mod cascade;
+mod destroyed;
 mod following;
 mod lineage;
 mod page;
@@ -41,6 +43,7 @@ use sealtrail_record::json;
 
 use crate::code::Code;
 use crate::error::{Error, Result, shown};
+use destroyed::Earlier;
 use following::Following;
 
 pub use about::names_no_subject;
@@ -56,6 +59,9 @@ pub use touched::{Grain, Touched};
 pub struct Questions {
     reader: Reader,
     index: Arc<Mutex<Following>>,
+    earlier: Arc<Earlier>,
+    /// Of whoever takes out of the index what was erased.
+    purging: Arc<Mutex<()>>,
     nobody: String,
     stop: Stop,
 }
@@ -101,15 +107,18 @@ impl Questions {
 
     fn of(index: Index, reader: Reader) -> Self {
         let nobody = uuid::Uuid::nil().to_string();
+        let earlier = Arc::new(Earlier::new(index.next()));
         let index = Arc::new(Mutex::new(Following::new(index)));
-        Self { reader, index, nobody, stop: Stop::default() }
+        Self { reader, index, earlier, purging: Arc::default(), nobody, stop: Stop::default() }
     }
 
     /// The same, for somebody who may go: then whatever goes through records ends with an error.
     #[must_use]
     pub fn until(&self, stop: &Stop) -> Self {
-        let (reader, index) = (self.reader.clone(), self.index.clone());
-        Self { reader, index, nobody: self.nobody.clone(), stop: stop.clone() }
+        let Self { reader, index, earlier, purging, nobody, stop: _ } = self;
+        let (reader, index, earlier) = (reader.clone(), index.clone(), earlier.clone());
+        let (purging, nobody, stop) = (purging.clone(), nobody.clone(), stop.clone());
+        Self { reader, index, earlier, purging, nobody, stop }
     }
 
     /// Shows an actor who was shredded as this.

@@ -1,7 +1,5 @@
 //! What an entity was at a time.
 
-use std::collections::HashSet;
-
 use sealtrail_history::fold::{self, Fold};
 use sealtrail_history::{Name, Order, Search};
 use sealtrail_log::proof::{Checkpoint, Note};
@@ -12,7 +10,7 @@ use serde_json::json;
 use super::{Questions, STORED};
 use crate::clock::Moment;
 use crate::code::Code;
-use crate::erasure::destroyed_by;
+use crate::erasure::Destroyed;
 use crate::error::{Error, Result, shown};
 
 /// An entity at a time, and the checkpoint under which that was so: all records that it covers were looked at,
@@ -25,7 +23,7 @@ pub struct State {
     pub last: Option<Last>,
     pub checkpoint: Checkpoint,
     /// The keys of its sealed values that do not exist any more.
-    pub erased: HashSet<String>,
+    pub erased: Destroyed,
     /// Whether there are records of it, up to that time, that wait for the next checkpoint.
     pub is_waiting: bool,
 }
@@ -88,31 +86,6 @@ impl Questions {
         let text = text.ok_or_else(|| damaged("there is none".into()))?;
         let note = Note::parse(&text).map_err(|error| damaged(error.to_string()))?;
         Checkpoint::parse(note.unverified_text()).map_err(|error| damaged(error.to_string()))
-    }
-
-    /// The ids of the keys that were destroyed by these records, of data subjects and of periods. The log says so
-    /// itself; the keyring would have to be opened, and a running server has its lock.
-    pub fn destroyed_keys(&self, within: std::ops::Range<u64>) -> Result<HashSet<String>> {
-        let mut kids = HashSet::new();
-        self.each_erasure(within, |line| {
-            kids.extend(destroyed_by(line));
-            Ok(())
-        })?;
-        Ok(kids)
-    }
-
-    /// Shows every record of an erasure that is there.
-    pub fn each_erasure(
-        &self,
-        within: std::ops::Range<u64>,
-        mut see: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
-        let search = Search::all().with_any(&[Name::Action("shred"), Name::Action("expire")]);
-        let mut fitting = self.fitting_in(&search, within, Order::Oldest)?;
-        while let Some(found) = fitting.next()? {
-            see(&found.line)?;
-        }
-        Ok(())
     }
 }
 

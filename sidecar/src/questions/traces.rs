@@ -28,6 +28,13 @@ impl Questions {
         Ok(kids)
     }
 
+    /// The first record from one on that something is sealed or named in with this key.
+    pub fn first_with_key(&self, kid: &str, from: u64) -> Result<Option<u64>> {
+        let search = Search::all().with(Name::Key(kid));
+        let first = self.fitting_in(&search, from..u64::MAX, Order::Oldest)?.next()?;
+        Ok(first.map(|found| found.index))
+    }
+
     fn collect(
         &self,
         name: Name<'_>,

@@ -46,7 +46,8 @@ pub(super) struct UnderWay {
 }
 
 impl Index {
-    /// What is to be merged next, if this process writes the index and no other merge is under way.
+    /// What is to be merged next, if this process writes the index, no other merge is under way, and no runs are written
+    /// without some names.
     ///
     /// ```
     /// # use sealtrail_history::Index;
@@ -60,7 +61,7 @@ impl Index {
     /// ```
     pub fn due_merge(&mut self) -> Option<Merge> {
         let lock = self.writer.as_ref()?;
-        if self.merging.strong_count() > 0 {
+        if self.merging.strong_count() > 0 || self.is_forgetting() {
             return None;
         }
         let mut end = self.runs.len();

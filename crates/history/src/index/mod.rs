@@ -4,6 +4,8 @@ mod save;
 #[cfg(test)]
 mod tests;
 
+use forget::IsForgetting;
+pub use forget::{Forgetting, Forgotten};
 use merge::UnderWay;
 pub use merge::{Merge, Merged};
 
@@ -63,6 +65,9 @@ pub struct Index {
     /// The lock, once this process writes.
     writer: Option<Arc<File>>,
     merging: Weak<UnderWay>,
+    forgetting: IsForgetting,
+    /// Whether runs were put in the place of others, and the folder was not synced since.
+    is_unsynced: bool,
     opened: Opened,
 }
 
@@ -139,6 +144,8 @@ impl Index {
             writes: true,
             writer: None,
             merging: Weak::new(),
+            forgetting: Weak::new(),
+            is_unsynced: false,
             opened,
         };
         for path in chosen.runs {

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Index, Opened, RUN};
+use super::{Index, IsForgetting, Opened, RUN};
 use crate::active::{Active, Before};
 use crate::error::{Error, Result};
 use crate::folder::{self, State};
-use crate::run::{Run, Writer, grouped};
+use crate::name::{OriginHash, Repeated};
+use crate::run::{Run, Writer, Written, grouped};
 
 impl Index {
     /// Writes what is only in memory, to be called before closing. False if another process writes this
@@ -55,6 +56,7 @@ impl Index {
             return Ok(false);
         }
         self.give_up_merge(0, u64::MAX)?;
+        self.forgetting = IsForgetting::new();
         folder::remove_purged(&self.dir)?;
         // Durably: it must not come back to an index that is built again, and has yet to forget.
         self.sync()?;
@@ -67,6 +69,8 @@ impl Index {
             self.active = Active::new(self.runs.last().map_or(0, |run| run.next()));
         }
         self.active = Active::new(0);
+        // What it remembers are places in what was there.
+        self.repeated = Repeated::new();
         self.sync()?;
         Ok(true)
     }
@@ -120,11 +124,7 @@ impl Index {
     }
 
     pub(super) fn write(&mut self, next: u64) -> Result<Run> {
-        let first = self.active.first();
-        let Before { entries, lists, times } = self.active.before(next);
-        let mut writer = Writer::new(&self.dir, self.origin_hash, (first, next), times)?;
-        grouped(&entries, &lists, first, |hash, records| writer.group(hash, records))?;
-        writer.finish()
+        write(&mut self.active, &self.dir, self.origin_hash, next)?.put()
     }
 
     /// The file of the last records is another one now, or none.
@@ -197,4 +197,18 @@ impl Index {
     pub(super) fn sync(&self) -> Result<()> {
         folder::sync_folder(&self.dir).map_err(|source| Error::io("sync", &self.dir, source))
     }
+}
+
+/// The run of the records before `next`, not yet in its place.
+pub(super) fn write(
+    active: &mut Active,
+    dir: &Path,
+    origin: OriginHash,
+    next: u64,
+) -> Result<Written> {
+    let first = active.first();
+    let Before { entries, lists, times } = active.before(next);
+    let mut writer = Writer::new(dir, origin, (first, next), times)?;
+    grouped(&entries, &lists, first, |hash, records| writer.group(hash, records))?;
+    writer.complete()
 }

@@ -27,9 +27,10 @@ const TOGETHER: usize = if cfg!(test) { 2 } else { 16 };
 const ENOUGH: usize = if cfg!(test) { 8 } else { 512 };
 
 impl Groups {
-    pub(super) fn new(run: Arc<Run>, offset: u32) -> Self {
+    /// Those from a block on; the first may be the end of one that began before it.
+    pub(super) fn new(run: Arc<Run>, offset: u32, from: usize) -> Self {
         let (blocks, groups, records) = (Vec::new(), Vec::new(), Vec::new());
-        Self { run, offset, next: 0, blocks, groups, records, at: 0, start: 0 }
+        Self { run, offset, next: from, blocks, groups, records, at: 0, start: 0 }
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<Group>> {

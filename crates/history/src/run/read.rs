@@ -7,7 +7,7 @@ use super::block::{BLOCK, Reading};
 use super::fences::Fences;
 use super::groups::Groups;
 use super::head::{FENCES_PART, FIRST_BLOCK_PART, HEAD, HEAD_PART, Head, SUM, TIMES_PART};
-use super::{Zone, file_name};
+use super::{Writer, Written, Zone, file_name};
 use crate::error::{Error, Result};
 use crate::name::OriginHash;
 
@@ -24,7 +24,7 @@ pub(crate) struct Run {
 pub(super) const SUMMED: usize = BLOCK + SUM;
 
 /// So many blocks of an answer are read at once.
-const TOGETHER: usize = 64;
+pub(super) const TOGETHER: usize = 64;
 
 impl Run {
     /// Opens a run and checks all but its blocks.
@@ -129,7 +129,31 @@ impl Run {
 
     /// All groups in their order, their records each that much greater.
     pub(crate) fn groups(self: &Arc<Self>, offset: u32) -> Groups {
-        Groups::new(self.clone(), offset)
+        Groups::new(self.clone(), offset, 0)
+    }
+
+    /// The run written again without some groups, to be put in its place: the same bytes as if it had never had them.
+    pub(crate) fn without(self: &Arc<Self>, hashes: &[u64], dir: &Path) -> Result<Written> {
+        // Blocks before the first that may have one are the same: also where the next begins follows from what is there.
+        let begins = hashes.iter().map(|hash| self.fences.blocks_of(*hash).start);
+        let first = begins.min().unwrap_or(0);
+        let range = (self.first(), self.next());
+        let mut writer = Writer::new(dir, self.head.origin, range, &self.times)?;
+        writer.copy(self, first)?;
+        let mut groups = Groups::new(self.clone(), 0, first);
+        loop {
+            let bound = groups.known()?;
+            let known: Vec<_> = groups.before(bound).collect();
+            if known.is_empty() {
+                return writer.complete();
+            }
+            for (hash, place) in &known {
+                if hashes.binary_search(hash).is_err() {
+                    writer.group(*hash, groups.records(*place))?;
+                }
+            }
+            groups.pass(known.len());
+        }
     }
 
     /// Reads consecutive blocks with their sums.

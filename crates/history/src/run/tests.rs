@@ -163,3 +163,29 @@ fn names_of_files() {
         assert_eq!(range_of(other), None, "{other}");
     }
 }
+
+#[test]
+fn without_some_names_it_is_the_same_bytes_as_if_it_had_never_had_them() {
+    let (dir, again) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let groups = groups();
+    let run = Arc::new(write(dir.path(), (0, 30_000), &groups));
+    let hashes: Vec<u64> = groups.keys().copied().collect();
+    // One of many blocks, the first and the last, and all of some blocks in turn: so one that begins a block, and one that
+    // goes on in the next.
+    let mut gone: Vec<Vec<u64>> =
+        hashes[hashes.len() / 3..][..200].iter().map(|h| vec![*h]).collect();
+    gone.extend([vec![u64::MAX / 2], vec![hashes[0]], vec![u64::MAX], vec![1], vec![]]);
+    gone.push(hashes.iter().step_by(7).copied().collect());
+    gone.push(hashes.clone());
+    for gone in gone {
+        let left = groups.iter().filter(|(hash, _)| gone.binary_search(hash).is_err());
+        let left = left.map(|(hash, records)| (*hash, records.clone())).collect();
+        let expected = write(again.path(), (0, 30_000), &left);
+        let written = run.without(&gone, dir.path()).unwrap();
+        let expected = fs::read(expected.path()).unwrap();
+        let place = run.path().with_extension("tmp");
+        assert!(fs::read(&place).unwrap() == expected, "{} of {gone:?}", gone.len());
+        drop(written);
+        assert!(!place.exists());
+    }
+}

@@ -1,6 +1,7 @@
 //! The index of a log: how fast it is built and asked, beside SQLite, with lines of three changes each.
 
 mod ask;
+mod forget;
 mod lines;
 #[cfg(feature = "peers")]
 mod sqlite;
@@ -64,6 +65,15 @@ pub fn run() -> Result<Report> {
             ];
             report.rows.push(Row { name, figures, ratio: None });
         }
+        let forgot = forget::names(index, records)?;
+        report.rows.push(Row {
+            name: format!("forget a name, {rows} rows"),
+            figures: vec![
+                ("ms p50", forgot.p50),
+                ("ms of the slowest question meanwhile", forgot.slowest_question),
+            ],
+            ratio: None,
+        });
     }
     Ok(report)
 }

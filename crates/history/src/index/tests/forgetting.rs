@@ -266,3 +266,94 @@ fn whoever_opened_the_index_before_another_process_took_names_out_of_it_does_not
     drop(before);
     expect_forgotten(&merged(reopened(dir.path())), "opened before");
 }
+
+#[test]
+fn the_index_is_asked_and_grows_while_names_are_forgotten() {
+    let (place, at_once) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let records = 2 * RUN + 9;
+    // What comes meanwhile: nothing, a few records, so many that the last run is complete and written.
+    for meanwhile in [0, 5, RUN] {
+        for rolls in [false, true] {
+            let when = format!("{meanwhile} more, {rolls}");
+            let (dir, other) = (place.path().join(&when), at_once.path().join(&when));
+            let mut index = filled(&dir, records, records);
+            let forgetting = index.begin_to_forget(&GONE).unwrap().unwrap();
+            assert!(index.due_merge().is_none() && index.is_forgetting());
+            assert_eq!(record(&index, "rec-7"), [7]);
+            let add = |index: &mut Index| {
+                for n in records..records + meanwhile {
+                    index.add(n, &line_of_nobody(n)).unwrap();
+                }
+                assert!(!rolls || index.roll().unwrap());
+            };
+            add(&mut index);
+            let forgotten = forgetting.run().unwrap();
+            assert!(index.snapshot().next() == records + meanwhile);
+            assert!(index.take_forgotten(forgotten).unwrap() > 0);
+            expect_forgotten(&index, &when);
+            assert_eq!(unfinished(&dir), [] as [PathBuf; 0], "{when}");
+            let mut index_of_other = filled(&other, records, records);
+            index_of_other.forget(&GONE).unwrap();
+            add(&mut index_of_other);
+            assert!(!index.is_forgetting());
+            assert!(files(&dir) == files(&other), "{when}");
+            drop(index);
+            expect_forgotten(&merged(reopened(&dir)), &when);
+        }
+    }
+}
+
+/// A record without any of the names.
+fn line_of_nobody(n: u64) -> Vec<u8> {
+    format!(r#"{{"id":"rec-{n}"}}"#).into_bytes()
+}
+
+#[test]
+fn what_ends_while_names_are_forgotten_is_forgotten_the_next_time() {
+    let full = tempfile::tempdir().unwrap();
+    filled(full.path(), 2 * RUN + 9, 2 * RUN + 9);
+    for step in ["begun", "written", "taken"] {
+        let dir = crashed(full.path());
+        let mut index = reopened(dir.path());
+        let mut forgetting = index.begin_to_forget(&GONE).unwrap();
+        let mut written = None;
+        if step != "begun" {
+            written = Some(forgetting.take().unwrap().run().unwrap());
+        }
+        if step == "taken" {
+            index.take_forgotten(written.take().unwrap()).unwrap();
+        }
+        let copy = crashed(dir.path());
+        let mut again = reopened(copy.path());
+        assert_eq!(unfinished(copy.path()), [] as [PathBuf; 0], "{step}");
+        let gone = again.forget(&GONE).unwrap().unwrap();
+        assert_eq!(gone == 0, step == "taken", "{step}");
+        expect_forgotten(&again, step);
+        // And where the work ends with an error, and the process goes on.
+        drop((forgetting, written));
+        assert_eq!(unfinished(dir.path()), [] as [PathBuf; 0], "{step}");
+        index.forget(&GONE).unwrap();
+        expect_forgotten(&index, step);
+    }
+}
+
+#[test]
+fn names_are_forgotten_by_one_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut index = filled(dir.path(), 2 * RUN + 9, 2 * RUN + 9);
+    let forgetting = index.begin_to_forget(&GONE[..1]).unwrap().unwrap();
+    index.forget(&GONE[1..]).unwrap_err();
+    let forgotten = forgetting.run().unwrap();
+    index.forget(&GONE[1..]).unwrap_err();
+    index.take_forgotten(forgotten).unwrap();
+    index.forget(&GONE[1..]).unwrap();
+    expect_forgotten(&index, "one after the other");
+    // One of an index that was made anew since.
+    let forgotten = index.begin_to_forget(&[Name::Key("k_4")]).unwrap().unwrap().run().unwrap();
+    assert!(index.clear().unwrap());
+    (0..2 * RUN + 9).for_each(|n| index.add(n, &line(n)).unwrap());
+    assert!(index.roll().unwrap());
+    assert_eq!(index.take_forgotten(forgotten).unwrap(), 0);
+    assert_eq!(unfinished(dir.path()), [] as [PathBuf; 0]);
+    assert!(!index.find(&Name::Key("k_4")).unwrap().is_empty());
+}
