@@ -136,7 +136,7 @@ impl Api {
             ["v1", "periods", kid, "shred"] if is_post => {
                 self.shred_period(kid.to_owned(), request, caller).await
             }
-            ["v1", "keys", "rotate"] if is_post => self.rotate(request).await,
+            ["v1", "keys", "rotate"] if is_post => self.rotate(request, caller).await,
             ["v1", "holds"] if is_read => self.holds().await,
             ["v1", "holds"] if is_post => self.hold(request, caller).await,
             ["v1", "holds", name, "release"] if is_post => {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::access::{Access, AccessTable};
 use super::actors::ActorsTable;
-use super::apart::expect_apart;
+use super::apart::{expect_apart, expect_outside_log};
 use super::api::{Api, ApiTable};
 use super::collector::{Collector, CollectorTable};
 use super::engine::{Engine, EngineTable};
@@ -173,6 +173,9 @@ impl File {
         let issuer = of_file(config.access.jwt.as_ref().map(|jwt| &jwt.keys));
         let issuer = issuer.as_deref().map(|path| ("access.jwt.key", path));
         let guest = config.engine.guest.as_deref().map(|path| ("engine.guest", path));
+        let secrets =
+            [("keyring_dir", config.keyring_dir.as_path()), ("signing_key", &config.signing_key)];
+        expect_outside_log(&config.log_dir, secrets.into_iter().chain(kek))?;
         let keys = [kek, jwt_key, tokens, issuer, guest].into_iter().flatten();
         expect_apart(&config.index_dir, others.into_iter().chain(keys))?;
         Ok(config)
@@ -379,6 +382,9 @@ drain = "10s"
             ("index_dir = \"index\"", "index_dir = \"keyring\"", "is keyring_dir"),
             ("index_dir = \"index\"", "index_dir = \"log/index\"", "lies in log_dir"),
             ("index_dir = \"index\"", "index_dir = \"keys\"", "holds signing_key"),
+            ("\"keyring\"", "\"log/keyring\"", "keyring_dir must lie outside of log_dir"),
+            ("{ env = \"SEALTRAIL_KEK\" }", "\"log/kek\"", "kek must lie outside of log_dir"),
+            ("keys/signing.key", "./log/signing.key", "signing_key must lie outside of log_dir"),
             ("policy = \"policy.json\"", "policy = \"index/policy.json\"", "holds policy"),
             ("jwt_key = \"keys/", "jwt_key = \"index/", "holds request.jwt_key"),
             ("\"guest.cwasm\"", "\"index/guest.cwasm\"", "holds engine.guest"),

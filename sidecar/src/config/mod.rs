@@ -4,7 +4,7 @@
 //! origin = "shop.example/audit"       # the name of the log, part of every checkpoint
 //! log_dir = "log"                     # paths are relative to this file
 //! index_dir = "index"                 # rebuildable, so a folder of its own; may be deleted
-//! keyring_dir = "keyring"
+//! keyring_dir = "keyring"             # outside of log_dir, as kek and signing_key: who copies the log must not get them
 //! policy = "policy.json"
 //! signing_key = "keys/signing.key"    # signs the checkpoints
 //! kek = "keys/kek"                    # wraps the keyring; or { env = "SEALTRAIL_KEK" }; keep it out of every copy of the keyring
