@@ -86,6 +86,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "jwks_ca",
             "remember",
             "remember_at_most",
+            "remember_size",
         ],
     ),
     (
