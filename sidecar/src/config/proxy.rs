@@ -127,6 +127,14 @@ impl ProxyTable {
 }
 
 impl Upstream {
+    /// The file, where it is one.
+    pub fn socket(&self) -> Option<&Path> {
+        match self {
+            Self::Tcp { .. } => None,
+            Self::Unix(path) => Some(path),
+        }
+    }
+
     fn parse(text: &str, folder: &Path) -> Result<Self> {
         let refused = || {
             invalid(format!(

@@ -39,7 +39,11 @@ impl Metrics {
         let counters = [
             ("proxied_requests", "Requests forwarded to the service.", &self.proxied),
             ("proxy_refused_requests", "Requests refused before forwarding.", &self.proxy_refused),
-            ("upstream_failures", "Requests answered with 502 or 504.", &self.upstream_failed),
+            (
+                "upstream_failures",
+                "Requests that the service gave no answer to, or not all of one: 502, 504, or cut.",
+                &self.upstream_failed,
+            ),
             ("records", "Records that are durable in the log.", &self.recorded),
             ("spooled", "Records that were taken into the spool.", &self.spooled),
             ("unchanged", "Changes in which nothing had changed.", &self.unchanged),
