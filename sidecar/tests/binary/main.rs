@@ -61,6 +61,7 @@ mod tls;
 mod trace;
 mod unrecorded;
 mod verifier_key;
+mod websocket;
 mod wire;
 mod witness;
 mod witness_service;
