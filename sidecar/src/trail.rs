@@ -1,6 +1,7 @@
 //! The opened log, keyring, index and sandbox of one configuration, together: what `serve`, `append`,
 //! `reveal` and `shred` work on.
 
+mod kek_change;
 mod keys;
 #[cfg(test)]
 mod of_test;
@@ -40,6 +41,8 @@ pub struct Trail {
     pub keyring: Keyring,
     pub keyring_dir: PathBuf,
     kek: KekSource,
+    /// Held by whoever changes the key-encryption key.
+    changing_kek: Mutex<()>,
     pub key_scope: KeyScope,
     pub returned: Returned,
     pub questions: Questions,
@@ -108,6 +111,7 @@ impl Trail {
             keyring,
             keyring_dir: config.keyring_dir.clone(),
             kek: config.kek.clone(),
+            changing_kek: Mutex::default(),
             key_scope: config.key_scope,
             returned: Returned::default(),
             questions,
@@ -138,22 +142,6 @@ impl Trail {
         trail.take_up_spool()?;
         acts::catch_up_at_start(&trail)?;
         Ok((trail, recovery))
-    }
-
-    /// Makes sure of a key-encryption key to change to.
-    pub fn prepare_kek(&self) -> Result<()> {
-        self.kek.prepare()
-    }
-
-    /// Changes the key-encryption key of the keyring; gives the number of keys.
-    pub fn rotate_kek(&self) -> Result<u64> {
-        let keys = self.kek.rotate(&self.keyring)?;
-        tracing::info!(
-            keys,
-            generation = self.keyring.generation(),
-            "changed the key-encryption key"
-        );
-        Ok(keys)
     }
 
     /// Reads the policy, and the guest that reads it, again when everything else is.

@@ -43,6 +43,10 @@ impl Temporary {
         &self.0
     }
 
+    pub(crate) fn create(&self) -> io::Result<File> {
+        create_temporary(&self.0)
+    }
+
     /// Puts it in its place, durably.
     pub(crate) fn put(self, place: &Path) -> io::Result<()> {
         let replaces = place.exists();
@@ -213,11 +217,23 @@ fn read(path: &Path) -> Result<Option<String>> {
 fn replace(path: &Path, text: &str) -> Result<()> {
     let temporary = path.with_extension("tmp");
     let write = || {
-        let mut file = File::create(&temporary)?;
+        let mut file = create_temporary(&temporary)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
         sync_folder(path.parent().unwrap_or(Path::new(".")))
     };
     write().map_err(|source| Error::io("write", path, source))
+}
+
+/// A temporary file of our own: what is there under its name, left by a crash or put there, is removed and not written
+/// through.
+fn create_temporary(path: &Path) -> io::Result<File> {
+    match File::create_new(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            File::create_new(path)
+        }
+        made => made,
+    }
 }

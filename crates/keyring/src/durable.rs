@@ -161,10 +161,15 @@ impl Disk {
         self.rename(temporary, place)
     }
 
-    /// Moves a file, durably; what was in its place is replaced.
+    /// Moves a file, durably; what was in its place is replaced. Where the folder has no room for one more name, nothing
+    /// has happened.
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        self.step(Step::Rename { from, to }, || fs::rename(from, to))
-            .map_err(|source| self.stopped("rename", from, source))?;
+        self.step(Step::Rename { from, to }, || fs::rename(from, to)).map_err(|source| {
+            match is_full(&source) {
+                true => Error::io("rename", from, source),
+                false => self.stopped("rename", from, source),
+            }
+        })?;
         self.sync_folder(folder_of(to))
     }
 

@@ -25,7 +25,7 @@ use crate::keyring::{Keyring, Stands};
 /// 4. `<path>.old` is overwritten, synced and unlinked.
 ///
 /// Each line is durable before the next begins, and from the end of the first on whoever
-/// [opens the keyring](Self::open_keyring) completes it.
+/// [opens the keyring](Self::open_keyring) completes it, unless who began it [withdraws](Self::withdraw) it before the second.
 pub struct KekFile {
     path: PathBuf,
     disk: Disk,
@@ -62,8 +62,8 @@ impl KekFile {
 
     /// Opens the keyring, and completes a change of its key-encryption key that was interrupted.
     ///
-    /// A key of the keyring that cannot be read stops the change, and not what the keyring is there for: it stays
-    /// between the two, says so with [`Keyring::stands`], and the next open tries again.
+    /// A key of the keyring that cannot be read, or a disk without room, stops the change, and not what the keyring is
+    /// there for: it stays where it is, says so with [`Keyring::stands`], and the next open tries again.
     pub fn open_keyring(&self, dir: &Path) -> Result<Keyring> {
         self.forget_unfinished()?;
         let [has, has_next, has_old] =
@@ -82,7 +82,7 @@ impl KekFile {
             };
             let keyring = self.open_between(dir, &kek, &next)?;
             match self.complete(&keyring, &next) {
-                Err(error) if error.is_edited() => {}
+                Err(error) if error.is_edited() || error.is_disk_full() => {}
                 completed => completed?,
             }
             return Ok(keyring);
@@ -112,15 +112,26 @@ impl KekFile {
         }
     }
 
-    /// Writes a new key-encryption key beside the present one, if there is none yet. From here on the change to it
-    /// is completed by the next [open](Self::open_keyring), whatever happens.
-    pub fn prepare(&self) -> Result<()> {
+    /// Writes a new key-encryption key beside the present one, if there is none yet, and says whether it was made now. From
+    /// here on the change to it is completed by the next [open](Self::open_keyring), whatever happens, unless it is
+    /// [withdrawn](Self::withdraw).
+    pub fn prepare(&self) -> Result<bool> {
         if self.beside("next").exists() {
-            return Ok(());
+            return Ok(false);
         }
         self.forget_unfinished()?;
         let (_, held) = self.generate()?;
-        self.disk.place(&self.beside("new"), &self.beside("next"), &held)
+        let placed = self.disk.place(&self.beside("new"), &self.beside("next"), &held);
+        placed.map(|()| true).inspect_err(|_| {
+            // Nobody was told of it. What the disk does not let go is for the next open.
+            let _ = self.withdraw();
+        })
+    }
+
+    /// Destroys what was [made](Self::prepare) for a change that is not to come: for who has made it, as long as the keyring
+    /// has not begun to change to it.
+    pub fn withdraw(&self) -> Result<()> {
+        self.disk.erase_all(&["new", "next"].map(|end| self.beside(end)))
     }
 
     /// Changes the keyring to the new one, which is made now if it was not [prepared](Self::prepare), and destroys

@@ -277,6 +277,13 @@ impl Keyring {
         }
     }
 
+    /// Whether there is a file of a key, whatever is in it: without one [`key`](Self::key) gives none. This asks less of
+    /// the disk, for who has to look for many.
+    pub fn has_file(&self, kid: &KeyId) -> bool {
+        // What cannot be looked at may be there.
+        self.layout.key(kid).try_exists().unwrap_or(true)
+    }
+
     /// Why the keyring refuses all work, if a write has failed such that nobody knows what is on disk.
     pub fn stopped(&self) -> Option<Error> {
         self.disk.refuse_if_stopped().err()

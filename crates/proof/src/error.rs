@@ -127,7 +127,7 @@ impl fmt::Display for Error {
             }
             Kind::UnlistedLog { expected, found } => write!(
                 f,
-                "expected a log of the policy, `{}`, got `{found}`",
+                "expected a log of the witness policy, `{}`, got `{found}`",
                 expected.join("` or `")
             ),
             Kind::BadSignature { key } => write!(f, "the signature by `{key}` does not verify"),

@@ -22,6 +22,9 @@ use crate::{Checkpoint, Error, Note, VerifierKey, WitnessKey};
 
 pub use parse::MAX_BYTES;
 
+/// What errors call it: other things are policies too.
+const WHAT: &str = "witness policy";
+
 /// Decides whether a checkpoint is to be believed.
 ///
 /// ```
@@ -109,7 +112,7 @@ impl Policy {
     pub fn check(&self, note: &Note) -> Result<Verified, Error> {
         if self.logs.is_empty() {
             let why = "it names no log, and the log's key is not given otherwise";
-            return Err(Error::malformed("policy", why));
+            return Err(Error::malformed(WHAT, why));
         }
         let origin = Checkpoint::parse(note.unverified_text())?.origin().to_owned();
         let mut failed = None;
@@ -127,11 +130,18 @@ impl Policy {
 
     /// The same where the log is known: `log` must have signed, and be one of the policy's if it names any.
     pub fn check_log(&self, note: &Note, log: &VerifierKey) -> Result<Verified, Error> {
-        if !self.logs.is_empty() && !self.logs.contains(log) {
-            let found = self.logs.iter().map(|log| format!("{}+{:08x}", log.name(), log.id()));
-            return Err(Error::unlisted_log(log.name(), log.id(), found.collect()));
-        }
+        self.check_listed(log)?;
         self.cosigned(Checkpoint::of_note(note, log)?, note)
+    }
+
+    /// What [`Policy::check_log`] asks of everybody but the log: whether `log` signed is another question.
+    pub(crate) fn check_witnesses(
+        &self,
+        note: &Note,
+        log: &VerifierKey,
+    ) -> Result<Vec<Cosigned>, Error> {
+        self.check_listed(log)?;
+        self.cosigners(note)
     }
 
     /// The keys of the logs, in the order of their lines.
@@ -144,7 +154,20 @@ impl Policy {
         &self.witnesses
     }
 
+    fn check_listed(&self, log: &VerifierKey) -> Result<(), Error> {
+        if self.logs.is_empty() || self.logs.contains(log) {
+            return Ok(());
+        }
+        let found = self.logs.iter().map(|log| format!("{}+{:08x}", log.name(), log.id()));
+        Err(Error::unlisted_log(log.name(), log.id(), found.collect()))
+    }
+
     fn cosigned(&self, checkpoint: Checkpoint, note: &Note) -> Result<Verified, Error> {
+        Ok(Verified { checkpoint, witnesses: self.cosigners(note)? })
+    }
+
+    /// Those of the witnesses who cosigned, if they are enough.
+    fn cosigners(&self, note: &Note) -> Result<Vec<Cosigned>, Error> {
         let times = self
             .witnesses
             .iter()
@@ -158,8 +181,7 @@ impl Policy {
         let cosigned = |(witness, time): (&Witness, Option<u64>)| {
             time.map(|time| Cosigned { name: witness.name.clone(), time })
         };
-        let witnesses = self.witnesses.iter().zip(times).filter_map(cosigned).collect();
-        Ok(Verified { checkpoint, witnesses })
+        Ok(self.witnesses.iter().zip(times).filter_map(cosigned).collect())
     }
 }
 

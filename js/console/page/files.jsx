@@ -7,11 +7,10 @@ const LARGEST = 8 << 20
 /** Of the files of a folder, or of an archive. */
 const MOST = 20_000
 
-/** Files as `{ name, text }`, or `{ name, error }`. */
+/** Files as `{ name, text }`, or `{ name, error }`; a name has the folders that the file was given with. */
 async function textsOf(files, largest = LARGEST) {
   return Promise.all(
-    [...files].map(async (file) => {
-      const name = file.webkitRelativePath || file.name
+    files.map(async ({ name, file }) => {
       if (file.size > largest) return { name, error: `${name} has ${file.size} bytes; ${largest} are the most` }
       try {
         return { name, text: new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer()) }
@@ -22,14 +21,16 @@ async function textsOf(files, largest = LARGEST) {
   )
 }
 
+const named = (files) => [...files].map((file) => ({ name: file.webkitRelativePath || file.name, file }))
+
 /** What was dropped, with the files of folders; the entries must be asked for before anything is waited for. */
 async function dropped({ items, files }) {
-  const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry?.isDirectory)
-  if (entries.length === 0) return [...files]
+  const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean)
+  if (!entries.some(({ isDirectory }) => isDirectory)) return named(files)
   const found = []
   while (entries.length > 0) {
     const entry = entries.pop()
-    if (entry.isFile) found.push(await new Promise((resolve, reject) => entry.file(resolve, reject)))
+    if (entry.isFile) found.push({ name: entry.fullPath.slice(1), file: await new Promise((resolve, reject) => entry.file(resolve, reject)) })
     else {
       const reader = entry.createReader()
       for (let read; (read = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length > 0; ) entries.push(...read)
@@ -68,7 +69,7 @@ export function useDrop(onFiles, largest) {
 export function FileButton({ label, says = 'Open', isMany = false, isFolder = false, largest, onFiles }) {
   const input = useRef()
   async function take() {
-    const files = await textsOf(input.current.files, largest)
+    const files = await textsOf(named(input.current.files), largest)
     input.current.value = ''
     if (files.length > 0) onFiles(files)
   }

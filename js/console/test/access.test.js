@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
+import { newWitness } from '../../sealtrail/test/witness.js'
 import { inBrowser } from './browser.js'
 import { startPageServer } from './page-server.js'
 
@@ -47,11 +48,19 @@ for (const colorScheme of ['light', 'dark']) {
       await page.click('text=Try an example')
       await page.waitForSelector('h2.passed')
       assert.deepEqual(await violations(), [], `verified, ${width}`)
+      await page.fill('#witnessPolicy', 'quorum none\n')
+      await page.waitForSelector('#verdict >> text=cosigned by none of the witnesses')
+      assert.deepEqual(await violations(), [], `verified by a witness policy, ${width}`)
+      await page.fill('#witnessPolicy', `witness w ${newWitness('w.example').vkey}\nquorum w\n`)
+      await page.waitForSelector('#verdict >> text=the quorum is not met')
+      assert.deepEqual(await violations(), [], `not cosigned, ${width}`)
       await page.fill('#vkey', 'none')
-      await page.waitForSelector('h2.failed')
+      await page.waitForSelector('#verdict >> text=expected `<name>')
       assert.deepEqual(await violations(), [], `not verified, ${width}`)
       await here.drop('#line', BUNDLE)
-      await page.waitForSelector('#verdict >> text=1 of 1 line failed')
+      await page.fill('#witnessPolicy', 'quorum w\n')
+      await page.waitForSelector('#verdict >> text=malformed witness policy: line 1')
+      assert.match(await page.textContent('#verdict'), /1 of 1 line failed/)
       assert.deepEqual(await violations(), [], `a bundle, ${width}`)
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, `nothing is out of sight, ${width}`)
     }

@@ -62,6 +62,16 @@ export function inBrowser() {
     await here.page.dispatchEvent(selector, 'drop', { dataTransfer: transfer })
   }
 
+  /** Drops what is on this disk, folders too, as it comes from the system. */
+  here.dropPaths = async (selector, files) => {
+    const { x, y } = await here.page.locator(selector).boundingBox()
+    const session = await here.context.newCDPSession(here.page)
+    for (const type of ['dragEnter', 'dragOver', 'drop']) {
+      await session.send('Input.dispatchDragEvent', { type, x: x + 5, y: y + 5, data: { items: [], files, dragOperationsMask: 1 } })
+    }
+    await session.detach()
+  }
+
   /** The table of fields: path and treatment, what comes in, what would be stored, why. */
   here.rows = () =>
     here.page.$$eval('#fields tbody tr:not(.group)', (trs) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -81,6 +81,25 @@ describe('served by the real sidecar', { skip }, () => {
     await here.drop('#line', [{ name: 'bundle.tar', text: await response.text() }, { name: 'log.vkey', text: vkey }])
     await here.page.waitForSelector('#verdict h2.passed')
     assert.match(await here.page.textContent('#verdict'), /All \d+ lines are in the log of shop\.example\/audit, byte for byte/)
+  })
+
+  test('a bundle under a checkpoint that a witness cosigned is verified by a witness policy', async () => {
+    await recorded()
+    const at = (name) => join(folder, name)
+    const run = async (...words) => (await promisify(execFile)(SEALTRAIL, words)).stdout
+    const witness = JSON.parse(await run('witness', 'init', at('witness'), '--name', 'auditor.example/w1', '--json'))
+    await run('witness', 'cosign', '--state', at('witness'), '--vkey', vkey, `http://${api}`, '--out', at('cosigned'))
+    await run('export', '--config', at('trail/sealtrail.toml'), '--format', 'bundle', '--checkpoint', at('cosigned'), '--out', at('bundle'))
+    const policy = `log ${vkey}\nwitness auditor ${witness.vkey}\nquorum auditor\n`
+    await here.open(`http://${api}/console/#verify`)
+    await here.page.waitForSelector('#line')
+    await here.page.fill('#witnessPolicy', policy)
+    await here.page.fill('#vkey', vkey)
+    await here.page.setInputFiles('input[aria-label="Open a folder of a bundle"]', at('bundle'))
+    await here.page.waitForSelector('#verdict:has(h2.passed) >> text=The checkpoint is cosigned by auditor (20')
+    // What the command says of the same bundle and policy.
+    await writeFile(at('policy'), policy)
+    assert.match(await run('verify-proof', at('bundle'), '--policy', at('policy')), /^intact: /)
   })
 
   test('it comes compressed, under the policy of the header too, and only once', async () => {

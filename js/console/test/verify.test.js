@@ -1,25 +1,21 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
+import { goldenRecord } from '../../sealtrail/test/witness.js'
 import { inBrowser } from './browser.js'
+import { bundleOf as bundle, dropped, goldenLog, tarOf } from './bundle-files.js'
 import { startPageServer } from './page-server.js'
 
 const here = inBrowser()
-let server, lines, line, other, proof, vkey, checkpoint
+let server, golden, lines, line, other, proof, vkey, checkpoint
 before(async () => {
   server = await startPageServer()
-  const golden = (name) => readFile(new URL(`../../../tests/vectors/golden-log-257/${name}`, import.meta.url), 'utf8')
-  lines = (await golden('entries/00000000000000000000.jsonl')).split('\n').slice(0, 257)
-  checkpoint = await golden('checkpoint')
-  line = lines[256]
+  golden = await goldenLog()
+  ;({ lines, checkpoint } = golden)
+  ;({ line, proof, vkey } = await goldenRecord())
   other = lines[255]
-  // The last of 257: the path to the root is the one hash of the 256 before it, in the golden log's own tile.
-  const tile = await readFile(new URL('../../../tests/vectors/golden-log-257/tile/1/000.p/1', import.meta.url))
-  proof = `c2sp.org/tlog-proof@v1\nindex 256\n${tile.toString('base64')}\n\n${await golden('checkpoint')}`
-  vkey = await golden('log.vkey')
 })
 after(() => server?.stop())
 beforeEach(async () => {
@@ -74,7 +70,7 @@ test('three files dropped at once are told apart', async () => {
   await here.drop('#line', [{ name: 'key', text: vkey }, { name: 'record.json', text: line }, { name: 'x.tlog-proof', text: proof }])
   await here.page.waitForSelector('h2.passed')
   await here.drop('#line', [{ name: 'notes.txt', text: 'nothing of that' }])
-  await here.page.waitForSelector('text=notes.txt is no record, no proof and no verifier key')
+  await here.page.waitForSelector('text=notes.txt is no record, no proof, no verifier key and no witness policy')
 })
 
 test('a record that a tool has printed over several lines is told so', async () => {
@@ -91,56 +87,7 @@ test('the example of the page is the golden log\'s', async () => {
   assert.deepEqual(await Promise.all(['#line', '#proof', '#vkey'].map((id) => page.inputValue(id))), [line, proof, vkey.trim()])
 })
 
-const sha256 = (...parts) => createHash('sha256').update(Buffer.concat(parts)).digest()
-const split = (count) => 2 ** Math.floor(Math.log2(count - 1))
-
-/** The root of a tree (RFC 9162 section 2.1.1), and the path of one of its leaves (section 2.1.3.1). */
-function rootOf(leaves) {
-  if (leaves.length === 1) return leaves[0]
-  const k = split(leaves.length)
-  return sha256(Buffer.from([1]), rootOf(leaves.slice(0, k)), rootOf(leaves.slice(k)))
-}
-function pathOf(leaves, index) {
-  if (leaves.length === 1) return []
-  const k = split(leaves.length)
-  return index < k ? [...pathOf(leaves.slice(0, k), index), rootOf(leaves.slice(k))] : [...pathOf(leaves.slice(k), index - k), rootOf(leaves.slice(0, k))]
-}
-
-/** The files of a bundle of these records of the golden log. */
-function bundleOf(records, erasures = []) {
-  // What the tree holds of a line is its SHA-256.
-  const leaves = lines.map((line) => sha256(Buffer.from([0]), sha256(Buffer.from(line))))
-  const [origin, size, root] = checkpoint.split('\n')
-  const named = (indices) => indices.map((index) => ({ index, id: null }))
-  const text = (indices) => indices.map((index) => `${lines[index]}\n`).join('')
-  const proofs = [...records, ...erasures].map((index) => [
-    `proofs/${index}.tlog-proof`,
-    `c2sp.org/tlog-proof@v1\nindex ${index}\n${pathOf(leaves, index).map((hash) => `${hash.toString('base64')}\n`).join('')}\n${checkpoint}`,
-  ])
-  return {
-    checkpoint,
-    'manifest.json': JSON.stringify({ format: 'sealtrail bundle 1', origin, size: Number(size), root, records: named(records), erasures: named(erasures) }, null, 2),
-    'records.ndjson': text(records),
-    'erasures.ndjson': text(erasures),
-    ...Object.fromEntries(proofs),
-  }
-}
-
-/** POSIX ustar, of the folder `bundle`. */
-function tarOf(files) {
-  const blocks = Object.entries(files).map(([name, text]) => {
-    const body = Buffer.from(text)
-    const header = Buffer.alloc(512)
-    header.write(`bundle/${name}`, 0)
-    header.write(body.length.toString(8).padStart(11, '0'), 124)
-    header.write('0', 156)
-    header.write('ustar\0' + '00', 257)
-    return Buffer.concat([header, body, Buffer.alloc(-body.length & 511)])
-  })
-  return Buffer.concat([...blocks, Buffer.alloc(1024)]).toString()
-}
-
-const dropped = (files) => Object.entries(files).map(([name, text]) => ({ name: name.slice(name.lastIndexOf('/') + 1), text }))
+const bundleOf = (...named) => bundle(golden, ...named)
 
 test('a bundle is verified as an archive, as its files and as its folder', async () => {
   const { page } = here

@@ -162,6 +162,27 @@ export interface VerifiedProof {
   root: string
 }
 
+/** With a witness policy. */
+export interface WitnessedProof extends VerifiedProof {
+  /** The witnesses of the policy that cosigned the checkpoint, in its order. */
+  witnesses: Cosignature[]
+}
+
+export interface Cosignature {
+  /** What the witness policy calls the witness. */
+  name: string
+  /** When it cosigned, in seconds since 1970. */
+  time: number
+}
+
+export interface VerifyProofOptions {
+  /**
+   * Whose cosignatures the checkpoint must have (C2SP tlog-policy), as its text. Where it names logs, the verifier key must be
+   * of one of them.
+   */
+  witnessPolicy?: string | Uint8Array | undefined
+}
+
 export interface Engine {
   diff(before: Json, after: Json, options?: DiffOptions & { format?: 'changes'; raw?: false }): AttributeChange[]
   diff(before: Json, after: Json, options: DiffOptions & { format: 'patch'; raw?: false }): PatchOperation[]
@@ -187,7 +208,10 @@ export interface Engine {
    */
   redactor(policy: Json, options?: { keep?: string[] }): (line: string) => string
   policySummary(policy: Json): PolicySummary
-  verifyProof(proof: string | Uint8Array, line: string | Uint8Array, vkey: string): VerifiedProof
+  verifyProof(
+    proof: string | Uint8Array, line: string | Uint8Array, vkey: string, options: { witnessPolicy: string | Uint8Array },
+  ): WitnessedProof
+  verifyProof(proof: string | Uint8Array, line: string | Uint8Array, vkey: string, options?: VerifyProofOptions): VerifiedProof
 }
 
 /** The core, in this process or page. It is loaded once. */

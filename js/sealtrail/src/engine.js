@@ -131,8 +131,8 @@ class Engine {
     return this.#text(() => this.#glue.openLeased(jsonBytes(line, '/record'), keys))
   }
 
-  verifyProof(proof, line, vkey) {
-    return this.#verifyProof(proof, line, vkey)
+  verifyProof(proof, line, vkey, options) {
+    return this.#verifyProof(proof, line, vkey, options)
   }
 
   #text(call) {

@@ -16,7 +16,7 @@ export type CoreErrorCode =
   | 'shredded'
   | 'internal'
 
-export type ProofErrorCode = 'proof_malformed' | 'proof_foreign' | 'proof_bad_signature' | 'proof_mismatch'
+export type ProofErrorCode = 'proof_malformed' | 'proof_foreign' | 'proof_bad_signature' | 'proof_mismatch' | 'proof_not_witnessed'
 
 /** Codes of the sidecar's problems (RFC 9457), beyond those of the core. */
 export type SidecarErrorCode =

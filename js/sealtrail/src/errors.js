@@ -24,6 +24,7 @@ export const ERROR_CODES = Object.freeze([
   'proof_foreign',
   'proof_bad_signature',
   'proof_mismatch',
+  'proof_not_witnessed',
   // the sidecar
   'bad_request',
   'not_found',

@@ -8,6 +8,6 @@ export const loadProofCheck = proofCheckLoader(async () => {
   return glue
 })
 
-export async function verifyProof(proof, line, vkey) {
-  return (await loadProofCheck())(proof, line, vkey)
+export async function verifyProof(proof, line, vkey, options) {
+  return (await loadProofCheck())(proof, line, vkey, options)
 }

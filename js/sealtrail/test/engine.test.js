@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { before, describe, test } from 'node:test'
 import { createTrail, loadEngine, SealtrailError, verifyProof } from 'sealtrail'
+import { goldenRecord, newWitness } from './witness.js'
 
 const shared = (name) => readFile(new URL(`../../../tests/${name}`, import.meta.url))
 
@@ -192,5 +193,60 @@ describe('verifyProof', () => {
         return true
       })
     }
+  })
+})
+
+describe('verifyProof with a witness policy', () => {
+  const [ours, theirs, stranger] = ['w1.example', 'w2.example', 'w3.example'].map(newWitness)
+  const policy = (rest) => `# who is believed\nwitness ours ${ours.vkey}\nwitness theirs ${theirs.vkey} https://w2.example\n${rest}`
+  const both = policy('group both all ours theirs\nquorum both\n')
+  const either = policy('group either any ours theirs\nquorum either\n')
+  const time = 1_795_000_000
+  let line, proof, vkey, once, twice
+  before(async () => {
+    ({ line, proof, vkey } = await goldenRecord())
+    once = stranger.cosign(ours.cosign(proof, time), time)
+    twice = theirs.cosign(once, time + 1)
+  })
+
+  test('says who of the policy cosigned, and when', async () => {
+    const proven = await verifyProof(twice, line, vkey, { witnessPolicy: both })
+    const witnesses = [{ name: 'ours', time }, { name: 'theirs', time: time + 1 }]
+    assert.deepEqual(proven, { origin: 'sealtrail.test/log1', index: 256, size: 257, root: 'HdrG7YC4dQ541EDYLBPCVpxdFPZcekxJUv5oyI2nmoM=', witnesses })
+    assert.deepEqual((await verifyProof(once, line, vkey, { witnessPolicy: Buffer.from(either) })).witnesses, [witnesses[0]])
+    assert.deepEqual(engine.verifyProof(once, line, vkey, { witnessPolicy: either }).witnesses, [witnesses[0]])
+    assert.deepEqual((await verifyProof(proof, line, vkey, { witnessPolicy: policy('quorum none\n') })).witnesses, [])
+    assert.deepEqual((await verifyProof(twice, line, vkey, { witnessPolicy: policy(`log ${vkey}\nquorum ours\n`) })).witnesses.length, 2)
+  })
+
+  test('without one nobody asks, and nothing is said of witnesses', async () => {
+    for (const options of [undefined, {}, { witnessPolicy: undefined }]) {
+      assert.deepEqual(Object.keys(await verifyProof(twice, line, vkey, options)).sort(), ['index', 'origin', 'root', 'size'])
+    }
+  })
+
+  test('too few cosignatures, a forged one, another log and a policy that cannot be read each have their code', async () => {
+    // The time is signed: that of another second is no cosignature of this witness.
+    const forged = once.replace(/(w1\.example )(\S+)/, (_, name, text) => {
+      const bytes = Buffer.from(text, 'base64')
+      bytes[11] ^= 1
+      return name + bytes.toString('base64')
+    })
+    const elsewhere = policy(`log ${vkey.trim().replace('log1', 'log2')}\nquorum ours\n`)
+    const other = 'arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f'
+    const cases = [
+      [once, both, 'proof_not_witnessed', /^the quorum is not met: expected 2 of `ours`, `theirs` for `both`, got 1; cosigned by `ours`$/],
+      [proof, either, 'proof_not_witnessed', /cosigned by none of the policy's witnesses$/],
+      [forged, either, 'proof_bad_signature', /w1\.example/],
+      [twice.replace('\n257\n', '\n258\n'), both, 'proof_bad_signature', /sealtrail\.test\/log1/],
+      [twice, policy(`log ${other}\nquorum ours\n`), 'proof_foreign', /a log of the witness policy/],
+      [twice, elsewhere, 'proof_malformed', /^malformed witness policy: line 4: /],
+      [twice, both.trimEnd(), 'proof_malformed', /^malformed witness policy: line 5: expected a line feed/],
+      [twice, '', 'proof_malformed', /expected a `quorum` line/],
+    ]
+    for (const [given, witnessPolicy, code, message] of cases) {
+      await assert.rejects(verifyProof(given, line, vkey, { witnessPolicy }), { name: 'SealtrailError', code, message })
+    }
+    await assert.rejects(verifyProof(twice, `${line} `, vkey, { witnessPolicy: both }), { code: 'proof_mismatch' })
   })
 })

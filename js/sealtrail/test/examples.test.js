@@ -21,6 +21,17 @@ const sealed = await trail.seal({ entity, action: 'create', before: null, after:
 const line = await (await fetch('http://127.0.0.1:8090/v1/records/' + sealed.id)).text()
 `
 
+/** What an example of proofs does. */
+const GIVEN_TO_CHECK = `
+import { SealtrailError, verifyProof } from 'sealtrail'
+import { goldenRecord, newWitness } from '../witness.js'
+const witness = newWitness('w.example')
+const golden = await goldenRecord()
+const { line, vkey } = golden
+const proof = witness.cosign(golden.proof, 1795000000)
+const witnessPolicy = 'witness w ' + witness.vkey + '\\nquorum w\\n'
+`
+
 const examples = []
 for (const file of (await readdir(src)).filter((name) => name.endsWith('.d.ts')).sort()) {
   const text = await readFile(new URL(file, src), 'utf8')
@@ -30,11 +41,11 @@ for (const file of (await readdir(src)).filter((name) => name.endsWith('.d.ts'))
   }
 }
 
-test('there are examples', () => assert.deepEqual(new Set(examples.map(({ file }) => file)).size, 10))
+test('there are examples', () => assert.deepEqual(new Set(examples.map(({ file }) => file)).size, 11))
 
-for (const { name, code } of examples) {
+for (const { name, file, code } of examples) {
   test(`the example of ${name} runs`, async () => {
-    const { outputText } = ts.transpileModule(GIVEN + code, {
+    const { outputText } = ts.transpileModule((file === 'index.browser.d.ts' ? GIVEN_TO_CHECK : GIVEN) + code, {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, experimentalDecorators: true, verbatimModuleSyntax: true },
     })
     const { stderr } = await run(outputText)

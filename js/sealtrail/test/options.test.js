@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { createTrail, loadEngine, SealtrailError, verifyProof } from 'sealtrail'
+import { goldenRecord } from './witness.js'
 
 const policy = { id: 'p', version: '1', default: 'keep' }
 const change = { entity: { type: 'x', id: 1 }, action: 'update', before: { a: 1 }, after: { a: 2 } }
 const record = { id: '1', source: 's', time: '2026-11-21T19:45:00Z', data: { entity: { type: 'x', id: '1' }, action: 'update', changes: [] } }
 
-let engine, trail
+let engine, trail, golden
 before(async () => {
+  golden = await goldenRecord()
   engine = await loadEngine()
   trail = await createTrail({ url: 'http://127.0.0.1:1', policy })
 })
@@ -18,6 +20,7 @@ const METHODS = {
   'engine.rows': [(options) => engine.rows(record, options), 'opened, format, header'],
   'engine.textDifference': [(options) => engine.textDifference('a', 'b', options), 'unit'],
   'engine.preview': [(options) => engine.preview(policy, change, {}, options), 'raw'],
+  'engine.verifyProof': [(options) => engine.verifyProof(golden.proof, golden.line, golden.vkey, options), 'witnessPolicy'],
   'trail.diff': [(options) => trail.diff({}, {}, options), 'format, tests, words, entity, foldKeys, policy, raw'],
   'trail.preview': [(options) => trail.preview(change, options), 'policy, raw'],
 }
@@ -72,6 +75,8 @@ describe('types', () => {
     ['engine.rows', { format: {} }, '`format` must be a string, got an object'],
     ['engine.textDifference', { unit: 1n }, '`unit` must be a string, got a bigint'],
     ['engine.preview', { raw: 1 }, '`raw` must be true or false, got a number'],
+    ['engine.verifyProof', { witnessPolicy: null }, '`witnessPolicy` must be a string or bytes, got null'],
+    ['engine.verifyProof', { witnessPolicy: {} }, '`witnessPolicy` must be a string or bytes, got an object'],
     ['trail.preview', { raw: 1 }, '`raw` must be true or false, got a number'],
   ]
   for (const [method, options, message] of wrong) {

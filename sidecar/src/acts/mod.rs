@@ -30,7 +30,7 @@ pub use hold::{Held, hold, release};
 pub use justification::Justification;
 pub use prune::{Planned, Removed, plan, prune};
 pub use refused::refused;
-pub use reveal::{Revealed, Value, openings, reveal, tell_reveal};
+pub use reveal::{Openings, Revealed, Value, openings, reveal, tell_reveal};
 #[cfg(test)]
 pub use shred::Shredded;
 pub use shred::{Manner, record_interrupted_shreds, shred};

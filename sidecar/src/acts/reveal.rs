@@ -64,10 +64,7 @@ pub fn reveal(
     let (keys, erased) = openings(trail, &found.line, group)?;
     let kids = keys.iter().flat_map(|(_, kids)| kids).map(|(kid, _)| kid.clone());
     // Until the values are opened: what is told after an erasure would be too late.
-    let Some(_in_use) = trail.take_up(&kids.collect::<Vec<_>>())? else {
-        let message = "a key of these values was shredded just now; ask again";
-        return Err(Error::new(Code::Shredded, message));
-    };
+    let _in_use = trail.take_up_to_open(&kids.collect::<Vec<_>>())?;
     let (reveal, reveal_index) = tell_reveal(trail, record, group, because)?;
     let opening = |(seal, [(_, subject_key), (_, period_key)]): (usize, Kids)| OpeningKeys {
         seal,

@@ -61,16 +61,15 @@ pub fn shred(
     let _closed = trail.in_use.close(key.into_iter().collect());
     drain(trail)?;
     refuse_if_held(trail, subject)?;
+    // Nothing is made for an unknown subject. What is made goes with a refusal.
+    let kek = match manner.hard && trail.keyring.existing_subject_key(subject)?.is_some() {
+        true => Some(trail.prepare_kek()?),
+        false => None,
+    };
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
     let ending = trail.returned.ending();
     let erased = match manner.hard {
-        true => {
-            // What an unknown subject cannot undo is not begun for one.
-            if trail.keyring.existing_subject_key(subject)?.is_some() {
-                trail.prepare_kek()?;
-            }
-            trail.keyring.shred_subject_before_rotation(subject, &why)
-        }
+        true => trail.keyring.shred_subject_before_rotation(subject, &why),
         false => trail.keyring.shred_subject(subject, &why),
     };
     drop(ending);
@@ -83,10 +82,15 @@ pub fn shred(
     let leased_until = trail.leases.end(&erased.kids);
     trail.in_use.end(&erased.kids);
     if manner.hard {
-        trail.rotate_kek().map_err(|error| {
+        let changed = match kek {
+            Some(kek) => kek.carry_out(),
+            // The subject came after the look.
+            None => trail.rotate_kek(),
+        };
+        changed.map_err(|error| {
             error.context(
-                "the key is destroyed, and the change of the key-encryption key is not complete; the next start \
-                 completes it and records the erasure",
+                "the key is destroyed, and the change of the key-encryption key is not complete; the next start, or \
+                 `sealtrail keys rotate`, completes it, and then the erasure is recorded",
             )
         })?;
     }

@@ -1,5 +1,3 @@
-use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -13,7 +11,7 @@ use crate::config::Config;
 use crate::counted::counted;
 use crate::engine::Sandbox;
 use crate::error::{Error, Result};
-use crate::export::{Bundling, Form, pieces};
+use crate::export::{Bundling, Form, PartFile, pieces};
 use crate::questions::{Question, Questions};
 
 /// Writes the records that fit all criteria in a form for others
@@ -91,20 +89,16 @@ impl Export {
         Ok(0)
     }
 
-    /// Half an export must not pass for one.
     fn write(
         &self,
         export: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
     ) -> Result<()> {
         let Some(path) = &self.out else { return export(&mut output::print) };
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let part = path.with_file_name(name);
-        let failed = |e: std::io::Error| Error::from(e).context(path.display());
-        let mut file = File::create(&part).map_err(failed)?;
-        export(&mut |piece| file.write_all(piece).map_err(failed))?;
-        file.sync_all().map_err(failed)?;
-        fs::rename(&part, path).map_err(failed)
+        let mut part = PartFile::create(path)?;
+        export(&mut |piece| part.write(piece))?;
+        // Something may have come there while it was written.
+        self.expect_room(path)?;
+        part.complete(path)
     }
 
     /// An export of yesterday may be evidence.

@@ -44,8 +44,8 @@ impl KekSource {
         };
         if keyring.stands() == Stands::Between {
             tracing::error!(
-                "the change of the key-encryption key stopped at a key that was edited or damaged; the old one is \
-                 still needed: `sealtrail keys rotate` names the key"
+                "the change of the key-encryption key stopped halfway, at a key that was edited or damaged or for want of \
+                 room; the old one is still needed: `sealtrail keys rotate` says why, or completes it"
             );
         }
         Ok(keyring)
@@ -84,8 +84,8 @@ impl KekSource {
     }
 
     /// Makes sure of a key-encryption key to change to, so that a change that was announced is completed whatever
-    /// happens.
-    pub fn prepare(&self) -> Result<()> {
+    /// happens. Says whether it was made now, for a change that may yet be [withdrawn](Self::withdraw).
+    pub fn prepare(&self) -> Result<bool> {
         match self {
             KekSource::File { path, keeper } => {
                 file(path, keeper).prepare().map_err(|error| match error.is_read_only() {
@@ -97,7 +97,7 @@ impl KekSource {
                 })
             }
             KekSource::Env(name) => match next_of(name)? {
-                Some(_) => Ok(()),
+                Some(_) => Ok(false),
                 None => {
                     let message = format!(
                         "the environment has no `{name}_NEXT`: give the new key-encryption key there, as \
@@ -109,6 +109,14 @@ impl KekSource {
         }
     }
 
+    /// Destroys what was made for a change that is not to come.
+    pub fn withdraw(&self) -> Result<()> {
+        match self {
+            KekSource::File { path, keeper } => Ok(file(path, keeper).withdraw()?),
+            KekSource::Env(_) => Ok(()),
+        }
+    }
+
     /// Changes the keyring to the next key-encryption key, and destroys the one before where that is a file. Gives the
     /// number of keys.
     pub fn rotate(&self, keyring: &Keyring) -> Result<u64> {
@@ -116,7 +124,7 @@ impl KekSource {
         match self {
             KekSource::File { path, keeper } => Ok(file(path, keeper).rotate(keyring)?),
             KekSource::Env(name) => {
-                let Some(next) = next_of(name)? else { return self.prepare().map(|()| 0) };
+                let Some(next) = next_of(name)? else { return self.prepare().map(|_| 0) };
                 if keyring.stands() == Stands::After {
                     let message =
                         format!("the keyring is of `{name}_NEXT` already; give it as `{name}`");
@@ -132,11 +140,11 @@ fn open_by_file(path: &Path, keeper: &Keeper, dir: &Path) -> Result<Keyring> {
     expect_private(path)?;
     let next = beside(path, ".next");
     let keyring = file(path, keeper).open_keyring(dir)?;
-    if keyring.stands() == Stands::Before && next.exists() {
+    if keyring.stands() != Stands::Between && next.exists() {
         tracing::error!(
             file = %next.display(),
-            "the key-encryption key that is to take the place of the present one is not unwrapped, so it was not changed: \
-             `sealtrail keys rotate` says why"
+            "the key-encryption key that is to take the place of the present one could not be unwrapped, or there is no \
+             room for the change: `sealtrail keys rotate` says why, or completes it"
         );
     }
     Ok(keyring)

@@ -6,7 +6,7 @@ use std::time::Instant;
 use sealtrail_keyring::{Key, KeyId};
 use serde::{Deserialize, Serialize};
 
-use crate::acts::{self, Justification, Value};
+use crate::acts::{self, Justification, Openings, Value};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::collector::record_id;
@@ -180,21 +180,29 @@ pub fn lease_for_reading(
     because: &Justification,
 ) -> Result<Lent> {
     let found = trail.questions.record(record)?;
-    let (openings, erased) = acts::openings(trail, &found.line, group)?;
+    let openings = acts::openings(trail, &found.line, group)?;
+    lend(trail, owner, record, group, openings, because)
+}
+
+fn lend(
+    trail: &Trail,
+    owner: &Actor,
+    record: &str,
+    group: &str,
+    (openings, erased): Openings,
+    because: &Justification,
+) -> Result<Lent> {
     let (seals, leasings): (Vec<_>, Vec<_>) = openings
         .into_iter()
         .map(|(seal, keys)| (seal, Leasing { group: group.to_owned(), is_pseudonym: false, keys }))
         .unzip();
     let kids = kids_of(leasings.iter().flat_map(|leasing| &leasing.keys));
-    // Until it is told: what is told after an erasure would be too late. None where one is gone, which is refused below.
-    let _in_use = trail.take_up(&kids)?;
+    // Until it is told: what is told after an erasure would be too late.
+    let _in_use = trail.take_up_to_open(&kids)?;
     let leased = trail.guest()?.lease(&trail.origin, record, &leasings)?;
     let lease = record_id();
     let until = trail.leases.begin(&trail.keyring, &lease, owner, kids.clone(), None)?;
-    let told = (|| {
-        refuse_gone(trail, &kids)?;
-        acts::tell_reveal(trail, record, group, because)
-    })();
+    let told = acts::tell_reveal(trail, record, group, because);
     let (reveal, reveal_index) = told.inspect_err(|_| trail.leases.cancel(&lease))?;
     let keys = seals.into_iter().zip(leasings.iter().zip(leased));
     let keys = keys.map(|(seal, (leasing, key))| {
@@ -254,3 +262,6 @@ fn check(wanted: &Wanted) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,9 @@
 use sealtrail_keyring::{Found, Key, KeyId};
 
 use super::Trail;
+use crate::code::Code;
 use crate::erasure::Gone;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::keys_in_use::{InUse, Refused};
 
 /// What is known of a key.
@@ -38,6 +39,14 @@ impl Trail {
         self.returned.look(self)?;
         let found = self.keyring.existing_subject_key(subject)?;
         Ok(found.map(|(kid, _)| kid).filter(|kid| !self.returned.has(kid)))
+    }
+
+    /// Takes up the keys of values that are to be opened: they were found, and may be gone since.
+    pub fn take_up_to_open(&self, kids: &[KeyId]) -> Result<InUse> {
+        self.take_up(kids)?.ok_or_else(|| {
+            let message = "a key of these values was shredded just now; ask again";
+            Error::new(Code::Shredded, message)
+        })
     }
 
     /// Takes up keys that are known already; none if one does not exist any more.

@@ -177,12 +177,46 @@ fn a_bundle_takes_up_nothing_that_is_there() {
     assert_eq!(std::fs::read_dir(folder.join("proofs")).unwrap().count(), 2);
 }
 
+/// Nothing is written through what is there under the name of the file while it is not whole.
 #[test]
-fn a_bundle_that_finds_no_room_leaves_nothing() {
+fn an_export_to_a_file_takes_up_nothing_that_is_there() {
     let place = place();
+    let (file, part) = (place.path("out.ndjson"), place.path("out.ndjson.part"));
+    let out = file.display().to_string();
+    let export =
+        || place.run("export", &["--format", "lines", "--action", "update", "--out", &out]);
+    let said = "out.ndjson.part: expected nothing there; an export that was interrupted";
+    let precious = place.path("precious");
+    std::fs::write(&precious, "mine").unwrap();
+    for leads_to in [&precious, &place.path("nowhere")] {
+        std::os::unix::fs::symlink(leads_to, &part).unwrap();
+        export().refused(2, said);
+        assert_eq!(std::fs::read_link(&part).unwrap(), *leads_to);
+        std::fs::remove_file(&part).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&precious).unwrap(), "mine");
+    assert!(!place.path("nowhere").exists());
+    // Of an export that was interrupted, or that another process is at.
+    std::fs::write(&part, "of another time").unwrap();
+    export().refused(2, said);
+    assert_eq!(std::fs::read_to_string(&part).unwrap(), "of another time");
+    assert!(!file.exists());
+    std::fs::remove_file(&part).unwrap();
+    assert_eq!(answered(export()), "");
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2);
+    assert!(!part.exists());
+}
+
+#[test]
+fn an_export_that_finds_no_room_leaves_nothing() {
+    let place = place();
+    let lines: String = (0..20).map(|n| change(&format!("r-{n}")) + "\n").collect();
+    assert_eq!(place.append(lines.as_bytes()).code, 0);
     std::fs::create_dir(place.path("small")).unwrap();
     let Some(_disk) = SmallDisk::under(&place, "small", "8k") else { return };
-    let out = place.path("small/bundle").display().to_string();
-    place.run("export", &["--format", "bundle", "--out", &out]).refused(1, "small/bundle.part/");
-    assert_eq!(std::fs::read_dir(place.path("small")).unwrap().count(), 0);
+    for (form, named) in [("bundle", "small/out.part/"), ("lines", "small/out.part: ")] {
+        let out = place.path("small/out").display().to_string();
+        place.run("export", &["--format", form, "--out", &out]).refused(1, named);
+        assert_eq!(std::fs::read_dir(place.path("small")).unwrap().count(), 0, "{form}");
+    }
 }

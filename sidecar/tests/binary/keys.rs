@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use super::place::{Place, Ran, change, copy_folder, edit, sealtrail};
 use super::served::Served;
+use super::small_disk::SmallDisk;
+use super::wire::{get, post};
 
 fn keys(place: &Place, command: &str, rest: &[&str]) -> Ran {
     sealtrail(&[&["keys", command, "--config", &place.config()], rest].concat())
@@ -32,6 +34,15 @@ fn revealed(place: &Place, customer: &str) -> Ran {
     let record = if record["record"].is_object() { &record["record"] } else { &record };
     let id = record["id"].as_str().unwrap();
     place.run("reveal", &[id, "--group", "default", "--reason", "test"])
+}
+
+/// The names of what is beside the key-encryption key.
+fn in_keys(place: &Place) -> Vec<String> {
+    let names = fs::read_dir(place.path("keys")).unwrap();
+    let mut names: Vec<_> =
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -73,10 +84,7 @@ fn another_key_encryption_key_leaves_every_value_readable_and_yesterdays_copy_of
         "{rotated:?}"
     );
     assert_ne!(fs::read_to_string(place.path("keys/kek")).unwrap(), old);
-    let mut left: Vec<_> =
-        fs::read_dir(place.path("keys")).unwrap().map(|e| e.unwrap().file_name()).collect();
-    left.sort();
-    assert_eq!(left, ["kek", "signing.key"]);
+    assert_eq!(in_keys(&place), ["kek", "signing.key"]);
     let values = |text: &str| text.split("\nthis reveal").next().unwrap().to_owned();
     assert_eq!(values(&revealed(&place, "3").stdout), values(&before));
 
@@ -105,6 +113,65 @@ fn a_change_that_was_interrupted_is_completed_by_the_next_command() {
     assert!(revealed(&place, "3").stdout.contains("Ada-Canary-71"));
     assert_eq!(fs::read_to_string(place.path("keys/kek")).unwrap().trim(), *next.to_text());
     assert!(!place.path("keys/kek.next").exists() && !place.path("keys/kek.old").exists());
+}
+
+#[test]
+fn a_hard_shredding_that_finds_no_room_leaves_no_other_key_encryption_key() {
+    let place = place();
+    let kek = || fs::read_to_string(place.path("keys/kek")).unwrap();
+    let before = kek();
+    let Some(disk) = SmallDisk::under(&place, "keyring", "4m") else { return };
+    let served = Served::start(&place);
+    let ballast = disk.fill();
+    let shred = |served: &Served| {
+        let body = r#"{"reason":"ticket 81","hard":true}"#;
+        post(served.api, "/v1/subjects/customer%2F3/shred", "application/json", body)
+    };
+    let refused = shred(&served);
+    refused.is_problem(503, "log_unavailable");
+    assert!(refused.text().contains("make room and try again"), "{}", refused.text());
+    assert_eq!(
+        (in_keys(&place), kek()),
+        (vec!["kek".into(), "signing.key".into()], before.clone())
+    );
+    served.kill();
+
+    // As a process leaves it that is killed before it could take it back.
+    assert!(sealtrail_keyring::KekFile::new(&place.path("keys/kek")).prepare().unwrap());
+    let served = Served::start(&place);
+    assert_eq!(get(served.api, "/v1/entities/customer/3/changes").status, 200);
+    let waiting = ["kek", "kek.next", "signing.key"].map(String::from);
+    assert_eq!((in_keys(&place), kek()), (waiting.into(), before.clone()));
+    drop(ballast);
+    let shredded = shred(&served);
+    assert_eq!(shredded.status, 200, "{}", shredded.text());
+    assert_eq!(in_keys(&place), ["kek", "signing.key"]);
+    assert_ne!(kek(), before);
+    let (code, said) = served.terminate();
+    assert!(code == 0 && said.contains("there is no room for the change"), "{said}");
+    revealed(&place, "3").refused(8, "was shredded");
+    assert!(revealed(&place, "4").stdout.contains("Grace-Canary-72"));
+    assert_eq!(place.verify().code, 0);
+}
+
+#[test]
+fn changes_of_the_key_encryption_key_that_are_asked_for_at_once_come_one_after_another() {
+    const AT_ONCE: u64 = 8;
+    let place = place();
+    let served = Served::start(&place);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                let rotated = post(served.api, "/v1/keys/rotate", "application/json", "{}");
+                assert_eq!(rotated.status, 200, "{}", rotated.text());
+            });
+        }
+    });
+    assert_eq!(served.terminate().0, 0);
+    assert_eq!(in_keys(&place), ["kek", "signing.key"]);
+    let rotated = keys(&place, "rotate", &["--json"]).json();
+    assert_eq!(rotated["generation"], AT_ONCE + 1, "{rotated}");
+    assert!(revealed(&place, "3").stdout.contains("Ada-Canary-71"));
 }
 
 #[test]

@@ -53,6 +53,7 @@ mod retention;
 mod served;
 mod service;
 mod services;
+mod shredding_when_full;
 mod slow_http2;
 mod small_disk;
 mod sockets;

@@ -1,7 +1,9 @@
-//! A log that was put back to an older copy.
+//! A log or a keyring that was put back to an older copy.
 
 use std::fs;
 use std::path::Path;
+
+use serde_json::Value;
 
 use super::place::{Place, change};
 use super::served::Served;
@@ -70,4 +72,22 @@ fn an_index_is_never_put_where_anything_else_is() {
     for kept in ["keyring", "log", "keys/kek", "policy.json"] {
         assert!(place.path(kept).exists(), "{kept}");
     }
+}
+
+/// Nobody has asked for anything that would have compared log and keyring.
+#[test]
+fn the_first_change_of_whom_an_older_keyring_brings_back_has_a_new_key() {
+    let place = Place::new();
+    assert_eq!(place.append(change("c-0").as_bytes()).code, 0);
+    copy(&place.path("keyring"), &place.path("copy"));
+    assert_eq!(place.run("shred", &["customer/3", "--reason", "r"]).code, 0);
+    fs::remove_dir_all(place.path("keyring")).unwrap();
+    fs::rename(place.path("copy"), place.path("keyring")).unwrap();
+    let served = Served::start(&place);
+    assert_eq!(served.post_change(&change("c-1")).status, 200);
+    assert_eq!(served.terminate().0, 0);
+    let records: Vec<Value> =
+        place.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kids = [0, 2].map(|n| records[n]["data"]["seals"][0]["kids"][0].as_str().unwrap());
+    assert_ne!(kids[0], kids[1]);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::collector_when_full::gauge;
 use super::index_after_crash::files;
 use super::place::{Place, sealtrail};
 use super::served::Served;
@@ -15,7 +16,7 @@ use super::wire::{Response, Wire, get, post};
 const JSON: &str = "application/json";
 
 /// Longer than all of the record that fills the last of the disk.
-const REASON: &str = "ticket 81: she asked us by letter to forget her, and nothing that the law has us keep names her any more; \
+pub const REASON: &str = "ticket 81: she asked us by letter to forget her, and nothing that the law has us keep names her any more; \
     the letter and our answer are with the legal department under the same number";
 
 /// One record of each of so many customers.
@@ -30,7 +31,7 @@ fn place(customers: usize) -> Place {
     place
 }
 
-fn target(customer: usize) -> String {
+pub fn target(customer: usize) -> String {
     format!("/v1/subjects/customer%2F{customer}/shred")
 }
 
@@ -39,7 +40,7 @@ fn shred(served: &Served, customer: usize) -> Response {
 }
 
 /// The keys of the customers, in their order.
-fn kids(place: &Place, customers: usize) -> Vec<String> {
+pub fn kids(place: &Place, customers: usize) -> Vec<String> {
     let records = place.lines().into_iter().take(customers);
     let kid = |line: String| {
         let record: Value = serde_json::from_str(&line).unwrap();
@@ -49,19 +50,19 @@ fn kids(place: &Place, customers: usize) -> Vec<String> {
 }
 
 /// The keys of which the log tells that they were shredded, in its order.
-fn told(place: &Place) -> Vec<String> {
+pub fn told(place: &Place) -> Vec<String> {
     // A process that was killed may have left half a line.
     let records = place.lines().into_iter().filter_map(|line| serde_json::from_str(&line).ok());
     let shreds = records.filter(|record: &Value| record["type"] == "sealtrail.shred.v1");
     shreds.map(|record| record["data"]["kids"][0].as_str().unwrap().to_owned()).collect()
 }
 
-fn intents(place: &Place) -> usize {
+pub fn intents(place: &Place) -> usize {
     std::fs::read_dir(place.path("keyring/journal")).unwrap().count()
 }
 
 /// Waits until the keyring owes no record any more.
-fn caught_up(place: &Place) {
+pub fn caught_up(place: &Place) {
     for _ in 0..6000 {
         if intents(place) == 0 {
             return;
@@ -116,6 +117,26 @@ fn a_shredding_whose_record_finds_no_room_is_recorded_when_there_is_room_again()
     assert_eq!(served.terminate().0, 0);
     assert_eq!(told(&place), kids[..2]);
     assert_eq!(place.verify().code, 0);
+}
+
+/// Nobody has got it, so no shredding is to wait for it.
+#[test]
+fn a_lease_whose_record_finds_no_room_is_none() {
+    let place = place(1);
+    let record: Value = serde_json::from_str(&place.lines()[0]).unwrap();
+    let target = format!("/v1/records/{}/lease", record["id"].as_str().unwrap());
+    let Some(disk) = SmallDisk::under(&place, "log", "4m") else { return };
+    let served = Served::start(&place);
+    let ballast = disk.fill_log(&served);
+    let lease = || {
+        post(served.api, &target, JSON, &json!({"group": "default", "reason": REASON}).to_string())
+    };
+    lease().is_problem(503, "log_unavailable");
+    assert_eq!(gauge(served.api, "open_leases"), 0);
+    drop(ballast);
+    ready(&served);
+    assert_eq!(lease().status, 200);
+    assert_eq!(gauge(served.api, "open_leases"), 1);
 }
 
 /// The background, and whoever erases.

@@ -353,7 +353,7 @@ fn receipts_under_a_policy() {
     let other_policy = policy(&other.vkey, two);
     assert_eq!(check(&["--policy", &other_policy]).code, 22);
     let broken = policy(&place.vkey, "quorum w4\n");
-    check(&["--policy", &broken]).refused(3, "policy.txt: malformed policy: line 6: ");
+    check(&["--policy", &broken]).refused(3, "policy.txt: malformed witness policy: line 6: ");
     assert_eq!(check(&[]).code, 2, "a key or a policy is needed");
     std::fs::write(&policy_file, "quorum none\n").unwrap();
     check(&["--policy", &policy_file]).refused(3, "policy.txt: the policy names no log");

@@ -432,3 +432,33 @@ fn what_is_left_of_an_interrupted_roll_does_no_harm() {
     let index = filled(dir.path(), 20, 10);
     assert_eq!(record(&index, "rec-15"), [15]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_file_that_is_being_written_is_not_written_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let victim = dir.path().join("notes");
+    fs::write(&victim, "somebody's").unwrap();
+    let (mut index, _) = Index::open(dir.path(), ORIGIN).unwrap();
+    // Between the look at what an earlier process has left and the writing.
+    let link = |name: &str| {
+        let _ = fs::remove_file(dir.path().join(name));
+        std::os::unix::fs::symlink(&victim, dir.path().join(name)).unwrap();
+    };
+    link("origin.tmp");
+    assert!(index.claim().unwrap());
+    link("purged.tmp");
+    let run = dir.path().join(file_name(0, 5));
+    link(run.with_extension("tmp").file_name().unwrap().to_str().unwrap());
+    for n in 0..5 {
+        index.add(n, &line(n)).unwrap();
+    }
+    assert!(index.roll().unwrap());
+    index.set_purged(5).unwrap();
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "somebody's");
+    for written in [run, dir.path().join("origin"), dir.path().join("purged")] {
+        assert!(fs::symlink_metadata(&written).unwrap().is_file(), "{}", written.display());
+    }
+    drop(index);
+    assert_eq!(record(&Index::open(dir.path(), ORIGIN).unwrap().0, "rec-3"), [3]);
+}

@@ -45,7 +45,7 @@ impl Writer {
         let temporary = Temporary::of(&path);
         let head = Head::new(origin, first, next, 0);
         let begin = || {
-            let mut file = BufWriter::with_capacity(256 << 10, File::create(temporary.path())?);
+            let mut file = BufWriter::with_capacity(256 << 10, temporary.create()?);
             // The head is written last: it says how many blocks there are.
             file.write_all(&vec![0; head.times_offset() as usize])?;
             let number = |number: i64| number.to_be_bytes();

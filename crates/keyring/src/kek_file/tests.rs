@@ -1,5 +1,7 @@
 //! Every step of a shredding with another key-encryption key, broken in every way.
 
+mod room;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;

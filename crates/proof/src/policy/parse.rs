@@ -1,6 +1,6 @@
 //! The text of a policy, line by line.
 
-use super::{Group, Member, Policy, Witness};
+use super::{Group, Member, Policy, WHAT, Witness};
 use crate::checkpoint::decimal;
 use crate::{Error, VerifierKey};
 
@@ -19,7 +19,7 @@ const MAX_NAME: usize = 256;
 pub(super) fn policy(text: &[u8]) -> Result<Policy, Error> {
     if text.len() > MAX_BYTES {
         return Err(Error::malformed(
-            "policy",
+            WHAT,
             format!("expected at most {MAX_BYTES} bytes, got {}", text.len()),
         ));
     }
@@ -34,10 +34,10 @@ pub(super) fn policy(text: &[u8]) -> Result<Policy, Error> {
         } else {
             Err("expected a line feed at the end; the file may have been cut".into())
         };
-        result.map_err(|why| Error::malformed("policy", format!("line {number}: {why}")))?;
+        result.map_err(|why| Error::malformed(WHAT, format!("line {number}: {why}")))?;
     }
     let Parser { logs, witnesses, groups, quorum, .. } = parser;
-    let quorum = quorum.ok_or_else(|| Error::malformed("policy", "expected a `quorum` line"))?;
+    let quorum = quorum.ok_or_else(|| Error::malformed(WHAT, "expected a `quorum` line"))?;
     Ok(Policy { logs, witnesses, groups, quorum })
 }
 
@@ -278,7 +278,7 @@ mod tests {
             let error = parse(&text).unwrap_err();
             let error_text = error.to_string();
             assert!(error.is_malformed() && error_text.contains(said), "{text}: {error}");
-            let place = format!("malformed policy: line {line}: ");
+            let place = format!("malformed witness policy: line {line}: ");
             assert!(error_text.starts_with(&place), "{text}: {error}");
         }
         for text in ["", "\n", "# quorum none\n", &two] {

@@ -184,7 +184,10 @@ mod tests {
         assert!(both.check_log(&note(&[]), &old).unwrap_err().is_unknown_key());
         let only_old = parse(format!("log {old}\nquorum none\n"));
         let error: Error = only_old.check_log(&note(&[]), &new).unwrap_err();
-        assert!(error.is_unknown_key() && error.to_string().contains("the policy"), "{error}");
+        assert!(
+            error.is_unknown_key() && error.to_string().contains("the witness policy"),
+            "{error}"
+        );
         let no_log = parse("quorum none\n".into());
         no_log.check_log(&note(&[]), &new).unwrap();
         assert!(no_log.check(&note(&[])).unwrap_err().is_malformed());

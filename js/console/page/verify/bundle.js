@@ -7,7 +7,17 @@ const BLOCK = 512
 
 /** Whether these files are one, and not a record, a proof or a key. */
 export function isBundle(files) {
-  return files.some(({ name, text }) => isTar(text) || (baseOf(name) === 'manifest.json' && text?.includes(FORMAT)))
+  return files.some((file) => isTar(file.text) || isManifest(file))
+}
+
+function isManifest({ name, text }) {
+  return baseOf(name) === 'manifest.json' && text?.includes(FORMAT)
+}
+
+/** The folder that a bundle came in, with its slash; empty where that was an archive, or where a browser gives none. */
+export function folderOf(files) {
+  const name = files.find(isManifest)?.name ?? ''
+  return name.slice(0, name.lastIndexOf('/') + 1)
 }
 
 function isTar(text) {
@@ -88,10 +98,11 @@ function untar(bytes) {
 const SLICE = 30
 
 /**
- * Checks every line of a bundle under its checkpoint; `{ checked, failed: [{ index, message }] }`, and again as it goes on.
- * Ends early when `isStale`.
+ * Checks every line of a bundle under its checkpoint; `{ checked, failed: [{ index, message }], witnessed }`, and again as it
+ * goes on. Ends early when `isStale`.
  */
-export async function checkBundle({ note, lines, size }, vkey, inspect, onProgress, isStale) {
+export async function checkBundle({ note, lines, size }, { vkey, witnessPolicy }, inspect, onProgress, isStale) {
+  const witnessed = witnessPolicy === undefined ? undefined : checkWitnesses(note, { vkey, witnessPolicy }, inspect)
   const failed = []
   let until = performance.now() + SLICE
   for (const [at, { index, line, proof }] of lines.entries()) {
@@ -103,10 +114,20 @@ export async function checkBundle({ note, lines, size }, vkey, inspect, onProgre
       failed.push({ index, message: 'the proof is of another record, or under another checkpoint, than the bundle says' })
     }
     if (performance.now() < until) continue
-    onProgress({ checked: at + 1, failed: [...failed] })
+    onProgress({ checked: at + 1, failed: [...failed], witnessed })
     await new Promise((resolve) => setTimeout(resolve))
     if (isStale()) return undefined
     until = performance.now() + SLICE
   }
-  return { checked: lines.length, failed }
+  return { checked: lines.length, failed, witnessed }
+}
+
+/**
+ * What a policy's witnesses say of the checkpoint that all proofs of a bundle are under, `{ outcome, message }` or
+ * `{ outcome, witnesses }`: asked once, of a proof that has this checkpoint and is of no record.
+ */
+function checkWitnesses(note, given, inspect) {
+  const found = inspect({ ...given, line: '', proof: `c2sp.org/tlog-proof@v1\nindex 0\n\n${note}` })
+  const { outcome, message } = found.checks.find(({ name }) => name === 'witnesses')
+  return { outcome, message, witnesses: found.witnesses }
 }

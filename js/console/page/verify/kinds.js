@@ -1,8 +1,15 @@
-/** What somebody dropped: a proof begins with its version, a verifier key is one line of three parts, a record an object. */
+/** The first line of a witness policy (C2SP tlog-policy), after empty ones and comments. */
+const WITNESS_POLICY = /^(?:[ \t]*(?:#[^\n\0]*)?\r?\n)*[ \t]*(?:log|witness|group|quorum)[ \t][^\n\0]*(?:\n|$)/
+
+/**
+ * What somebody dropped: a proof begins with its version, a verifier key is one line of three parts, a witness policy a
+ * line for each log and witness, a record an object.
+ */
 export function kindOf(text) {
   if (text.startsWith('c2sp.org/tlog-proof@')) return 'proof'
   if (/^\s*\S+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+\s*$/.test(text)) return 'vkey'
   if (text.trimStart().startsWith('{')) return 'line'
+  if (WITNESS_POLICY.test(text)) return 'witnessPolicy'
   return undefined
 }
 
@@ -31,6 +38,17 @@ export function recordOf(line) {
   } catch {
     return []
   }
+}
+
+/** Who cosigned a checkpoint, and when, for a person. */
+export function cosignedBy(witnesses) {
+  if (witnesses.length === 0) return 'cosigned by none of the witnesses, and the policy asks for none'
+  const said = witnesses.map(({ name, time }) => {
+    const moment = new Date(1000 * time)
+    // A cosignature may say any number of seconds.
+    return Number.isNaN(moment.getTime()) ? name : `${name} (${moment.toISOString().replace('T', ' ').replace('.000Z', 'Z')})`
+  })
+  return `cosigned by ${said.join(', ')}`
 }
 
 /** Why the hash of a text that looks like a record cannot be that of the record. */

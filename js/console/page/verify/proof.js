@@ -19,7 +19,8 @@ export function loadProofCheck() {
 
 const encoder = new TextEncoder()
 
-/** Every check of a proof by itself; see `inspectProof` of the module. */
-function inspect({ line, proof, vkey }) {
-  return glue.inspectProof(encoder.encode(proof), encoder.encode(line), vkey)
+/** Every check of a proof by itself, that of witnesses where there is a policy for them; see `inspectProof` of the module. */
+function inspect({ line, proof, vkey, witnessPolicy }) {
+  const policy = witnessPolicy === undefined ? undefined : encoder.encode(witnessPolicy)
+  return glue.inspectProof(encoder.encode(proof), encoder.encode(line), vkey, policy)
 }

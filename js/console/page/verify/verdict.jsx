@@ -1,5 +1,5 @@
 import { Icon } from '../icons.jsx'
-import { lineTrouble, recordOf } from './kinds.js'
+import { cosignedBy, lineTrouble, recordOf } from './kinds.js'
 
 const CHECKS = {
   receipt: { name: 'Proof', asks: 'The proof is one, and has a checkpoint in it' },
@@ -7,6 +7,7 @@ const CHECKS = {
   origin: { name: 'Origin', asks: 'The checkpoint is of the log that the key belongs to' },
   signature: { name: 'Signature', asks: 'The key\'s owner signed the checkpoint' },
   inclusion: { name: 'Inclusion', asks: 'The record\'s leaf is in the tree that the checkpoint covers' },
+  witnesses: { name: 'Witnesses', asks: 'Enough witnesses of the policy cosigned the checkpoint' },
 }
 const WORDS = { passed: 'passed', failed: 'failed', 'not made': 'not checked' }
 const ICONS = { passed: 'passed', failed: 'failed', 'not made': 'skipped' }
@@ -15,22 +16,24 @@ const ICONS = { passed: 'passed', failed: 'failed', 'not made': 'skipped' }
 export function Verdict({ given, found }) {
   return (
     <div class="verdict" role="status" id="verdict">
-      {found === undefined ? <Waiting /> : <Found given={given} found={found} />}
+      {found === undefined ? <Waiting asksForWitnesses={given.witnessPolicy !== undefined} /> : <Found given={given} found={found} />}
     </div>
   )
 }
 
-function Waiting() {
+function Waiting({ asksForWitnesses }) {
+  const checks = Object.entries(CHECKS).filter(([name]) => name !== 'witnesses' || asksForWitnesses)
   return (
     <>
       <h2>What is checked</h2>
-      <ol class="checks">{Object.entries(CHECKS).map(([name, check]) => <Check key={name} {...check} />)}</ol>
+      <ol class="checks">{checks.map(([name, check]) => <Check key={name} {...check} />)}</ol>
     </>
   )
 }
 
 function Found({ given, found }) {
   const trouble = found.holds ? undefined : lineTrouble(given.line)
+  const said = ({ name, message }) => (name === 'witnesses' && found.witnesses ? `The checkpoint is ${cosignedBy(found.witnesses)}.` : message)
   return (
     <>
       <h2 class={found.holds ? 'passed' : 'failed'}><Icon name={found.holds ? 'passed' : 'failed'} size={22} /> {found.holds ? 'Verified' : 'Not verified'}</h2>
@@ -41,7 +44,7 @@ function Found({ given, found }) {
       </p>
       {trouble && <p class="problem"><Icon name="warning" /> {trouble}</p>}
       <ol class="checks">
-        {found.checks.map(({ name, outcome, message }) => <Check key={name} {...CHECKS[name]} outcome={outcome} message={message} />)}
+        {found.checks.map((check) => <Check key={check.name} {...CHECKS[check.name]} outcome={check.outcome} message={said(check)} />)}
       </ol>
       <h3>Computed from the record's line</h3>
       <dl class="facts">

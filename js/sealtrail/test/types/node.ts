@@ -105,6 +105,12 @@ const lines: string[] = [
 const coarse: boolean = engine.textDifference('a', 'b', { unit: 'line' }).coarse
 const digest: string = engine.policySummary({ id: 'shop' }).sha256
 const index: number = (await verifyProof('', new Uint8Array(), '')).index
+const cosignature: { name: string; time: number } | undefined = (await verifyProof('', '', '', { witnessPolicy: '' })).witnesses[0]
+const maybeAsked = await verifyProof('', '', '', { witnessPolicy: process.env.WITNESS_POLICY })
+// @ts-expect-error there are witnesses where somebody asked for them
+void maybeAsked.witnesses
+// @ts-expect-error a sealing policy is an object, a witness policy is a text
+engine.verifyProof('', '', '', { witnessPolicy: { id: 'shop' } })
 
 function told(error: unknown): ErrorCode | undefined {
   if (!(error instanceof SealtrailError)) return undefined
@@ -113,4 +119,4 @@ function told(error: unknown): ErrorCode | undefined {
   return ERROR_CODES.find((code) => code === error.code)
 }
 await trail.close()
-void [unions, lines, id, result, sum, path, operation, text, raw, rule, findings, patch, words, sentences, cell, csv, coarse, digest, index, told, koa]
+void [unions, lines, id, result, sum, path, operation, text, raw, rule, findings, patch, words, sentences, cell, csv, coarse, digest, index, cosignature, told, koa]

@@ -135,3 +135,17 @@ fn a_quiet_time_is_believed_while_the_rest_of_what_is_kept_has_records() {
     log.add(["2025-12-20T09:00:00Z"]);
     assert!(log.doubts("1y", "2025-12-20T10:00:00Z"));
 }
+
+/// The border between what is believed and what is not: two parts of eight.
+#[test]
+fn two_parts_with_records_are_enough_and_one_is_not() {
+    let of_parts = |times: &[&str]| {
+        let log = written(["2010-01-01T00:00:00Z"]);
+        log.add(times.iter().copied());
+        log.add(["2026-01-01T11:00:00Z"]);
+        log.doubts("8y", "2026-01-01T12:00:00Z")
+    };
+    assert!(of_parts(&["2019-06-01T00:00:00Z"]));
+    assert!(of_parts(&["2019-06-01T00:00:00Z", "2019-07-01T00:00:00Z"]), "of one part");
+    assert!(!of_parts(&["2019-06-01T00:00:00Z", "2024-06-01T00:00:00Z"]));
+}

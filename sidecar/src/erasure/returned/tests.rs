@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use tempfile::TempDir;
 
@@ -7,12 +8,19 @@ use super::*;
 use crate::acts::{self, Justification, Manner};
 use crate::code::Code;
 use crate::collector::{Receipt, collect_blocking};
-use crate::engine::Actor;
+use crate::engine::{Actor, Need};
 use crate::questions::{Page, Question};
 use crate::trail::Known;
 
 const CHANGE: &[u8] = br#"{"entity":{"type":"customer","id":"3"},"action":"create","before":null,"after":{"email":"ada@example.com"}}"#;
 const SUBJECT: &str = "customer/3";
+
+/// Others have a key too.
+const SUBJECTS: usize = 20;
+
+fn many(n: usize) -> String {
+    format!("customer/many-{n}")
+}
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -50,6 +58,9 @@ fn put_back(destroy: impl FnOnce(&Trail, &KeyId)) -> PutBack {
     let dir = tempfile::tempdir().unwrap();
     let trail = Trail::create_for_test(dir.path(), "");
     let record = record(&trail);
+    for n in 0..SUBJECTS {
+        trail.keyring.subject_key(&many(n)).unwrap();
+    }
     let subject = trail.kid_of_subject(SUBJECT).unwrap().unwrap();
     let period = Keyring::period_keys(&trail.keyring_dir).unwrap().remove(0);
     copy(&dir.path().join("keyring"), &dir.path().join("older"));
@@ -96,6 +107,8 @@ fn the_next_change_of_the_subject_destroys_it_and_has_a_new_one() {
     assert_eq!(trail.returned.look(&trail).unwrap(), 1);
     // In the memory of the keyring too.
     assert!(trail.keyring.existing_subject_key(SUBJECT).unwrap().is_some());
+    let other = String::from_utf8(CHANGE.to_vec()).unwrap().replace("\"3\"", "\"4\"");
+    assert!(collect_blocking(&trail, &[other.as_bytes()]).remove(0).is_ok(), "and the month's");
     let later = record(&trail);
     let kid = trail.kid_of_subject(SUBJECT).unwrap().unwrap();
     assert_ne!(kid, put_back.subject);
@@ -108,6 +121,42 @@ fn the_next_change_of_the_subject_destroys_it_and_has_a_new_one() {
     // It can be shredded again, and that is told again.
     shred(&trail, &put_back.period);
     assert_eq!(trail.kid_of_subject(SUBJECT).unwrap(), None);
+}
+
+/// A second one who found the old key must not destroy the new one.
+#[test]
+fn many_who_need_it_at_once_have_one_new_key() {
+    let put_back = put_back(|trail, _| {
+        for n in 0..SUBJECTS {
+            let shredded = acts::shred(trail, &many(n), &because(), Manner::default()).unwrap();
+            assert_eq!(shredded.ended_blocking().kids.len(), 1);
+        }
+    });
+    let trail = put_back.open();
+    assert_eq!(trail.returned.look(&trail).unwrap(), SUBJECTS);
+    for n in 0..SUBJECTS {
+        let need = Need { subject: many(n), retain: "year".into() };
+        let key = || trail.key_source().keys_of(&need, "2026-11").unwrap()[0].0.clone();
+        let kids: Vec<KeyId> = thread::scope(|scope| {
+            let all: Vec<_> = (0..4).map(|_| scope.spawn(key)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(kids.iter().all(|kid| *kid == kids[0]), "{kids:?}");
+        assert!(matches!(trail.keyring.key(&kids[0]).unwrap(), Found::Key(_)));
+    }
+}
+
+/// Nobody can open anything with it.
+#[test]
+fn one_that_cannot_be_read_stops_nobody() {
+    let put_back = put_back(shred);
+    let name = format!("{}.key", put_back.subject);
+    let folders = fs::read_dir(put_back.dir.path().join("keyring/keys")).unwrap();
+    let mut files = folders.map(|folder| folder.unwrap().path().join(&name));
+    fs::write(files.find(|file| file.exists()).unwrap(), "edited").unwrap();
+    let trail = put_back.open();
+    assert_eq!(trail.returned.look(&trail).unwrap(), 0);
+    assert_eq!(put_back.reveal(&trail), Code::LogDamaged);
 }
 
 #[test]

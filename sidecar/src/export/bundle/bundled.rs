@@ -2,12 +2,12 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use super::folder::failed;
 use super::manifest::{
     CHECKPOINT, ERASURES, FORMAT, MANIFEST, Manifest, Named, RECORDS, proof_name,
 };
 use crate::code::Code;
 use crate::error::{Error, Result};
+use crate::export::part::failed;
 
 /// A bundle that is read.
 pub struct Bundled {

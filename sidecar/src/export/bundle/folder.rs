@@ -6,6 +6,7 @@ use super::Bundling;
 use super::bundling::Part;
 use crate::code::Code;
 use crate::error::{Error, Result};
+use crate::export::part::{failed, not_made, part_of};
 
 impl Bundling {
     /// Writes the bundle as a folder, which appears when it is whole.
@@ -27,22 +28,13 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    /// One that is there already may be an interrupted export's: what is in it would come into the bundle. Or somebody
-    /// else's, so it is not for us to empty it.
+    /// What is in one that is there already would come into the bundle.
     fn create(dir: &Path) -> Result<Self> {
-        let mut name = dir.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let path = dir.with_file_name(name);
+        let path = part_of(dir);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(|e| failed(e, parent))?;
         }
-        fs::create_dir(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                let message = "expected nothing there; an export that was interrupted leaves such a folder: remove it";
-                Error::new(Code::WrongUse, message).context(path.display())
-            }
-            _ => failed(error, &path),
-        })?;
+        fs::create_dir(&path).map_err(|error| not_made(error, &path))?;
         let unfinished = Self { path, is_left: true };
         let proofs = unfinished.path.join("proofs");
         fs::create_dir(&proofs).map_err(|e| failed(e, &proofs))?;
@@ -82,8 +74,4 @@ impl Drop for Unfinished {
             let _ = fs::remove_dir_all(&self.path);
         }
     }
-}
-
-pub(super) fn failed(error: std::io::Error, path: &Path) -> Error {
-    Error::from(error).context(path.display())
 }

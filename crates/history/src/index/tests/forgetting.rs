@@ -115,6 +115,26 @@ fn a_merge_that_writes_while_names_are_forgotten_leaves_no_file() {
 }
 
 #[test]
+fn a_merge_that_is_given_up_while_it_writes_is_no_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut index = filled(dir.path(), 16 * RUN, 16 * RUN);
+    let merge = index.due_merge().unwrap();
+    let unfinished_run = dir.path().join(file_name(0, 16 * RUN)).with_extension("tmp");
+    let merged_run = std::thread::scope(|scope| {
+        let writing = scope.spawn(move || merge.run());
+        while !unfinished_run.exists() && !writing.is_finished() {
+            std::hint::spin_loop();
+        }
+        index.forget(&GONE).unwrap();
+        writing.join().unwrap().unwrap()
+    });
+    assert_eq!(unfinished(dir.path()), [] as [PathBuf; 0]);
+    index.take_merged(merged_run).unwrap();
+    expect_forgotten(&index, "given up while it was written");
+    assert_eq!(merged(index).runs.len(), 1);
+}
+
+#[test]
 fn one_merge_at_a_time_and_nobody_else_writes_meanwhile() {
     let dir = tempfile::tempdir().unwrap();
     let mut index = filled(dir.path(), 2 * 16 * RUN, 16 * RUN);

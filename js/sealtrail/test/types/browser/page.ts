@@ -4,6 +4,7 @@ import { loadEngine, SealtrailError, verifyProof } from 'sealtrail'
 import { createTrail } from 'sealtrail'
 
 const { index, origin } = await verifyProof('proof', 'line', 'vkey')
+const { witnesses } = await verifyProof('proof', 'line', 'vkey', { witnessPolicy: new Uint8Array() })
 const fields = (await loadEngine()).preview('{}', { entity: { type: 'x', id: '1' }, action: 'update' }).fields
 const findings: Finding[] = (await loadEngine()).lint('{}')
-void [findings, index, origin, fields, SealtrailError, createTrail]
+void [findings, index, origin, witnesses, fields, SealtrailError, createTrail]
