@@ -50,7 +50,7 @@ pub fn expect_outside_log<'p>(
 }
 
 /// The path without `.`, `..` and symbolic links, as far as it exists.
-fn resolved(path: &Path) -> PathBuf {
+pub(super) fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut resolved = PathBuf::new();
     for component in path.components() {

@@ -19,6 +19,7 @@ use super::key_scope::{KeyScope, KeysTable};
 use super::leases::{Leases, LeasesTable};
 use super::limits::{Limits, LimitsTable};
 use super::log::Log;
+use super::own_listener::expect_another;
 use super::proxy::{Proxy, ProxyTable};
 use super::quantity::{Span, or};
 use super::request::{Remembering, RequestTable};
@@ -155,6 +156,14 @@ impl File {
         if let Some(api) = &config.api {
             config.access.expect_to_know(&api.listen)?;
         }
+        if let Some(proxy) = &config.proxy {
+            let apis = config.api.iter().flat_map(|api| &api.listen);
+            let apis = apis.map(|listen| ("api.listen", listen));
+            expect_another(
+                &proxy.upstream,
+                [("proxy.listen", &proxy.listen)].into_iter().chain(apis),
+            )?;
+        }
         let kek = match &config.kek {
             KekSource::File { path, .. } => Some(("kek", path.as_path())),
             KekSource::Env(_) => None,
@@ -240,6 +249,7 @@ forwarded = true
 jwt_key = "keys/jwt.pem"
 remember = "5m"
 remember_at_most = 10
+remember_size = "1MiB"
 [collector]
 when_full = "spool"
 block_at_most = "5s"
@@ -350,6 +360,11 @@ drain = "10s"
             ("http://127.0.0.1:3000", "https://a:1", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "unix:", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "http://a/path", "proxy.upstream must look like"),
+            (
+                "http://127.0.0.1:3000",
+                "unix:api.sock",
+                "is this sidecar's own api.listen `unix:/etc/",
+            ),
             ("\"10.0.0.0/8\"", "\"10.0.0.0/33\"", "request.trusted_proxies: "),
             ("\"pass\"", "\"off\"", "unknown variant `off`, expected `participate` or `pass`"),
             ("revealer:contact", "revealer", "access.loopback: a `revealer` needs a data group"),

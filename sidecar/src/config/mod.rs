@@ -18,7 +18,7 @@
 //! listen = "127.0.0.1:8080"           # or "unix:/run/sealtrail/proxy.sock"; its peers count as 127.0.0.1
 //! socket_mode = "0660"                # of a Unix socket
 //! workers = 2                         # threads; as many as cores if it is left out
-//! upstream = "http://127.0.0.1:3000"  # or "unix:/run/shop.sock"
+//! upstream = "http://127.0.0.1:3000"  # or "unix:/run/shop.sock"; none of the listeners here
 //! connect_timeout = "5s"
 //! response_timeout = "60s"            # from the end of the request to the answer
 //! header_timeout = "30s"              # for a client to send the head of a request; one of HTTP/2 that says nothing
@@ -69,7 +69,9 @@
 //! jwt_key = "keys/jwt.pem"            # JWK Set, PEM public key, or secret of HMAC: who acts, in records; or
 //!                                     #   `jwks_url` and `jwks_ca`, as in `[access.jwt]`
 //! remember = "5m"                     # how long a request can be joined with its changes; then it is forgotten
-//! remember_at_most = 100000
+//! remember_at_most = 100000           # requests, and
+//! remember_size = "64MiB"             #   what they take of the memory; past either the oldest are forgotten before their time,
+//!                                     #   which `sealtrail_forgotten_requests_total` counts
 //!
 //! [collector]
 //! when_full = "refuse"                # the log has no room: 503 at once, or "block", or "spool"
@@ -100,7 +102,9 @@
 //! standard-7y = "7y"                  # then `sealtrail expire` destroys the month's key; one not named here never ends
 //!
 //! [log]                               # lines on standard error; `serve --log-format json` for machines
-//! access = false                      # a line for each request
+//! access = false                      # a line for each request, with the `X-Correlation-ID` of its answer: what the request
+//!                                     #   brought, or an id that was made for it (a POST of one change that says no other has
+//!                                     #   it in its record too). Only what could not be read as a request has none
 //! paths = false                       # with its path, never its query; paths may hold personal data
 //!
 //! [engine]                            # leave out to seal with the guest in the binary
@@ -138,6 +142,7 @@ mod leases;
 mod limits;
 mod listen;
 mod log;
+mod own_listener;
 mod proxy;
 mod quantity;
 mod request;

@@ -141,6 +141,14 @@ impl Upstream {
         HeaderValue::try_from(name).unwrap_or_else(|_| HeaderValue::from_static("localhost"))
     }
 
+    /// The file, where it is one.
+    pub fn socket(&self) -> Option<&Path> {
+        match self {
+            Self::Tcp { .. } => None,
+            Self::Unix(path) => Some(path),
+        }
+    }
+
     fn parse(text: &str, folder: &Path) -> Result<Self> {
         let refused = || {
             invalid(format!(

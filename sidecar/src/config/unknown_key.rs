@@ -87,6 +87,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "jwks_ca",
             "remember",
             "remember_at_most",
+            "remember_size",
         ],
     ),
     (

@@ -3,8 +3,15 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use http::StatusCode;
+
 use super::fault::Fault;
 use super::head::{After, Head};
+
+/// Is told of requests that are refused without being asked to serve them, because they cannot be read.
+pub trait Refused: Send + Sync {
+    fn refused(&self, status: StatusCode);
+}
 
 /// The verdict about one connection, shared by the stream and the service on it.
 #[derive(Clone, Default)]
@@ -20,9 +27,15 @@ struct Shared {
     is_idle: AtomicBool,
     /// Whether something was written since somebody asked.
     has_written: AtomicBool,
+    told: OnceLock<Arc<dyn Refused>>,
 }
 
 impl Verdict {
+    /// Who is told from now on.
+    pub fn tell(&self, told: Arc<dyn Refused>) {
+        let _ = self.0.told.set(told);
+    }
+
     /// To be asked once by every request of the connection, in their order: what is wrong with this one.
     pub fn of_next(&self) -> Option<Fault> {
         let number = self.0.taken.fetch_add(1, Ordering::Relaxed);
@@ -95,6 +108,13 @@ impl Watch {
     fn is_all_taken(&self) -> bool {
         let has_begun = matches!(&self.state, State::Head(head) if !head.is_fresh());
         !has_begun && self.verdict.0.taken.load(Ordering::Relaxed) == self.heads
+    }
+
+    /// A head was refused that nobody was asked about.
+    pub fn tell_refused(&self, status: StatusCode) {
+        if let Some(told) = self.verdict.0.told.get() {
+            told.refused(status);
+        }
     }
 
     /// Whether the peer is not done with what it sends, as far as that can be known.

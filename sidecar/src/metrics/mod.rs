@@ -45,7 +45,11 @@ impl Metrics {
                 "Requests whose client left before all of the answer was sent.",
                 &self.abandoned,
             ),
-            ("upstream_failures", "Requests answered with 502 or 504.", &self.upstream_failed),
+            (
+                "upstream_failures",
+                "Requests that the service gave no answer to, or not all of one: 502, 504, or cut.",
+                &self.upstream_failed,
+            ),
             ("records", "Records that are durable in the log.", &self.recorded),
             ("spooled", "Records that were taken into the spool.", &self.spooled),
             ("unchanged", "Changes in which nothing had changed.", &self.unchanged),

@@ -23,6 +23,7 @@ use tokio::net::{TcpStream, UnixStream};
 use super::http2 as http2_form;
 use super::link::{Home, Idle, Lease, Link};
 use super::service_connection::ServiceConnection;
+use super::unreached;
 use super::upload::{Progress, Upload};
 use crate::code::Code;
 use crate::config;
@@ -328,7 +329,7 @@ impl Upstream {
         tokio::time::timeout(self.config.connect_timeout, self.open())
             .await
             .map_err(|_| not_connected())?
-            .map_err(|e| unreachable(&e.kind()))
+            .map_err(|e| unreachable(&unreached::why(&e)))
     }
 
     async fn open(&self) -> std::io::Result<Stream> {

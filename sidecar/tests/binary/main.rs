@@ -65,6 +65,7 @@ mod trace;
 mod unrecorded;
 mod untouched;
 mod verifier_key;
+mod websocket;
 mod wire;
 mod witness;
 mod witness_service;

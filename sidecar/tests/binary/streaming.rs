@@ -9,6 +9,9 @@ use super::served::Served;
 use super::service::Service;
 use super::wire::{Wire, exchange, get, post};
 
+/// Far more than a server with few connections takes, and far less than a large body, in KiB.
+pub const MEMORY: u64 = 256 << 10;
+
 fn with(lines: &str) -> (Place, Service, Served) {
     let (place, service) = (Place::new(), Service::start());
     let upstream = format!("{}\"\n{lines}\n#", service.url());
@@ -244,6 +247,25 @@ fn what_stands_still_is_ended() {
     let length = wire.rest().len();
     assert!(length < 1 << 30, "it was cut: {length}");
     assert_eq!(service.requests(), 4);
+    let most = served.peak_memory();
+    assert!(most < MEMORY, "{most} KiB for an answer that nobody took");
+}
+
+#[test]
+fn half_a_head_is_not_waited_for_for_ever() {
+    let (_place, service, served) = with("header_timeout = \"500ms\"");
+    for half in ["G", "GET /a HTTP/1.1\r\nHost: a\r\nX-Half:", "PRI * HTTP/2.0\r\n", "\r\n"] {
+        let mut wire = Wire::connect(served.proxy);
+        wire.send(half);
+        assert!(wire.is_closed(), "{half:?}");
+    }
+    for half in ["G", "GET /a HTTP/1.1\r\nHost: a\r\nX-Half:"] {
+        let mut wire = Wire::connect(served.proxy);
+        assert_eq!(wire.ask("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
+        wire.send(half);
+        assert!(wire.is_closed(), "{half:?} behind an answer");
+    }
+    assert_eq!(service.requests(), 2);
 }
 
 /// Pages of several megabytes can be asked for.
