@@ -86,7 +86,7 @@ impl Replay {
     }
 
     pub fn size_hint(&self) -> SizeHint {
-        lock(&self.body).hint.clone().filter(|_| self.at == 0).unwrap_or_default()
+        lock(&self.body).hint.filter(|_| self.at == 0).unwrap_or_default()
     }
 }
 

@@ -90,6 +90,7 @@ fn cases() -> Vec<(&'static str, Fields)> {
         ("a length that is too long", and(&[("content-length", "5")])),
         ("a length that is too short", and(&[("content-length", "3")])),
         ("two lengths", and(&[("content-length", "4"), ("content-length", "5")])),
+        ("a length twice", and(&[("content-length", "4"), ("content-length", "4")])),
         ("two hosts", and(&[("host", "a"), ("host", "b")])),
         ("too much", and(&[("x", &"x".repeat(70 << 10))])),
         ("too many", and(&many)),
