@@ -56,6 +56,7 @@ pub enum Code {
     DatabaseUnavailable,
     NotConfigured,
     IssuerUnavailable,
+    PeriodRunning,
 }
 
 /// The table that every other method reads: name, HTTP status, exit code.
@@ -111,6 +112,7 @@ const TABLE: &[(Code, &str, u16, u8)] = &[
     (Code::NotConfigured, "not_configured", 409, 3),
     // The token may be good, and will be looked at once there are keys.
     (Code::IssuerUnavailable, "issuer_unavailable", 503, 1),
+    (Code::PeriodRunning, "period_running", 409, 1),
 ];
 
 /// The exit codes as `sealtrail --help` lists them; `verify` adds its own classes.
@@ -157,8 +159,8 @@ mod tests {
 
     #[test]
     fn every_code_has_one_row_and_one_name() {
-        // `IssuerUnavailable` is the last variant: as many rows as variants, no name twice.
-        assert_eq!(TABLE.len(), Code::IssuerUnavailable as usize + 1);
+        // `PeriodRunning` is the last variant: as many rows as variants, no name twice.
+        assert_eq!(TABLE.len(), Code::PeriodRunning as usize + 1);
         for (i, row) in TABLE.iter().enumerate() {
             assert_eq!(row.0 as usize, i, "rows stand in the order of the variants");
             assert!(TABLE[..i].iter().all(|other| other.1 != row.1), "{}", row.1);

@@ -33,6 +33,9 @@ pub struct Text {
     /// Records that have no row in a table, as acts have none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub without_rows: u64,
+    /// The names of keys that are asked for and are of several data subjects: some of it may be of others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_keys: Vec<String>,
 }
 
 impl Telling {
@@ -81,6 +84,7 @@ pub fn tell(
             cursor: answer.next.map(|next| next.cursor(question).to_string()),
             first_kept: answer.first_kept,
             without_rows: 0,
+            shared_keys: question.shared_keys(),
         });
     }
     let records = questions.ask(question, page)?;
@@ -88,6 +92,7 @@ pub fn tell(
         told: records.found.len(),
         cursor: records.next.map(|next| Cursor::of(question, next).to_string()),
         first_kept: records.first_kept,
+        shared_keys: question.shared_keys(),
         ..Text::default()
     };
     match telling {

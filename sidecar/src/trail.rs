@@ -116,7 +116,11 @@ impl Trail {
             returned: Returned::default(),
             questions,
             metrics,
-            memory: Arc::new(RequestMemory::new(remembering.remember, remembering.at_most)),
+            memory: Arc::new(RequestMemory::new(
+                remembering.remember,
+                remembering.at_most,
+                remembering.size,
+            )),
             when_full: config.collector.when_full,
             block_at_most: config.collector.block_at_most,
             spool: open_spool(config)?,

@@ -1,4 +1,4 @@
-//! Records that are no change of an entity: somebody read sealed fields, a key was destroyed, a retention period is
+//! Records that are no change of an entity: somebody read sealed fields, a key was destroyed or changed, a retention period is
 //! over, records were removed or are kept from it, or somebody was refused one of these.
 
 use std::borrow::Cow;
@@ -20,6 +20,7 @@ use crate::stamp::Stamp;
 /// | `expire` | `"class":…,"period":…,"kids":["t_<class>.<period>"]` |
 /// | `prune` | `"first_removed":0,"first_kept":300,"older_than":…` |
 /// | `hold`, `hold-released` | `"hold":…,"from":0` |
+/// | `rotate` | `"keys":15,"generation":2` of the key-encryption key |
 /// | `refused` | `"attempt":…,"unrecorded":0`, of a reveal also `"record":…` and, if known, `"group":…` |
 ///
 /// The reason of a refusal is what was missing, and `unrecorded` how many refusals there were before it that
@@ -77,7 +78,7 @@ pub fn act(stamp: &Stamp<'_>, act: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 19] = [
     "act",
     "reason",
     "actor",
@@ -94,12 +95,14 @@ const KNOWN: [&str; 17] = [
     "from",
     "attempt",
     "unrecorded",
+    "keys",
+    "generation",
     "correlation_id",
 ];
 
 /// What can be refused.
-const ATTEMPTS: [&str; 7] =
-    ["reveal", "shred", "expire", "hold", "hold-release", "prune", "compress"];
+const ATTEMPTS: [&str; 8] =
+    ["reveal", "shred", "expire", "hold", "hold-release", "prune", "compress", "rotate"];
 
 /// Writes the members that say what the act is about, and returns the subject of the record.
 fn write_what(kind: &str, act: &Value<'_>, data: &mut Vec<u8>) -> Result<String, Error> {
@@ -156,6 +159,12 @@ fn write_what(kind: &str, act: &Value<'_>, data: &mut Vec<u8>) -> Result<String,
             write("from", &|out| out.extend_from_slice(from.to_string().as_bytes()));
             Ok(format!("hold/{hold}"))
         }
+        "rotate" => {
+            let (keys, generation) = (number(act, "keys")?, number(act, "generation")?);
+            write("keys", &|out| out.extend_from_slice(keys.to_string().as_bytes()));
+            write("generation", &|out| out.extend_from_slice(generation.to_string().as_bytes()));
+            Ok(format!("kek/{generation}"))
+        }
         "refused" => {
             let attempt = name(act, "attempt")?;
             if !ATTEMPTS.contains(&attempt.as_ref()) {
@@ -178,8 +187,7 @@ fn write_what(kind: &str, act: &Value<'_>, data: &mut Vec<u8>) -> Result<String,
             Ok(subject)
         }
         _ => {
-            let wanted =
-                "`reveal`, `shred`, `expire`, `prune`, `hold`, `hold-released` or `refused`";
+            let wanted = "`reveal`, `shred`, `expire`, `prune`, `hold`, `hold-released`, `rotate` or `refused`";
             Err(Error::field("/act", wanted, "another text"))
         }
     }
@@ -206,11 +214,19 @@ fn name<'a>(act: &Value<'a>, key: &str) -> Result<Cow<'a, str>, Error> {
     act.get(key).ok_or_else(|| Error::missing(&at)).and_then(|value| read_name(value, &at))
 }
 
-/// The index of a record: decimal digits that a u64 holds, without a leading zero.
 fn index(act: &Value<'_>, key: &str) -> Result<u64, Error> {
+    whole(act, key, "the index of a record")
+}
+
+fn number(act: &Value<'_>, key: &str) -> Result<u64, Error> {
+    whole(act, key, "a whole number")
+}
+
+/// Decimal digits that a u64 holds, without a leading zero.
+fn whole(act: &Value<'_>, key: &str, wanted: &str) -> Result<u64, Error> {
     let at = format!("/{key}");
     let value = act.get(key).ok_or_else(|| Error::missing(&at))?;
     let digits = if let Value::Number(digits) = value { digits } else { "" };
     let index = digits.parse::<u64>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
-    index.ok_or_else(|| Error::field(&at, "the index of a record", value.kind()))
+    index.ok_or_else(|| Error::field(&at, wanted, value.kind()))
 }

@@ -3,6 +3,7 @@
 mod fixture;
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -24,10 +25,13 @@ impl Small {
         match mounted {
             Ok(output) if output.status.success() => Some(Self(path.into())),
             other => {
-                eprintln!(
-                    "NOT TESTED: a really full disk needs the right to mount a tmpfs, and this process has not got \
-                     it: {other:?}"
-                );
+                let why = "a really full disk needs the right to mount a tmpfs";
+                eprintln!("NOT TRIED: {why}: {other:?}");
+                // For whoever runs all tests and sums them up.
+                if let Some(path) = std::env::var_os("SEALTRAIL_NOT_TRIED") {
+                    let file = fs::OpenOptions::new().create(true).append(true).open(path);
+                    file.unwrap().write_all(format!("{why}\n").as_bytes()).unwrap();
+                }
                 None
             }
         }

@@ -1,6 +1,8 @@
 //! One step of a longer run: its name, its command, what came of it.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -58,6 +60,12 @@ fn counted(line: &str) -> (u64, u64) {
     }
 }
 
+/// What tests have left in a file because they could not be tried on this machine: each once, however many wrote it.
+pub fn notes(file: &Path) -> BTreeSet<String> {
+    let notes = std::fs::read_to_string(file).unwrap_or_default();
+    notes.lines().map(str::to_owned).collect()
+}
+
 /// A table of what ran and of what could not be tried, with the reason, and the line that sums it up.
 pub fn summary(outcomes: &[Outcome], untried: &[(&str, String)]) -> bool {
     println!("\n── summary");
@@ -86,7 +94,17 @@ pub fn summary(outcomes: &[Outcome], untried: &[(&str, String)]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::counted;
+    use super::{counted, notes};
+
+    #[test]
+    fn what_many_tests_could_not_try_is_told_once() {
+        let file = std::env::temp_dir().join(format!("not-tried-{}", std::process::id()));
+        assert!(notes(&file).is_empty());
+        std::fs::write(&file, "b\na\nb\n").unwrap();
+        let told = notes(&file);
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(told.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
 
     #[test]
     fn closing_lines() {

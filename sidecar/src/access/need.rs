@@ -54,6 +54,7 @@ impl Attempt {
             ["v1", "retention", "prune"] => ("prune", None),
             ["v1", "retention", "expire"] => ("expire", None),
             ["v1", "retention", "compress"] => ("compress", None),
+            ["v1", "keys", "rotate"] => ("rotate", None),
             _ => return None,
         };
         // Nobody's words get into the log for being refused: an id is one, or it is left out.
@@ -96,6 +97,7 @@ mod tests {
         assert_eq!(reveal(format!("v1/records/{id}/reveal")).as_deref(), Some(id));
         assert_eq!(reveal("v1/records/ada@example.com/reveal".into()), None);
         assert_eq!(attempt("v1/subjects/ada/shred").unwrap().record, None);
+        assert_eq!(attempt("v1/keys/rotate").unwrap().what, "rotate");
         assert!(attempt("v1/changes").is_none());
         assert!(Attempt::of(&Method::GET, &["v1", "holds"]).is_none());
     }

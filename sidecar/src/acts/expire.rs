@@ -10,6 +10,7 @@ use sealtrail_keyring::{Erased, KeyId, Keyring, Why};
 use sealtrail_log::Reader;
 use serde::{Deserialize, Serialize};
 
+use super::certificate::{Certificate, certify};
 use super::clock_doubt::doubt_the_clock;
 use super::shred::drain;
 use super::unrecorded::catch_up_before_erasing;
@@ -110,13 +111,34 @@ pub struct Ended {
     pub kid: String,
     pub expire: String,
     pub expire_index: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
+}
+
+/// How a period is ended before its time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ending {
+    /// Also in the month itself: then nothing of the class can be sealed until the next one.
+    pub running: bool,
+    /// Say how much was destroyed and prove the record; reads the whole log.
+    pub certificate: bool,
 }
 
 /// Destroys the key of one period now, whatever its retention: `kid` is `t_<class>.<month>`. A hold keeps its records
 /// readable, as from [`expire`].
-pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result<Awaiting<Ended>> {
-    let _turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
+pub fn shred_period(
+    trail: &Trail,
+    kid: &str,
+    because: &Justification,
+    how: Ending,
+) -> Result<Awaiting<Ended>> {
+    let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let (kid, end_of_month) = period(kid)?;
+    let is_running = end_of_month > Moment::now();
+    // What is gone already is told as that.
+    if is_running && !how.running && trail.has_key(&kid)? {
+        return Err(still_running(&kid, end_of_month));
+    }
     catch_up_before_erasing(trail)?;
     let _closed = trail.in_use.close(vec![kid.clone()]);
     drain(trail)?;
@@ -127,8 +149,30 @@ pub fn shred_period(trail: &Trail, kid: &str, because: &Justification) -> Result
     }
     let (expire, expire_index, leased_until) =
         end(trail, &kid, because).map_err(|error| error.context(format_args!("`{kid}`")))?;
-    let ended = Ended { kid: kid.to_string(), expire, expire_index };
+    if is_running {
+        tracing::warn!(
+            key = %kid,
+            until = %end_of_month,
+            "the key of a month was destroyed before the month was over: nothing of its class is sealed until then"
+        );
+    }
+    // Nobody else need wait for the log to be read.
+    drop(turn);
+    let certificate = match how.certificate {
+        true => Some(certify(trail, std::slice::from_ref(&kid), &expire, expire_index)?),
+        false => None,
+    };
+    let ended = Ended { kid: kid.to_string(), expire, expire_index, certificate };
     Ok(Awaiting::until(leased_until, ended))
+}
+
+fn still_running(kid: &KeyId, end_of_month: Moment) -> Error {
+    let message = format!(
+        "the month of `{kid}` is not over: without its key no change with something of this class can be recorded until \
+         {end_of_month} (`period_expired`, 503), for it is never made again; if that is meant, say so: `--running` \
+         (`\"running\":true`)"
+    );
+    Error::new(Code::PeriodRunning, message)
 }
 
 /// The key of a month, and where that ends.

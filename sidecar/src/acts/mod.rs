@@ -1,5 +1,6 @@
 //! What is done with sealed values and with records, each with a record of its own in the log: [`reveal`],
-//! [`shred`], [`expire`], [`prune`], [`hold`] and [`release`]; and that somebody was [`refused`] one of these.
+//! [`shred`], [`expire`], [`rotate`], [`prune`], [`hold`] and [`release`]; and that somebody was [`refused`] one of
+//! these.
 
 mod awaiting;
 mod certificate;
@@ -10,6 +11,7 @@ mod justification;
 mod prune;
 mod refused;
 mod reveal;
+mod rotate;
 mod seals;
 mod shred;
 mod unrecorded;
@@ -25,12 +27,13 @@ use crate::trail::Trail;
 pub use awaiting::Awaiting;
 pub use certificate::Certificate;
 pub use clock_doubt::ClockIs;
-pub use expire::{Ended, Expired, Over, expire, plan as plan_expiry, shred_period};
+pub use expire::{Ended, Ending, Expired, Over, expire, plan as plan_expiry, shred_period};
 pub use hold::{Held, hold, release};
 pub use justification::Justification;
 pub use prune::{Planned, Removed, plan, prune};
 pub use refused::refused;
 pub use reveal::{Openings, Revealed, Value, openings, reveal, tell_reveal};
+pub use rotate::{ROUTINE, Rotated, rotate};
 #[cfg(test)]
 pub use shred::Shredded;
 pub use shred::{Manner, record_interrupted_shreds, shred};

@@ -3,7 +3,7 @@
 
 use std::sync::PoisonError;
 
-use sealtrail_keyring::{Erased, Found, KeyId, Why};
+use sealtrail_keyring::{Erased, KeyId, Why};
 use serde::Serialize;
 
 use super::certificate::{Certificate, certify};
@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::code::Code;
 use crate::engine::Act;
 use crate::error::{Error, Result, shown};
-use crate::trail::Trail;
+use crate::trail::{Known, Trail};
 
 /// What is to be shredded, and what else.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,7 +32,7 @@ pub struct Shredded {
     /// The record of the erasure. It names the keys and not the subject.
     pub shred: String,
     pub shred_index: u64,
-    /// The key that the subject shares with others by `keys.scope`; what was sealed with that is still there.
+    /// The key that the subject shares with others by `keys.scope`, or several; what was sealed with that is still there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shares: Option<String>,
     /// Above zero only where the server was stopped meanwhile: for so long somebody may still hold keys of single
@@ -54,8 +54,7 @@ pub fn shred(
     let now = Moment::now();
     rehearse(trail, because, now)?;
     catch_up_before_erasing(trail)?;
-    let shared = trail.key_scope.name(subject);
-    let shares = (shared != subject).then(|| shared.into_owned());
+    let shares = still_shared(trail, subject)?;
     let key = trail.keyring.existing_subject_key(subject)?.map(|(kid, _)| kid);
     let _closed = trail.in_use.close(key.into_iter().collect());
     drain(trail)?;
@@ -74,7 +73,7 @@ pub fn shred(
     drop(ending);
     let erased = match erased {
         Err(error) if error.is_unknown_subject() => {
-            return Err(nothing_to_erase(trail, subject, shares.as_deref())?);
+            return Err(nothing_to_erase(trail, subject)?);
         }
         erased => erased?,
     };
@@ -116,45 +115,93 @@ pub fn shred(
     Ok(awaiting.noted(|shredded, left| shredded.leases_end_in_ms = left))
 }
 
+/// The names of the keys that the subject shares with others and that still exist: by the scope of now, or by another one
+/// that its records still tell of.
+fn still_shared(trail: &Trail, subject: &str) -> Result<Option<String>> {
+    let by_scope = trail.key_scope.name(subject);
+    let (mut names, mut around) = (Vec::new(), None);
+    for (name, kid) in shared_keys(trail, subject)? {
+        if name != by_scope {
+            let around = match &mut around {
+                Some(around) => around,
+                none => none.insert(trail.questions.keys_around(subject)?),
+            };
+            if !around.contains(kid.as_str()) {
+                continue;
+            }
+        }
+        names.push(name);
+    }
+    Ok((!names.is_empty()).then(|| names.join(", ")))
+}
+
+/// Those keys of a subject that are others' too.
+fn shared_keys(trail: &Trail, subject: &str) -> Result<Vec<(String, KeyId)>> {
+    let mut keys = trail.keys_of_subject(subject)?;
+    keys.retain(|(name, _)| name != subject);
+    Ok(keys)
+}
+
 /// Why there is no key to destroy: it was destroyed before, it is another's, or nobody was ever called so.
 ///
 /// Neither keyring nor log keeps the name of whoever was erased; but the records of the entity or actor of that name
-/// still have the ids of their keys.
-fn nothing_to_erase(trail: &Trail, subject: &str, shares: Option<&str>) -> Result<Error> {
-    let (mut destroyed, mut are_others) = (Vec::new(), false);
+/// still have the ids of their keys. As long as one of these is shared and alive, nobody is told that all is erased.
+fn nothing_to_erase(trail: &Trail, subject: &str) -> Result<Error> {
+    let (mut destroyed, mut alive) = (Vec::new(), Vec::new());
     for kid in trail.questions.keys_around(subject)? {
-        match trail.keyring.key(&KeyId::parse(&kid)?)? {
-            Found::Shredded(marker) => destroyed.push((marker.when.clone(), kid, marker)),
-            Found::Key(_) => are_others = true,
-            Found::Unknown => {}
+        let kid = KeyId::parse(&kid)?;
+        match trail.key(&kid)? {
+            Known::Gone(gone) => destroyed.push((kid, gone)),
+            Known::Key(_) => alive.push(kid),
+            Known::Unknown => {}
         }
     }
-    let subject = shown(subject);
+    let shared = shared_keys(trail, subject)?;
+    let are_others = alive.iter().any(|kid| shared.iter().all(|(_, shared)| shared != kid));
+    let left: Vec<_> = shared.into_iter().filter(|(_, kid)| alive.contains(kid)).collect();
     // The last one, of a subject that came again.
-    if let Some((when, kid, marker)) = destroyed.into_iter().max_by_key(|(when, ..)| when.clone()) {
+    let last = destroyed.into_iter().max_by(|(_, a), (_, b)| a.when.cmp(&b.when));
+    let shown = shown(subject);
+    if let (Some((kid, gone)), true) = (&last, left.is_empty()) {
+        let rest = if are_others {
+            "what else is in its records belongs to other data subjects, and is still there"
+        } else {
+            "nothing is left under this name"
+        };
         let message = format!(
-            "`{subject}`: erased already: the key {kid} of its values was destroyed at {when} by `{}`: {}; nothing is \
-             left under this name, and `sealtrail query --acts-about {kid}` shows the record",
-            marker.who, marker.reason
+            "`{shown}`: erased already: the key {kid} of its values was destroyed at {} by `{}`: {}; {rest}, and `sealtrail \
+             query --acts-about {kid}` shows the record",
+            gone.when, gone.who, gone.reason
         );
         return Ok(Error::new(Code::Shredded, message));
     }
-    let mut message = match shares {
-        Some(shares) => {
-            format!(
-                "`{subject}` has no key of its own, it shares that of `{shares}` by `keys.scope`"
-            )
+    let names = left.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join("`, `");
+    let by_scope = trail.key_scope.name(subject);
+    let mut message = match last {
+        Some((kid, gone)) => format!(
+            "`{shown}` has no key of its own any more (the key {kid} was destroyed at {} by `{}`: {}), and what is sealed in \
+             its records with the key that it shares as `{names}` by `keys.scope` can still be read; to shred that key \
+             is to forget all who share it",
+            gone.when, gone.who, gone.reason
+        ),
+        None if !left.is_empty() || by_scope != subject => {
+            let names = if left.is_empty() { &*by_scope } else { &names };
+            format!("`{shown}` has no key of its own, it shares that of `{names}` by `keys.scope`")
         }
         None if are_others => format!(
-            "`{subject}`: this subject has no key: what is sealed in its records belongs to other data subjects, which \
+            "`{shown}`: this subject has no key: what is sealed in its records belongs to other data subjects, which \
              the rules of the policy name as `subject`"
         ),
+        None if trail.questions.knows(subject)? => format!(
+            "`{shown}`: this subject has no key: the records of the entity or actor of that name have nothing that was \
+             sealed under it, and a shredding does not reach what is in clear"
+        ),
         None => format!(
-            "`{subject}`: this subject has no key, and no record has values of an entity or actor of that name, erased or \
+            "`{shown}`: this subject has no key, and no record has values of an entity or actor of that name, erased or \
              not: is it a typing error?"
         ),
     };
-    if !subject.to_string().contains('/') {
+    if !subject.contains('/') {
         message += "; a data subject is called `<type>/<id>`, like `customer/3`, unless the policy says otherwise";
     }
     Ok(Error::new(Code::NotFound, message))

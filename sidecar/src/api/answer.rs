@@ -29,24 +29,35 @@ pub fn json(value: &impl Serialize) -> Result<Answer> {
 }
 
 /// Records as they are in the log, in a list; `next` and `cursor` are there when there may be more, `first_kept`
-/// when those before it were removed by retention.
+/// when those before it were removed by retention, `shared_keys` when some of it may be of others than who was asked about.
 ///
 /// The lines are JSON, which was seen when they were found. Each is dropped when it is in the body, so that
 /// a page is in memory once.
-pub fn records(Records { found, next, first_kept }: Records, cursor: Option<Cursor>) -> Answer {
+pub fn records(
+    Records { found, next, first_kept }: Records,
+    cursor: Option<Cursor>,
+    shared_keys: &[String],
+) -> Answer {
     let told = found.into_iter().map(Told::One).collect();
-    page(told, next, first_kept, cursor)
+    page(told, next, first_kept, cursor, shared_keys)
 }
 
 /// The same with what many records have in common: `{"cascade":{…}}` in the place of a record.
 pub fn collapsed(
     Collapsed { told, next, first_kept }: Collapsed,
     cursor: Option<Cursor>,
+    shared_keys: &[String],
 ) -> Answer {
-    page(told, next.map(|next| next.after), first_kept, cursor)
+    page(told, next.map(|next| next.after), first_kept, cursor, shared_keys)
 }
 
-fn page(told: Vec<Told>, next: Option<u64>, first_kept: u64, cursor: Option<Cursor>) -> Answer {
+fn page(
+    told: Vec<Told>,
+    next: Option<u64>,
+    first_kept: u64,
+    cursor: Option<Cursor>,
+    shared_keys: &[String],
+) -> Answer {
     let length = |told: &Told| match told {
         Told::One(found) => found.line.len() + 48,
         Told::Many(_) => 512,
@@ -77,6 +88,10 @@ fn page(told: Vec<Told>, next: Option<u64>, first_kept: u64, cursor: Option<Curs
     if first_kept > 0 {
         body.extend_from_slice(format!(",\"first_kept\":{first_kept}").as_bytes());
     }
+    if !shared_keys.is_empty() {
+        body.extend_from_slice(b",\"shared_keys\":");
+        body.extend_from_slice(&serde_json::to_vec(shared_keys).unwrap_or_default());
+    }
     body.push(b'}');
     uncached(with_type(JSON, body))
 }
@@ -97,7 +112,7 @@ mod tests {
         let line = br#"{"id":"r","n":1.10,"big":123456789012345678901234567890}"#.to_vec();
         let other = Found { index: 4, line: b"{}".to_vec() };
         let body = |found, next, first_kept| async move {
-            records(Records { found, next, first_kept }, None)
+            records(Records { found, next, first_kept }, None, &[])
                 .into_body()
                 .collect()
                 .await

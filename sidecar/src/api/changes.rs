@@ -28,6 +28,8 @@ impl Api {
             services: caller.grants.services().clone(),
             correlation_id: CorrelationId::in_header(request.headers()),
             request_id: RequestId::in_header(request.headers()),
+            // One change is what its request is about; of many each may be of another.
+            made: request.extensions().get().cloned().filter(|_| media_type == ONE),
         };
         let (_place, body) = self.read_whole(request).await?;
         if media_type == ONE {

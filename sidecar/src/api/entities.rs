@@ -58,7 +58,12 @@ impl Api {
         query.allow(&known(&CRITERIA, &["subject", "grain"]))?;
         let grain = Grain::parse(query.get("grain").unwrap_or("row"))?;
         let asked = self.question(query).await?;
+        let shared = asked.shared_keys();
         let touched = self.look(move |_, questions| questions.touched(&asked, grain)).await?;
-        answer::json(&serde_json::json!({ "touched": touched }))
+        let mut answer = serde_json::json!({ "touched": touched });
+        if !shared.is_empty() {
+            answer["shared_keys"] = shared.into();
+        }
+        answer::json(&answer)
     }
 }

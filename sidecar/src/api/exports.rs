@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use http_body_util::channel::{Channel, Sender};
 use http_body_util::{Either, Full};
 use hyper::body::{Frame, SizeHint};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tracing::{Instrument, Span};
 
 use super::Api;
@@ -38,6 +39,17 @@ pub struct Sent {
 /// How many records that fit left nothing in an export: in the head where it is known by then, else behind the end.
 pub const LEFT_OUT: &str = "sealtrail-left-out";
 
+/// The names of the keys that are asked for and are of several data subjects, percent-encoded, with commas between.
+pub const SHARED_KEYS: &str = "sealtrail-shared-keys";
+
+/// What no name in a header has: it is percent-encoded.
+const ENCODED: &AsciiSet = &CONTROLS.add(b'%').add(b',').add(b' ');
+
+/// What a header takes of any text.
+fn encoded(name: &str) -> String {
+    utf8_percent_encode(name, ENCODED).to_string()
+}
+
 /// A client that takes nothing for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -51,6 +63,7 @@ impl Api {
         };
         let form = Form::parse(query.get("format").ok_or_else(missing)?)?;
         let question = self.question(query).await?;
+        let shared: Vec<String> = question.shared_keys().iter().map(|name| encoded(name)).collect();
         let begin = move |trail: &Trail, questions: &Questions| {
             let mut pieces = pieces(questions, &question, form, trail.sandbox())?;
             Ok((pieces.next().transpose()?, pieces))
@@ -79,6 +92,9 @@ impl Api {
         let name = format!("attachment; filename=\"sealtrail.{}\"", form.extension());
         set(header::CONTENT_DISPOSITION, &name);
         set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        if !shared.is_empty() {
+            set(HeaderName::from_static(SHARED_KEYS), &shared.join(","));
+        }
         match is_over {
             true => set(HeaderName::from_static(LEFT_OUT), &left_out.to_string()),
             false => set(header::TRAILER, LEFT_OUT),

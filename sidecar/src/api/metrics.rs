@@ -60,6 +60,11 @@ impl Api {
                 self.trail.seen_ids.len() as u64,
             ),
             (
+                "waiting_joins",
+                "Requests and entities of which an event waits for its change, or a change for its event.",
+                self.trail.pairing.len() as u64,
+            ),
+            (
                 "remembered_requests",
                 "Requests that can be joined with a change.",
                 memory.len() as u64,

@@ -19,8 +19,9 @@
 //! GET  /v1/policy                        the policy in force
 //! POST /v1/records/{id}/reveal           {"group","reason"}: the values, after a record of the reveal
 //! POST /v1/subjects/{id}/shred           {"reason","hard","certificate"}: destroys the key of a data subject
-//! POST /v1/periods/{kid}/shred           {"reason"}: destroys the key of a month before its time
-//! POST /v1/keys/rotate                   {}: another key-encryption key
+//! POST /v1/periods/{kid}/shred           {"reason"}: destroys the key of a month before its time;
+//!                                        `running`: also in that month; `certificate` as of a subject
+//! POST /v1/keys/rotate                   {}: another key-encryption key; `reason`, `actor` of the record
 //! GET  /v1/holds                         the holds
 //! POST /v1/holds                         {"name","from","reason"}: keeps records from removal
 //! POST /v1/holds/{name}/release          {"reason"}: ends a hold
@@ -58,6 +59,6 @@ mod turns;
 mod untaken;
 
 pub use answer::with_type;
-pub use exports::LEFT_OUT;
+pub use exports::{LEFT_OUT, SHARED_KEYS};
 pub use router::Api;
 pub use untaken::Untaken;

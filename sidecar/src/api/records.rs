@@ -11,7 +11,7 @@ use crate::access::{Attempt, Caller};
 use crate::acts;
 use crate::engine::Actor;
 use crate::error::Result;
-use crate::questions::{Cursor, Question, Questions};
+use crate::questions::{Cursor, Question, Questions, names_no_subject};
 use crate::telling::{Telling, tell};
 use crate::trail::Trail;
 
@@ -54,20 +54,19 @@ impl Api {
         self.page_of(question, &query).await
     }
 
-    /// What a query asks; a data subject is known by its key, as long as that exists.
+    /// What a query asks; a data subject is known by its keys, as long as they exist.
     pub(super) async fn question(&self, query: Query) -> Result<Question> {
         let named = known(&CRITERIA, &["subject", "acts_about"]);
-        let subject = query.get("subject").or_else(|| query.get("acts_about"));
-        let Some(subject) = subject.map(str::to_owned) else {
+        let about = query.get("acts_about").filter(|what| !names_no_subject(what));
+        let Some(subject) = query.get("subject").or(about).map(str::to_owned) else {
             return query.question(&[], &named);
         };
-        let key = move |trail: &Trail| {
-            Ok(trail.kid_of_subject(&subject)?.map(|kid| kid.as_str().to_owned()))
-        };
-        match self.ask(key).await? {
-            Some(kid) => query.question(&[("key", &kid)], &named),
-            None => query.question(&[], &named),
-        }
+        let name = subject.clone();
+        let keys = self.ask(move |trail: &Trail| trail.keys_of_subject(&name)).await?;
+        let mut known: Vec<_> = keys.iter().map(|(_, kid)| ("key", kid.as_str())).collect();
+        let shared = keys.iter().filter(|(name, _)| *name != subject);
+        known.extend(shared.map(|(name, _)| ("shared", name.as_str())));
+        query.question(&known, &named)
     }
 
     pub(super) async fn page_of(&self, question: Question, query: &Query) -> Result<Answer> {
@@ -84,11 +83,11 @@ impl Api {
             if collapse {
                 let found = questions.ask_collapsed(&question, page)?;
                 let cursor = found.next.map(|next| next.cursor(&question));
-                return Ok(answer::collapsed(found, cursor));
+                return Ok(answer::collapsed(found, cursor, &question.shared_keys()));
             }
             let found = questions.ask(&question, page)?;
             let cursor = found.next.map(|next| Cursor::of(&question, next));
-            Ok(answer::records(found, cursor))
+            Ok(answer::records(found, cursor, &question.shared_keys()))
         };
         self.look(ask).await
     }

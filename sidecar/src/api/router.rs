@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -21,7 +21,7 @@ use crate::access::{Gate, Refusals};
 use crate::code::Code;
 use crate::collector::Queue;
 use crate::error::{Error, Result};
-use crate::framing::Verdict;
+use crate::framing::{Refused, Verdict};
 use crate::listener::Peer;
 use crate::logging::{self, Access};
 use crate::metrics::Open;
@@ -56,6 +56,7 @@ impl Api {
     /// The service for a connection that this peer made, and what is thought of its heads.
     pub fn connect(self: &Arc<Self>, peer: Peer, verdict: Verdict) -> Connection {
         let open = self.trail.metrics.timings.api_connection();
+        verdict.tell(self.clone());
         Connection { api: self.clone(), peer, verdict, _open: open }
     }
 
@@ -136,7 +137,7 @@ impl Api {
             ["v1", "periods", kid, "shred"] if is_post => {
                 self.shred_period(kid.to_owned(), request, caller).await
             }
-            ["v1", "keys", "rotate"] if is_post => self.rotate(request).await,
+            ["v1", "keys", "rotate"] if is_post => self.rotate(request, caller).await,
             ["v1", "holds"] if is_read => self.holds().await,
             ["v1", "holds"] if is_post => self.hold(request, caller).await,
             ["v1", "holds", name, "release"] if is_post => {
@@ -187,15 +188,26 @@ fn no_route(segments: &[&str]) -> Result<Answer> {
     Ok(answer)
 }
 
+impl Refused for Api {
+    fn refused(&self, status: StatusCode) {
+        if let Some(access) = &self.access {
+            access.refused(status, None);
+        }
+    }
+}
+
 impl Service<Request<Incoming>> for Connection {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let (api, peer) = (self.api.clone(), self.peer);
         let fault = self.verdict.of_next();
-        let span = span_of(request.headers());
+        let trace = TraceContext::of(request.headers());
+        let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
+        let span = span_of(&id, trace.as_ref());
+        request.extensions_mut().insert(id.clone());
         let entry = self.api.access.as_ref().map(|access| access.begin(&request));
         // Who waits to be asked for a body and is refused sends it or does not (RFC 9110 §10.1.1).
         let may_hold_back = request.headers().contains_key(header::EXPECT);
@@ -224,7 +236,8 @@ impl Service<Request<Incoming>> for Connection {
             })
         };
         Box::pin(async move {
-            let answer = answer.instrument(span).await;
+            let mut answer = answer.instrument(span).await;
+            id.set_on_response(answer.headers_mut());
             if let Some(entry) = entry {
                 entry.end(&answer);
             }
@@ -233,10 +246,8 @@ impl Service<Request<Incoming>> for Connection {
     }
 }
 
-/// What every line of our log about a request says, where the request says it.
-fn span_of(headers: &HeaderMap) -> Span {
-    let trace = TraceContext::of(headers);
-    let Some(id) = CorrelationId::brought(headers, trace.as_ref()) else { return Span::none() };
+/// What every line of our log about a request says.
+fn span_of(id: &CorrelationId, trace: Option<&TraceContext>) -> Span {
     let trace_id = trace.map(|trace| trace.parent.trace_id());
     tracing::error_span!("request", correlation_id = id.as_str(), trace_id)
 }

@@ -3,12 +3,11 @@
 use http::Request;
 use hyper::body::Incoming;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::answer::{self, Answer};
 use super::{Api, body};
 use crate::access::Caller;
-use crate::acts::{self, Awaiting, Manner};
+use crate::acts::{self, Awaiting, Ending, Manner, ROUTINE};
 use crate::engine::Actor;
 use crate::error::Result;
 use crate::trail::Trail;
@@ -31,11 +30,25 @@ struct ShredBody {
 struct PeriodBody {
     reason: String,
     actor: Option<Actor>,
+    /// Also where the month is not over.
+    #[serde(default)]
+    running: bool,
+    /// Answer with a certificate of erasure.
+    #[serde(default)]
+    certificate: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+struct RotateBody {
+    #[serde(default = "routine")]
+    reason: String,
+    actor: Option<Actor>,
+}
+
+fn routine() -> String {
+    ROUTINE.to_owned()
+}
 
 impl Api {
     pub(super) async fn shred(
@@ -58,9 +71,11 @@ impl Api {
         request: Request<Incoming>,
         caller: Caller,
     ) -> Result<Answer> {
-        let PeriodBody { reason, actor: named } = body::read_json(request).await?;
+        let PeriodBody { reason, actor: named, running, certificate } =
+            body::read_json(request).await?;
         let because = caller.because(named, &reason)?;
-        let shred = move |trail: &_| acts::shred_period(trail, &kid, &because);
+        let how = Ending { running, certificate };
+        let shred = move |trail: &_| acts::shred_period(trail, &kid, &because, how);
         answer::json(&self.erase(shred).await?)
     }
 
@@ -73,13 +88,14 @@ impl Api {
     }
 
     /// Another key-encryption key.
-    pub(super) async fn rotate(&self, request: Request<Incoming>) -> Result<Answer> {
-        let Nothing {} = body::read_json(request).await?;
-        let rotate = |trail: &Trail| {
-            let keys = trail.rotate_kek()?;
-            Ok(json!({"keys": keys, "generation": trail.keyring.generation()}))
-        };
-        answer::json(&self.ask(rotate).await?)
+    pub(super) async fn rotate(
+        &self,
+        request: Request<Incoming>,
+        caller: Caller,
+    ) -> Result<Answer> {
+        let RotateBody { reason, actor: named } = body::read_json(request).await?;
+        let because = caller.because(named, &reason)?;
+        answer::json(&self.ask(move |trail| acts::rotate(trail, &because)).await?)
     }
 }
 

@@ -22,7 +22,7 @@ pub struct ConfigCommand {
 
 impl ConfigCommand {
     pub fn run(self, style: Style) -> Result<u8> {
-        let effective = self.config.read_effective()?;
+        let effective = self.config.read_effective()?.without_secrets();
         if style.json {
             output::print_json(effective.table())?;
         } else {

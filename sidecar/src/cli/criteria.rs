@@ -1,14 +1,13 @@
 //! What is asked of the log, and how much of the answer is shown; the same for every command that asks.
 
 use clap::Args;
-use sealtrail_keyring::KeyId;
 
-use super::remote;
+use super::{records, remote};
 use crate::code::Code;
-use crate::config::Config;
+use crate::config::{Config, KeyScope};
 use crate::error::{Error, Result};
 use crate::export::Format;
-use crate::questions::{Cursor, Page, Question};
+use crate::questions::{Cursor, Page, Question, names_no_subject};
 
 /// Criteria of records, joined by "and".
 #[derive(Args, Default)]
@@ -50,7 +49,8 @@ pub struct Entities {
     /// The id of the entity
     #[arg(long, value_name = "ID", requires = "kind")]
     id: Option<String>,
-    /// Everything about a data subject (GDPR Art. 15): what is sealed or named with its key, and the entity that it is
+    /// Everything about a data subject (GDPR Art. 15): what is sealed or named with its key, the entity that it is, and
+    /// what it did as an actor
     #[arg(long, value_name = "SUBJECT")]
     subject: Option<String>,
     /// The acts that concern a record, an entity or data subject (customer/3), or what was sealed with a key (k_…): who
@@ -119,13 +119,13 @@ impl Criteria {
     }
 }
 
-/// What is asked of the files themselves: a data subject is known by its key.
+/// What is asked of the files themselves: a data subject is known by its keys.
 pub fn question_here(given: &Given, config: &Config) -> Result<Question> {
     let of = |name: &str| given.iter().find(|(key, _)| *key == name).map(|(_, text)| text.as_str());
-    let key = match (of("subject"), of("acts_about")) {
-        (Some(subject), _) => key_of(subject, config)?,
-        (None, Some(what)) if is_id(what) => None,
-        (None, Some(what)) => match key_of(what, config) {
+    let keys = match (of("subject"), of("acts_about")) {
+        (Some(subject), _) => keys_of(subject, config)?,
+        (None, Some(what)) if names_no_subject(what) => Vec::new(),
+        (None, Some(what)) => match keys_of(what, config) {
             // Of most subjects the records say enough.
             Err(error) if error.code() == Code::LogInUse => {
                 eprintln!(
@@ -133,20 +133,21 @@ pub fn question_here(given: &Given, config: &Config) -> Result<Question> {
                      found with --url only",
                     what.escape_debug()
                 );
-                None
+                Vec::new()
             }
-            key => key?,
+            keys => keys?,
         },
-        _ => None,
+        _ => Vec::new(),
     };
-    let mut given = given.clone();
-    given.extend(key.map(|key| ("key", key)));
-    question(&given)
-}
-
-/// Of a record or of a key: no data subject is called so.
-fn is_id(what: &str) -> bool {
-    what.parse::<uuid::Uuid>().is_ok() || KeyId::parse(what).is_ok()
+    let subject = of("subject").or(of("acts_about")).unwrap_or_default();
+    let mut known = given.clone();
+    for (name, kid) in keys {
+        known.push(("key", kid));
+        known.extend((name != subject).then_some(("shared", name)));
+    }
+    let question = question(&known)?;
+    records::tell_shared(&question.shared_keys());
+    Ok(question)
 }
 
 fn question(given: &Given) -> Result<Question> {
@@ -167,11 +168,16 @@ impl Show {
     }
 }
 
-/// The id of the key of a data subject. None of one that has no key, or was shredded.
-fn key_of(subject: &str, config: &Config) -> Result<Option<String>> {
+/// The keys that a data subject's values may be sealed with, by the names that they are known by. None of one that has no
+/// key, or was shredded.
+fn keys_of(subject: &str, config: &Config) -> Result<Vec<(String, String)>> {
     let keyring = config.kek.open_keyring(&config.keyring_dir);
     let keyring = keyring
         .map_err(|error| remote::hint(error, "--url http://..., or GET /v1/records?subject=…"))?;
-    let found = keyring.existing_subject_key(subject)?;
-    Ok(found.map(|(kid, _)| kid.as_str().to_owned()))
+    let mut keys = Vec::new();
+    for name in KeyScope::every_name(subject) {
+        let found = keyring.existing_subject_key(&name)?;
+        keys.extend(found.map(|(kid, _)| (name, kid.as_str().to_owned())));
+    }
+    Ok(keys)
 }

@@ -80,12 +80,13 @@ impl Export {
         }
         given.push(("format", self.format.name()));
         let target = records::target("/v1/export", &given);
-        let mut left_out = 0;
+        let (mut left_out, mut shared_keys) = (0, Vec::new());
         self.write(|take| {
-            left_out = sidecar.export(&target, take)?;
+            (left_out, shared_keys) = sidecar.export(&target, take)?;
             Ok(())
         })?;
         records::tell_left_out(left_out);
+        records::tell_shared(&shared_keys);
         Ok(0)
     }
 

@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use sealtrail_keyring::{Count, Keyring, Listed};
 use serde_json::{Value, json};
 
-use super::reveal::Place;
+use super::reveal::{Place, Why};
 use super::{Style, output};
+use crate::acts::{self, Justification, Rotated};
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::counted::counted;
@@ -38,11 +39,18 @@ struct List {
 ///
 /// The new one takes the place of the old in the file that `kek` names. Where it is in the environment, it is
 /// given as `<NAME>_NEXT` and afterwards as `<NAME>`. What is interrupted is completed by the next start. A copy of the
-/// keyring from before opens with the old one only. While `serve` runs, give --url to ask it.
+/// keyring from before opens with the old one only. The change is itself a record. While `serve` runs, give --url to ask
+/// it.
 #[derive(Args)]
 struct Rotate {
     #[command(flatten)]
     place: Place,
+    /// The reason, which stays in the log for ever; without personal data
+    #[arg(long, default_value = acts::ROUTINE)]
+    reason: String,
+    /// Who does it [default: the user of this session]
+    #[arg(long, value_name = "ID")]
+    actor: Option<String>,
 }
 
 impl Keys {
@@ -89,21 +97,25 @@ impl List {
 
 impl Rotate {
     fn run(self, style: Style) -> Result<u8> {
-        let rotated: Value = if let Some(sidecar) = self.place.remote.sidecar()? {
-            sidecar.ask("/v1/keys/rotate", &json!({}))?
+        let Self { place, reason, actor } = self;
+        let why = Why { reason, actor };
+        let actor = why.actor();
+        let rotated: Rotated = if let Some(sidecar) = place.remote.sidecar()? {
+            sidecar.ask("/v1/keys/rotate", &json!({"reason": why.reason, "actor": actor}))?
         } else {
-            let trail = self.place.open("POST /v1/keys/rotate")?;
-            let rotated = trail.rotate_kek();
-            let generation = trail.keyring.generation();
+            let because = Justification::parse(actor, &why.reason)?;
+            let trail = place.open("POST /v1/keys/rotate")?;
+            let rotated = acts::rotate(&trail, &because);
             trail.close()?;
-            json!({"keys": rotated?, "generation": generation})
+            rotated?
         };
         if style.json {
             output::print_json(&rotated)?;
         } else {
-            let keys = rotated["keys"].as_u64().unwrap_or(0);
+            let Rotated { keys, rotate_index, .. } = rotated;
             let text = format!(
-                "{} {} wrapped with another key-encryption key, the old one opens nothing here any more",
+                "{} {} wrapped with another key-encryption key, the old one opens nothing here any more\nthe change is \
+                 record {rotate_index}",
                 counted(keys, "key"),
                 if keys == 1 { "is" } else { "are" }
             );

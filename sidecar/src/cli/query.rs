@@ -31,6 +31,8 @@ pub struct Query {
 #[derive(Deserialize)]
 struct AllTouched {
     touched: Vec<Touched>,
+    #[serde(default)]
+    shared_keys: Vec<String>,
 }
 
 impl Query {
@@ -62,6 +64,7 @@ impl Query {
         if let Some(sidecar) = self.place.remote.sidecar()? {
             given.push(("grain", grain.name().to_owned()));
             let all: AllTouched = sidecar.look(&records::target("/v1/touched", &given))?;
+            records::tell_shared(&all.shared_keys);
             return Ok(all.touched);
         }
         let config = Config::read(&self.place.config)?;

@@ -71,12 +71,14 @@ pub fn print_from(sidecar: &Sidecar, given: &Given, show: &Show, style: Style) -
         all.told += page.told;
         all.without_rows += page.without_rows;
         all.first_kept = page.first_kept;
+        all.shared_keys = page.shared_keys;
         all.cursor = page.cursor;
         if all.cursor.is_none() || all.told >= show.limit() {
             break;
         }
     }
     print_notes(&all, telling);
+    tell_shared(&all.shared_keys);
     Ok(())
 }
 
@@ -104,6 +106,18 @@ fn print_notes(text: &Text, telling: Telling) {
     tell_left_out(text.without_rows);
     if let Some(cursor) = &text.cursor {
         eprintln!("note: there are more; go on with --cursor {cursor}");
+    }
+}
+
+/// What is asked for by a key of several data subjects is no answer about one of them alone.
+pub fn tell_shared(keys: &[String]) {
+    if !keys.is_empty() {
+        let keys = keys.iter().map(|name| format!("`{}`", name.escape_debug())).collect::<Vec<_>>();
+        eprintln!(
+            "note: values are sealed with the key of {} too, which others share by `keys.scope`, and no record tells whose \
+             they are: some of what is found may be of others",
+            keys.join(" and ")
+        );
     }
 }
 

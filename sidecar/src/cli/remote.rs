@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
 
-use crate::api::LEFT_OUT;
+use crate::api::{LEFT_OUT, SHARED_KEYS};
 use crate::code::Code;
 use crate::config::read_secret_file;
 use crate::error::{Error, Place, Result};
@@ -86,13 +86,21 @@ impl Sidecar {
         answer(&client, client.get(path, AT_MOST)?)
     }
 
-    /// Gives an answer of any length away while it comes; says how many records it leaves out.
-    pub fn export(&self, path: &str, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<u64> {
+    /// Gives an answer of any length away while it comes; says how many records it leaves out, and which keys that it asks
+    /// for are shared.
+    pub fn export(
+        &self,
+        path: &str,
+        take: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<(u64, Vec<String>)> {
         let client = self.client(PATIENCE)?;
         let (reply, headers) = client.download(path, AT_MOST, take)?;
         answer(&client, reply)?;
         let left_out = headers.get(LEFT_OUT).and_then(|count| count.to_str().ok()?.parse().ok());
-        Ok(left_out.unwrap_or(0))
+        let shared = headers.get(SHARED_KEYS).and_then(|names| names.to_str().ok());
+        let names = shared.into_iter().flat_map(|names| names.split(','));
+        let names = names.map(|name| percent_decode_str(name).decode_utf8_lossy().into_owned());
+        Ok((left_out.unwrap_or(0), names.collect()))
     }
 
     fn client(&self, timeout: Duration) -> Result<Client> {

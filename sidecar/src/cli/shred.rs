@@ -3,11 +3,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::reveal::{Place, Why};
 use super::{Style, output, remote};
-use crate::acts::{self, Ended, Justification, Manner};
+use crate::acts::{self, Ended, Ending, Justification, Manner};
 use crate::code::Code;
 use crate::error::{Error, Result};
 
@@ -28,9 +29,12 @@ pub struct Shred {
     #[arg(
         long,
         value_name = "CLASS.MONTH",
-        conflicts_with_all = ["subject", "hard", "certificate"]
+        conflicts_with_all = ["subject", "hard"]
     )]
     period: Option<String>,
+    /// With --period, also where the month is not over: nothing of the class can be sealed until it is
+    #[arg(long, requires = "period", conflicts_with = "subject")]
+    running: bool,
     /// Change the key-encryption key too: then copies of the keyring are of no use
     #[arg(long)]
     hard: bool,
@@ -43,9 +47,9 @@ pub struct Shred {
 
 impl Shred {
     pub fn run(self, style: Style) -> Result<u8> {
-        let Some(subject) = &self.subject else { return self.end_period(style) };
-        let (actor, certificate) = (self.why.actor(), self.certificate.is_some());
         let file = self.certificate.as_deref().map(CertificateFile::create).transpose()?;
+        let Some(subject) = &self.subject else { return self.end_period(style, file) };
+        let (actor, certificate) = (self.why.actor(), self.certificate.is_some());
         let mut answer: Value = if let Some(sidecar) = self.place.remote.sidecar()? {
             let body = json!({"reason": self.why.reason, "actor": actor, "hard": self.hard,
                 "certificate": certificate});
@@ -62,8 +66,7 @@ impl Shred {
         if let Some(file) = file {
             let certificate =
                 answer.as_object_mut().and_then(|answer| answer.remove("certificate"));
-            let text = serde_json::to_string_pretty(&certificate).unwrap_or_default() + "\n";
-            file.fill(&text, &answer["shred_index"])?;
+            file.fill(&certificate, &answer["shred_index"])?;
         }
         if style.json {
             output::print_json(&answer)?;
@@ -92,26 +95,35 @@ impl Shred {
         Ok(0)
     }
 
-    fn end_period(self, style: Style) -> Result<u8> {
-        let (kid, actor) = (format!("t_{}", self.period.unwrap_or_default()), self.why.actor());
-        let ended: Ended = if let Some(sidecar) = self.place.remote.sidecar()? {
-            let body = json!({"reason": self.why.reason, "actor": actor});
+    fn end_period(&self, style: Style, file: Option<CertificateFile<'_>>) -> Result<u8> {
+        let (kid, actor) =
+            (format!("t_{}", self.period.as_deref().unwrap_or_default()), self.why.actor());
+        let how = Ending { running: self.running, certificate: file.is_some() };
+        let mut ended: Ended = if let Some(sidecar) = self.place.remote.sidecar()? {
+            let body = json!({"reason": self.why.reason, "actor": actor, "running": how.running,
+                "certificate": how.certificate});
             sidecar.ask(&format!("/v1/periods/{}/shred", remote::segment(&kid)), &body)?
         } else {
             let because = Justification::parse(actor, &self.why.reason)?;
             let trail = self.place.open("POST /v1/periods/{kid}/shred")?;
-            let ended = acts::shred_period(&trail, &kid, &because);
+            let ended = acts::shred_period(&trail, &kid, &because, how);
             trail.close()?;
             ended?.ended_blocking()
         };
+        if let Some(file) = file {
+            file.fill(&ended.certificate.take(), &ended.expire_index.into())?;
+        }
         if style.json {
             output::print_json(&ended)?;
             return Ok(0);
         }
-        let text = format!(
+        let mut text = format!(
             "the key {} does not exist any more\nthe erasure is record {}",
             ended.kid, ended.expire_index
         );
+        if let Some(path) = &self.certificate {
+            text += &format!("\nthe certificate is {}", path.display());
+        }
         output::print_line(text.as_bytes())?;
         Ok(0)
     }
@@ -138,7 +150,8 @@ impl<'p> CertificateFile<'p> {
         Ok(Self { path, empty: Some(file) })
     }
 
-    fn fill(mut self, certificate: &str, index: &Value) -> Result<()> {
+    fn fill(mut self, certificate: &impl Serialize, index: &Value) -> Result<()> {
+        let certificate = serde_json::to_string_pretty(certificate).unwrap_or_default() + "\n";
         let Some(mut file) = self.empty.take() else { return Ok(()) };
         let written = file.write_all(certificate.as_bytes()).and_then(|()| file.sync_all());
         written.or_else(|error| {

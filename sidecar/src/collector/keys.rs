@@ -1,7 +1,8 @@
 //! The keys that a record is sealed with.
 
-use sealtrail_keyring::Keyring;
+use sealtrail_keyring::{Found, KeyId, Keyring};
 
+use crate::clock::Moment;
 use crate::code::Code;
 use crate::config::KeyScope;
 use crate::engine::{Kids, Need};
@@ -38,7 +39,7 @@ impl KeySource<'_> {
     fn stored(self, subject: &str, class: &str, month: &str) -> Result<Kids> {
         let period =
             self.keyring.period_key(class, month).map_err(|error| match error.is_shredded() {
-                true => period_expired(class, month),
+                true => self.period_expired(class, month),
                 false => error.into(),
             })?;
         loop {
@@ -50,13 +51,27 @@ impl KeySource<'_> {
             self.returned.end(self.keyring, subject)?;
         }
     }
-}
 
-/// Only a clock that went back asks for such a key.
-fn period_expired(class: &str, month: &str) -> Error {
-    let message = format!(
-        "by the clock it is {month}, and this month is over for the retention class `{class}`: its key was \
-         destroyed and is never made again; set the clock"
-    );
-    Error::new(Code::PeriodExpired, message)
+    /// A clock that went back asks for such a key, or a month whose key was destroyed before the month was over.
+    fn period_expired(self, class: &str, month: &str) -> Error {
+        let message = match self.destroyed_early(class, month) {
+            Some((when, end)) => format!(
+                "the key of {month} for the retention class `{class}` was destroyed at {when}, before the month was over, \
+                 and is never made again: nothing of this class can be sealed until {end}"
+            ),
+            None => format!(
+                "by the clock it is {month}, and this month is over for the retention class `{class}`: its key was \
+                 destroyed and is never made again; set the clock"
+            ),
+        };
+        Error::new(Code::PeriodExpired, message)
+    }
+
+    /// When the key of a month was destroyed that had not ended by then, and when that ends.
+    fn destroyed_early(self, class: &str, month: &str) -> Option<(Moment, Moment)> {
+        let kid = KeyId::parse(&format!("t_{class}.{month}")).ok()?;
+        let Ok(Found::Shredded(marker)) = self.keyring.key(&kid) else { return None };
+        let (when, end) = (Moment::parse(&marker.when)?, Moment::end_of_month(month)?);
+        (when < end).then_some((when, end))
+    }
 }

@@ -102,6 +102,11 @@ impl Pairing {
         self.window.is_zero()
     }
 
+    /// At how many places somebody waits.
+    pub fn len(&self) -> usize {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).waiting.len()
+    }
+
     /// Lets those of one body meet one another and others.
     pub async fn meet(self: &Arc<Self>, roles: Vec<Role>) -> Vec<Met> {
         let until = Instant::now() + self.window;

@@ -45,6 +45,8 @@ pub struct Given {
     pub services: Services,
     pub correlation_id: Option<CorrelationId>,
     pub request_id: Option<RequestId>,
+    /// The id of the POST itself, for a change of which nobody says whose it is.
+    pub made: Option<CorrelationId>,
 }
 
 /// A change that went through.
@@ -173,8 +175,9 @@ fn prepare_claimed(
         }
     }
     let (request_id, exact) = named_request(source, given, own);
-    let correlation_id = correlation_of(given, own, exact.as_ref())
-        .unwrap_or_else(|| CorrelationId::new_v7().as_str().to_owned());
+    let correlation_id = correlation_of(given, own, exact.as_ref()).unwrap_or_else(|| {
+        given.made.clone().unwrap_or_else(CorrelationId::new_v7).as_str().to_owned()
+    });
     // Whoever names the request means that one, and no other that has the same correlation id.
     let seen = match request_id {
         Some(_) => exact,

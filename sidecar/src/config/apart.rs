@@ -30,8 +30,27 @@ pub fn expect_apart<'p>(
     Ok(())
 }
 
+/// Refuses a secret that lies in the folder of the log, by its key: who copies or serves the log would have it.
+pub fn expect_outside_log<'p>(
+    log_dir: &Path,
+    secrets: impl IntoIterator<Item = (&'static str, &'p Path)>,
+) -> Result<()> {
+    let log = resolved(log_dir);
+    for (key, secret) in secrets {
+        if resolved(secret).starts_with(&log) {
+            let message = format!(
+                "{key} must lie outside of log_dir: `{}` is in `{}`, and every copy of the log would have it",
+                secret.display(),
+                log_dir.display()
+            );
+            return Err(Error::new(Code::ConfigInvalid, message));
+        }
+    }
+    Ok(())
+}
+
 /// The path without `.`, `..` and symbolic links, as far as it exists.
-fn resolved(path: &Path) -> PathBuf {
+pub(super) fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut resolved = PathBuf::new();
     for component in path.components() {
@@ -75,6 +94,21 @@ mod tests {
         }
         for (index, log) in [("index", "log"), ("logs", "log"), ("log", "logs"), ("../i", ".")] {
             assert_eq!(refusal(index, log), None);
+        }
+    }
+
+    #[test]
+    fn no_secret_is_in_the_log() {
+        let refused = |secret: &str| {
+            let at = |path: &str| Path::new("/nowhere/trail").join(path);
+            let secret = at(secret);
+            expect_outside_log(&at("log"), [("kek", secret.as_path())]).is_err()
+        };
+        for inside in ["log", "log/kek", "./x/../log/keyring/kek", "keys/../log/kek"] {
+            assert!(refused(inside), "{inside}");
+        }
+        for outside in ["keys/kek", "logs/kek", "log/../kek", "."] {
+            assert!(!refused(outside), "{outside}");
         }
     }
 

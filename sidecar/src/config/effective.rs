@@ -15,11 +15,11 @@ const DEFAULTS: &str = include_str!("defaults.toml");
 /// Tables that are there only where the file has them.
 const OPTIONAL: &[&str] = &["proxy", "api", "access"];
 
-/// Keys whose value is a secret, or would be one if somebody put it there; a name of an environment variable
-/// or of a file is none.
-const SECRET: &[&str] = &["token", "secret", "password", "sha256"];
+/// Keys whose value is an address, in whose query there may be a secret. No other value is one: secrets are in files and in
+/// the environment, and their names are none.
+const ADDRESS: &[&str] = &["jwks_url"];
 
-/// A configuration that was read and accepted, with the defaults, without secrets.
+/// A configuration that was read and accepted, with the defaults.
 pub struct Effective(Table);
 
 impl Effective {
@@ -45,12 +45,18 @@ impl Effective {
                 (None, default) => drop(table.insert(key, default)),
             }
         }
-        hide(&mut table);
         Self(table)
     }
 
+    /// With all that is secret: to compare, not to show.
     pub fn table(&self) -> &Table {
         &self.0
+    }
+
+    /// The same to show.
+    pub fn without_secrets(mut self) -> Self {
+        hide(&mut self.0);
+        self
     }
 
     /// TOML in the order of the manual.
@@ -89,12 +95,13 @@ fn write_key(text: &mut String, key: &str, value: &Value) {
 fn hide(table: &mut Table) {
     for (key, value) in table.iter_mut() {
         match value {
-            // `{ env = "NAME" }` says where the secret is.
             Value::Table(inner) => hide(inner),
-            Value::Array(items) if items.iter().all(Value::is_table) => {
-                items.iter_mut().filter_map(Value::as_table_mut).for_each(hide);
+            Value::String(address) if ADDRESS.contains(&key.as_str()) => {
+                if let Some(query) = address.find('?') {
+                    address.truncate(query);
+                    address.push_str("?***");
+                }
             }
-            value if SECRET.contains(&key.as_str()) => *value = Value::String("***".into()),
             _ => {}
         }
     }
@@ -180,10 +187,21 @@ listen = "127.0.0.1:0"
     }
 
     #[test]
-    fn secrets_are_hidden() {
-        let text = "[api]\ntoken = \"abc\"\n[[x]]\nsha256 = \"def\"\nname = \"n\"\n";
-        let shown = format!("{:?}", Effective::of(text).table());
-        assert!(!shown.contains("abc") && !shown.contains("def"), "{shown}");
-        assert!(shown.contains("***") && shown.contains("\"n\""));
+    fn secrets_are_hidden_and_what_is_shown_is_a_configuration() {
+        let url = |name: &str| format!("jwks_url = \"https://login.example/{name}?key=hunter2\"");
+        let text = format!("{LEAST}[access.jwt]\n{}\n[request]\n{}\n", url("a"), url("b"));
+        made_of(&text);
+        let shown = Effective::of(&text).without_secrets();
+        let (table, toml) = (format!("{:?}", shown.table()), shown.to_toml());
+        for shown in [table, toml.clone()] {
+            assert!(!shown.contains("hunter2") && !shown.contains("key="), "{shown}");
+            for name in ["a", "b"] {
+                assert!(shown.contains(&format!("https://login.example/{name}?***")), "{shown}");
+            }
+        }
+        made_of(&toml);
+        // Who has changed a secret is told that only a restart reads it.
+        let other = text.replace("hunter2", "hunter3");
+        assert_ne!(Effective::of(&text).table(), Effective::of(&other).table());
     }
 }

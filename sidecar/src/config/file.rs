@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::access::{Access, AccessTable};
 use super::actors::ActorsTable;
-use super::apart::expect_apart;
+use super::apart::{expect_apart, expect_outside_log};
 use super::api::{Api, ApiTable};
 use super::collector::{Collector, CollectorTable};
 use super::engine::{Engine, EngineTable};
@@ -19,6 +19,7 @@ use super::key_scope::{KeyScope, KeysTable};
 use super::leases::{Leases, LeasesTable};
 use super::limits::{Limits, LimitsTable};
 use super::log::Log;
+use super::own_listener::expect_another;
 use super::proxy::{Proxy, ProxyTable};
 use super::quantity::{Span, or};
 use super::request::{Remembering, RequestTable};
@@ -155,6 +156,14 @@ impl File {
         if let Some(api) = &config.api {
             config.access.expect_to_know(&api.listen)?;
         }
+        if let Some(proxy) = &config.proxy {
+            let apis = config.api.iter().flat_map(|api| &api.listen);
+            let apis = apis.map(|listen| ("api.listen", listen));
+            expect_another(
+                &proxy.upstream,
+                [("proxy.listen", &proxy.listen)].into_iter().chain(apis),
+            )?;
+        }
         let kek = match &config.kek {
             KekSource::File { path, .. } => Some(("kek", path.as_path())),
             KekSource::Env(_) => None,
@@ -173,6 +182,9 @@ impl File {
         let issuer = of_file(config.access.jwt.as_ref().map(|jwt| &jwt.keys));
         let issuer = issuer.as_deref().map(|path| ("access.jwt.key", path));
         let guest = config.engine.guest.as_deref().map(|path| ("engine.guest", path));
+        let secrets =
+            [("keyring_dir", config.keyring_dir.as_path()), ("signing_key", &config.signing_key)];
+        expect_outside_log(&config.log_dir, secrets.into_iter().chain(kek))?;
         let keys = [kek, jwt_key, tokens, issuer, guest].into_iter().flatten();
         expect_apart(&config.index_dir, others.into_iter().chain(keys))?;
         Ok(config)
@@ -207,6 +219,7 @@ idle_timeout = "4s"
 body_timeout = "30s"
 stream_timeout = "5m"
 write_timeout = "60s"
+half_close_timeout = "10s"
 upstream_http2 = false
 retries = 0
 trace = "pass"
@@ -236,6 +249,7 @@ forwarded = true
 jwt_key = "keys/jwt.pem"
 remember = "5m"
 remember_at_most = 10
+remember_size = "1MiB"
 [collector]
 when_full = "spool"
 block_at_most = "5s"
@@ -346,6 +360,11 @@ drain = "10s"
             ("http://127.0.0.1:3000", "https://a:1", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "unix:", "proxy.upstream must look like"),
             ("http://127.0.0.1:3000", "http://a/path", "proxy.upstream must look like"),
+            (
+                "http://127.0.0.1:3000",
+                "unix:api.sock",
+                "is this sidecar's own api.listen `unix:/etc/",
+            ),
             ("\"10.0.0.0/8\"", "\"10.0.0.0/33\"", "request.trusted_proxies: "),
             ("\"pass\"", "\"off\"", "unknown variant `off`, expected `participate` or `pass`"),
             ("revealer:contact", "revealer", "access.loopback: a `revealer` needs a data group"),
@@ -378,6 +397,9 @@ drain = "10s"
             ("index_dir = \"index\"", "index_dir = \"keyring\"", "is keyring_dir"),
             ("index_dir = \"index\"", "index_dir = \"log/index\"", "lies in log_dir"),
             ("index_dir = \"index\"", "index_dir = \"keys\"", "holds signing_key"),
+            ("\"keyring\"", "\"log/keyring\"", "keyring_dir must lie outside of log_dir"),
+            ("{ env = \"SEALTRAIL_KEK\" }", "\"log/kek\"", "kek must lie outside of log_dir"),
+            ("keys/signing.key", "./log/signing.key", "signing_key must lie outside of log_dir"),
             ("policy = \"policy.json\"", "policy = \"index/policy.json\"", "holds policy"),
             ("jwt_key = \"keys/", "jwt_key = \"index/", "holds request.jwt_key"),
             ("\"guest.cwasm\"", "\"index/guest.cwasm\"", "holds engine.guest"),

@@ -33,6 +33,16 @@ impl KeyScope {
             (KeyScope::Stream, None) | (KeyScope::Log, _) => "*".into(),
         }
     }
+
+    /// All names under which the keyring may have a key of a data subject, its own first: what was sealed under another scope
+    /// keeps its key.
+    pub fn every_name(subject: &str) -> Vec<String> {
+        let mut names: Vec<String> = [KeyScope::Subject, KeyScope::Stream, KeyScope::Log]
+            .map(|scope| scope.name(subject).into_owned())
+            .into();
+        names.dedup();
+        names
+    }
 }
 
 #[cfg(test)]
@@ -51,6 +61,9 @@ mod tests {
             assert_eq!(KeyScope::Subject.name(subject), subject);
             assert_eq!(KeyScope::Stream.name(subject), stream);
             assert_eq!(KeyScope::Log.name(subject), "*");
+            let names = KeyScope::every_name(subject);
+            assert_eq!((&names[0][..], names.last().unwrap().as_str()), (subject, "*"));
+            assert!(names.contains(&stream.to_owned()), "{names:?}");
         }
     }
 }

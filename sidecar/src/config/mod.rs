@@ -4,7 +4,7 @@
 //! origin = "shop.example/audit"       # the name of the log, part of every checkpoint
 //! log_dir = "log"                     # paths are relative to this file
 //! index_dir = "index"                 # rebuildable, so a folder of its own; may be deleted
-//! keyring_dir = "keyring"
+//! keyring_dir = "keyring"             # outside of log_dir, as kek and signing_key: who copies the log must not get them
 //! policy = "policy.json"
 //! signing_key = "keys/signing.key"    # signs the checkpoints
 //! kek = "keys/kek"                    # wraps the keyring; or { env = "SEALTRAIL_KEK" }; keep it out of every copy of the keyring
@@ -18,7 +18,7 @@
 //! listen = "127.0.0.1:8080"           # or "unix:/run/sealtrail/proxy.sock"; its peers count as 127.0.0.1
 //! socket_mode = "0660"                # of a Unix socket
 //! workers = 2                         # threads; as many as cores if it is left out
-//! upstream = "http://127.0.0.1:3000"  # or "unix:/run/shop.sock"
+//! upstream = "http://127.0.0.1:3000"  # or "unix:/run/shop.sock"; none of the listeners here
 //! connect_timeout = "5s"
 //! response_timeout = "60s"            # from the end of the request to the answer
 //! header_timeout = "30s"              # for a client to send the head of a request; one of HTTP/2 that says nothing
@@ -28,9 +28,11 @@
 //! body_timeout = "30s"                # while nothing of a request's body comes; then 408
 //! stream_timeout = "5m"               # while nothing of an answer's body comes; then the connection is cut
 //! write_timeout = "60s"               # while a client takes nothing of what is sent
+//! half_close_timeout = "10s"          # while nothing is sent to a client that has closed its side: it may have left
 //! upstream_http2 = false              # speak HTTP/2 with the service (h2c by prior knowledge)
 //! retries = 0                         # to 3: when no connection was made, or broke before an answer to an
-//!                                     # idempotent request without a body (RFC 9110 §9.2.2)
+//!                                     # idempotent request without a body (RFC 9110 §9.2.2); what a service
+//!                                     # says in HTTP/2 that it did not begin is sent again all the same
 //! trace = "participate"               # W3C Trace Context: a parent id of our own; "pass" leaves it alone
 //!
 //! [proxy.tls]                         # leave out to listen without TLS
@@ -67,7 +69,9 @@
 //! jwt_key = "keys/jwt.pem"            # JWK Set, PEM public key, or secret of HMAC: who acts, in records; or
 //!                                     #   `jwks_url` and `jwks_ca`, as in `[access.jwt]`
 //! remember = "5m"                     # how long a request can be joined with its changes; then it is forgotten
-//! remember_at_most = 100000
+//! remember_at_most = 100000           # requests, and
+//! remember_size = "64MiB"             #   what they take of the memory; past either the oldest are forgotten before their time,
+//!                                     #   which `sealtrail_forgotten_requests_total` counts
 //!
 //! [collector]
 //! when_full = "refuse"                # the log has no room: 503 at once, or "block", or "spool"
@@ -98,7 +102,9 @@
 //! standard-7y = "7y"                  # then `sealtrail expire` destroys the month's key; one not named here never ends
 //!
 //! [log]                               # lines on standard error; `serve --log-format json` for machines
-//! access = false                      # a line for each request
+//! access = false                      # a line for each request, with the `X-Correlation-ID` of its answer: what the request
+//!                                     #   brought, or an id that was made for it (a POST of one change that says no other has
+//!                                     #   it in its record too). Only what could not be read as a request has none
 //! paths = false                       # with its path, never its query; paths may hold personal data
 //!
 //! [engine]                            # leave out to seal with the guest in the binary
@@ -136,6 +142,7 @@ mod leases;
 mod limits;
 mod listen;
 mod log;
+mod own_listener;
 mod proxy;
 mod quantity;
 mod request;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use http::HeaderValue;
 use serde::Deserialize;
 
 use super::invalid::invalid;
@@ -30,6 +31,7 @@ pub struct Proxy {
     pub body_timeout: Duration,
     pub stream_timeout: Duration,
     pub write_timeout: Duration,
+    pub half_close_timeout: Duration,
     pub tracing: Tracing,
 }
 
@@ -67,6 +69,7 @@ pub(super) struct ProxyTable {
     body_timeout: Option<Span>,
     stream_timeout: Option<Span>,
     write_timeout: Option<Span>,
+    half_close_timeout: Option<Span>,
     #[serde(default)]
     trace: Trace,
 }
@@ -110,6 +113,7 @@ impl ProxyTable {
             body_timeout: or(self.body_timeout, Duration::from_secs(30)),
             stream_timeout: or(self.stream_timeout, Duration::from_mins(5)),
             write_timeout: or(self.write_timeout, Duration::from_mins(1)),
+            half_close_timeout: or(self.half_close_timeout, Duration::from_secs(10)),
             listen: Listen::parse("proxy.listen", &self.listen, folder, self.socket_mode)?,
             workers,
             upstream: Upstream::parse(&self.upstream, folder)?,
@@ -127,6 +131,24 @@ impl ProxyTable {
 }
 
 impl Upstream {
+    /// What a request names as its host that came without any.
+    pub fn host(&self) -> HeaderValue {
+        let name = match self {
+            Self::Tcp { host, port } if host.contains(':') => format!("[{host}]:{port}"),
+            Self::Tcp { host, port } => format!("{host}:{port}"),
+            Self::Unix(_) => "localhost".to_owned(),
+        };
+        HeaderValue::try_from(name).unwrap_or_else(|_| HeaderValue::from_static("localhost"))
+    }
+
+    /// The file, where it is one.
+    pub fn socket(&self) -> Option<&Path> {
+        match self {
+            Self::Tcp { .. } => None,
+            Self::Unix(path) => Some(path),
+        }
+    }
+
     fn parse(text: &str, folder: &Path) -> Result<Self> {
         let refused = || {
             invalid(format!(

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::invalid::invalid;
 use super::jwt_keys::{JwtKeys, Told};
-use super::quantity::{Span, or};
+use super::quantity::{Bytes, Span, or};
 use crate::error::Result;
 use crate::proxy::client_address::Trust;
 use crate::proxy::network::Network;
@@ -19,6 +19,8 @@ pub struct Remembering {
     pub jwt_keys: Option<JwtKeys>,
     pub remember: Duration,
     pub at_most: usize,
+    /// Bytes.
+    pub size: usize,
 }
 
 #[derive(Deserialize, Default)]
@@ -35,6 +37,7 @@ pub(super) struct RequestTable {
     jwks_ca: Option<PathBuf>,
     remember: Option<Span>,
     remember_at_most: Option<usize>,
+    remember_size: Option<Bytes>,
 }
 
 impl RequestTable {
@@ -58,6 +61,7 @@ impl RequestTable {
             jwt_keys: keys.finish(folder)?,
             remember: or(self.remember, Duration::from_mins(5)),
             at_most: self.remember_at_most.unwrap_or(100_000).max(1),
+            size: self.remember_size.map_or(64 << 20, |size| size.0),
         })
     }
 }

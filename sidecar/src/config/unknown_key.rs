@@ -50,6 +50,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "body_timeout",
             "stream_timeout",
             "write_timeout",
+            "half_close_timeout",
             "upstream_http2",
             "retries",
             "tls",
@@ -86,6 +87,7 @@ pub const SHAPE: &[(&str, &[&str])] = &[
             "jwks_ca",
             "remember",
             "remember_at_most",
+            "remember_size",
         ],
     ),
     (

@@ -113,6 +113,12 @@ pub enum Act<'a> {
         hold: &'a str,
         from: u64,
     },
+    Rotate {
+        actor: &'a Actor,
+        reason: &'a str,
+        keys: u64,
+        generation: u64,
+    },
     Refused {
         actor: &'a Actor,
         /// What was missing.

@@ -43,15 +43,62 @@ pub fn anonymise(record: &mut Value<'_>, destroyed: &Destroyed, nobody: &str) ->
     !places.is_empty()
 }
 
+/// Who acted, in a record that is [anonymised](anonymise): a sealed id is named by its group, `[sealed actor]`, as everywhere.
+pub fn actor_of(record: &Value<'_>, destroyed: &Destroyed, nobody: &str) -> Option<String> {
+    // All that is said of an actor may be sealed as one.
+    let places = ACTOR.into_iter().chain(["/data/actor"]);
+    let text = |place: &'static str| Some((place, record.pointer(place)?.as_str()?));
+    let (place, id) = places.into_iter().find_map(text)?;
+    let holds = |seal: &&Value<'_>| texts(seal, "at").any(|at| at == place);
+    let Some(seal) = items(record, "/data/seals").iter().find(holds) else {
+        return Some(id.to_owned());
+    };
+    if texts(seal, "kids").any(|kid| destroyed.contains(kid)) {
+        return Some(nobody.to_owned());
+    }
+    let group = seal.get("group").and_then(Value::as_str).unwrap_or_default();
+    Some(format!("[sealed {group}]"))
+}
+
 /// Puts `[erased]` in the place of every pseudonym that was made with a destroyed key, but for that of the actor, who is
-/// [anonymised](anonymise); false if there is none.
+/// [anonymised](anonymise); false if there is none. A pseudonym shows which values were equal, also when nobody can find
+/// out any more what they were.
 pub fn erase_pseudonyms(record: &mut Value<'_>, destroyed: &Destroyed) -> bool {
-    let mut places = pseudonyms(record, destroyed);
-    places.retain(|place| !ACTOR.contains(&place.as_str()));
+    let places = pseudonyms_of_others(record, destroyed);
     for place in &places {
         replace(record, place, ERASED);
     }
     !places.is_empty()
+}
+
+/// Makes values sealed for this group of them, for who shows what is sealed by its group and has one for what is erased.
+pub fn seal_pseudonyms(record: &mut Value<'_>, destroyed: &Destroyed, group: &str) {
+    let places = pseudonyms_of_others(record, destroyed);
+    if places.is_empty() {
+        return;
+    }
+    for place in &places {
+        replace(record, place, "st1.");
+    }
+    let text = |text: &str| Value::String(text.to_owned().into());
+    let member = |key: &'static str, value| Member { key: key.into(), value };
+    let places = places.iter().map(|place| text(place)).collect();
+    let seal =
+        Value::Object(vec![member("group", text(group)), member("at", Value::Array(places))]);
+    match at(record, "/data/seals") {
+        Some(Value::Array(seals)) => seals.push(seal),
+        _ => {
+            if let Some(Value::Object(data)) = at(record, "/data") {
+                data.push(member("seals", Value::Array(vec![seal])));
+            }
+        }
+    }
+}
+
+fn pseudonyms_of_others(record: &Value<'_>, destroyed: &Destroyed) -> Vec<String> {
+    let mut places = pseudonyms(record, destroyed);
+    places.retain(|place| !ACTOR.contains(&place.as_str()));
+    places
 }
 
 /// Where the pseudonyms stand that were made with these keys.
@@ -127,6 +174,28 @@ mod tests {
         let line = br#"{"data":{"actor":{"id":"st1.0.x"},"seals":[{"group":"actor","kids":["k_1","t_1"],"at":["/data/actor/id","/data/x"]}]}}"#;
         let text = after(line, "k_1", anonymised).unwrap();
         assert!(text.contains(r#""at":["/data/x"]"#) && text.contains(NOBODY), "{text}");
+    }
+
+    #[test]
+    fn an_actor_is_named_sealed_or_nobody() {
+        let shown = |line: &[u8], kid: &str| {
+            let (mut record, destroyed) =
+                (json::parse(line, &STORED).unwrap(), Destroyed::from([kid]));
+            anonymise(&mut record, &destroyed, NOBODY);
+            actor_of(&record, &destroyed, NOBODY)
+        };
+        assert_eq!(shown(LINE, "k_9").as_deref(), Some("ps1.a"));
+        assert_eq!(shown(LINE, "k_2").as_deref(), Some(NOBODY));
+        for (id, whole) in
+            [(r#"{"id":"st1.0.x"}"#, "/data/actor/id"), (r#""st1.0.x""#, "/data/actor")]
+        {
+            let line = format!(
+                r#"{{"data":{{"actor":{id},"seals":[{{"group":"who","kids":["k_1","t_1"],"at":["{whole}"]}}]}}}}"#
+            );
+            assert_eq!(shown(line.as_bytes(), "k_9").as_deref(), Some("[sealed who]"));
+            assert_eq!(shown(line.as_bytes(), "t_1").as_deref(), Some(NOBODY));
+        }
+        assert_eq!(shown(br#"{"data":{"actor":{"type":"user"}}}"#, "k_1"), None);
     }
 
     #[test]

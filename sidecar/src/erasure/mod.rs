@@ -17,5 +17,5 @@ mod returned;
 
 pub use destroyed::{destroyed_by, keys_of};
 pub use ends::{Destroyed, Ends};
-pub use forgotten::{anonymise, erase_pseudonyms};
+pub use forgotten::{actor_of, anonymise, erase_pseudonyms, seal_pseudonyms};
 pub use returned::{Gone, Returned};

@@ -17,6 +17,7 @@ pub fn ecs(view: &View<'_>) -> Vec<u8> {
         "refused" => "denied",
         _ => "info",
     };
+    let outcome = if view.is_refusal() { "failure" } else { "success" };
     // version-traceid-parentid-flags (W3C Trace Context)
     let trace = view.text("/traceparent").and_then(|traceparent| traceparent.split('-').nth(1));
     let time = view.text("/time").or_else(|| view.text("/recordedtime"));
@@ -24,7 +25,7 @@ pub fn ecs(view: &View<'_>) -> Vec<u8> {
         "@timestamp": time,
         "ecs": {"version": VERSION},
         "event": {"id": view.text("/id"), "kind": "event", "category": ["database"], "type": [kind],
-            "action": action, "created": view.text("/recordedtime"), "sequence": view.index,
+            "action": action, "outcome": outcome, "created": view.text("/recordedtime"), "sequence": view.index,
             "module": "sealtrail", "dataset": "sealtrail.records", "reason": view.text("/data/reason")},
         "service": {"name": view.text("/source")},
         "organization": {"id": view.text("/data/tenant")},

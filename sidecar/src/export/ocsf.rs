@@ -16,13 +16,17 @@ pub fn ocsf(view: &View<'_>) -> Vec<u8> {
         "delete" => (4, "Delete"),
         other => (99, other),
     };
+    let (status, status_name) = match view.is_refusal() {
+        true => (2, "Failure"),
+        false => (1, "Success"),
+    };
     let time = view.text("/time").or_else(|| view.text("/recordedtime"));
     let number = |at: Option<&str>| at.and_then(unix_millis);
     let mut event = json!({
         "category_uid": 3, "category_name": "Identity & Access Management",
         "class_uid": 3004, "class_name": "Entity Management",
         "activity_id": activity, "activity_name": name, "type_uid": 300_400 + activity,
-        "severity_id": 1, "severity": "Informational", "status_id": 1, "status": "Success",
+        "severity_id": 1, "severity": "Informational", "status_id": status, "status": status_name,
         "time": number(time),
         "metadata": {"version": VERSION, "product": {"name": "sealtrail", "vendor_name": "sealtrail"},
             "uid": view.text("/id"), "sequence": view.index,

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::config::Limits;
 use crate::engine::Sandbox;
-use crate::erasure::{Destroyed, anonymise};
+use crate::erasure::{Destroyed, anonymise, seal_pseudonyms};
 use crate::error::Result;
 use crate::questions::STORED;
 
@@ -108,7 +108,7 @@ pub fn erased_mark() -> String {
     format!("erased-{}", uuid::Uuid::new_v4().simple())
 }
 
-/// Gives the seals whose key is gone the marked group, and the actor whose key is gone the id of nobody.
+/// Gives the seals whose key is gone the marked group, and pseudonyms too, and the actor whose key is gone the id of nobody.
 pub fn mark_erased<'l>(
     line: &'l [u8],
     shredded: &Destroyed,
@@ -130,6 +130,7 @@ pub fn mark_erased<'l>(
             *group = Value::String(mark.to_owned().into());
         }
     }
+    seal_pseudonyms(&mut record, shredded, mark);
     record.to_json().into_bytes().into()
 }
 
@@ -157,6 +158,10 @@ mod tests {
         let marked = mark_erased(line, &shredded, "MARK", "NOBODY");
         let text = words::record(&marked, words::Style::PLAIN);
         assert!(text.contains("[sealed MARK]") && text.contains("[sealed other]"), "{text}");
+        let line = br#"{"id":"1","data":{"changes":[{"op":"add","path":"/a","new":{"b":"ps1.x"}}],"pseudonyms":[{"kid":"k_1","at":["/data/changes/0/new/b"]}]}}"#;
+        let marked = mark_erased(line, &shredded, "MARK", "NOBODY");
+        let text = words::record(&marked, words::Style::PLAIN);
+        assert!(text.contains("[sealed MARK]") && !text.contains("ps1."), "{text}");
         assert_eq!(mark_erased(b"garbage", &shredded, "MARK", "NOBODY"), &b"garbage"[..]);
     }
 }

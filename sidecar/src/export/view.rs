@@ -4,7 +4,7 @@ use sealtrail_record::json::{self, Value, write_string};
 use serde_json::value::RawValue;
 
 use crate::code::Code;
-use crate::erasure::{Destroyed, anonymise};
+use crate::erasure::{Destroyed, anonymise, erase_pseudonyms};
 use crate::error::{Error, Result};
 use crate::questions::{Found, STORED};
 
@@ -25,6 +25,7 @@ impl<'r> View<'r> {
         };
         let mut record = json::parse(&found.line, &STORED).map_err(unreadable)?;
         anonymise(&mut record, destroyed, nobody);
+        erase_pseudonyms(&mut record, destroyed);
         let mut sealed = HashMap::new();
         for seal in record.pointer("/data/seals").map(Value::items).unwrap_or_default() {
             let list = |name| seal.get(name).map(Value::items).unwrap_or_default();
@@ -53,6 +54,11 @@ impl<'r> View<'r> {
     pub fn action(&self) -> &str {
         let of_type = || self.text("/type")?.rsplit('.').nth(1);
         self.text("/data/action").or_else(of_type).unwrap_or("unknown")
+    }
+
+    /// Whether it tells of what was tried and not done.
+    pub fn is_refusal(&self) -> bool {
+        self.text("/type") == Some("sealtrail.refused.v1")
     }
 
     pub fn actor(&self) -> Option<&str> {

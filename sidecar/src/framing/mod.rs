@@ -19,5 +19,5 @@ mod watch;
 mod watched;
 
 pub use head::MAX_HEAD;
-pub use watch::Verdict;
+pub use watch::{Refused, Verdict};
 pub use watched::Watched;

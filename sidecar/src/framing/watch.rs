@@ -3,8 +3,15 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use http::StatusCode;
+
 use super::fault::Fault;
 use super::head::{After, Head};
+
+/// Is told of requests that are refused without being asked to serve them, because they cannot be read.
+pub trait Refused: Send + Sync {
+    fn refused(&self, status: StatusCode);
+}
 
 /// The verdict about one connection, shared by the stream and the service on it.
 #[derive(Clone, Default)]
@@ -18,9 +25,17 @@ struct Shared {
     /// From here on the bytes are another protocol's.
     is_tunnel: AtomicBool,
     is_idle: AtomicBool,
+    /// Whether something was written since somebody asked.
+    has_written: AtomicBool,
+    told: OnceLock<Arc<dyn Refused>>,
 }
 
 impl Verdict {
+    /// Who is told from now on.
+    pub fn tell(&self, told: Arc<dyn Refused>) {
+        let _ = self.0.told.set(told);
+    }
+
     /// To be asked once by every request of the connection, in their order: what is wrong with this one.
     pub fn of_next(&self) -> Option<Fault> {
         let number = self.0.taken.fetch_add(1, Ordering::Relaxed);
@@ -30,6 +45,11 @@ impl Verdict {
     /// Whether all that came was taken, all that was written is on its way, and whoever serves waits for more.
     pub fn is_idle(&self) -> bool {
         self.0.is_idle.load(Ordering::Relaxed)
+    }
+
+    /// Whether something was written since this was asked last.
+    pub fn has_written(&self) -> bool {
+        self.0.has_written.swap(false, Ordering::Relaxed)
     }
 
     /// The connection has changed to another protocol: nothing of it is watched any more.
@@ -90,6 +110,13 @@ impl Watch {
         !has_begun && self.verdict.0.taken.load(Ordering::Relaxed) == self.heads
     }
 
+    /// A head was refused that nobody was asked about.
+    pub fn tell_refused(&self, status: StatusCode) {
+        if let Some(told) = self.verdict.0.told.get() {
+            told.refused(status);
+        }
+    }
+
     /// Whether the peer is not done with what it sends, as far as that can be known.
     pub fn expects_more(&self) -> bool {
         !self.is_tunnel() && !matches!(self.state, State::Head(_))
@@ -104,6 +131,10 @@ impl Watch {
     pub fn tell_idle(&self, is_idle: bool) {
         let is_idle = is_idle && self.is_at_head() && self.is_all_taken();
         self.verdict.0.is_idle.store(is_idle, Ordering::Relaxed);
+    }
+
+    pub fn tell_written(&self) {
+        self.verdict.0.has_written.store(true, Ordering::Relaxed);
     }
 
     /// How many heads are complete.

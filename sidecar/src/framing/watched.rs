@@ -71,6 +71,7 @@ impl<S> Watched<S> {
 
     fn begin_write(&mut self) {
         self.is_writing = true;
+        self.watch.tell_written();
         self.tell_idle();
     }
 
@@ -184,7 +185,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watched<S> {
             match OwnAnswer::find(buf) {
                 Some(OwnAnswer { at: 0, fault }) => {
                     let fault = self.watch.fault().unwrap_or(fault);
-                    let answer = refusal::answer(&fault.error());
+                    let error = fault.error();
+                    self.watch.tell_refused(error.code().status());
+                    let answer = refusal::answer(&error);
                     self.refusal = Some(Refusal { answer, written: 0, instead_of: buf.len() });
                     self.has_refused = true;
                 }

@@ -66,6 +66,12 @@ impl Publisher {
         Ok(Self { url, transport: Transport::new(roots)? })
     }
 
+    /// Where it is, without the query, in which there may be a secret.
+    fn place(&self) -> String {
+        let url = self.url.to_string();
+        url.split('?').next().unwrap_or_default().to_owned()
+    }
+
     /// The error is for the operator's log.
     async fn fetch(&self) -> Result<Keys, String> {
         let request = Request::get(self.url.clone())
@@ -132,14 +138,18 @@ impl Following {
             self.is_missed.store(false, Ordering::Relaxed);
             match self.runtime.block_on(self.publisher.fetch()) {
                 Ok(keys) => {
-                    tracing::info!(url = %self.publisher.url, keys = keys.len(), "keys of the issuer fetched");
+                    tracing::info!(
+                        url = self.publisher.place(),
+                        keys = keys.len(),
+                        "keys of the issuer fetched"
+                    );
                     self.keys.set(keys);
                     self.fetches.good.add(1);
                     failures = 0;
                 }
                 Err(why) => {
-                    let url = &self.publisher.url;
-                    tracing::warn!(%url, %why, "the keys of the issuer cannot be fetched; those that are known stay");
+                    let url = self.publisher.place();
+                    tracing::warn!(url, %why, "the keys of the issuer cannot be fetched; those that are known stay");
                     self.fetches.failed.add(1);
                     failures += 1;
                 }

@@ -1,6 +1,7 @@
 //! A stream whose peer may not take its time with what is sent.
 
 use std::io::{self, IoSlice};
+use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,6 +20,11 @@ pub struct PatientStream {
 impl PatientStream {
     pub fn new(stream: Stream, limit: Duration) -> Self {
         Self { stream, writing: Patience::new(limit) }
+    }
+
+    /// The descriptor of its socket.
+    pub fn socket(&self) -> RawFd {
+        self.stream.socket()
     }
 
     /// Whether there may be something to read, where the last read had to wait.

@@ -1,4 +1,5 @@
 use std::io::{self, IoSlice};
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -18,6 +19,15 @@ impl Stream {
     pub fn agreed_on_http2(&self) -> bool {
         let Stream::Tls(stream) = self else { return false };
         stream.get_ref().1.alpn_protocol() == Some(b"h2")
+    }
+
+    /// The descriptor of its socket.
+    pub fn socket(&self) -> RawFd {
+        match self {
+            Stream::Tcp(stream) => stream.as_raw_fd(),
+            Stream::Unix(stream) => stream.as_raw_fd(),
+            Stream::Tls(stream) => stream.get_ref().0.socket(),
+        }
     }
 
     pub fn is_tls(&self) -> bool {

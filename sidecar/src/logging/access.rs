@@ -1,8 +1,10 @@
-//! The access log: one line for each request that was answered, where `[log] access` asks for it.
+//! The access log: one line for each request that was answered, where `[log] access` asks for it. Its correlation id is that
+//! of the answer: the one that the request brought, or else one that was made for it. Only what could not be read as a request
+//! has none.
 
 use std::time::Instant;
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 
 use crate::config;
 use crate::proxy::correlation::CorrelationId;
@@ -25,7 +27,6 @@ pub struct Entry {
     listener: &'static str,
     method: &'static str,
     path: Option<String>,
-    correlation_id: Option<CorrelationId>,
     trace_id: Option<String>,
     began: Instant,
 }
@@ -44,18 +45,27 @@ impl Access {
             listener: self.listener,
             method: known(request.method()),
             path: self.has_paths.then(cut),
-            correlation_id: CorrelationId::brought(request.headers(), trace.as_ref()),
             trace_id: trace.map(|trace| trace.parent.trace_id()),
             began: Instant::now(),
         }
     }
+
+    /// The line of a request that was refused before anybody looked at what it says: its answer is all that is known.
+    pub fn refused(&self, status: StatusCode, correlation_id: Option<&CorrelationId>) {
+        tracing::info!(
+            target: TARGET,
+            listener = self.listener,
+            status = status.as_u16(),
+            correlation_id = correlation_id.map(CorrelationId::as_str),
+            "request"
+        );
+    }
 }
 
 impl Entry {
-    /// Writes the line. The correlation id of the answer counts: the request may have had none.
+    /// Writes the line.
     pub fn end<B>(self, response: &Response<B>) {
-        let echoed = CorrelationId::in_header(response.headers());
-        let correlation_id = echoed.or(self.correlation_id);
+        let correlation_id = CorrelationId::in_header(response.headers());
         tracing::info!(
             target: TARGET,
             listener = self.listener,

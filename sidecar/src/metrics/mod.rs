@@ -17,6 +17,7 @@ pub use timings::{Open, Timings};
 pub struct Metrics {
     pub proxied: Counter,
     pub proxy_refused: Counter,
+    pub abandoned: Counter,
     pub upstream_failed: Counter,
     pub recorded: Counter,
     pub spooled: Counter,
@@ -39,7 +40,16 @@ impl Metrics {
         let counters = [
             ("proxied_requests", "Requests forwarded to the service.", &self.proxied),
             ("proxy_refused_requests", "Requests refused before forwarding.", &self.proxy_refused),
-            ("upstream_failures", "Requests answered with 502 or 504.", &self.upstream_failed),
+            (
+                "abandoned_requests",
+                "Requests whose client left before all of the answer was sent.",
+                &self.abandoned,
+            ),
+            (
+                "upstream_failures",
+                "Requests that the service gave no answer to, or not all of one: 502, 504, or cut.",
+                &self.upstream_failed,
+            ),
             ("records", "Records that are durable in the log.", &self.recorded),
             ("spooled", "Records that were taken into the spool.", &self.spooled),
             ("unchanged", "Changes in which nothing had changed.", &self.unchanged),

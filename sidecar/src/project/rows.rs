@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::database::Cell;
 use crate::code::Code;
-use crate::erasure::{Destroyed, anonymise, erase_pseudonyms, keys_of};
+use crate::erasure::{Destroyed, actor_of, anonymise, erase_pseudonyms, keys_of};
 use crate::error::{Error, Result};
 use crate::export::{Format, Row, Table};
 use crate::questions::{Found, Question, Questions, STORED};
@@ -73,7 +73,8 @@ impl<'q> Rows<'q> {
             false => Cow::Borrowed(&found.line[..]),
         };
         let changes = self.changes(&record, &line, &index)?;
-        Ok(RecordRows { changes, record: row_of(&record, index, snapshot, nobody), keys })
+        let user = actor_of(&record, &self.destroyed, nobody);
+        Ok(RecordRows { changes, record: row_of(&record, index, user.as_deref(), snapshot), keys })
     }
 
     /// The eighteen columns of each change, as the core makes them.
@@ -138,14 +139,15 @@ fn entity_of(record: &Value<'_>) -> Option<(String, String)> {
 }
 
 /// What happened, in the order of the columns.
-fn row_of(record: &Value<'_>, index: Cell, snapshot: Option<String>, nobody: &str) -> Vec<Cell> {
+fn row_of(
+    record: &Value<'_>,
+    index: Cell,
+    user: Option<&str>,
+    snapshot: Option<String>,
+) -> Vec<Cell> {
     let at = |at| record.pointer(at).and_then(Value::as_str);
     let action = || at("/type")?.rsplit('.').nth(1);
     let time = |place| Cell::Time(at(place).and_then(unix_millis));
-    let sealed = |id: &&str| !id.starts_with("st1.");
-    let user = at("/authid").or_else(|| at("/data/actor/id")).filter(sealed);
-    // Somebody acted, and nobody can be named.
-    let nobody = || record.pointer("/data/actor").map(|_| nobody);
     vec![
         index,
         text(at("/id")),
@@ -155,7 +157,7 @@ fn row_of(record: &Value<'_>, index: Cell, snapshot: Option<String>, nobody: &st
         time("/time"),
         text(at("/data/entity/type")),
         text(at("/data/entity/id")),
-        text(user.or_else(nobody)),
+        text(user),
         Cell::Text(snapshot),
     ]
 }

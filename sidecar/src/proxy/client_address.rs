@@ -11,13 +11,14 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use super::correlation::CORRELATION_ID;
 use super::forwarded;
 use super::network::Network;
+use super::request_memory::REQUEST_ID;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// Whose word counts about where a request came from.
 #[derive(Debug, Clone, Default)]
@@ -114,15 +115,58 @@ impl Trust {
 }
 
 fn drop_hearsay(headers: &mut HeaderMap) {
-    let is_hearsay = |name: &&HeaderName| {
-        **name == header::FORWARDED
-            || **name == REAL_IP
-            || name.as_str().starts_with("x-forwarded-")
-    };
-    let hearsay: Vec<HeaderName> = headers.keys().filter(is_hearsay).cloned().collect();
-    for name in hearsay {
+    drop_where(headers, |name| is_hearsay(name.as_str()));
+}
+
+/// What is for us to say, or for the head of a request alone (RFC 9110 §6.5.1).
+pub fn drop_from_trailers(trailers: &mut HeaderMap) {
+    const OF_HEADS: [HeaderName; 12] = [
+        header::AUTHORIZATION,
+        header::COOKIE,
+        header::CONTENT_ENCODING,
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::HOST,
+        header::TRANSFER_ENCODING,
+        HeaderName::from_static("traceparent"),
+        HeaderName::from_static("tracestate"),
+        CORRELATION_ID,
+        REQUEST_ID,
+        HeaderName::from_static("x-request-id"),
+    ];
+    drop_where(trailers, |name| OF_HEADS.contains(name) || is_hearsay(name.as_str()));
+}
+
+fn drop_where(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool) {
+    let unwanted: Vec<HeaderName> =
+        headers.keys().filter(|name| is_unwanted(name)).cloned().collect();
+    for name in unwanted {
         headers.remove(name);
     }
+}
+
+/// Whether services take it for where a request came from. Many read `_` as `-` (RFC 3875 §4.1.18).
+fn is_hearsay(name: &str) -> bool {
+    /// Names that proxies and networks of delivery use.
+    const NAMES: [&str; 8] = [
+        "forwarded",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-original-forwarded-for",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "fastly-client-ip",
+    ];
+    // Most names are none by their first letter.
+    if !matches!(name.as_bytes().first(), Some(b'f' | b'x' | b't' | b'c')) {
+        return false;
+    }
+    let dashed = |b: u8| if b == b'_' { b'-' } else { b };
+    let begins = |of: &str| {
+        name.len() >= of.len() && name.bytes().zip(of.bytes()).all(|(a, b)| dashed(a) == b)
+    };
+    begins("x-forwarded-") || NAMES.iter().any(|of| name.len() == of.len() && begins(of))
 }
 
 /// One header of all there are, and one more element.
@@ -278,6 +322,10 @@ mod tests {
             ("x-forwarded-host", "evil"),
             ("x-forwarded-prefix", "/evil"),
             ("x-real-ip", "1.1.1.1"),
+            ("x_real_ip", "1.1.1.1"),
+            ("x_forwarded_for", "1.1.1.1"),
+            ("true-client-ip", "1.1.1.1"),
+            ("cf_connecting-ip", "1.1.1.1"),
             ("forwarded", "for=1.1.1.1"),
         ];
         let ours = [

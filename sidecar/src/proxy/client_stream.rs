@@ -1,6 +1,7 @@
 //! The bytes of a client connection.
 
 use std::io::{self, IoSlice};
+use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -35,6 +36,11 @@ impl ClientStream {
             }
         }
         Ok((Self { stream: PatientStream::new(stream, write), looked_at }, is_http2))
+    }
+
+    /// The descriptor of its socket.
+    pub fn socket(&self) -> RawFd {
+        self.stream.socket()
     }
 
     /// Whether there may be something to read, where the last read had to wait.

@@ -16,11 +16,12 @@ use hyper_util::rt::TokioIo;
 
 use super::client_address;
 use super::client_stream::ClientStream;
+use super::departure::Departure;
 use super::forward::{Body, Proxy};
 use super::http2;
 use super::link::Link;
 use super::paced::{Paced, Streams};
-use super::rest::{self, Rest};
+use super::rest::{self, Due, Rest};
 use crate::framing::{MAX_HEAD, Verdict, Watched};
 use crate::listener::{Accepted, Drain, Place, Stream, until_drained};
 
@@ -77,6 +78,7 @@ impl Proxy {
     }
 
     async fn serve_http1(self: Arc<Self>, stream: ClientStream, client: Client, mut drain: Drain) {
+        let mut departure = Departure::new(stream.socket(), self.config.half_close_timeout);
         let (stream, verdict) = Watched::new(stream);
         let mut stream = stream.with_limit_of_heads(self.config.header_timeout);
         let link = Arc::new(Link::new(self.upstream.clone()));
@@ -103,8 +105,17 @@ impl Proxy {
                     }
                     // Afterwards, because by now an answer may have come to its end.
                     link.attend(cx);
-                    let is_due = rest.is_due(verdict.is_idle(), cx);
-                    if is_due { Poll::Ready(false) } else { Poll::Pending }
+                    while let Some(due) = rest.due(verdict.is_idle(), cx) {
+                        match due {
+                            Due::Rest => return Poll::Ready(false),
+                            Due::Look if departure.is_over(verdict.has_written()) => {
+                                self.metrics.abandoned.add(1);
+                                return Poll::Ready(true);
+                            }
+                            Due::Look => {}
+                        }
+                    }
+                    Poll::Pending
                 })
                 .await
             };

@@ -7,7 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use super::failure::Failure;
 use super::link::Lease;
+use crate::code::Code;
+use crate::error::Error;
 use crate::patience::Patience;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -20,11 +23,17 @@ pub struct Download {
     patience: Patience,
     /// The connection that it comes from, given back with the last of it.
     lease: Option<Lease>,
+    failure: Failure,
 }
 
 impl Download {
-    pub fn new(body: Incoming, timeout: Duration, lease: Option<Lease>) -> Self {
-        Self { body: Some(body), patience: Patience::new(timeout), lease }
+    pub fn new(body: Incoming, timeout: Duration, lease: Option<Lease>, failure: Failure) -> Self {
+        Self { body: Some(body), patience: Patience::new(timeout), lease, failure }
+    }
+
+    /// The answer has begun, so that this is all that can be said to anybody but the client, who sees it cut.
+    fn fail(&self, code: Code, message: &str) {
+        self.failure.tell(&Error::new(code, message), None);
     }
 }
 
@@ -44,10 +53,16 @@ impl Body for Download {
         };
         match frame {
             Poll::Pending if this.patience.is_over(cx) => {
-                tracing::warn!("the service sent nothing more within `proxy.stream_timeout`");
+                let message = "the service sent nothing more within `proxy.stream_timeout`";
+                this.fail(Code::UpstreamTimeout, message);
                 Poll::Ready(Some(Err("the service stalled".into())))
             }
             Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Err(error))) => {
+                let message = "the answer of the service broke off, or its chunks are malformed";
+                this.fail(Code::UpstreamUnreachable, message);
+                Poll::Ready(Some(Err(error.into())))
+            }
             Poll::Ready(frame) => {
                 this.patience.moved();
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -16,6 +16,7 @@ use super::client_address::{self, Trust};
 use super::connection::Client;
 use super::correlation::CorrelationId;
 use super::download::Download;
+use super::failure::Failure;
 use super::identity::Actor;
 use super::link::{Lease, Link};
 use super::randomness::random;
@@ -68,10 +69,7 @@ impl Proxy {
         let entry = self.access.as_ref().map(|access| access.begin(&request));
         let began = Instant::now();
         let is_http2 = request.version() == Version::HTTP_2;
-        let mut response = match self.exchange(request, client, link, began).await {
-            Ok(response) => response,
-            Err(error) => self.refuse(&error),
-        };
+        let mut response = self.exchange(request, client, link, began).await;
         if is_http2 {
             // How long a connection lives is no matter of headers there (RFC 9113 §8.2.2).
             response.headers_mut().remove(header::CONNECTION);
@@ -89,20 +87,21 @@ impl Proxy {
         client: &Client,
         link: Option<&Arc<Link>>,
         began: Instant,
-    ) -> Result<Response<Body>> {
+    ) -> Response<Body> {
         let peer = client.peer;
-        if request.headers().len() > MAX_FIELDS {
-            let message = format!("at most {MAX_FIELDS} header fields of a request are taken");
-            return Err(Error::new(Code::HeadTooLarge, message));
-        }
-        address_upstream(&mut request)?;
         let trace = TraceContext::of(request.headers());
         let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
+        let taken = expect_few_fields(&request).and_then(|()| address_upstream(&mut request));
+        if let Err(error) = taken {
+            let mut response = self.refusal(&error);
+            id.set_on_response(response.headers_mut());
+            return response;
+        }
         let trace = self.take_part(trace);
         let request_id = self.memory.keep(began, self.seen(&request, &id, trace.as_ref(), peer));
         if let Some(mut response) = max_forwards::answer_here(&mut request) {
             id.set_on_response(response.headers_mut());
-            return Ok(response.map(Either::Right));
+            return response.map(Either::Right);
         }
 
         let upgrade_to = upgrade::requested(request.headers()).filter(|_| link.is_some());
@@ -130,13 +129,20 @@ impl Proxy {
             request.headers_mut(),
             &self.trust,
         );
+        // HTTP/1.0 need not name a host, and what goes on is HTTP/1.1.
+        if !request.headers().contains_key(header::HOST) {
+            request.headers_mut().insert(header::HOST, self.config.upstream.host());
+        }
 
         self.metrics.proxied.add(1);
         let answer = self.upstream.send(request, link, began).await;
         self.metrics.timings.upstream(began.elapsed());
         let mut response = match answer {
             Ok((response, lease)) => match hop_by_hop::unclear_framing(response.headers()) {
-                None => self.answer(response, client_half, client, lease),
+                None => {
+                    let failure = self.failure(&id, trace.as_ref());
+                    self.answer(response, client_half, client, lease, failure)
+                }
                 Some(why) => {
                     // Before its body, which would wait for the rest.
                     if let Some(lease) = lease {
@@ -146,11 +152,11 @@ impl Proxy {
                 }
             },
             // The client's own fault, and the rest of its request may still come.
-            Err(error) if is_fault_of_client(error.code()) => self.refuse(&error),
+            Err(error) if is_fault_of_client(error.code()) => self.refusal(&error),
             Err(error) => self.unusable(&error, &id, trace.as_ref()),
         };
         id.set_on_response(response.headers_mut());
-        Ok(response)
+        response
     }
 
     /// The service gave no answer that can be passed on.
@@ -160,11 +166,14 @@ impl Proxy {
         id: &CorrelationId,
         trace: Option<&TraceContext>,
     ) -> Response<Body> {
-        self.metrics.upstream_failed.add(1);
-        let trace_id = trace.map(|trace| trace.parent.trace_id());
-        let code = error.code().name();
-        tracing::warn!(correlation_id = id.as_str(), trace_id, code, "{error}");
+        // The client learns nothing of the files here.
+        self.failure(id, trace).tell(error, self.config.upstream.socket());
         problem::response(error).map(Either::Right)
+    }
+
+    fn failure(&self, id: &CorrelationId, trace: Option<&TraceContext>) -> Failure {
+        let (metrics, trace) = (self.metrics.clone(), trace.map(|trace| trace.parent));
+        Failure { metrics, correlation_id: id.clone(), trace }
     }
 
     fn answer(
@@ -173,6 +182,7 @@ impl Proxy {
         client_half: Option<OnUpgrade>,
         client: &Client,
         lease: Option<Lease>,
+        failure: Failure,
     ) -> Response<Body> {
         let protocol = response.headers().get(header::UPGRADE).cloned();
         let switches = response.status() == http::StatusCode::SWITCHING_PROTOCOLS;
@@ -190,7 +200,7 @@ impl Proxy {
         }
         *response.version_mut() = Version::HTTP_11;
         let timeout = self.config.stream_timeout;
-        response.map(|body| Either::Left(Download::new(body, timeout, lease)))
+        response.map(|body| Either::Left(Download::new(body, timeout, lease, failure)))
     }
 
     /// The place in a trace that the service gets.
@@ -224,8 +234,20 @@ impl Proxy {
         }
     }
 
-    /// Refuses a request and closes the connection: what follows on it may be part of an attack.
+    /// Refuses a request without a look at anything that it says.
     pub fn refuse(&self, error: &Error) -> Response<Body> {
+        let mut response = self.refusal(error);
+        let id = CorrelationId::new_v7();
+        self.metrics.timings.proxied(response.status(), Duration::ZERO);
+        if let Some(access) = &self.access {
+            access.refused(response.status(), Some(&id));
+        }
+        id.set_on_response(response.headers_mut());
+        response
+    }
+
+    /// Closes the connection: what follows on it may be part of an attack.
+    fn refusal(&self, error: &Error) -> Response<Body> {
         self.metrics.proxy_refused.add(1);
         let mut response = problem::response(error).map(Either::Right);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -235,6 +257,14 @@ impl Proxy {
 
 fn refused_answer(why: &str) -> Error {
     Error::new(Code::UpstreamUnreachable, format!("the answer of the service is refused: {why}"))
+}
+
+fn expect_few_fields(request: &Request<Incoming>) -> Result<()> {
+    if request.headers().len() <= MAX_FIELDS {
+        return Ok(());
+    }
+    let message = format!("at most {MAX_FIELDS} header fields of a request are taken");
+    Err(Error::new(Code::HeadTooLarge, message))
 }
 
 fn is_fault_of_client(code: Code) -> bool {
@@ -251,6 +281,10 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
     if *request.method() == Method::TRACE {
         let message = "TRACE is not passed on: its answer would show what is for the service alone";
         return Err(Error::new(Code::MethodNotAllowed, message));
+    }
+    let mut lengths = request.headers().get_all(header::CONTENT_LENGTH).iter().skip(1);
+    if lengths.next().is_some() {
+        return refused("the request states its length more than once");
     }
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (host, other) = (hosts.next(), hosts.next());
@@ -274,7 +308,7 @@ fn address_upstream(request: &mut Request<Incoming>) -> Result<()> {
             return refused("the host of the request cannot be used");
         };
         request.headers_mut().insert(header::HOST, host);
-    } else if hosts == 0 && request.version() == Version::HTTP_11 {
+    } else if hosts == 0 && request.version() != Version::HTTP_10 {
         return refused("the request names no host");
     }
     *request.version_mut() = Version::HTTP_11;

@@ -6,9 +6,13 @@
 //! distributed trace, or whatever a stranger copied. It finds a request only where all that it stands for
 //! look the same; else nothing is joined, because the wrong person is worse than none.
 //!
-//! Bounded twice, in time and in number; the oldest go first. Also where nobody asks any more: see [`forgetting`].
+//! Bounded in time, in number and in bytes, because strangers choose how many requests there are and how long their texts;
+//! the oldest go first. Also where nobody asks any more: see [`forgetting`]. What each takes is counted in [`size`].
 
 mod forgetting;
+mod size;
+#[cfg(test)]
+mod tests;
 mod texts;
 
 use std::borrow::Cow;
@@ -66,6 +70,8 @@ pub struct SeenTrace {
 pub struct RequestMemory {
     keep: Duration,
     at_most: usize,
+    /// Bytes.
+    size: usize,
     /// Keyed, because clients choose what is hashed.
     hashing: RandomState,
     kept: Mutex<Kept>,
@@ -82,6 +88,8 @@ struct Kept {
     /// In the order in which they were kept; the first has the number `first`, the others follow.
     requests: VecDeque<KeptRequest>,
     first: u64,
+    /// All of them together, in bytes.
+    size: usize,
     /// By the hash of the correlation id. Two ids of one hash are taken for one id of different requests, which
     /// joins nothing.
     by_correlation: HashMap<u64, Shared, BuildHasherDefault<Hashed>>,
@@ -89,6 +97,8 @@ struct Kept {
 
 struct KeptRequest {
     kept_at: Instant,
+    /// What it takes, in bytes; it is small, because heads are.
+    size: u32,
     id: RequestId,
     /// The hash of its correlation id.
     correlation: u64,
@@ -130,10 +140,12 @@ struct Shared {
 }
 
 impl RequestMemory {
-    pub fn new(keep: Duration, at_most: usize) -> Self {
+    /// Keeps so many requests at most, which take so many bytes.
+    pub fn new(keep: Duration, at_most: usize, size: usize) -> Self {
         Self {
             keep,
             at_most,
+            size,
             hashing: RandomState::new(),
             kept: Mutex::default(),
             forgotten_early: Counter::default(),
@@ -145,6 +157,7 @@ impl RequestMemory {
     pub fn keep(&self, now: Instant, request: SeenRequest<'_>) -> RequestId {
         let mut request = KeptRequest {
             kept_at: now,
+            size: 0,
             id: RequestId(uuid_v7()),
             correlation: self.hashing.hash_one(&*request.correlation_id),
             texts: Texts::of(&request),
@@ -154,13 +167,14 @@ impl RequestMemory {
             actor: request.actor.map(Box::new),
             parent: request.trace.map(|trace| trace.parent),
         };
+        request.size = size::of(&request);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget_older(now, self.keep);
         let number = kept.first + kept.requests.len() as u64;
         request.id = request.id.with_number(number);
         let id = request.id;
         kept.insert(number, request);
-        while kept.requests.len() > self.at_most {
+        while kept.requests.len() > self.at_most || kept.size > self.size {
             kept.forget_first();
             self.forgotten_early.add(1);
         }
@@ -225,6 +239,7 @@ impl Kept {
                 none.insert(Shared { last: number, has_many_traces: false, is_ambiguous: false });
             }
         }
+        self.size += request.size as usize;
         self.requests.push_back(request);
     }
 
@@ -242,6 +257,7 @@ impl Kept {
         let Some(request) = self.requests.pop_front() else { return };
         let number = self.first;
         self.first += 1;
+        self.size -= request.size as usize;
         if let Entry::Occupied(shared) = self.by_correlation.entry(request.correlation)
             && shared.get().last == number
         {
@@ -319,182 +335,5 @@ impl FromStr for RequestId {
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::proxy::trace_context::TraceContext;
-
-    pub(super) fn request<'a>(
-        correlation_id: &'a str,
-        path: &'a str,
-        actor: Option<&str>,
-    ) -> SeenRequest<'a> {
-        SeenRequest {
-            at: Moment::now(),
-            correlation_id: correlation_id.into(),
-            method: Method::GET,
-            path: path.into(),
-            ip: IpAddr::from([127, 0, 0, 1]),
-            user_agent: None,
-            actor: actor.map(|id| Actor {
-                id: id.into(),
-                email: None,
-                name: None,
-                account_id: None,
-                tenant: None,
-                verified: true,
-            }),
-            trace: None,
-        }
-    }
-
-    pub(super) const MINUTE: Duration = Duration::from_mins(1);
-
-    #[test]
-    fn forgets_by_age() {
-        let memory = RequestMemory::new(5 * MINUTE, 10);
-        let start = Instant::now();
-        let a = memory.keep(start, request("a", "/1", None));
-        let b = memory.keep(start + 4 * MINUTE, request("b", "/2", None));
-        assert_eq!(memory.recall_at(start + 5 * MINUTE, a).unwrap().path, "/1");
-        assert!(memory.recall_at(start + 6 * MINUTE, a).is_none());
-        assert!(memory.recall_only_at(start + 6 * MINUTE, "a").is_none());
-        assert_eq!(memory.recall_at(start + 6 * MINUTE, b).unwrap().path, "/2");
-        let count = |text: &Counter| text.get();
-        assert_eq!((count(&memory.forgotten_early), count(&memory.ambiguous)), (0, 0));
-    }
-
-    #[test]
-    fn forgets_by_number_and_counts_what_went_early() {
-        let memory = RequestMemory::new(MINUTE, 2);
-        let now = Instant::now();
-        for i in 0..1000 {
-            memory.keep(now, request(&format!("{i}"), "/", None));
-        }
-        assert_eq!(memory.len(), 2);
-        assert_eq!(memory.forgotten_early.get(), 998);
-        let kept = memory.kept.lock().unwrap();
-        assert_eq!(kept.by_correlation.len(), 2);
-        assert_eq!(kept.first, 998);
-    }
-
-    #[test]
-    fn gives_back_what_it_was_given() {
-        let memory = RequestMemory::new(MINUTE, 10);
-        let now = Instant::now();
-        let parent = TraceContext::participate(None, [1; 24]).parent;
-        let trace = |state: &str| Some(SeenTrace { parent, state: Some(state.to_owned()) });
-        let plain = request("a", "/é", Some("alice"));
-        for seen in [
-            SeenRequest { user_agent: Some("curl/7".into()), trace: trace("x=1"), ..plain.clone() },
-            SeenRequest { user_agent: None, trace: trace("x=1"), ..plain.clone() },
-            SeenRequest { user_agent: Some("".into()), trace: trace(""), ..plain.clone() },
-            SeenRequest { path: "".into(), user_agent: Some("é".into()), ..request("", "", None) },
-            plain,
-        ] {
-            let id = memory.keep(now, seen.clone());
-            assert_eq!(memory.recall_at(now, id), Some(seen));
-        }
-    }
-
-    #[test]
-    fn an_id_finds_its_own_request_and_no_other() {
-        let memory = RequestMemory::new(MINUTE, 2);
-        let now = Instant::now();
-        let first = memory.keep(now, request("a", "/1", None));
-        let second = memory.keep(now, request("b", "/2", None));
-        let (high, low) = second.0.as_u64_pair();
-        for other in [(high + 1, low), (high, low ^ 1 << 40), (high, low + 1), (high, low - 1)] {
-            let other = RequestId(Uuid::from_u64_pair(other.0, other.1));
-            assert_eq!(memory.recall_at(now, other), None, "{other}");
-        }
-        assert_eq!(memory.recall_at(now, first).unwrap().path, "/1");
-        memory.keep(now, request("c", "/3", None));
-        assert_eq!(memory.recall_at(now, first), None);
-        assert_eq!(memory.recall_at(now, second).unwrap().path, "/2");
-    }
-
-    #[test]
-    fn more_requests_than_an_id_counts() {
-        let memory = RequestMemory::new(MINUTE, 3);
-        let now = Instant::now();
-        memory.kept.lock().unwrap().first = u64::from(u32::MAX) - 1;
-        let mut ids = vec![];
-        for path in ["/1", "/2", "/3", "/4"] {
-            ids.push(memory.keep(now, request(path, path, None)));
-            assert_eq!(ids.last().unwrap().0.get_version_num(), 7);
-        }
-        let found: Vec<_> =
-            ids.iter().map(|id| memory.recall_at(now, *id).map(|r| r.path.into_owned())).collect();
-        let [none, two, three, four] = found.try_into().unwrap();
-        assert_eq!(none, None);
-        assert_eq!([two, three, four].map(Option::unwrap), ["/2", "/3", "/4"]);
-    }
-
-    #[test]
-    fn two_correlation_ids_of_one_hash_join_nothing() {
-        let memory = RequestMemory::new(MINUTE, 10);
-        let now = Instant::now();
-        memory.keep(now, request("a", "/1", None));
-        let mut kept = memory.kept.lock().unwrap();
-        let shared = kept.by_correlation.drain().next().unwrap().1;
-        kept.by_correlation.insert(memory.hashing.hash_one("b"), shared);
-        drop(kept);
-        assert_eq!(memory.recall_only_at(now, "b"), None, "the text is that of another");
-        memory.keep(now, request("b", "/1", None));
-        assert_eq!(memory.recall_only_at(now, "b"), None);
-        assert_eq!(memory.ambiguous.get(), 1);
-    }
-
-    #[test]
-    fn one_correlation_id_of_two_requests_joins_none() {
-        let memory = RequestMemory::new(5 * MINUTE, 10);
-        let start = Instant::now();
-        memory.keep(start, request("a", "/", Some("alice")));
-        assert!(memory.recall_only_at(start, "a").is_some());
-        let second = memory.keep(start + 4 * MINUTE, request("a", "/", Some("mallory")));
-        assert!(memory.recall_only_at(start + 4 * MINUTE, "a").is_none());
-        // The first is forgotten, and its change may still be on the way.
-        assert!(memory.recall_only_at(start + 6 * MINUTE, "a").is_none());
-        assert_eq!(memory.ambiguous.get(), 2);
-        let actor =
-            |id| memory.recall_at(start + 5 * MINUTE, id).map(|r| r.actor.clone().unwrap().id);
-        assert_eq!(actor(second).as_deref(), Some("mallory"));
-        assert!(memory.recall_only_at(start + 20 * MINUTE, "a").is_none());
-        memory.keep(start + 20 * MINUTE, request("a", "/", None));
-        assert!(memory.recall_only_at(start + 20 * MINUTE, "a").is_some(), "all over again");
-    }
-
-    #[test]
-    fn the_same_request_again_is_no_other() {
-        let memory = RequestMemory::new(MINUTE, 10);
-        let now = Instant::now();
-        for _ in 0..2 {
-            memory.keep(now, request("a", "/1", Some("alice")));
-        }
-        assert_eq!(memory.recall_only_at(now, "a").unwrap().path, "/1");
-        memory.keep(now, request("a", "/2", Some("alice")));
-        assert!(memory.recall_only_at(now, "a").is_none());
-    }
-
-    #[test]
-    fn attempts_in_different_traces_are_one_request_in_none_of_them() {
-        let memory = RequestMemory::new(MINUTE, 10);
-        let now = Instant::now();
-        let traced = |digit: u8| {
-            let parent = TraceContext::participate(None, [digit; 24]).parent;
-            SeenRequest {
-                trace: Some(SeenTrace { parent, state: None }),
-                ..request("a", "/1", Some("alice"))
-            }
-        };
-        memory.keep(now, traced(1));
-        assert_eq!(memory.recall_only_at(now, "a").unwrap().trace, traced(1).trace);
-        let second = memory.keep(now, traced(2));
-        assert_eq!(memory.recall_only_at(now, "a").unwrap().trace, None);
-        assert_eq!(memory.recall_at(now, second).unwrap().trace, traced(2).trace);
     }
 }

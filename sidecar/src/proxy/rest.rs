@@ -17,6 +17,9 @@ use crate::wiped_memory;
 /// Long enough that nobody who asks again and again ever gets there, short enough that a crowd does not pile up.
 const AFTER: Duration = Duration::from_millis(250);
 
+/// Between two looks at a client that waits.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Those that begin to rest, or end, in so long are one crowd.
 const CROWD: Duration = Duration::from_millis(100);
 
@@ -30,22 +33,38 @@ const SHARE: u32 = 1000;
 /// On a machine that is busy with something else it only seems to take long.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// When a connection is to rest.
+/// When a connection is to rest, and when somebody is to look after a client that waits.
 #[derive(Default)]
 pub struct Rest {
-    idle_since: Option<Instant>,
+    /// What it does now, since when, and how often it was looked at.
+    now: Option<(bool, Instant, u32)>,
     alarm: Alarm,
+}
+
+/// What it is time for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    Rest,
+    /// The answer is still on its way.
+    Look,
 }
 
 impl Rest {
     /// To be asked after everything that happens; the task is woken when it is time.
-    pub fn is_due(&mut self, is_idle: bool, cx: &mut Context<'_>) -> bool {
-        if !is_idle {
-            self.idle_since = None;
-            return false;
+    pub fn due(&mut self, is_idle: bool, cx: &mut Context<'_>) -> Option<Due> {
+        let (_, since, looks) = match &mut self.now {
+            Some(now) if now.0 == is_idle => now,
+            now => now.insert((is_idle, Instant::now(), 0)),
+        };
+        // Never before the alarm that was set last, or a timer would be set for each request.
+        if !self.alarm.has_rung(after(*since, AFTER + LOOK * *looks), cx) {
+            return None;
         }
-        let since = *self.idle_since.get_or_insert_with(Instant::now);
-        self.alarm.has_rung(after(since, AFTER), cx)
+        if is_idle {
+            return Some(Due::Rest);
+        }
+        *looks = looks.saturating_add(1);
+        Some(Due::Look)
     }
 }
 

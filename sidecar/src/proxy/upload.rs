@@ -3,6 +3,8 @@
 //! The time that a service may take to answer begins when it has the whole request. An upload may be
 //! long; only one that stands still counts.
 
+mod replay;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -15,6 +17,9 @@ use hyper::Request;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::oneshot;
 
+use replay::{Beginning, Replay};
+
+use super::client_address;
 use crate::code::Code;
 use crate::error::Error;
 use crate::patience::Patience;
@@ -26,10 +31,24 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 const CONTINUE: Duration = Duration::from_secs(1);
 
 pub struct Upload {
-    /// None for a request that is sent again: it had no body.
-    body: Option<Incoming>,
+    body: Source,
     gate: Option<Gate>,
     patience: Patience,
+    progress: Progress,
+}
+
+enum Source {
+    /// Of a request that is sent again: it had no body.
+    Nothing,
+    Once(Incoming),
+    MoreThanOnce(Replay),
+}
+
+/// Makes the same upload once more, as long as that can be done.
+pub struct Repeat {
+    /// None where there is no body.
+    beginning: Option<Beginning>,
+    timeout: Duration,
     progress: Progress,
 }
 
@@ -93,13 +112,31 @@ impl Upload {
         let shared = (!body.is_end_stream()).then(Arc::default);
         let progress = Progress { began, body: shared };
         let patience = Patience::new(timeout);
-        (Self { body: Some(body), gate: None, patience, progress: progress.clone() }, progress)
+        let body = Source::Once(body);
+        (Self { body, gate: None, patience, progress: progress.clone() }, progress)
     }
 
     /// For the same request once more, which had no body.
     pub fn empty(progress: &Progress) -> Self {
         let patience = Patience::new(Duration::MAX);
-        Self { body: None, gate: None, patience, progress: progress.clone() }
+        Self { body: Source::Nothing, gate: None, patience, progress: progress.clone() }
+    }
+
+    /// Keeps its beginning, so that it can be sent once more.
+    pub fn repeat(&mut self, timeout: Duration) -> Repeat {
+        let progress = self.progress.clone();
+        if self.is_end_stream() {
+            return Repeat { beginning: None, timeout, progress };
+        }
+        self.body = match std::mem::replace(&mut self.body, Source::Nothing) {
+            Source::Once(body) => Source::MoreThanOnce(Replay::new(body)),
+            body => body,
+        };
+        let beginning = match &self.body {
+            Source::MoreThanOnce(replay) => Some(replay.beginning()),
+            _ => None,
+        };
+        Repeat { beginning, timeout, progress }
     }
 
     /// Holds the body back until the service wants it, if that is what the client expects.
@@ -122,6 +159,15 @@ impl Upload {
                 let _ = open.send(());
             }
         });
+    }
+}
+
+impl Repeat {
+    pub fn upload(&self) -> Option<Upload> {
+        let Some(beginning) = &self.beginning else { return Some(Upload::empty(&self.progress)) };
+        let body = Source::MoreThanOnce(beginning.replay()?);
+        let patience = Patience::new(self.timeout);
+        Some(Upload { body, gate: None, patience, progress: self.progress.clone() })
     }
 }
 
@@ -190,14 +236,13 @@ impl Body for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
-        let Some(body) = &mut this.body else { return Poll::Ready(None) };
         if let (Some(gate), Some(shared)) = (&mut this.gate, &this.progress.body) {
             if !gate.is_open(shared, cx) {
                 return Poll::Pending;
             }
             this.gate = None;
         }
-        match Pin::new(&mut *body).poll_frame(cx) {
+        match this.body.poll_frame(cx) {
             Poll::Pending if this.patience.is_over(cx) => {
                 this.progress.failed(STALLED);
                 Poll::Ready(Some(Err("the client stalled".into())))
@@ -209,17 +254,48 @@ impl Body for Upload {
             }
             Poll::Ready(frame) => {
                 this.patience.moved();
-                this.progress.note(frame.is_none() || body.is_end_stream());
-                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+                this.progress.note(frame.is_none() || this.body.is_end_stream());
+                Poll::Ready(frame.map(|frame| frame.map(without_hearsay).map_err(Into::into)))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        match &self.body {
+            Source::Nothing => SizeHint::with_exact(0),
+            Source::Once(body) => body.size_hint(),
+            Source::MoreThanOnce(replay) => replay.size_hint(),
+        }
     }
+}
+
+impl Source {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        match self {
+            Self::Nothing => Poll::Ready(None),
+            Self::Once(body) => Pin::new(body).poll_frame(cx),
+            Self::MoreThanOnce(replay) => replay.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Once(body) => body.is_end_stream(),
+            Self::MoreThanOnce(replay) => replay.is_end_stream(),
+        }
+    }
+}
+
+/// Trailers say nothing of where a request came from, or what it is: a service that merges them with its headers would
+/// take it for ours.
+fn without_hearsay(mut frame: Frame<Bytes>) -> Frame<Bytes> {
+    if let Some(trailers) = frame.trailers_mut() {
+        client_address::drop_from_trailers(trailers);
+    }
+    frame
 }

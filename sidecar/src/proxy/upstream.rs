@@ -23,6 +23,7 @@ use tokio::net::{TcpStream, UnixStream};
 use super::http2 as http2_form;
 use super::link::{Home, Idle, Lease, Link};
 use super::service_connection::ServiceConnection;
+use super::unreached;
 use super::upload::{Progress, Upload};
 use crate::code::Code;
 use crate::config;
@@ -32,6 +33,9 @@ use crate::listener::{Stream, keep_alive};
 /// Idle connections kept beyond those that client connections hold.
 const POOLED: usize = 64;
 
+/// How often a request that a service did nothing about is sent in HTTP/2.
+const HTTP2_TRIES: u32 = 5;
+
 /// How long to wait before the first repetition; twice as long before each further one.
 const PAUSE: Duration = Duration::from_millis(25);
 
@@ -40,7 +44,15 @@ pub struct Upstream {
     config: config::Proxy,
     idle: Mutex<Pool>,
     /// Locked while it is being made, so that one is made and not one for each request.
-    http2: tokio::sync::Mutex<Option<http2::SendRequest<Upload>>>,
+    http2: tokio::sync::Mutex<SharedHttp2>,
+}
+
+/// The connection in HTTP/2 that all requests share.
+#[derive(Default)]
+struct SharedHttp2 {
+    sender: Option<http2::SendRequest<Upload>>,
+    /// Of how many this is the last.
+    number: u64,
 }
 
 #[derive(Default)]
@@ -187,20 +199,37 @@ impl Upstream {
         mut request: Request<Upload>,
         progress: &Progress,
     ) -> Result<Response<Incoming>, Failed> {
-        // Twice, because a shared connection may be closing.
-        for is_last in [false, true] {
-            let mut sender = match self.shared_http2().await {
-                Ok(sender) => sender,
+        let head = copy_with(&request, ());
+        let repeat = request.body_mut().repeat(self.config.body_timeout);
+        let mut pause = PAUSE;
+        // A shared connection may be closing, and the next one too: services let each take so many requests.
+        for is_last in (0..HTTP2_TRIES).map(|tried| tried + 1 == HTTP2_TRIES) {
+            let (mut sender, number) = match self.shared_http2().await {
+                Ok(shared) => shared,
                 Err(error) => {
                     return Err(Failed { error, again: Again::Unsent(Box::new(request)) });
                 }
             };
-            match self.answer(sender.try_send_request(request), progress).await? {
+            let mut failed = match self.answer(sender.try_send_request(request), progress).await? {
                 Ok(response) => return Ok(response),
-                Err(mut failed) => match failed.take_message() {
-                    Some(unsent) if !is_last => request = unsent,
-                    unsent => return Err(no_answer(&failed, unsent)),
-                },
+                Err(failed) => failed,
+            };
+            let untouched = untouched(failed.error());
+            let unsent = failed.take_message();
+            if unsent.is_some() || matches!(untouched, Some(Untouched::ConnectionEnds)) {
+                // It takes no more, and others must not be told so too.
+                self.leave_http2(number).await;
+            }
+            if matches!(untouched, Some(Untouched::Refused)) && !is_last {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            let unsent = unsent.or_else(|| {
+                untouched.and_then(|_| repeat.upload()).map(|upload| copy_with(&head, upload))
+            });
+            match unsent {
+                Some(unsent) if !is_last && progress.fault().is_none() => request = unsent,
+                unsent => return Err(no_answer(&failed, unsent)),
             }
         }
         Err(Failed::finally(broken()))
@@ -270,12 +299,12 @@ impl Upstream {
         ServiceConnection::handshake(stream).await.map_err(|_| unreachable(&"handshake"))
     }
 
-    async fn shared_http2(&self) -> Result<http2::SendRequest<Upload>> {
+    async fn shared_http2(&self) -> Result<(http2::SendRequest<Upload>, u64)> {
         // Whoever waits here waits for somebody else's connection, so for no longer than for his own.
         let waited = tokio::time::timeout(self.config.connect_timeout, self.http2.lock()).await;
         let mut shared = waited.map_err(|_| not_connected())?;
-        if let Some(sender) = shared.as_ref().filter(|sender| !sender.is_closed()) {
-            return Ok(sender.clone());
+        if let Some(sender) = shared.sender.as_ref().filter(|sender| !sender.is_closed()) {
+            return Ok((sender.clone(), shared.number));
         }
         let stream = TokioIo::new(self.connect().await?);
         let limit = self.config.response_timeout;
@@ -283,15 +312,24 @@ impl Upstream {
         let (sender, connection) =
             builder.handshake(stream).await.map_err(|_| unreachable(&"handshake"))?;
         tokio::spawn(connection);
-        *shared = Some(sender.clone());
-        Ok(sender)
+        shared.sender = Some(sender.clone());
+        shared.number += 1;
+        Ok((sender, shared.number))
+    }
+
+    /// The next request goes over another connection than this one, which takes no more.
+    async fn leave_http2(&self, number: u64) {
+        let mut shared = self.http2.lock().await;
+        if shared.number == number {
+            shared.sender = None;
+        }
     }
 
     async fn connect(&self) -> Result<Stream> {
         tokio::time::timeout(self.config.connect_timeout, self.open())
             .await
             .map_err(|_| not_connected())?
-            .map_err(|e| unreachable(&e.kind()))
+            .map_err(|e| unreachable(&unreached::why(&e)))
     }
 
     async fn open(&self) -> std::io::Result<Stream> {
@@ -333,11 +371,45 @@ fn unreachable(why: &dyn std::fmt::Display) -> Error {
 
 fn no_answer(failed: &TrySendError<Request<Upload>>, unsent: Option<Request<Upload>>) -> Failed {
     if failed.error().is_parse() {
-        let message = "the answer of the service cannot be read";
+        let message = match failed.error().is_parse_too_large() {
+            true => {
+                "the head of the answer of the service is larger than 64 KiB, or has more than 100 fields"
+            }
+            false => "the answer of the service cannot be read",
+        };
         return Failed::finally(Error::new(Code::UpstreamUnreachable, message));
     }
     let again = unsent.map_or(Again::Perhaps, |unsent| Again::Unsent(Box::new(unsent)));
     Failed { error: broken(), again }
+}
+
+/// Why a service that speaks HTTP/2 did nothing about a request.
+#[derive(Clone, Copy)]
+enum Untouched {
+    Refused,
+    /// It came behind the last one that the service took on this connection.
+    ConnectionEnds,
+}
+
+/// Whether it says so (RFC 9113 §8.7). Of the streams that a GOAWAY names as taken none gets this error, as long as the
+/// GOAWAY tells of no fault.
+fn untouched(error: &hyper::Error) -> Option<Untouched> {
+    let mut source = std::error::Error::source(error);
+    let error = loop {
+        match source?.downcast_ref::<h2::Error>() {
+            Some(error) => break error,
+            None => source = source?.source(),
+        }
+    };
+    match error.reason() {
+        Some(h2::Reason::REFUSED_STREAM) if error.is_reset() && error.is_remote() => {
+            Some(Untouched::Refused)
+        }
+        Some(h2::Reason::NO_ERROR) if error.is_go_away() && error.is_remote() => {
+            Some(Untouched::ConnectionEnds)
+        }
+        _ => None,
+    }
 }
 
 fn broken() -> Error {

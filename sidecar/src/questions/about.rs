@@ -23,8 +23,13 @@ use crate::error::{Error, Result};
 pub struct About {
     /// The id of a record or of a key, or an entity or data subject: `customer/3`.
     pub what: String,
-    /// The key of the data subject, if it is known.
-    pub key: Option<String>,
+    /// The keys of the data subject, as far as they are known.
+    pub keys: Vec<String>,
+}
+
+/// Whether it is the id of a record or of a key: no data subject is called so.
+pub fn names_no_subject(what: &str) -> bool {
+    what.parse::<uuid::Uuid>().is_ok() || KeyId::parse(what).is_ok()
 }
 
 /// The acts that open something or destroy a key, and the attempts.
@@ -49,13 +54,13 @@ pub(super) struct Targets {
 impl Questions {
     /// Refuses what is nowhere: a typing error must not look as if nobody had done anything.
     pub(super) fn targets(&self, about: &About) -> Result<Targets> {
-        let About { what, key } = about;
+        let About { what, keys: known } = about;
         let (snapshot, reader) = (self.snapshot()?, self.reader().clone());
         let (records, ends, keys) = Default::default();
         let stop = self.stop.clone();
         let mut targets = Targets { snapshot, reader, records, ends, keys, stop };
         let own = KeyId::parse(what).is_ok().then_some(what);
-        for key in own.into_iter().chain(key) {
+        for key in own.into_iter().chain(known) {
             targets.keys.insert(key.clone());
             targets.ends.insert(key.clone());
         }

@@ -9,6 +9,7 @@ use sealtrail_log::{Lines, Reader};
 use sealtrail_record::json;
 
 use super::about::Targets;
+use super::subject::OfSubject;
 use super::{Page, Question, Questions, STORED, Stop, no_record};
 use crate::code::Code;
 use crate::error::{Error, Result};
@@ -45,6 +46,8 @@ pub struct Fitting {
     pub skip: HashSet<u64>,
     /// What acts must concern, where they are asked for.
     targets: Option<Box<Targets>>,
+    /// Whom they must be about, where somebody is asked about.
+    subject: Option<OfSubject>,
     stop: Stop,
 }
 
@@ -88,6 +91,10 @@ impl Questions {
         };
         let search = question.search();
         let fitting = self.fitting_within(snapshot, search, window, question.order())?;
+        let fitting = fitting.about(question.subject());
+        if let Some(subject) = question.subject() {
+            self.expect_known(snapshot, subject)?;
+        }
         let targets = question.about().map(|about| self.targets(about)).transpose()?;
         Ok(Fitting { targets: targets.map(Box::new), ..fitting })
     }
@@ -138,8 +145,13 @@ impl Fitting {
             first_kept,
             skip: HashSet::new(),
             targets: None,
+            subject: None,
             stop: Stop::default(),
         })
+    }
+
+    pub(super) fn about(self, subject: Option<&OfSubject>) -> Self {
+        Self { subject: subject.cloned(), ..self }
     }
 
     pub(super) fn until(self, stop: &Stop) -> Self {
@@ -164,7 +176,11 @@ impl Fitting {
             // A line that cannot be read may be the one that was asked for: that is no "not found".
             json::parse(&line, &STORED).map_err(|error| unreadable(index, &error))?;
             let concerns = |targets: &Targets| targets.concern(&line);
-            if self.search.fits(&line) && self.targets.as_deref().map_or(Ok(true), concerns)? {
+            let is_about = |subject: &OfSubject| subject.fits(&line);
+            if self.search.fits(&line)
+                && self.subject.as_ref().is_none_or(is_about)
+                && self.targets.as_deref().map_or(Ok(true), concerns)?
+            {
                 return Ok(Some(Found { index, line }));
             }
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Cursor, Found, Page, Question, Questions, STORED, Span};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// As many records of one cause are told as one, and fewer are not.
 const MANY: usize = 10;
@@ -136,9 +136,12 @@ impl Questions {
         span: Span,
     ) -> Result<Vec<u64>> {
         let search = question.search().clone().with(Name::Causation(cause));
-        let within = |order| self.fitting_within(snapshot, &search, span.start..span.end, order);
-        // The index knows the times of many records together, so with a time each is looked at.
-        if !question.has_times() {
+        let within = |order| {
+            let fitting = self.fitting_within(snapshot, &search, span.start..span.end, order)?;
+            Ok::<_, Error>(fitting.about(question.subject()))
+        };
+        // The index knows the times of many records together, and of an actor the id alone, so then each is looked at.
+        if !question.has_times() && question.subject().is_none() {
             let mut indices = within(Order::Oldest)?.indices()?;
             // So many that to read them all is too much. The index may name one too many among them, and the ends
             // must not be such: they say where the cascade is told.

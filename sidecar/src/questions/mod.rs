@@ -17,6 +17,7 @@
 //! | `touched` | what the records of an answer have changed |
 //! | `state` | what an entity was at a time |
 //! | `traces` | which keys belong around a data subject that has none |
+//! | `subject` | what is about a data subject: by its keys, as an entity, as an actor |
 //! | `stop` | ends the work on an answer that nobody waits for |
 
 mod about;
@@ -29,6 +30,7 @@ mod page;
 mod question;
 mod state;
 mod stop;
+mod subject;
 mod touched;
 mod traces;
 
@@ -44,6 +46,7 @@ use crate::error::{Error, Result, shown};
 use destroyed::Earlier;
 use following::Following;
 
+pub use about::names_no_subject;
 pub use answer::{Fitting, Found, Records};
 pub use cascade::{Collapsed, Told};
 pub use lineage::{Lineage, Node};

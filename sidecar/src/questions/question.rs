@@ -3,6 +3,7 @@ use sealtrail_record::{pointer, time};
 use sha2::{Digest, Sha256};
 
 use super::about::{ACTS, About};
+use super::subject::OfSubject;
 use crate::code::Code;
 use crate::error::{Error, Result, shown};
 
@@ -12,13 +13,15 @@ pub struct Question {
     search: Search,
     order: Order,
     about: Option<About>,
+    subject: Option<OfSubject>,
     /// What was given, sorted, for the cursor.
     given: Vec<(String, String)>,
 }
 
 impl Question {
     /// From criteria by their names (`type`, `id`, `attribute`, `actor`, `correlation`, `causation`, `tenant`, `action`, `from`,
-    /// `to`, `subject`, `acts_about`, the `key` of either, `order`); a text that cannot be one is refused.
+    /// `to`, `subject`, `acts_about`, each `key` of either and the names of those that are `shared`, `order`); a text that
+    /// cannot be one is refused.
     pub fn parse<'t>(given: impl IntoIterator<Item = (&'t str, &'t str)>) -> Result<Self> {
         let mut given: Vec<(String, String)> =
             given.into_iter().map(|(name, text)| (name.into(), text.into())).collect();
@@ -48,10 +51,13 @@ impl Question {
         ];
         search = names.into_iter().flatten().fold(search, Search::with);
         let about = get("acts_about");
-        let about = about.map(|what| About { what: what.into(), key: get("key").map(Into::into) });
-        search = match &about {
-            None => of_subject(search, get("subject"), get("key")),
-            Some(_) => of_acts(search, &given)?,
+        let keys: Vec<String> = all(&given, "key").cloned().collect();
+        let subject = get("subject").map(|name| OfSubject::new(name, &keys));
+        let about = about.map(|what| About { what: what.into(), keys });
+        search = match (&about, &subject) {
+            (Some(_), _) => of_acts(search, &given)?,
+            (None, Some(subject)) => search.with_any(&subject.names()),
+            (None, None) => search,
         };
         let moment = |name: &str| {
             let parse = |text| {
@@ -78,12 +84,23 @@ impl Question {
                 return Err(refused(&format!("`order` is `oldest` or `newest`, got `{other}`")));
             }
         };
-        Ok(Self { search, order, about, given })
+        Ok(Self { search, order, about, subject, given })
     }
 
     /// What acts are asked about, if they are.
     pub fn about(&self) -> Option<&About> {
         self.about.as_ref()
+    }
+
+    /// Whom all that fits must be about, if somebody is asked about.
+    pub(super) fn subject(&self) -> Option<&OfSubject> {
+        self.subject.as_ref()
+    }
+
+    /// The names of the keys that are asked for and not of the data subject alone, `customer/*`: what they sealed may be
+    /// of others.
+    pub fn shared_keys(&self) -> Vec<String> {
+        all(&self.given, "shared").cloned().collect()
     }
 
     pub fn search(&self) -> &Search {
@@ -112,13 +129,8 @@ impl Question {
     }
 }
 
-/// What is about a data subject: records with values under its key, and those of the entity that it is.
-fn of_subject(search: Search, subject: Option<&str>, key: Option<&str>) -> Search {
-    let entity = subject.and_then(|subject| subject.split_once('/'));
-    let entity = entity.map(|(kind, id)| Name::Entity { kind, id });
-    let names: Vec<Name<'_>> = key.map(Name::Key).into_iter().chain(entity).collect();
-    // A subject without either is in no record.
-    if subject.is_none() && key.is_none() { search } else { search.with_any(&names) }
+fn all<'g>(given: &'g [(String, String)], name: &str) -> impl Iterator<Item = &'g String> {
+    given.iter().filter(move |(key, _)| key == name).map(|(_, text)| text)
 }
 
 /// The acts that can concern something. They have no entity and no tenant: whoever asks for one would be told that

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Question, Questions, STORED};
 use crate::code::Code;
+use crate::erasure::{actor_of, anonymise};
 use crate::error::{Error, Result, shown};
 
 /// How finely things are told apart.
@@ -70,8 +71,10 @@ impl Questions {
         let mut places = HashMap::<Key, usize>::new();
         let mut all = Vec::<Touched>::new();
         let mut fitting = self.fitting(question, None)?;
+        let destroyed = self.destroyed_keys(0..u64::MAX)?;
         while let Some(found) = fitting.next()? {
-            let Ok(record) = json::parse(&found.line, &STORED) else { continue };
+            let Ok(mut record) = json::parse(&found.line, &STORED) else { continue };
+            anonymise(&mut record, &destroyed, self.nobody());
             let text = |at| record.pointer(at).and_then(Value::as_str).map(str::to_owned);
             let Some(kind) = text("/data/entity/type") else { continue };
             let id = text("/data/entity/id").filter(|_| grain != Grain::Table);
@@ -108,7 +111,7 @@ impl Questions {
                 if found.index >= touched.last_index {
                     touched.last_index = found.index;
                     touched.last_time = text("/time").or_else(|| text("/recordedtime"));
-                    touched.last_actor = text("/authid").or_else(|| text("/data/actor/id"));
+                    touched.last_actor = actor_of(&record, &destroyed, self.nobody());
                 }
             }
         }

@@ -22,21 +22,21 @@ impl Trail {
         Ok(KekChange { trail: self, is_ours, _alone: alone })
     }
 
-    /// Changes the key-encryption key of the keyring; gives the number of keys.
-    pub fn rotate_kek(&self) -> Result<u64> {
+    /// Changes the key-encryption key of the keyring; gives the number of keys, and the generation that it made.
+    pub fn rotate_kek(&self) -> Result<(u64, u64)> {
         self.prepare_kek()?.carry_out()
     }
 }
 
 impl KekChange<'_> {
-    /// Changes the keyring to it; gives the number of keys. What stops on the way is completed by the next start.
-    pub fn carry_out(mut self) -> Result<u64> {
+    /// Changes the keyring to it; gives the number of keys, and the generation that it made. What stops on the way is completed by the next start.
+    pub fn carry_out(mut self) -> Result<(u64, u64)> {
         self.is_ours = false;
         let Trail { kek, keyring, .. } = self.trail;
         let keys = kek.rotate(keyring)?;
         let generation = keyring.generation();
         tracing::info!(keys, generation, "changed the key-encryption key");
-        Ok(keys)
+        Ok((keys, generation))
     }
 }
 

@@ -4,6 +4,7 @@ use sealtrail_keyring::{Found, Key, KeyId};
 
 use super::Trail;
 use crate::code::Code;
+use crate::config::KeyScope;
 use crate::erasure::Gone;
 use crate::error::{Error, Result};
 use crate::keys_in_use::{InUse, Refused};
@@ -39,6 +40,16 @@ impl Trail {
         self.returned.look(self)?;
         let found = self.keyring.existing_subject_key(subject)?;
         Ok(found.map(|(kid, _)| kid).filter(|kid| !self.returned.has(kid)))
+    }
+
+    /// The keys that a data subject's values may be sealed with, each with the name it is known by: its own, and those that it
+    /// shares, or has shared, with others.
+    pub fn keys_of_subject(&self, subject: &str) -> Result<Vec<(String, KeyId)>> {
+        let mut keys = Vec::new();
+        for name in KeyScope::every_name(subject) {
+            keys.extend(self.kid_of_subject(&name)?.map(|kid| (name, kid)));
+        }
+        Ok(keys)
     }
 
     /// Takes up the keys of values that are to be opened: they were found, and may be gone since.

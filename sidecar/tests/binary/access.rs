@@ -101,6 +101,7 @@ fn each_role_opens_its_own_doors_and_no_other() {
         ("POST", "/v1/holds/unknown/release".into(), &why, &["operator"], 404),
         ("POST", "/v1/retention/prune".into(), &why, &["operator"], 409),
         ("POST", "/v1/retention/compress".into(), &json!({}), &["operator"], 200),
+        ("POST", "/v1/keys/rotate".into(), &json!({}), &["operator"], 200),
         ("GET", "/metrics".into(), &none, &["reader", "operator"], 200),
     ] {
         for (role, token) in &callers {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::databases::Database;
 use super::place::Place;
 
 fn policy(action: &str) -> String {
@@ -42,8 +43,29 @@ fn whoever_acted_and_was_shredded_is_shown_as_the_configured_uuid() {
             let mut told: Vec<_> =
                 ["csv", "rows", "ocsf", "ecs"].map(|form| export(form).stdout).into();
             told.push(place.run("history", &["product", id]).stdout);
+            told.push(place.run("query", &[&["--grain", "row"], &of[..]].concat()).stdout);
             told
         };
+        let database = Database::sqlite();
+        let of_tables = || {
+            assert_eq!(place.run("project", &["--to", &database.url]).code, 0);
+            let audit = "SELECT \"UserId\" FROM sealtrail_audit WHERE \"EntityType\" = 'product' ORDER BY \"EntityID\"";
+            let changes = "SELECT user_id FROM sealtrail_changes ORDER BY record_index";
+            [audit, changes].map(|query| {
+                let rows = database.rows(query).into_iter();
+                rows.map(|row| row[0].clone().unwrap()).collect::<Vec<_>>()
+            })
+        };
+        let alive = |line: &str| {
+            let record: Value = serde_json::from_str(line).unwrap();
+            let id = record["data"]["actor"]["id"].as_str().unwrap().to_owned();
+            if action == "seal" { "[sealed actor]".to_owned() } else { id }
+        };
+        let users = [alive(&lines[0]), alive(&lines[1])];
+        assert_eq!(of_tables(), [users.clone(), users.clone()], "{action}: they are alive");
+        let touched =
+            place.run("query", &["--grain", "row", "--id", "1", "--type", "product"]).stdout;
+        assert!(touched.contains(&format!(" by {}", users[0])), "{action}: {touched}");
         assert!(told("1").iter().all(|text| !text.contains(nobody)), "{action}");
 
         assert_eq!(place.run("shred", &["user/u-1", "--reason", "left"]).code, 0);
@@ -57,6 +79,8 @@ fn whoever_acted_and_was_shredded_is_shown_as_the_configured_uuid() {
             told("2").iter().all(|text| !text.contains(nobody)),
             "{action}: the other is still there"
         );
+        let users = [nobody.to_owned(), users[1].clone()];
+        assert_eq!(of_tables(), [users.clone(), users], "{action}");
         assert_eq!(place.lines()[..2], lines, "what is stored is as it was");
         assert_eq!(place.verify().code, 0);
     }

@@ -112,7 +112,7 @@ fn who_opened_it_is_found_by_the_record_the_entity_and_the_person() {
     let period = listed.iter().find_map(|key| key["kid"].as_str().filter(|k| k.starts_with("t_")));
     let period = period.unwrap();
     let target = format!("/v1/periods/{period}/shred");
-    ask(shop.served.api, "POST", &target, "", &json!({"reason": "over"})).json();
+    ask(shop.served.api, "POST", &target, "", &json!({"reason": "over", "running": true})).json();
     assert_eq!(shop.acts("customer/4"), [5, 8]);
 
     for (query, status, said) in [
@@ -182,4 +182,26 @@ fn the_command_line_asks_beside_a_server_and_the_server_itself() {
     let csv = place.run("export", &["--action", "reveal", "--format", "csv"]);
     assert_eq!(csv.stdout.lines().count(), 1, "{csv:?}");
     assert!(csv.stderr.contains("note: 3 records that fit have no row here"), "{csv:?}");
+}
+
+#[test]
+fn what_was_refused_is_no_success_to_others() {
+    let shop = Shop::open();
+    for (action, ocsf, ecs) in [
+        ("refused", (2, "Failure"), "failure"),
+        ("reveal", (1, "Success"), "success"),
+        ("create", (1, "Success"), "success"),
+    ] {
+        let export = |format: &str| {
+            let ran = shop.place.run("export", &["--format", format, "--action", action]);
+            ran.json_lines()[0].clone()
+        };
+        let event = export("ocsf");
+        assert_eq!(
+            (&event["status_id"], &event["status"]),
+            (&json!(ocsf.0), &json!(ocsf.1)),
+            "{action}"
+        );
+        assert_eq!(export("ecs")["event"]["outcome"], ecs, "{action}");
+    }
 }

@@ -1,11 +1,13 @@
 //! Somebody who was forgotten is nowhere any more.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::collector_when_full::gauge;
+use super::databases::Database;
 use super::keys::{all_files, copy_into};
 use super::place::Place;
 use super::served::Served;
@@ -14,12 +16,18 @@ use super::wire::{get, post};
 
 const JSON: &str = "application/json";
 
-/// What is searched: every file below the place (log, index, keyring, spool, keys), what the server says in its
-/// metrics and its own log lines, and what it answers; each in clear, as JSON escapes it, in base64 and in hexadecimal.
+/// Tiers are figures; everything else of a customer is personal.
+const POLICY: &str = r#"{"id":"canary","version":"1","default":"seal","rules":[{"select":"$.tier","action":"keep"}]}"#;
+
+/// What is searched: every file below the place (log, index, keyring, spool, keys, exports in every form), a database that
+/// was fed, what the server says in its metrics and its own log lines, and what it answers; each in clear, as JSON escapes
+/// it, in base64 and in hexadecimal.
 #[test]
 fn not_one_byte_of_a_canary_is_left_after_a_hard_shredding() {
     let place = Place::new();
     place.add_config("[collector]\nwhen_full = \"spool\"\nspool_size = \"1MiB\"\n[log]\naccess = true\npaths = false");
+    std::fs::write(place.path("policy.json"), POLICY).unwrap();
+    let database = Database::sqlite();
     let disk = SmallDisk::under(&place, "log", "8m");
     let canaries = ["Ada-Canary-5f1c", "ada-canary-77aa@example.com", "+49-canary-0151"];
     let served = Served::with(&place, &["--log-format", "json"]);
@@ -58,7 +66,7 @@ fn not_one_byte_of_a_canary_is_left_after_a_hard_shredding() {
         }
     }
     assert_eq!(place.lines().len(), changes + 1);
-    let figures = figures(&place);
+    let figures = figures(&place, &database);
     let yesterday = tempfile::tempdir().unwrap();
     copy_into(&place.path("keyring"), &yesterday.path().join("keyring"));
 
@@ -67,11 +75,16 @@ fn not_one_byte_of_a_canary_is_left_after_a_hard_shredding() {
     assert_eq!(shredded.status, 200, "{}", shredded.text());
     assert_eq!(shredded.json()["certificate"]["records"], changes);
     post(served.api, &reveal, JSON, &why).is_problem(410, "shredded");
-    let told = [
-        get(served.api, "/metrics").text(),
-        get(served.api, "/v1/entities/customer/ada/changes").text(),
-        shredded.text(),
+    let answers = [
+        "/v1/entities/customer/ada/changes",
+        "/v1/records?format=words",
+        "/v1/touched?grain=element",
+        "/v1/entities/customer/ada/state",
+        "/v1/export?format=ocsf",
+        "/metrics",
     ];
+    let mut told = answers.map(|path| get(served.api, path).text()).to_vec();
+    told.push(shredded.text());
     let (code, said) = served.terminate();
     assert_eq!(code, 0);
     let history = place.run("history", &["customer", "ada"]);
@@ -89,6 +102,15 @@ fn not_one_byte_of_a_canary_is_left_after_a_hard_shredding() {
     for (i, text) in told.iter().chain([&said, &history.stdout]).enumerate() {
         search(&format!("answer {i}"), text.as_bytes());
     }
+    assert_eq!(self::figures(&place, &database), figures, "what is not personal is as it was");
+    for form in FORMS {
+        let out = place.path(&format!("exported-{form}")).display().to_string();
+        let ran = place.run("export", &["--format", form, "--out", &out]);
+        assert_eq!(ran.code, 0, "{form}: {ran:?}");
+    }
+    let tables = database.bytes();
+    assert!(tables.len() > 10_000, "{}", tables.len());
+    search("the database", &tables);
     let mut files = Vec::new();
     all_files(&place.path(""), &mut files);
     for file in &files {
@@ -96,7 +118,6 @@ fn not_one_byte_of_a_canary_is_left_after_a_hard_shredding() {
     }
     assert!(files.len() > 15 && searched > 20_000, "{} files, {searched} bytes", files.len());
     assert!(files.iter().any(|file| file.starts_with(place.path("spool"))), "{files:?}");
-    assert_eq!(self::figures(&place), figures, "what is not personal is as it was");
     assert_eq!(place.verify().code, 0);
 
     // Yesterday's keyring comes back.
@@ -107,18 +128,68 @@ fn not_one_byte_of_a_canary_is_left_after_a_hard_shredding() {
         .refused(3, "does not fit keyring");
 }
 
-/// What is counted of records without their personal values.
-fn figures(place: &Place) -> Vec<(String, String, usize)> {
-    let records =
-        place.lines().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
-    let changes =
-        records.filter(|record| record["type"].as_str().unwrap().starts_with("sealtrail.change."));
-    changes
-        .map(|record| {
-            let text = |at: &str| record.pointer(at).unwrap().as_str().unwrap().to_owned();
-            (text("/type"), text("/time"), record["data"]["changes"].as_array().unwrap().len())
+const FORMS: [&str; 9] =
+    ["csv", "spreadsheet", "rows", "parquet", "lines", "patch", "ocsf", "ecs", "bundle"];
+
+/// What answers, exports and tables of a database say of the customer that is not personal, by the name of each.
+fn figures(place: &Place, database: &Database) -> BTreeMap<&'static str, Vec<String>> {
+    let of_ada = ["--type", "customer", "--id", "ada"];
+    let lines = |command: &str, rest: &[&str]| {
+        let ran = place.run(command, &[&of_ada[..], rest].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.json_lines()
+    };
+    let export = |form: &str| lines("export", &["--format", form]);
+    let parts = |values: Vec<Value>, at: &[&str]| {
+        let part =
+            |value: &Value| at.iter().map(|at| format!("{:?} ", value.pointer(at))).collect();
+        values.iter().map(part).collect::<Vec<String>>()
+    };
+    // A tier is told with its values, of all else that it changed.
+    let rows = export("rows").into_iter().map(|mut row| {
+        if row["attribute"] != "tier" {
+            row["previous_value"] = row["previous_value"].is_null().into();
+            row["current_value"] = row["current_value"].is_null().into();
+        }
+        row.to_string()
+    });
+    let operations = export("patch").into_iter().flat_map(|patch| {
+        let operations = patch["patch"].as_array().unwrap().clone();
+        operations.into_iter().map(|mut operation| {
+            if operation["path"] != "/tier" {
+                operation["value"] = operation["value"].is_null().into();
+            }
+            operation.to_string()
         })
-        .collect()
+    });
+    let cells = |query: &str| {
+        let rows = database.rows(query).into_iter();
+        rows.map(|row| format!("{row:?}")).collect::<Vec<_>>()
+    };
+    let projected = place.run("project", &["--to", &database.url]);
+    assert_eq!(projected.code, 0, "{projected:?}");
+    let figures = BTreeMap::from([
+        ("records", parts(lines("query", &["--json"]), &["/id", "/type", "/time", "/data/entity/id"])),
+        ("rows", rows.collect()),
+        ("patch", operations.collect()),
+        ("touched", lines("query", &["--grain", "element", "--json"]).iter().map(Value::to_string).collect()),
+        ("ocsf", parts(export("ocsf"), &["/time", "/type_uid", "/status_id", "/entity/uid", "/metadata/correlation_uid"])),
+        ("ecs", parts(export("ecs"), &["/@timestamp", "/event/action", "/event/sequence", "/event/outcome"])),
+        ("changes", cells(
+            "SELECT record_index, ordinal, date, time, table_id, entity_id, action, attribute, request_id,
+             CASE attribute WHEN 'tier' THEN previous_value || ' ' || current_value ELSE CAST(current_value IS NULL AS TEXT) END
+             FROM sealtrail_changes WHERE table_id = 'customer' ORDER BY 1, 2",
+        )),
+        ("audit", cells(
+            "SELECT \"EventID\", \"EventDate\", \"Source\", \"Action\", \"ActionDate\", \"EntityID\",
+             CAST(json_extract(\"Snapshot\", '$.tier') AS TEXT) FROM sealtrail_audit WHERE \"EntityType\" = 'customer' ORDER BY 1",
+        )),
+    ]);
+    for (name, figures) in &figures {
+        assert!(figures.len() >= 4, "{name}: {figures:?}");
+    }
+    assert!(figures["audit"].iter().any(|row| row.contains('7')), "{:?}", figures["audit"]);
+    figures
 }
 
 fn forms(canary: &str) -> Vec<Vec<u8>> {

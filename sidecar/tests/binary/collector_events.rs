@@ -4,6 +4,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+use super::operation::until;
 use super::place::Place;
 use super::served::Served;
 use super::service::Service;
@@ -89,11 +90,13 @@ fn within_the_window_they_are_one_record_in_either_order() {
         |body: String| thread::spawn(move || post(api, "/v1/changes", "application/json", &body));
     for (first, second) in [(event("a"), update("a", 1)), (update("b", 1), event("b"))] {
         let first = send(first);
-        // Whichever is first at the table.
+        until(&served, "waiting_joins", "1");
+        assert!(!first.is_finished());
         let second = send(second);
         let (first, second) = (first.join().unwrap().json(), second.join().unwrap().json());
         assert_eq!(first["status"], "recorded");
         assert_eq!(first, second, "one receipt");
+        until(&served, "waiting_joins", "0");
     }
     let body = format!("{}\n{}\n", update("c", 1), event("c"));
     let answer = post(api, "/v1/changes", NDJSON, &body).text();

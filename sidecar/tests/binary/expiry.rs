@@ -301,7 +301,8 @@ fn what_is_over_shows_as_erased() {
 fn append_expiry_of_this_month(place: &Place) {
     let keys = Keyring::period_keys(&place.path("keyring")).unwrap();
     let kid = keys.iter().find(|kid| kid.period().unwrap().0 == "standard").unwrap();
-    let why = Why { when: "2026-11-21T20:00:00Z", who: "ops", reason: "over" };
+    // By a clock that went back since.
+    let why = Why { when: "2999-11-21T20:00:00Z", who: "ops", reason: "over" };
     keyring(place).expire_period(kid, &why).unwrap();
     let shown = place.run(
         "reveal",
@@ -310,4 +311,5 @@ fn append_expiry_of_this_month(place: &Place) {
     assert_eq!(shown.code, 7, "opening records it: {shown:?}");
     let refused = place.append(change("c-2").as_bytes());
     assert_eq!((refused.code, &refused.json()["code"]), (1, &json!("period_expired")));
+    assert!(refused.stdout.contains("set the clock"), "{refused:?}");
 }

@@ -220,3 +220,35 @@ fn an_export_that_finds_no_room_leaves_nothing() {
         assert_eq!(std::fs::read_dir(place.path("small")).unwrap().count(), 0, "{form}");
     }
 }
+
+/// A pseudonym shows which values were equal, also when nobody can find out any more what they were.
+#[test]
+fn pseudonyms_of_a_shredded_key_are_erased_in_every_form_but_the_lines() {
+    let place = Place::new();
+    let policy = r#"{"id":"p","version":"1","default":"keep","context_default":"keep",
+        "rules":[{"select":"$.tax","action":"pseudonym","group":"tax"}],"secrets":false}"#;
+    std::fs::write(place.path("policy.json"), policy).unwrap();
+    for id in ["1", "2"] {
+        let change = json!({"entity": {"type": "customer", "id": id}, "action": "create", "before": null,
+            "after": {"tax": ["DE-1"], "tier": 1}});
+        assert_eq!(place.append(change.to_string().as_bytes()).code, 0);
+    }
+    let tag_of = |line: usize| {
+        let line = &place.lines()[line];
+        line[line.find("ps1.").unwrap()..][..26].to_owned()
+    };
+    let (gone, alive) = (tag_of(0), tag_of(1));
+    assert_eq!(place.run("shred", &["customer/1", "--reason", "r"]).code, 0);
+    for form in ["csv", "spreadsheet", "rows", "patch", "ocsf", "ecs"] {
+        let text = place.run("export", &["--format", form]).stdout;
+        assert!(!text.contains(&gone) && text.contains(&alive), "{form}: {text}");
+        assert_eq!(text.matches("[erased]").count(), 1, "{form}: {text}");
+    }
+    let parquet = place.path("parquet").display().to_string();
+    assert_eq!(place.run("export", &["--format", "parquet", "--out", &parquet]).code, 0);
+    let bytes = std::fs::read(&parquet).unwrap();
+    assert!(!bytes.windows(gone.len()).any(|part| part == gone.as_bytes()));
+    let words = place.run("history", &["customer", "1"]).stdout;
+    assert!(words.contains("[erased]") && !words.contains(&gone), "{words}");
+    assert!(place.run("export", &["--format", "lines"]).stdout.contains(&gone));
+}

@@ -304,12 +304,12 @@ fn a_hold_keeps_from_shredding_what_it_keeps() {
         listed.iter().find_map(|key| key["kid"].as_str()?.strip_prefix("t_").map(str::to_owned));
     let period = period.unwrap();
     place
-        .run("shred", &["--period", &period, "--reason", "x"])
+        .run("shred", &["--period", &period, "--running", "--reason", "x"])
         .refused(1, "the hold `case-17` keeps records of the period");
     let release = ["hold", "remove", "case-17", "--config", &place.config(), "--reason", "over"];
     assert_eq!(sealtrail(&release).code, 0);
 
-    let ended = place.run("shred", &["--period", &period, "--reason", "x"]);
+    let ended = place.run("shred", &["--period", &period, "--running", "--reason", "x"]);
     assert!(
         ended.stdout.contains(&format!("the key t_{period} does not exist any more")),
         "{ended:?}"

@@ -1,5 +1,6 @@
 //! The real binary, from the outside: command line, sockets, files, signals.
 
+mod about_one;
 mod access;
 mod actors;
 mod acts;
@@ -20,6 +21,7 @@ mod database_tls;
 mod databases;
 mod engine;
 mod erased_under_way;
+mod erasures;
 mod expiry;
 mod exported;
 mod exports;
@@ -61,7 +63,9 @@ mod streaming;
 mod tls;
 mod trace;
 mod unrecorded;
+mod untouched;
 mod verifier_key;
+mod websocket;
 mod wire;
 mod witness;
 mod witness_service;

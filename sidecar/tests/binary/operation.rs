@@ -3,11 +3,15 @@
 use std::thread;
 use std::time::Duration;
 
+use http::Method;
+use serde_json::Value;
+
 use super::exposition::Exposition;
+use super::http2::{handshake, nothing, request, runtime};
 use super::place::{Place, change, edit};
 use super::served::Served;
 use super::service::Service;
-use super::wire::{Wire, get, post};
+use super::wire::{Wire, exchange, get, post};
 
 /// Waits until a metric has this value.
 pub fn until(served: &Served, metric: &str, value: &str) {
@@ -210,19 +214,29 @@ fn a_second_signal_ends_it_at_once_and_loses_nothing_acknowledged() {
 }
 
 /// The JSON lines of a server that has ended.
-fn logged(said: &str) -> Vec<serde_json::Value> {
+fn logged(said: &str) -> Vec<Value> {
     said.lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
         .collect()
 }
 
+/// What a line about a request says of it, itself or by what was under way.
+fn ids(line: &Value) -> [&Value; 2] {
+    ["correlation_id", "trace_id"].map(|id| line.get(id).unwrap_or_else(|| &line["span"][id]))
+}
+
+/// In front of a service, with access lines and all lines in JSON.
+fn with_lines(lines: &str) -> (Place, Service, Served) {
+    let (place, service) = (Place::new(), Service::start());
+    place.add_config("[log]\naccess = true");
+    place.edit_config("http://127.0.0.1:3000", &format!("{}\"\n{lines}\n#", service.url()));
+    let served = Served::with(&place, &["--log-format", "json"]);
+    (place, service, served)
+}
+
 #[test]
 fn log_lines_name_the_request_and_nothing_personal() {
-    let place = Place::new();
-    place.add_config("[log]\naccess = true");
-    let service = Service::start();
-    place.edit_config("http://127.0.0.1:3000", &service.url());
-    let served = Served::with(&place, &["--log-format", "json"]);
+    let (_place, _service, served) = with_lines("stream_timeout = \"300ms\"");
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let request = |target: &str| {
         format!(
@@ -235,26 +249,134 @@ fn log_lines_name_the_request_and_nothing_personal() {
         wire.send(request(target));
         assert_eq!(wire.response().status, status);
     }
-    assert_eq!(served.post_change(&change("mine-2")).status, 200);
+    // The answer breaks off, and stands still.
+    for target in ["/dies/length", "/dies/chunked", "/stalls"] {
+        let mut wire = Wire::connect(served.proxy);
+        wire.send(request(target));
+        wire.rest();
+    }
+    let posted = [
+        served.post_change(&change("mine-2")),
+        exchange(served.api, &posting(&served, "X-Correlation-ID: mine-3\r\n", &change("mine-4"))),
+        exchange(served.api, &posting(&served, "", NAMELESS)),
+    ];
+    let metrics = Exposition::parse(&get(served.api, "/metrics").text());
+    assert_eq!(metrics.value("sealtrail_upstream_failures_total"), 4.0);
     let (code, said) = served.terminate();
     assert_eq!(code, 0);
     let lines = logged(&said);
-    let access: Vec<_> = lines.iter().filter(|line| line["target"] == "access").collect();
-    assert_eq!(access.len(), 3, "{said}");
-    for line in &access[..2] {
-        assert_eq!(line["listener"], "proxy");
-        assert_eq!(line["correlation_id"], "mine-1");
-        assert_eq!(line["trace_id"], trace);
+    let mine = [&Value::from("mine-1"), &Value::from(trace)];
+    let (access, others): (Vec<&Value>, Vec<&Value>) =
+        lines.iter().partition(|line| line["target"] == "access");
+    let (proxy, api): (Vec<&Value>, Vec<&Value>) =
+        access.iter().partition(|line| line["listener"] == "proxy");
+    let statuses: Vec<_> = proxy.iter().map(|line| line["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [200, 502, 200, 200, 200], "{said}");
+    for line in proxy {
+        assert_eq!(ids(line), mine, "{line}");
         assert!(line["duration_seconds"].as_f64().unwrap() > 0.0);
         assert!(line.get("path").is_none());
     }
-    assert_eq!((&access[0]["status"], &access[1]["status"]), (&200.into(), &502.into()));
-    assert_eq!((&access[2]["listener"], &access[2]["method"]), (&"api".into(), &"POST".into()));
-    let failed = lines.iter().find(|line| line["level"] == "WARN").unwrap();
-    assert_eq!((&failed["correlation_id"], &failed["trace_id"]), (&"mine-1".into(), &trace.into()));
+    let failed: Vec<_> = others.iter().filter(|line| line["level"] == "WARN").collect();
+    let codes: Vec<_> = failed.iter().map(|line| line["code"].as_str().unwrap()).collect();
+    let [cut, late] = ["upstream_unreachable", "upstream_timeout"];
+    assert_eq!(codes, [cut, cut, cut, late], "{said}");
+    assert!(failed.iter().all(|line| ids(line) == mine), "{said}");
+    // The question for the metrics is the last one.
+    assert_eq!(api.len(), posted.len() + 1, "{said}");
+    for (line, answer) in api.iter().zip(&posted) {
+        assert_eq!((answer.status, &line["method"]), (200, &"POST".into()), "{}", answer.text());
+        assert_eq!(line["correlation_id"], answer.header("x-correlation-id").unwrap(), "{line}");
+    }
+    assert_eq!(posted[1].header("x-correlation-id"), Some("mine-3"));
+    let records = posted.each_ref().map(|answer| answer.json()["correlation_id"].clone());
+    assert_eq!(records[..2], ["mine-2", "mine-4"], "what a change says of itself is in its record");
+    assert_eq!(records[2], posted[2].header("x-correlation-id").unwrap(), "and else that");
+    assert!(access.iter().all(|line| ids(line)[0].is_string()), "{said}");
     for personal in ["anna", "customers", "email", "abc.def", "example.com\"", "127.0.0.1"] {
         assert!(!said.contains(personal), "{personal} in {said}");
     }
+}
+
+const NAMELESS: &str =
+    r#"{"entity":{"type":"product","id":"1"},"action":"create","after":{"n":1}}"#;
+
+fn posting(served: &Served, headers: &str, change: &str) -> String {
+    format!(
+        "POST /v1/changes HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{headers}\
+         Content-Length: {}\r\n\r\n{change}",
+        served.api,
+        change.len()
+    )
+}
+
+/// Everything that is refused, by whom and when ever: counted, with a line, and with an id where it can be read.
+#[test]
+fn what_is_refused_is_counted_and_has_its_line_and_its_id() {
+    let (_place, _service, served) = with_lines("body_timeout = \"300ms\"");
+    let many: String = (0..99).map(|n| format!("X-{n}: 1\r\n")).collect();
+    let cases = [
+        ("TRACE", 405, String::new()),
+        ("GET", 400, "Host: b\r\n".into()),
+        ("POST", 408, "Content-Length: 4\r\n".into()),
+        ("POST", 400, "Transfer-Encoding: chunked\r\n\r\nx".into()),
+    ];
+    let mut refused = Vec::new();
+    for (method, status, rest) in &cases {
+        for id in ["", "X-Correlation-ID: mine\r\n"] {
+            let request = format!("{method} /a HTTP/1.1\r\nHost: a\r\n{id}{rest}\r\n");
+            let answer = exchange(served.proxy, &request);
+            assert_eq!(answer.status, *status, "{request}");
+            let echoed = answer.header("x-correlation-id").unwrap_or_default();
+            let is_right = if id.is_empty() { echoed.len() == 36 } else { echoed == "mine" };
+            assert!(is_right, "{request}: `{echoed}`");
+            refused.push((*method, *status, echoed.to_owned()));
+        }
+    }
+    runtime().block_on(async {
+        let stream = tokio::net::TcpStream::connect(served.proxy).await.unwrap();
+        let mut sender = handshake(stream).await;
+        for (method, status, fields) in [(Method::TRACE, 405, 0), (Method::GET, 431, 120)] {
+            let mut request = request(method.clone(), "/a", nothing());
+            request.headers_mut().insert("x-correlation-id", "mine".parse().unwrap());
+            for n in 0..fields {
+                request.headers_mut().append("x-many", n.into());
+            }
+            let answer = sender.send_request(request).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status);
+            assert_eq!(answer.headers()["x-correlation-id"], "mine");
+            let method = if method == Method::TRACE { "TRACE" } else { "GET" };
+            refused.push((method, status, "mine".into()));
+        }
+    });
+    let metrics = Exposition::parse(&get(served.api, "/metrics").text());
+    let count = refused.len() as f64;
+    assert_eq!(metrics.value("sealtrail_proxy_refused_requests_total"), count);
+    let answered = "sealtrail_proxy_request_duration_seconds_count{code=\"4xx\"}";
+    assert_eq!(metrics.value(answered), count);
+    // Of what cannot be read the API says no more than that it was refused.
+    for unreadable in ["what is this\r\n\r\n", &format!("GET / HTTP/1.1\r\n{many}{many}\r\n")] {
+        assert!([400, 431].contains(&exchange(served.api, unreadable).status));
+    }
+
+    let (_, said) = served.terminate();
+    let lines = logged(&said);
+    let of = |listener: &str| {
+        let lines = lines.iter().filter(|line| line["listener"] == listener);
+        lines.cloned().collect::<Vec<Value>>()
+    };
+    let told: Vec<_> = of("proxy");
+    assert_eq!(told.len(), refused.len(), "{said}");
+    for (line, (method, status, id)) in told.iter().zip(&refused) {
+        assert_eq!(
+            (&line["status"], &line["correlation_id"]),
+            (&(*status).into(), &id.as_str().into()),
+            "{line}"
+        );
+        assert_eq!(line["method"], *method, "{line}");
+    }
+    let statuses: Vec<_> = of("api").iter().map(|line| line["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [200, 400, 431], "{said}");
 }
 
 #[test]

@@ -123,6 +123,15 @@ const FAULTS: &[Fault] = &[
             "listen = \"192.0.2.1:1\"\nupstream",
         );
     }),
+    ("the proxy as its own service", |place| {
+        place.edit_config(
+            "listen = \"127.0.0.1:0\"\nupstream",
+            "listen = \"0.0.0.0:3000\"\nupstream",
+        );
+    }),
+    ("the API as the service", |place| {
+        place.edit_config("[api]\nlisten = \"127.0.0.1:0\"", "[api]\nlisten = \"127.0.0.1:3000\"");
+    }),
     ("a file in the place of a socket", |place| {
         place.edit_config(
             "listen = \"127.0.0.1:0\"\nupstream",

@@ -146,6 +146,15 @@ fn serve(stream: impl Read, mut writer: impl Write, requests: &AtomicUsize) -> O
                 .ok()?;
                 std::thread::sleep(Duration::from_secs(60));
             }
+            // So many bytes, one each tenth of a second.
+            _ if target.starts_with("/slow?") => {
+                write!(writer, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").ok()?;
+                for _ in 0..target["/slow?".len()..].parse().ok()? {
+                    std::thread::sleep(Duration::from_millis(100));
+                    write!(writer, "1\r\nx\r\n").ok()?;
+                }
+                write!(writer, "0\r\n\r\n").ok()?;
+            }
             // So many bytes of an answer as the query says.
             _ if target.starts_with("/large?") => {
                 let length: usize = target["/large?".len()..].parse().ok()?;

@@ -12,6 +12,7 @@ use super::http2::{nothing, request, runtime, serve_http2, text};
 use super::place::Place;
 use super::served::Served;
 use super::service::Service;
+use super::streaming::MEMORY;
 use super::wire::exchange;
 
 type Body = http_body_util::combinators::BoxBody<bytes::Bytes, std::convert::Infallible>;
@@ -60,6 +61,8 @@ fn who_takes_nothing_of_an_answer_loses_it_and_nothing_else() {
         assert!(text(next).await.starts_with("GET /a HTTP/1.1\r\n"));
     }));
     assert_eq!(service.requests(), 2);
+    let most = served.peak_memory();
+    assert!(most < MEMORY, "{most} KiB for an answer that nobody took");
     assert_eq!(served.terminate().0, 0);
 }
 

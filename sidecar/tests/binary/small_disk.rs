@@ -1,6 +1,7 @@
 //! A disk that is really full.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,7 +25,7 @@ impl SmallDisk {
             .args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
             .arg(&folder));
         if !mounted {
-            eprintln!("NOT TESTED: a really full disk needs the right to mount a tmpfs");
+            tell_untried("a really full disk needs the right to mount a tmpfs");
             fs::remove_dir(&folder).unwrap();
             fs::rename(&aside, &folder).unwrap();
             return None;
@@ -64,6 +65,14 @@ impl SmallDisk {
         while post(served.api, &reveal, "application/json", why).status == 200 {}
         ballast
     }
+}
+
+/// For whoever runs all tests and sums them up.
+fn tell_untried(why: &str) {
+    eprintln!("NOT TRIED: {why}");
+    let Some(path) = std::env::var_os("SEALTRAIL_NOT_TRIED") else { return };
+    let file = fs::OpenOptions::new().create(true).append(true).open(path);
+    file.unwrap().write_all(format!("{why}\n").as_bytes()).unwrap();
 }
 
 /// What fills a disk.

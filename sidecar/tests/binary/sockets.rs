@@ -141,3 +141,16 @@ fn a_drain_waits_for_what_is_under_way_and_closes_what_never_ends() {
     assert_eq!(code, 0);
     assert!(said.contains("still open at the end of `limits.drain`"), "{said}");
 }
+
+#[test]
+fn a_service_whose_socket_is_not_there() {
+    let place = Place::new();
+    let served = Served::in_front_of(&place, "unix:no-such.sock");
+    let answer = get(served.proxy, "/a");
+    answer.is_problem(502, "upstream_unreachable");
+    let words = "the service cannot be reached: its socket is not there";
+    assert_eq!(answer.json()["detail"], words, "and no path here, for anybody");
+    let (_, said) = served.terminate();
+    let line = said.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("{said}"));
+    assert!(line.contains("no-such.sock"), "the operator is told which: {line}");
+}

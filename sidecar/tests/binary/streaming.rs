@@ -1,13 +1,16 @@
 //! Bodies, and everything about them that can stand still, break or be too much.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::place::Place;
 use super::served::Served;
 use super::service::Service;
 use super::wire::{Wire, exchange, get, post};
+
+/// Far more than a server with few connections takes, and far less than a large body, in KiB.
+pub const MEMORY: u64 = 256 << 10;
 
 fn with(lines: &str) -> (Place, Service, Served) {
     let (place, service) = (Place::new(), Service::start());
@@ -62,6 +65,76 @@ fn trailers_pass_both_ways_to_whom_takes_them() {
     let seen = seen.text();
     assert!(seen.ends_with("\r\n\r\nx-sum: 4\r\n\r\n"), "{seen}");
     assert!(seen.contains("te: trailers\r\n") && seen.contains("connection: te\r\n"), "{seen}");
+
+    // What only a head may say, and what is for us to say.
+    let names =
+        ["X-Forwarded-For", "X_Real_IP", "X-Correlation-ID", "Traceparent", "Content-Length"];
+    let hearsay: String = names.iter().map(|name| format!("{name}: 7\r\n")).collect();
+    let seen = exchange(
+        served.proxy,
+        &format!(
+            "POST /request-trailers HTTP/1.1\r\nHost: a\r\nTrailer: x-sum, {}\r\n\
+             Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n{hearsay}X-Sum: 4\r\n\r\n",
+            names.join(", ")
+        ),
+    );
+    let seen = seen.text();
+    assert!(seen.ends_with("\r\n\r\nx-sum: 4\r\n\r\n"), "{seen}");
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Leave {
+    Resets,
+    Closes,
+    /// As one does that has said all, and one that has left.
+    ClosesItsSide,
+}
+
+fn reset(client: TcpStream) {
+    let socket = socket2::Socket::from(client);
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+/// The service's end of a request whose client has left.
+fn left(served: &Served, listener: &TcpListener, leave: impl FnOnce(TcpStream)) -> TcpStream {
+    let mut client = TcpStream::connect(served.proxy).unwrap();
+    client.write_all(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        request.push(byte[0]);
+    }
+    leave(client);
+    stream
+}
+
+#[test]
+fn a_service_hears_that_its_client_has_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = Place::new();
+    let upstream = format!(
+        "http://{}\"\nworkers = 1\nhalf_close_timeout = \"1s\" #",
+        listener.local_addr().unwrap()
+    );
+    let served = Served::in_front_of(&place, &upstream);
+    for leave in [Leave::Resets, Leave::Closes, Leave::ClosesItsSide] {
+        let mut kept = None;
+        let mut stream = left(&served, &listener, |client| match leave {
+            Leave::Resets => reset(client),
+            Leave::Closes => drop(client),
+            Leave::ClosesItsSide => {
+                client.shutdown(std::net::Shutdown::Write).unwrap();
+                kept = Some(client);
+            }
+        });
+        assert!(matches!(stream.read(&mut [0]), Ok(0)), "{leave:?}");
+        drop(kept);
+    }
+    let metrics = get(served.api, "/metrics").text();
+    assert!(metrics.contains("sealtrail_abandoned_requests_total 3\n"), "{metrics}");
 }
 
 #[test]
@@ -174,6 +247,25 @@ fn what_stands_still_is_ended() {
     let length = wire.rest().len();
     assert!(length < 1 << 30, "it was cut: {length}");
     assert_eq!(service.requests(), 4);
+    let most = served.peak_memory();
+    assert!(most < MEMORY, "{most} KiB for an answer that nobody took");
+}
+
+#[test]
+fn half_a_head_is_not_waited_for_for_ever() {
+    let (_place, service, served) = with("header_timeout = \"500ms\"");
+    for half in ["G", "GET /a HTTP/1.1\r\nHost: a\r\nX-Half:", "PRI * HTTP/2.0\r\n", "\r\n"] {
+        let mut wire = Wire::connect(served.proxy);
+        wire.send(half);
+        assert!(wire.is_closed(), "{half:?}");
+    }
+    for half in ["G", "GET /a HTTP/1.1\r\nHost: a\r\nX-Half:"] {
+        let mut wire = Wire::connect(served.proxy);
+        assert_eq!(wire.ask("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
+        wire.send(half);
+        assert!(wire.is_closed(), "{half:?} behind an answer");
+    }
+    assert_eq!(service.requests(), 2);
 }
 
 /// Pages of several megabytes can be asked for.
@@ -311,4 +403,27 @@ fn heads_have_limits() {
         assert_eq!(exchange(served.proxy, &request).status, 431);
     }
     assert_eq!(service.requests(), 0);
+}
+
+#[test]
+fn a_client_that_takes_what_comes_may_have_closed_its_side_for_long() {
+    let (_place, _service, served) = with("half_close_timeout = \"1s\"");
+    // A piece each tenth of a second, for longer than that.
+    let mut wire = Wire::half_closed(
+        served.proxy,
+        "GET /slow?30 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    assert_eq!(wire.head().0, 200);
+    let taken: usize = std::iter::from_fn(|| wire.chunk()).map(|chunk| chunk.len()).sum();
+    assert_eq!(taken, 30);
+}
+
+#[test]
+fn a_client_of_http_1_0_need_not_name_a_host_and_others_must_state_one_length() {
+    let (_place, service, served) = with("");
+    let answer = exchange(served.proxy, "GET /a HTTP/1.0\r\n\r\n");
+    let seen = answer.text();
+    assert!(seen.contains(&format!("host: {}\r\n", service.address)), "{seen}");
+    assert!(!seen.contains("x-forwarded-host"), "nobody said so: {seen}");
+    exchange(served.proxy, "GET /a HTTP/1.1\r\n\r\n").is_problem(400, "bad_request");
 }

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::*;
 use crate::access::{Gate, Refusals};
 use crate::acts::Justification;

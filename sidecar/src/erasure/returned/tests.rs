@@ -161,8 +161,9 @@ fn one_that_cannot_be_read_stops_nobody() {
 
 #[test]
 fn the_key_of_a_month_is_destroyed_at_once() {
+    let early = acts::Ending { running: true, certificate: false };
     let put_back = put_back(|trail, period| {
-        let ended = acts::shred_period(trail, period.as_str(), &because()).unwrap();
+        let ended = acts::shred_period(trail, period.as_str(), &because(), early).unwrap();
         assert_eq!(ended.ended_blocking().kid, period.as_str());
     });
     let trail = put_back.open();

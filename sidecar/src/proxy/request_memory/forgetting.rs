@@ -65,15 +65,15 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{MINUTE, request};
+    use super::super::tests::{MINUTE, memory, request};
     use std::net::IpAddr;
 
-    use super::super::{RequestMemory, SeenRequest};
+    use super::super::SeenRequest;
     use super::*;
 
     #[test]
     fn forgets_while_nobody_asks() {
-        let memory = RequestMemory::new(5 * MINUTE, 10_000);
+        let memory = memory(5 * MINUTE, 10_000);
         let start = Instant::now();
         for i in 0..3000 {
             memory.keep(start, request(&format!("{i}"), "/", Some("alice")));
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn no_address_stays_in_a_place_of_the_queue() {
-        let memory = RequestMemory::new(MINUTE, 10);
+        let memory = memory(MINUTE, 10);
         let start = Instant::now();
         let ip = IpAddr::from([203, 0, 113, 7]);
         memory.keep(start, SeenRequest { ip, ..request("a", "/", None) });
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn gives_the_room_back_and_keeps_what_is_kept() {
-        let memory = RequestMemory::new(5 * MINUTE, 100_000);
+        let memory = memory(5 * MINUTE, 100_000);
         let start = Instant::now();
         for i in 0..50_000 {
             memory.keep(start, request(&format!("{i}"), "/", None));

@@ -31,6 +31,10 @@ impl Texts {
         Self { all: all.into_boxed_str(), path_at, user_agent_at, state_at }
     }
 
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
     pub fn correlation_id(&self) -> &str {
         self.between(0, Some(self.path_at))
     }

@@ -1,6 +1,7 @@
 //! Bad HTTP against both listeners of the real binary: what is answered, what happens to the connection,
 //! and what arrived at the service and in the log, which is nothing that should not.
 
+mod http2;
 mod recorder;
 mod table;
 
