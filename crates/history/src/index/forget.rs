@@ -132,7 +132,6 @@ impl Index {
             let Some(edit) = journal.take(run) else { continue };
             self.tail_has_gaps |= self.tail.as_ref().is_some_and(|tail| Arc::ptr_eq(tail, run));
             if let Some(change) = Change::left(run, edit)? {
-                change.show();
                 change.carry_out()?;
             }
         }
@@ -202,8 +201,7 @@ impl Forgetting {
             return Ok(());
         }
         Journal::write(&self.dir, self.origin, changes.iter().map(Change::edit))?;
-        // From here on it is done, whatever comes; whoever asks must not see a part of it.
-        changes.iter().for_each(Change::show);
+        // From here on it is done, whatever comes: whoever sees a part of it looks there.
         for change in changes {
             change.carry_out()?;
         }

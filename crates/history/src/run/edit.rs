@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Run;
 use super::block::{BLOCK, without};
-use super::head::{FENCES_PART, FIRST_BLOCK_PART, SUM};
+use super::head::{FIRST_BLOCK_PART, SUM};
 use super::read::SUMMED;
 use super::state::State;
 use crate::disk;
@@ -36,7 +36,7 @@ pub(super) struct Edited {
 pub(crate) struct Change {
     run: Arc<Run>,
     edit: Arc<Edit>,
-    /// What is known of the run from then on.
+    /// What is known of the run when it is done.
     state: State,
     moves_fences: bool,
 }
@@ -61,7 +61,8 @@ impl Change {
         hashes: &[u64],
         blocks: &[usize],
     ) -> Result<Option<Self>> {
-        let state = run.state();
+        // Another process may have written it since it was opened.
+        let state = run.look_again(None)?;
         let mut fences = state.fences.all().to_vec();
         let mut edited = Vec::new();
         let mut moves_fences = false;
@@ -76,17 +77,12 @@ impl Change {
             return Ok(None);
         }
         edited.reverse();
-        let sum = match moves_fences {
-            true => run.head.sum(FENCES_PART, &State::bytes_of(&fences)),
-            false => state.sum,
-        };
-        let edit = Edit { first: run.first(), next: run.next(), sum, blocks: edited };
-        let edit = Arc::new(edit);
         let state = match moves_fences {
-            true => State::edited(&run.head, fences, &edit),
-            false => Some(State { edit: Some(edit.clone()), ..(*state).clone() }),
+            true => State::of(&run.head, fences).ok_or_else(|| run.odd(edited[0].number))?,
+            false => (*state).clone(),
         };
-        let state = state.ok_or_else(|| run.odd(edit.blocks[0].number))?;
+        let (first, next, sum) = (run.first(), run.next(), state.sum);
+        let edit = Arc::new(Edit { first, next, sum, blocks: edited });
         Ok(Some(Self { run: run.clone(), edit, state, moves_fences }))
     }
 
@@ -96,6 +92,7 @@ impl Change {
         let state = state.map_err(|source| Error::io("read", run.path(), source))?;
         Ok(state.and_then(|state| {
             let edit = state.edit.clone()?;
+            let state = State { edit: None, ..state };
             Some(Self { run: run.clone(), edit, state, moves_fences: true })
         }))
     }
@@ -109,17 +106,12 @@ impl Change {
         &self.edit
     }
 
-    /// Whoever asks in this process is answered as if it were done.
-    pub(crate) fn show(&self) {
-        self.run.set_state(self.state.clone());
-    }
-
     /// Does it, durably. Where the file is gone there is nothing to be done.
     pub(crate) fn carry_out(self) -> Result<()> {
         match self.write() {
             Err(source) if source.kind() == io::ErrorKind::NotFound => {}
             Err(source) => return Err(Error::io("write", self.run.path(), source)),
-            Ok(()) => self.run.set_state(State { edit: None, ..self.state }),
+            Ok(()) => self.run.set_state(self.state),
         }
         Ok(())
     }

@@ -169,7 +169,7 @@ impl Run {
                 return Err(Error::damaged(&self.path, expected));
             }
             tries += 1;
-            state = self.look_again(&state)?;
+            state = self.look_again(Some(&state))?;
         }
     }
 
@@ -182,9 +182,9 @@ impl Run {
     }
 
     /// What is known now, where something does not fit to what was known.
-    fn look_again(&self, known: &Arc<State>) -> Result<Arc<State>> {
+    pub(super) fn look_again(&self, known: Option<&Arc<State>>) -> Result<Arc<State>> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if Arc::ptr_eq(&state, known) {
+        if known.is_none_or(|known| Arc::ptr_eq(&state, known)) {
             let edit = Journal::edit_at(&self.path, self.head.origin)?;
             let present = State::load(&self.file, &self.head, edit);
             let present = present.map_err(|source| Error::io("read", &self.path, source))?;

@@ -35,23 +35,23 @@ impl State {
         {
             return Ok(Some(state));
         }
-        let sound = head.checked(FENCES_PART, &bytes).is_some();
-        let fences = Some(fences).filter(|_| sound).and_then(Fences::new);
-        Ok(fences.map(|fences| Self { fences: Arc::new(fences), sum: *sum, edit: None }))
+        Ok(Self::of(head, fences).filter(|state| state.sum == *sum))
     }
 
     /// What becomes of fences, some of which may be changed already. `None` if they are others.
-    pub(super) fn edited(head: &Head, mut fences: Vec<u64>, edit: &Arc<Edit>) -> Option<Self> {
+    fn edited(head: &Head, mut fences: Vec<u64>, edit: &Arc<Edit>) -> Option<Self> {
         for block in &edit.blocks {
             *fences.get_mut(block.number)? = block.fence;
         }
-        let fits = head.sum(FENCES_PART, &Self::bytes_of(&fences)) == edit.sum;
-        let fences = Some(fences).filter(|_| fits).and_then(Fences::new)?;
-        Some(Self { fences: Arc::new(fences), sum: edit.sum, edit: Some(edit.clone()) })
+        let state = Self::of(head, fences).filter(|state| state.sum == edit.sum)?;
+        Some(Self { edit: Some(edit.clone()), ..state })
     }
 
-    pub(super) fn bytes_of(fences: &[u64]) -> Vec<u8> {
-        fences.iter().flat_map(|fence| fence.to_be_bytes()).collect()
+    /// `None` if they do not ascend.
+    pub(super) fn of(head: &Head, fences: Vec<u64>) -> Option<Self> {
+        let bytes: Vec<u8> = fences.iter().flat_map(|fence| fence.to_be_bytes()).collect();
+        let sum = head.sum(FENCES_PART, &bytes);
+        Some(Self { fences: Arc::new(Fences::new(fences)?), sum, edit: None })
     }
 
     /// Puts those that are decided in the place of consecutive blocks that were read.

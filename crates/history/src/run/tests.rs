@@ -174,7 +174,6 @@ fn copy(run: &Run, dir: &Path) -> Arc<Run> {
 fn take_out(run: &Arc<Run>, hashes: &[u64], together: usize) {
     for blocks in run.blocks_with(hashes).rchunks(together) {
         if let Some(change) = Change::without(run, hashes, blocks).unwrap() {
-            change.show();
             change.carry_out().unwrap();
         }
     }

@@ -321,6 +321,31 @@ fn a_journal_brings_nothing_back_that_another_process_took_out_of_the_same_block
 }
 
 #[test]
+fn whoever_writes_next_and_has_opened_it_before_names_were_taken_out_leaves_it_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut index = filled(dir.path(), RECORDS, RECORDS);
+    assert!(index.roll().unwrap());
+    let names = Names::all(&index);
+    let (mut before, _) = Index::open(dir.path(), ORIGIN).unwrap();
+    let [both, _] = sets(&index, &names);
+    for text in &both {
+        index.forget(&[called(text)]).unwrap();
+    }
+    drop(index);
+    // It moves a fence too, and is in none of the blocks that the first has written.
+    let begins = fences(dir.path(), &file_name(0, RUN));
+    let begins = begins.iter().rev().find_map(|fence| names.0.iter().find(|name| name.0 == *fence));
+    let last = &begins.unwrap().2;
+    assert!(!both.contains(last) && before.forget(&[called(last)]).unwrap() > Some(0));
+    // What the last run had of them is in the memory of the second, which follows the same erasures.
+    before.forget(&both.iter().map(|text| called(text)).collect::<Vec<_>>()).unwrap();
+    let gone = both.iter().chain([last]).collect();
+    assert_eq!(expect_right(&before, &names, &gone, "by the second"), 0);
+    drop(before);
+    assert_eq!(expect_right(&reopened(dir.path()), &names, &gone, "opened again"), 0);
+}
+
+#[test]
 fn an_index_that_is_cleared_has_no_journal() {
     let dir = left_half_done();
     let (mut index, _) = Index::open(dir.path(), ORIGIN).unwrap();
