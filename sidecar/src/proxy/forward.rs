@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Method, Uri, Version};
+use http::{Method, StatusCode, Uri, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -29,6 +29,7 @@ use crate::clock::Moment;
 use crate::code::Code;
 use crate::config;
 use crate::error::{Error, Result};
+use crate::framing::Refused;
 use crate::jwt::Source;
 use crate::listener::Tls;
 use crate::logging::Access;
@@ -234,15 +235,17 @@ impl Proxy {
         }
     }
 
-    /// Refuses a request without a look at anything that it says.
-    pub fn refuse(&self, error: &Error) -> Response<Body> {
+    /// Refuses a request whose head can be read in more than one way.
+    pub fn refuse<B>(&self, request: &Request<B>, error: &Error) -> Response<Body> {
+        let entry = self.access.as_ref().map(|access| access.begin(request));
+        let trace = TraceContext::of(request.headers());
+        let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
         let mut response = self.refusal(error);
-        let id = CorrelationId::new_v7();
-        self.metrics.timings.proxied(response.status(), Duration::ZERO);
-        if let Some(access) = &self.access {
-            access.refused(response.status(), Some(&id));
-        }
         id.set_on_response(response.headers_mut());
+        self.metrics.timings.proxied(response.status(), Duration::ZERO);
+        if let Some(entry) = entry {
+            entry.end(&response);
+        }
         response
     }
 
@@ -252,6 +255,17 @@ impl Proxy {
         let mut response = problem::response(error).map(Either::Right);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
+    }
+}
+
+/// Heads that cannot be read at all.
+impl Refused for Proxy {
+    fn refused(&self, status: StatusCode) {
+        self.metrics.proxy_refused.add(1);
+        self.metrics.timings.proxied(status, Duration::ZERO);
+        if let Some(access) = &self.access {
+            access.refused(status);
+        }
     }
 }
 
