@@ -18,12 +18,12 @@ use super::correlation::CorrelationId;
 use super::download::Download;
 use super::failure::Failure;
 use super::identity::Actor;
-use super::link::{Lease, Link};
+use super::link::Link;
 use super::randomness::random;
 use super::request_memory::{RequestMemory, SeenRequest, SeenTrace};
 use super::rest::Freed;
 use super::trace_context::{TraceContext, Tracing};
-use super::upstream::Upstream;
+use super::upstream::{Answered, Upstream};
 use super::{hop_by_hop, max_forwards, upgrade, user_agent};
 use crate::clock::Moment;
 use crate::code::Code;
@@ -139,14 +139,14 @@ impl Proxy {
         let answer = self.upstream.send(request, link, began).await;
         self.metrics.timings.upstream(began.elapsed());
         let mut response = match answer {
-            Ok((response, lease)) => match hop_by_hop::unclear_framing(response.headers()) {
+            Ok(answered) => match hop_by_hop::unclear_framing(answered.response.headers()) {
                 None => {
                     let failure = self.failure(&id, trace.as_ref());
-                    self.answer(response, client_half, client, lease, failure)
+                    self.answer(answered, client_half, client, failure)
                 }
                 Some(why) => {
                     // Before its body, which would wait for the rest.
-                    if let Some(lease) = lease {
+                    if let Some(lease) = answered.lease {
                         lease.discard();
                     }
                     self.unusable(&refused_answer(why), &id, trace.as_ref())
@@ -179,12 +179,12 @@ impl Proxy {
 
     fn answer(
         &self,
-        mut response: Response<Incoming>,
+        answered: Answered,
         client_half: Option<OnUpgrade>,
         client: &Client,
-        lease: Option<Lease>,
         failure: Failure,
     ) -> Response<Body> {
+        let Answered { mut response, lease, upload } = answered;
         let protocol = response.headers().get(header::UPGRADE).cloned();
         let switches = response.status() == http::StatusCode::SWITCHING_PROTOCOLS;
         if let Some(client_half) = client_half {
@@ -201,7 +201,7 @@ impl Proxy {
         }
         *response.version_mut() = Version::HTTP_11;
         let timeout = self.config.stream_timeout;
-        response.map(|body| Either::Left(Download::new(body, timeout, lease, failure)))
+        response.map(|body| Either::Left(Download::new(body, timeout, lease, upload, failure)))
     }
 
     /// The place in a trace that the service gets.
