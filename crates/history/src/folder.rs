@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
-use crate::run::range_of;
+use crate::run::{JOURNAL, range_of};
 
 const ORIGIN: &str = "origin";
 const PURGED: &str = "purged";
@@ -85,7 +85,7 @@ pub(crate) fn remove_unfinished(dir: &Path) -> Result<()> {
             remove(&path)?;
         }
     }
-    Ok(())
+    remove(&dir.join(JOURNAL).with_extension("tmp"))
 }
 
 fn paths_that_end(dir: &Path, end: &str) -> Result<Vec<PathBuf>> {

@@ -3,7 +3,8 @@
 //! read.
 //!
 //! The [`Index`] is rebuildable: it holds nothing that is not in the log, and the same log always gives the
-//! same files. The log never changes, so neither does a part of the index once it is written.
+//! same files. The log never changes, so neither does a part of the index once it is written, but for names that are
+//! [forgotten](Index::forget).
 //!
 //! ```
 //! use std::sync::Arc;
@@ -38,6 +39,7 @@
 //! log.
 
 mod active;
+mod disk;
 mod error;
 pub mod fold;
 mod folder;

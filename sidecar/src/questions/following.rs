@@ -187,10 +187,8 @@ impl Following {
     }
 
     fn save(&mut self) -> Result<()> {
-        if self.saved < self.index.next() {
-            self.index.roll()?;
-            self.saved = self.index.next();
-        }
+        self.index.roll()?;
+        self.saved = self.index.next();
         // Never past what is on disk: what a crash takes is read again, and with it what it was to forget.
         match self.purged {
             Some(purged) => Ok(self.index.set_purged(purged.min(self.saved))?),

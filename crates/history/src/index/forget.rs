@@ -3,34 +3,28 @@
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::Index;
-use super::save::write;
-use crate::active::Active;
 use crate::error::{Error, Result};
 use crate::folder;
 use crate::name::{Name, OriginHash};
-use crate::run::{Run, Written};
+use crate::run::{Change, Journal, Run};
 
 /// Names that are to be taken out of runs. The work needs nothing of the index, which can be asked meanwhile.
 pub struct Forgetting {
     dir: PathBuf,
     origin: OriginHash,
+    /// Ascending.
     hashes: Vec<u64>,
     /// Those that have them.
     runs: Vec<Arc<Run>>,
-    /// What the last one is made of, where that has them, and where it ends.
-    tail: Option<(Active, u64)>,
     gone: u64,
     under_way: Arc<UnderWay>,
 }
 
-/// The runs without the names. They are no part of the index before they are [taken](Index::take_forgotten), and deleted
-/// if they never are.
+/// Names that no run has any more. Until it is [taken](Index::take_forgotten), the index merges nothing.
 pub struct Forgotten {
-    runs: Vec<(Arc<Run>, Written)>,
-    tail: Option<(Written, u64)>,
     gone: u64,
     /// Goes last.
     _under_way: Arc<UnderWay>,
@@ -38,15 +32,21 @@ pub struct Forgotten {
 
 /// The index merges nothing meanwhile.
 pub(super) struct UnderWay {
+    /// Whether the index was made anew since: then its runs are others. Held by whoever writes them.
+    is_over: Mutex<bool>,
     /// No other process writes the folder before it has ended.
     _lock: Arc<File>,
 }
+
+/// So many blocks are written at a time, which bounds the journal. Few in the tests of this crate, so that they see it.
+const TOGETHER: usize = if cfg!(test) { 8 } else { 2048 };
 
 impl Index {
     /// Takes names out of the index, in memory and on disk: nothing is found by them any more, and no file has
     /// their hashes. Says how many entries went. False if another process writes this index.
     ///
-    /// The runs that have them are written again, each whole or not at all; call it again after a crash.
+    /// The blocks that have them are written in their place, and what a crash leaves of that is completed by whoever writes
+    /// next; call it again then, for it may have come to a part of the names.
     ///
     /// ```
     /// # use sealtrail_history::{Index, Name};
@@ -65,8 +65,8 @@ impl Index {
         self.take_forgotten(forgetting.run()?).map(Some)
     }
 
-    /// The same in three steps, of which only the first and the last need the index: writing long runs again takes
-    /// seconds. Only when the last one has returned, no file has the names any more. None if another process writes this
+    /// The same in three steps, of which only the first and the last need the index: the disk is waited for in the second.
+    /// Only when the last one has returned, no file has the names any more. None if another process writes this
     /// index; an error if somebody works at the same, for there is one at a time.
     ///
     /// ```
@@ -92,61 +92,61 @@ impl Index {
             return Err(Error::io("take names out of", &self.dir, source));
         }
         self.remove_superseded()?;
-        let under_way = Arc::new(UnderWay { _lock: lock });
+        self.complete_forgetting()?;
+        let under_way = Arc::new(UnderWay { is_over: Mutex::new(false), _lock: lock });
         self.forgetting = Arc::downgrade(&under_way);
         let (mut runs, mut gone) = (Vec::new(), 0);
         for run in &self.runs {
-            let mut found = Vec::new();
-            for hash in &hashes {
-                run.find(*hash, &mut found)?;
-            }
-            if !found.is_empty() {
-                gone += found.len() as u64;
+            let found = entries_of(run, &hashes)?;
+            if found > 0 {
+                gone += found;
                 self.give_up_merge(run.first(), run.next())?;
                 runs.push(run.clone());
             }
         }
-        let forgotten = self.active.forget(&hashes);
-        // Until it is written: if that fails, nothing is left in memory that tells of it the next time.
-        self.tail_is_stale |= forgotten > 0;
-        let saved = self.tail.as_ref().filter(|_| self.tail_is_stale).map(|(_, next)| *next);
+        // What it has is in memory too, and counted there. Whoever rolls has nothing of it in the next one.
+        if let Some(tail) = &self.tail
+            && entries_of(tail, &hashes)? > 0
+        {
+            self.tail_has_gaps = true;
+            runs.push(tail.clone());
+        }
+        gone += self.active.forget(&hashes);
         self.active.settle();
-        let tail = saved.map(|saved| (self.active.clone(), saved));
-        let (dir, origin, gone) = (self.dir.clone(), self.origin_hash, gone + forgotten);
-        Ok(Some(Forgetting { dir, origin, hashes, runs, tail, gone, under_way }))
+        let (dir, origin) = (self.dir.clone(), self.origin_hash);
+        Ok(Some(Forgetting { dir, origin, hashes, runs, gone, under_way }))
     }
 
-    /// Puts runs in the place of those that had the names; says how many entries went.
+    /// To be told that names are forgotten; says how many entries went.
     pub fn take_forgotten(&mut self, forgotten: Forgotten) -> Result<u64> {
-        let Forgotten { runs, tail, gone, _under_way } = forgotten;
-        // The index was made anew since.
-        if !std::ptr::eq(self.forgetting.as_ptr(), Arc::as_ptr(&_under_way)) {
-            return Ok(0);
-        }
-        for (old, written) in runs {
-            // Meanwhile nobody merges it or writes it again.
-            if let Some(run) = self.runs.iter_mut().find(|run| Arc::ptr_eq(run, &old)) {
-                self.is_unsynced = true;
-                *run = Arc::new(written.replace()?);
+        let Forgotten { gone, _under_way } = forgotten;
+        // Else the index was made anew since.
+        let is_ours = std::ptr::eq(self.forgetting.as_ptr(), Arc::as_ptr(&_under_way));
+        Ok(if is_ours { gone } else { 0 })
+    }
+
+    /// Does what a process, or this one, was doing when it ended or failed.
+    pub(super) fn complete_forgetting(&mut self) -> Result<()> {
+        let Some(mut journal) = Journal::read(&self.dir, self.origin_hash)? else { return Ok(()) };
+        for run in self.runs.iter().chain(&self.tail) {
+            let Some(edit) = journal.take(run) else { continue };
+            self.tail_has_gaps |= self.tail.as_ref().is_some_and(|tail| Arc::ptr_eq(tail, run));
+            if let Some(change) = Change::left(run, edit)? {
+                change.carry_out()?;
             }
         }
-        // One that was written meanwhile has nothing of them.
-        if let Some((written, next)) = tail
-            && self.tail.as_ref().is_some_and(|(_, saved)| *saved == next)
-        {
-            self.is_unsynced = true;
-            let run = written.replace()?;
-            self.replace_tail(Some(&run))?;
-        }
-        // All at once, for whoever asks waits for it; where it failed, the next time.
-        if self.is_unsynced {
-            self.sync()?;
-            self.is_unsynced = false;
-        }
-        Ok(gone)
+        Journal::remove(&self.dir)
     }
 
-    /// Whether somebody writes runs without some names.
+    /// Waits until nobody takes names out of the runs, and lets nobody go on with it.
+    pub(super) fn give_up_forgetting(&mut self) {
+        if let Some(under_way) = self.forgetting.upgrade() {
+            *under_way.is_over() = true;
+        }
+        self.forgetting = Weak::new();
+    }
+
+    /// Whether somebody takes names out of runs.
     pub(super) fn is_forgetting(&self) -> bool {
         self.forgetting.strong_count() > 0
     }
@@ -170,20 +170,56 @@ impl Index {
 }
 
 impl Forgetting {
-    /// Writes the runs again without the names, beside those that have them.
+    /// Takes the names out of the runs that have them. Where that fails, some may be left, and it is to be done again.
     pub fn run(self) -> Result<Forgotten> {
-        let Self { dir, origin, hashes, runs, tail, gone, under_way } = self;
-        let without = |run: Arc<Run>| {
-            let written = run.without(&hashes, &dir)?;
-            Ok((run, written))
-        };
-        let runs = runs.into_iter().map(without).collect::<Result<_>>()?;
-        let tail = match tail {
-            Some((mut active, next)) => Some((write(&mut active, &dir, origin, next)?, next)),
-            None => None,
-        };
-        Ok(Forgotten { runs, tail, gone, _under_way: under_way })
+        let is_over = self.under_way.is_over();
+        if !*is_over {
+            self.take_out()?;
+        }
+        drop(is_over);
+        Ok(Forgotten { gone: self.gone, _under_way: self.under_way })
     }
+
+    fn take_out(&self) -> Result<()> {
+        let mut changes: Vec<Change> = Vec::new();
+        for run in &self.runs {
+            // The last blocks first: those before may have their fence from them.
+            for (part, blocks) in run.blocks_with(&self.hashes).rchunks(TOGETHER).enumerate() {
+                let count: usize = changes.iter().map(Change::len).sum();
+                // One part of a run follows from the other.
+                if part > 0 || count + blocks.len() > TOGETHER {
+                    self.carry_out(std::mem::take(&mut changes))?;
+                }
+                changes.extend(Change::without(run, &self.hashes, blocks)?);
+            }
+        }
+        self.carry_out(changes)
+    }
+
+    fn carry_out(&self, changes: Vec<Change>) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        Journal::write(&self.dir, self.origin, changes.iter().map(Change::edit))?;
+        // From here on it is done, whatever comes: whoever sees a part of it looks there.
+        for change in changes {
+            change.carry_out()?;
+        }
+        Journal::remove(&self.dir)
+    }
+}
+
+impl UnderWay {
+    fn is_over(&self) -> MutexGuard<'_, bool> {
+        self.is_over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many entries of a run have one of these hashes.
+fn entries_of(run: &Run, hashes: &[u64]) -> Result<u64> {
+    let mut found = Vec::new();
+    hashes.iter().try_for_each(|hash| run.find(*hash, &mut found))?;
+    Ok(found.len() as u64)
 }
 
 pub(super) type IsForgetting = Weak<UnderWay>;

@@ -46,8 +46,8 @@ pub(super) struct UnderWay {
 }
 
 impl Index {
-    /// What is to be merged next, if this process writes the index, no other merge is under way, and no runs are written
-    /// without some names.
+    /// What is to be merged next, if this process writes the index, no other merge is under way, and no names are taken out
+    /// of runs.
     ///
     /// ```
     /// # use sealtrail_history::Index;
@@ -89,10 +89,11 @@ impl Index {
         None
     }
 
-    /// Puts a run in the place of those that it was made of. If one of those was written again meanwhile, the merged
-    /// run has what was taken out of it: then it is deleted, and the merge is due again.
+    /// Puts a run in the place of those that it was made of. If names were taken out of one of those meanwhile, the merged
+    /// run may have them: then it is deleted, and the merge is due again.
     pub fn take_merged(&mut self, merged: Merged) -> Result<()> {
         let Merged { run, of, _under_way } = merged;
+        let run = run.filter(|_| !_under_way.is_given_up.load(Ordering::SeqCst));
         let at = self.runs.windows(of.len()).position(|runs| {
             runs.iter().zip(&of).all(|(present, merged)| Arc::ptr_eq(present, merged))
         });

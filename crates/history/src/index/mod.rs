@@ -36,13 +36,15 @@ pub(crate) const RUN: u64 = if cfg!(test) { 256 } else { 1 << 16 };
 /// origin                                    whose log this is: "sealtrail index 2" LF, the origin, LF
 /// <first record>-<record after the last>.run  the names of consecutive records; 20 digits each
 /// purged                                    "sealtrail index purged 1" LF, a number, LF: erasures before it are done here too
+/// forgetting                                what is being done to runs, while names are taken out of them
 /// lock                                      held by the process that has written
 /// ```
 ///
 /// The runs follow each other without a gap, from record 0. All but the last have 65,536 records, or sixteen
 /// times as many, or sixteen times that. The last has what is left when the index is
 /// [rolled](Self::roll), and is replaced when there is more. So the files of an index say nothing but what the
-/// log says and how far it was read: built again from the same log, they are the same bytes.
+/// log says and how far it was read: built again from the same log, they are the same bytes. Names that are
+/// [forgotten](Self::forget) leave gaps in a run until it is merged, which is all that tells when that was.
 ///
 /// Any number of processes may have the folder open; the first that rolls or clears is the one that writes.
 pub struct Index {
@@ -54,10 +56,10 @@ pub struct Index {
     /// Complete ones.
     runs: Vec<Arc<Run>>,
     active: Active,
-    /// The file of what of `active` is on disk, and where that ends.
-    tail: Option<(PathBuf, u64)>,
-    /// Whether names were forgotten that this file has.
-    tail_is_stale: bool,
+    /// What of `active` is on disk.
+    tail: Option<Arc<Run>>,
+    /// Whether names were taken out of it.
+    tail_has_gaps: bool,
     /// Files that are of no use any more; they go when this process writes.
     superseded: Vec<PathBuf>,
     /// Whether complete runs are written as soon as there are some.
@@ -66,8 +68,6 @@ pub struct Index {
     writer: Option<Arc<File>>,
     merging: Weak<UnderWay>,
     forgetting: IsForgetting,
-    /// Whether runs were put in the place of others, and the folder was not synced since.
-    is_unsynced: bool,
     opened: Opened,
 }
 
@@ -139,13 +139,12 @@ impl Index {
             runs: Vec::with_capacity(chosen.runs.len()),
             active: Active::new(0),
             tail: None,
-            tail_is_stale: false,
+            tail_has_gaps: false,
             superseded,
             writes: true,
             writer: None,
             merging: Weak::new(),
             forgetting: Weak::new(),
-            is_unsynced: false,
             opened,
         };
         for path in chosen.runs {
@@ -178,7 +177,7 @@ impl Index {
         }
         self.active = Active::new(run.first());
         self.active.load(entries, run.times(), run.next());
-        self.tail = Some((run.path().to_owned(), run.next()));
+        self.tail = Some(run);
         Ok(())
     }
 
@@ -301,8 +300,7 @@ impl Index {
 
     /// How much of the disk it takes, in bytes.
     pub fn bytes_on_disk(&self) -> u64 {
-        let tail = self.tail.iter().map(|(path, _)| path.as_path());
-        let paths = self.runs.iter().map(|run| run.path()).chain(tail);
+        let paths = self.runs.iter().chain(&self.tail).map(|run| run.path());
         paths.filter_map(|path| path.metadata().ok()).map(|file| file.len()).sum()
     }
 }

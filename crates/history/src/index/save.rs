@@ -3,18 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Index, IsForgetting, Opened, RUN};
+use super::{Index, Opened, RUN};
 use crate::active::{Active, Before};
 use crate::error::{Error, Result};
 use crate::folder::{self, State};
-use crate::name::{OriginHash, Repeated};
-use crate::run::{Run, Writer, Written, grouped};
+use crate::name::Repeated;
+use crate::run::{Journal, Run, Writer, grouped};
 
 impl Index {
     /// Writes what is only in memory, to be called before closing. False if another process writes this
     /// index; then its runs serve both.
     pub fn roll(&mut self) -> Result<bool> {
-        if self.saved() == self.next() {
+        // Whoever takes names out of the last run must find it.
+        let has_gaps = self.tail_has_gaps && !self.is_forgetting();
+        if self.saved() == self.next() && !has_gaps {
             return Ok(true);
         }
         if !self.become_writer()? {
@@ -23,14 +25,14 @@ impl Index {
         self.write_complete_runs()?;
         if self.active.first() < self.next() {
             let run = self.write(self.next())?;
-            self.replace_tail(Some(&run))?;
+            self.replace_tail(Some(run))?;
         }
         Ok(true)
     }
 
     /// The first record that is only in memory.
     pub(super) fn saved(&self) -> u64 {
-        self.tail.as_ref().map_or(self.active.first(), |(_, next)| *next)
+        self.tail.as_ref().map_or(self.active.first(), |run| run.next())
     }
 
     /// Forgets everything, here and on disk, so that the log can be added again from its begin: for an index
@@ -56,7 +58,7 @@ impl Index {
             return Ok(false);
         }
         self.give_up_merge(0, u64::MAX)?;
-        self.forgetting = IsForgetting::new();
+        self.give_up_forgetting();
         folder::remove_purged(&self.dir)?;
         // Durably: it must not come back to an index that is built again, and has yet to forget.
         self.sync()?;
@@ -69,6 +71,8 @@ impl Index {
             self.active = Active::new(self.runs.last().map_or(0, |run| run.next()));
         }
         self.active = Active::new(0);
+        // What a crash leaves is completed until nothing is left of it.
+        Journal::remove(&self.dir)?;
         // What it remembers are places in what was there.
         self.repeated = Repeated::new();
         self.sync()?;
@@ -102,6 +106,7 @@ impl Index {
         for path in folder::run_paths(dir)?.iter().rev() {
             folder::remove(path)?;
         }
+        Journal::remove(dir)?;
         folder::write_origin(dir, origin)?;
         let (mut index, _) = Self::open(dir, origin)?;
         index.writer = Some(Arc::new(lock));
@@ -123,19 +128,23 @@ impl Index {
         Ok(())
     }
 
+    /// Writes the run of the records before `next`.
     pub(super) fn write(&mut self, next: u64) -> Result<Run> {
-        write(&mut self.active, &self.dir, self.origin_hash, next)?.put()
+        let first = self.active.first();
+        let Before { entries, lists, times } = self.active.before(next);
+        let mut writer = Writer::new(&self.dir, self.origin_hash, (first, next), times)?;
+        grouped(&entries, &lists, first, |hash, records| writer.group(hash, records))?;
+        writer.complete()?.put()
     }
 
-    /// The file of the last records is another one now, or none.
-    pub(super) fn replace_tail(&mut self, by: Option<&Run>) -> Result<()> {
-        let by = by.map(|run| (run.path().to_owned(), run.next()));
-        if let Some((old, _)) = std::mem::replace(&mut self.tail, by)
-            && self.tail.as_ref().is_none_or(|(new, _)| *new != old)
+    /// The run of the last records is another one now, or none.
+    pub(super) fn replace_tail(&mut self, by: Option<Run>) -> Result<()> {
+        if let Some(old) = std::mem::replace(&mut self.tail, by.map(Arc::new))
+            && self.tail.as_ref().is_none_or(|new| new.path() != old.path())
         {
-            self.superseded.push(old);
+            self.superseded.push(old.path().to_owned());
         }
-        self.tail_is_stale = false;
+        self.tail_has_gaps = false;
         self.remove_superseded()
     }
 
@@ -171,10 +180,9 @@ impl Index {
             return Ok(true);
         }
         let Some(lock) = folder::lock(&self.dir)? else { return Ok(false) };
-        let tail = self.tail.iter().map(|(path, _)| path.as_path());
-        let runs = self.runs.iter().map(|run| run.path());
+        let runs = self.runs.iter().chain(&self.tail).map(|run| run.path());
         let mut known: Vec<&Path> =
-            runs.chain(tail).chain(self.superseded.iter().map(|path| path.as_path())).collect();
+            runs.chain(self.superseded.iter().map(|path| path.as_path())).collect();
         known.sort_unstable();
         if folder::run_paths(&self.dir)? != known || Opened::purged(&self.dir) != self.opened.purged
         {
@@ -182,6 +190,7 @@ impl Index {
         }
         folder::remove_unfinished(&self.dir)?;
         self.remove_superseded()?;
+        self.complete_forgetting()?;
         // Read again: another process may have made the folder its own since.
         let has_runs = !self.runs.is_empty() || self.tail.is_some();
         if folder::check_origin(&self.dir, &self.origin, has_runs)? != State::Known {
@@ -197,18 +206,4 @@ impl Index {
     pub(super) fn sync(&self) -> Result<()> {
         folder::sync_folder(&self.dir).map_err(|source| Error::io("sync", &self.dir, source))
     }
-}
-
-/// The run of the records before `next`, not yet in its place.
-pub(super) fn write(
-    active: &mut Active,
-    dir: &Path,
-    origin: OriginHash,
-    next: u64,
-) -> Result<Written> {
-    let first = active.first();
-    let Before { entries, lists, times } = active.before(next);
-    let mut writer = Writer::new(dir, origin, (first, next), times)?;
-    grouped(&entries, &lists, first, |hash, records| writer.group(hash, records))?;
-    writer.complete()
 }

@@ -96,6 +96,41 @@ impl Filling {
     }
 }
 
+/// A block without some of its groups, which always fits: a distance that is the sum of two takes no more bytes than both.
+pub(super) struct Left {
+    pub(super) block: Box<[u8; BLOCK]>,
+    /// The hash of its first group.
+    pub(super) first: Option<u64>,
+    /// Whether it had any of them.
+    pub(super) is_changed: bool,
+}
+
+/// `None` for bytes that no writer makes.
+pub(super) fn without(block: &[u8], fence: u64, hashes: &[u64]) -> Option<Left> {
+    let mut reading = Reading::new(block, fence);
+    let mut left = Left { block: Box::new([0; BLOCK]), first: None, is_changed: false };
+    let (mut length, mut groups, mut last) = (2, 0_u16, 0);
+    while reading.groups > 0 {
+        let (hash, records) = reading.as_written()?;
+        if hashes.binary_search(&hash).is_ok() {
+            left.is_changed = true;
+            continue;
+        }
+        if left.first.is_none() {
+            (left.first, last) = (Some(hash), hash);
+        }
+        let mut distance = [0; SPARE];
+        let short = write_varint(&mut distance, hash - last);
+        for part in [&distance[..short], records] {
+            left.block.get_mut(length..length + part.len())?.copy_from_slice(part);
+            length += part.len();
+        }
+        (groups, last) = (groups + 1, hash);
+    }
+    left.block[..2].copy_from_slice(&groups.to_be_bytes());
+    Some(left)
+}
+
 /// Writes a number as LEB128, and says how many bytes it took. Those behind it are NULs where there is room.
 #[inline]
 fn write_varint(room: &mut [u8], number: u64) -> usize {
@@ -170,6 +205,16 @@ impl<'b> Reading<'b> {
             last = Some(record);
         }
         Some(())
+    }
+
+    /// The hash of the next group, and how many records it has, and which, as it is written.
+    fn as_written(&mut self) -> Option<(u64, &'b [u8])> {
+        let before = self.rest;
+        let (hash, count) = self.group()?;
+        self.pass(count)?;
+        let mut written = &before[..before.len() - self.rest.len()];
+        read_varint(&mut written)?;
+        Some((hash, written))
     }
 
     /// Passes over the records of a group.

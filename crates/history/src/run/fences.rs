@@ -1,6 +1,7 @@
 use std::ops::Range;
 
-/// The hash of the first group of each block, ascending.
+/// The hash of the first group of each block, ascending. Of one that has none left it is that of the next block, or
+/// the greatest number behind the last: so what is before the fences that a hash is not greater than is never an empty one.
 pub(super) struct Fences {
     fences: Vec<u64>,
     /// For each beginning of a hash the first block whose fence begins so or is greater, and the number of blocks. Hashes
@@ -31,8 +32,8 @@ impl Fences {
         Some(Self { fences, begins, shift })
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.fences.len()
+    pub(super) fn all(&self) -> &[u64] {
+        &self.fences
     }
 
     pub(super) fn of(&self, block: usize) -> u64 {

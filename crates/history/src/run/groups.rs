@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::block::{Group, Reading};
+use super::block::{BLOCK, Group, Reading};
 use super::read::{Run, SUMMED};
 use crate::error::Result;
 
@@ -27,10 +27,9 @@ const TOGETHER: usize = if cfg!(test) { 2 } else { 16 };
 const ENOUGH: usize = if cfg!(test) { 8 } else { 512 };
 
 impl Groups {
-    /// Those from a block on; the first may be the end of one that began before it.
-    pub(super) fn new(run: Arc<Run>, offset: u32, from: usize) -> Self {
+    pub(super) fn new(run: Arc<Run>, offset: u32) -> Self {
         let (blocks, groups, records) = (Vec::new(), Vec::new(), Vec::new());
-        Self { run, offset, next: from, blocks, groups, records, at: 0, start: 0 }
+        Self { run, offset, next: 0, blocks, groups, records, at: 0, start: 0 }
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<Group>> {
@@ -45,7 +44,7 @@ impl Groups {
     /// Before which hash all groups are in memory, more than none; `None` if all are that are left.
     pub(crate) fn known(&mut self) -> Result<Option<u64>> {
         self.look_ahead(ENOUGH)?;
-        let is_end = self.next == self.run.fences().len();
+        let is_end = self.next == self.run.blocks();
         Ok(self.groups.last().filter(|_| !is_end).map(|(hash, _)| *hash))
     }
 
@@ -72,7 +71,7 @@ impl Groups {
 
     /// Reads on until so many groups are in memory, or all that are left.
     fn look_ahead(&mut self, groups: usize) -> Result<()> {
-        while self.groups.len() - self.at < groups && self.next < self.run.fences().len() {
+        while self.groups.len() - self.at < groups && self.next < self.run.blocks() {
             self.read_on()?;
         }
         Ok(())
@@ -83,12 +82,12 @@ impl Groups {
         self.groups.iter_mut().for_each(|(_, end)| *end -= self.start);
         self.records.drain(..self.start);
         (self.at, self.start) = (0, 0);
-        let count = (self.run.fences().len() - self.next).min(TOGETHER);
+        let count = (self.run.blocks() - self.next).min(TOGETHER);
         let mut blocks = std::mem::take(&mut self.blocks);
         blocks.resize(count * SUMMED, 0);
-        self.run.read(self.next, &mut blocks)?;
+        let state = self.run.read(self.next, &mut blocks)?;
         for block in blocks.chunks_exact(SUMMED) {
-            self.take(block)?;
+            self.take(&block[..BLOCK], state.fences.of(self.next))?;
             self.next += 1;
         }
         self.blocks = blocks;
@@ -96,10 +95,9 @@ impl Groups {
     }
 
     /// Takes the groups of the next block.
-    fn take(&mut self, block: &[u8]) -> Result<()> {
+    fn take(&mut self, block: &[u8], fence: u64) -> Result<()> {
         let odd = || self.run.odd(self.next);
-        let block = self.run.checked(self.next, block)?;
-        let mut block = Reading::new(block, self.run.fences().of(self.next));
+        let mut block = Reading::new(block, fence);
         let mut last = 0;
         while let Some((hash, count)) = block.group() {
             let start = self.records.len();

@@ -66,7 +66,17 @@ impl Head {
         (HEAD + SUM) as u64
     }
 
-    pub(super) fn blocks_offset(&self) -> u64 {
+    /// Where a block begins.
+    pub(super) fn block_offset(&self, number: usize) -> u64 {
+        self.blocks_offset() + number as u64 * (BLOCK + SUM) as u64
+    }
+
+    /// Where the fence of a block is; behind the last, their sum.
+    pub(super) fn fence_offset(&self, number: u64) -> u64 {
+        self.blocks_offset() + self.blocks * (BLOCK + SUM) as u64 + number * 8
+    }
+
+    fn blocks_offset(&self) -> u64 {
         self.times_offset() + self.zones() * 16 + SUM as u64
     }
 
@@ -82,6 +92,11 @@ impl Head {
         hash.update(bytes);
         let digest: [u8; 32] = hash.finalize().into();
         *digest.first_chunk().expect("16 of 32 bytes")
+    }
+
+    /// The sum of a block whose first group was taken out. Whoever still has the fence that it had must not count from it.
+    pub(super) fn sum_with_fence(&self, part: u64, block: &[u8], fence: u64) -> [u8; SUM] {
+        self.sum(part, &[block, &fence.to_be_bytes()].concat())
     }
 
     /// What was written, without its sum, if the sum fits.

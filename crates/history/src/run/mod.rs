@@ -1,4 +1,4 @@
-//! Some consecutive records' part of the index: sorted, written once, never changed.
+//! Some consecutive records' part of the index: sorted, written once, and changed only to take names out of it.
 //!
 //! ```text
 //! run    = head ‖ sum ‖ times ‖ sum ‖ block ‖ sum ‖ block ‖ sum … ‖ fences ‖ sum
@@ -14,18 +14,36 @@
 //! V is LEB128. Records count from the first of the run. Groups are in ascending order; one that does not fit goes
 //! on in the next block under the same hash. Parts are numbered: head 0, times 1, fences 2, blocks from 3 on. Each is checked
 //! whenever it is read, so an edit is never answered from; opening a run costs its times and fences.
+//!
+//! # Names that are taken out
+//!
+//! A group goes from its block, and those behind it move up; the next one's distance is the sum of two, which takes no more
+//! bytes than both. Blocks keep their places, so nothing else of the run is touched, and the room that is left stays until
+//! the run is merged. Where the first group of a block goes, its fence goes too, for it is that hash. The block then counts
+//! from its new first group, and its sum is over the block and that fence: `… ‖ part ‖ BE64 fence`. So whoever knows
+//! the earlier fences does not count from them: the sum does not fit, and he looks at the fences again. A block with no
+//! group left is NULs, with the sum of such a block, and takes the fence of the next one, or 2^64 − 1 where there is none:
+//! the fence of a block is never that of a name that was taken out.
+//!
+//! Blocks first, then fences, each synced. What is to be written is in a [journal](Journal) before, and whoever reads takes from
+//! there what it has of a run, so nobody sees a part of it; whoever writes next after a crash completes it.
 
 mod block;
+mod edit;
 mod fences;
 mod groups;
 mod head;
+mod journal;
 mod order;
 mod read;
+mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
+pub(crate) use edit::Change;
 pub(crate) use groups::Groups;
+pub(crate) use journal::{Journal, NAME as JOURNAL};
 pub(crate) use order::sorted;
 pub(crate) use read::Run;
 pub(crate) use write::{List, Writer, Written, grouped};

@@ -1,41 +1,60 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::block::{BLOCK, Reading};
-use super::fences::Fences;
+use super::edit::Edit;
 use super::groups::Groups;
-use super::head::{FENCES_PART, FIRST_BLOCK_PART, HEAD, HEAD_PART, Head, SUM, TIMES_PART};
-use super::{Writer, Written, Zone, file_name};
+use super::head::{HEAD, HEAD_PART, Head, SUM, TIMES_PART};
+use super::journal::Journal;
+use super::state::State;
+use super::{Zone, file_name};
+use crate::disk::read_at;
 use crate::error::{Error, Result};
 use crate::name::OriginHash;
 
 /// A run that is on disk.
 pub(crate) struct Run {
     path: PathBuf,
-    file: File,
-    head: Head,
+    pub(super) file: File,
+    pub(super) head: Head,
     times: Vec<Zone>,
-    fences: Fences,
+    state: RwLock<Arc<State>>,
 }
 
 /// A block and its sum.
 pub(super) const SUMMED: usize = BLOCK + SUM;
 
 /// So many blocks of an answer are read at once.
-pub(super) const TOGETHER: usize = 64;
+const TOGETHER: usize = 64;
+
+/// What does not fit is looked at so many times, for another process may be writing it.
+const TRIES: usize = 8;
 
 impl Run {
     /// Opens a run and checks all but its blocks.
     pub(crate) fn open(path: &Path, origin: OriginHash) -> Result<Self> {
-        Self::open_at(path, path, origin)
+        let open = || Self::open_at(path, path, origin, Journal::edit_at(path, origin)?);
+        for _ in 1..TRIES {
+            match open() {
+                Err(error) if error.is_damaged() => {}
+                opened => return opened,
+            }
+        }
+        open()
     }
 
     /// The same of a run whose file is at another place until it comes to its own.
-    pub(crate) fn open_at(at: &Path, path: &Path, origin: OriginHash) -> Result<Self> {
+    pub(super) fn open_at(
+        at: &Path,
+        path: &Path,
+        origin: OriginHash,
+        edit: Option<Edit>,
+    ) -> Result<Self> {
         let failed = |source| Error::io("read", path, source);
         let damaged = |expected: &str| Error::damaged(path, expected);
+        let unsound = || damaged("times and fences that fit their checksums");
         let mut file = File::open(at).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
 
@@ -57,27 +76,15 @@ impl Run {
             Some(expected) => return Err(damaged(&format!("{expected} bytes, got {length}"))),
             None => return Err(damaged("a number of blocks that a file can hold")),
         }
-        let part = |offset: u64, length: u64, part| {
-            let mut bytes = vec![0; length as usize + SUM];
-            read_at(&file, &mut bytes, offset).map_err(failed)?;
-            let sound = head.checked(part, &bytes).is_some();
-            bytes.truncate(length as usize);
-            if sound {
-                Ok(bytes)
-            } else {
-                Err(damaged("times and fences that fit their checksums"))
-            }
-        };
-        let numbers = |bytes: Vec<u8>| -> Vec<u64> {
-            bytes.as_chunks().0.iter().map(|bytes| u64::from_be_bytes(*bytes)).collect()
-        };
-        let times = numbers(part(head.times_offset(), head.zones() * 16, TIMES_PART)?);
-        let times =
-            times.as_chunks().0.iter().map(|[from, to]| (*from as i64, *to as i64)).collect();
-        let fences_offset = length - head.blocks * 8 - SUM as u64;
-        let fences = numbers(part(fences_offset, head.blocks * 8, FENCES_PART)?);
-        let fences = Fences::new(fences).ok_or_else(|| damaged("blocks in ascending order"))?;
-        Ok(Self { path: path.to_owned(), file, head, times, fences })
+        let mut times = vec![0; head.zones() as usize * 16 + SUM];
+        read_at(&file, &mut times, head.times_offset()).map_err(failed)?;
+        let times = head.checked(TIMES_PART, &times).ok_or_else(unsound)?;
+        let time = |bytes: &[u8; 8]| i64::from_be_bytes(*bytes);
+        let zones = times.as_chunks().0.as_chunks().0.iter();
+        let times = zones.map(|[from, to]| (time(from), time(to))).collect();
+        let state = State::load(&file, &head, edit).map_err(failed)?.ok_or_else(unsound)?;
+        let state = RwLock::new(Arc::new(state));
+        Ok(Self { path: path.to_owned(), file, head, times, state })
     }
 
     pub(crate) fn first(&self) -> u64 {
@@ -103,13 +110,14 @@ impl Run {
 
     /// Adds the records that have a name, ascending.
     pub(crate) fn find(&self, hash: u64, found: &mut Vec<u64>) -> Result<()> {
-        let blocks = self.fences.blocks_of(hash);
+        let blocks = self.state().fences.blocks_of(hash);
         let mut buffer = vec![0; blocks.len().min(TOGETHER) * SUMMED];
         for first in blocks.clone().step_by(TOGETHER) {
             let count = (blocks.end - first).min(TOGETHER);
-            let read = self.read(first, &mut buffer[..count * SUMMED])?;
+            let read = &mut buffer[..count * SUMMED];
+            let state = self.read(first, read)?;
             for (number, block) in (first..).zip(read.chunks_exact(SUMMED)) {
-                let mut block = Reading::new(self.checked(number, block)?, self.fences.of(number));
+                let mut block = Reading::new(&block[..BLOCK], state.fences.of(number));
                 while let Some((group, count)) = block.group() {
                     if group > hash {
                         break;
@@ -129,83 +137,65 @@ impl Run {
 
     /// All groups in their order, their records each that much greater.
     pub(crate) fn groups(self: &Arc<Self>, offset: u32) -> Groups {
-        Groups::new(self.clone(), offset, 0)
+        Groups::new(self.clone(), offset)
     }
 
-    /// The run written again without some groups, to be put in its place: the same bytes as if it had never had them.
-    pub(crate) fn without(self: &Arc<Self>, hashes: &[u64], dir: &Path) -> Result<Written> {
-        // Blocks before the first that may have one are the same: also where the next begins follows from what is there.
-        let begins = hashes.iter().map(|hash| self.fences.blocks_of(*hash).start);
-        let first = begins.min().unwrap_or(0);
-        let range = (self.first(), self.next());
-        let mut writer = Writer::new(dir, self.head.origin, range, &self.times)?;
-        writer.copy(self, first)?;
-        let mut groups = Groups::new(self.clone(), 0, first);
+    /// How many blocks it has.
+    pub(super) fn blocks(&self) -> usize {
+        self.head.blocks as usize
+    }
+
+    /// Reads consecutive blocks with their sums, which fit, and says what they are counted from.
+    pub(super) fn read(&self, first: usize, buffer: &mut [u8]) -> Result<Arc<State>> {
+        let mut state = self.state();
+        let mut tries = 1;
         loop {
-            let bound = groups.known()?;
-            let known: Vec<_> = groups.before(bound).collect();
-            if known.is_empty() {
-                return writer.complete();
-            }
-            for (hash, place) in &known {
-                if hashes.binary_search(hash).is_err() {
-                    writer.group(*hash, groups.records(*place))?;
+            read_at(&self.file, buffer, self.head.block_offset(first)).map_err(|source| {
+                match source.kind() {
+                    io::ErrorKind::UnexpectedEof => {
+                        Error::damaged(&self.path, format!("{} blocks", self.head.blocks))
+                    }
+                    _ => Error::io("read", &self.path, source),
                 }
+            })?;
+            state.put_edited(first, buffer);
+            let mut blocks = (first..).zip(buffer.chunks_exact(SUMMED));
+            let unsound =
+                blocks.find(|(number, block)| !state.is_sound(&self.head, *number, block));
+            let Some((number, _)) = unsound else { return Ok(state) };
+            if tries == TRIES {
+                let at = self.head.block_offset(number);
+                let expected = format!("the {SUMMED} bytes at {at} to fit their checksum");
+                return Err(Error::damaged(&self.path, expected));
             }
-            groups.pass(known.len());
+            tries += 1;
+            state = self.look_again(Some(&state))?;
         }
     }
 
-    /// Reads consecutive blocks with their sums.
-    pub(super) fn read<'b>(&self, number: usize, buffer: &'b mut [u8]) -> Result<&'b [u8]> {
-        let offset = self.offset(number);
-        read_at(&self.file, buffer, offset).map_err(|source| match source.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                Error::damaged(&self.path, format!("{} blocks", self.head.blocks))
-            }
-            _ => Error::io("read", &self.path, source),
-        })?;
-        Ok(buffer)
+    pub(super) fn state(&self) -> Arc<State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn checked<'b>(&self, number: usize, block: &'b [u8]) -> Result<&'b [u8]> {
-        let expected =
-            || format!("the {SUMMED} bytes at {} to fit their checksum", self.offset(number));
-        let checked = self.head.checked(FIRST_BLOCK_PART + number as u64, block);
-        checked.ok_or_else(|| Error::damaged(&self.path, expected()))
+    pub(super) fn set_state(&self, state: State) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
     }
 
-    pub(super) fn fences(&self) -> &Fences {
-        &self.fences
-    }
-
-    fn offset(&self, number: usize) -> u64 {
-        self.head.blocks_offset() + (number * SUMMED) as u64
+    /// What is known now, where something does not fit to what was known.
+    pub(super) fn look_again(&self, known: Option<&Arc<State>>) -> Result<Arc<State>> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none_or(|known| Arc::ptr_eq(&state, known)) {
+            let edit = Journal::edit_at(&self.path, self.head.origin)?;
+            let present = State::load(&self.file, &self.head, edit);
+            let present = present.map_err(|source| Error::io("read", &self.path, source))?;
+            // Where its sum does not fit it is being written, or damaged, and there is another try.
+            *state = present.map_or_else(|| state.clone(), Arc::new);
+        }
+        Ok(state.clone())
     }
 
     /// Its sum fits, and no writer of this format made it.
     pub(super) fn odd(&self, number: usize) -> Error {
         Error::damaged(&self.path, format!("block {number} to be groups of records"))
-    }
-}
-
-/// Reads at a place without moving the file's position: several threads ask one run.
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    #[cfg(unix)]
-    return std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset);
-    #[cfg(windows)]
-    {
-        let mut done = 0;
-        while done < buffer.len() {
-            match std::os::windows::fs::FileExt::seek_read(
-                file,
-                &mut buffer[done..],
-                offset + done as u64,
-            )? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                more => done += more,
-            }
-        }
-        Ok(())
     }
 }

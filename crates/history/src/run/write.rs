@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::block::Filling;
 use super::head::{FENCES_PART, FIRST_BLOCK_PART, HEAD_PART, Head, SUM, TIMES_PART};
-use super::read::{SUMMED, TOGETHER};
 use super::{Entry, Run, Zone, file_name, hash_of, index_of};
 use crate::error::{Error, Result};
 use crate::folder::Temporary;
@@ -27,13 +26,6 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// Puts it in the place of one of the same name, which is durable when the folder is synced.
-    pub(crate) fn replace(self) -> Result<Run> {
-        let Self { run, temporary } = self;
-        temporary.rename(run.path()).map_err(|source| Error::io("write", run.path(), source))?;
-        Ok(run)
-    }
-
     /// Puts it in its place.
     pub(crate) fn put(self) -> Result<Run> {
         let Self { run, temporary } = self;
@@ -79,20 +71,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes the first blocks of a run of the same records as they are, with their sums.
-    pub(super) fn copy(&mut self, run: &Run, blocks: usize) -> Result<()> {
-        let mut buffer = vec![0; blocks.min(TOGETHER) * SUMMED];
-        for first in (0..blocks).step_by(TOGETHER) {
-            let count = (blocks - first).min(TOGETHER);
-            let read = run.read(first, &mut buffer[..count * SUMMED])?;
-            let written = self.file.write_all(read);
-            written.map_err(|source| Error::io("write", self.temporary.path(), source))?;
-        }
-        self.fences.extend((0..blocks).map(|block| run.fences().of(block)));
-        self.head.blocks += blocks as u64;
-        Ok(())
-    }
-
     #[cfg(test)]
     pub(crate) fn finish(self) -> Result<Run> {
         self.complete()?.put()
@@ -106,7 +84,7 @@ impl Writer {
         self.end().map_err(|source| Error::io("write", &self.path, source))?;
         let Self { path, temporary, head, .. } = self;
         // Before it is in its place: afterwards nothing may fail, or there would be a run that nobody knows.
-        let run = Run::open_at(temporary.path(), &path, head.origin)?;
+        let run = Run::open_at(temporary.path(), &path, head.origin, None)?;
         Ok(Written { run, temporary })
     }
 

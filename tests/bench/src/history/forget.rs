@@ -9,12 +9,13 @@ use sealtrail_history::{Index, Name, Order, Search};
 
 use super::lines::about;
 
-/// So many names, one after the other.
-const NAMES: u64 = 5;
+/// So many names, one after the other: of some a block begins with.
+const NAMES: u64 = 50;
 
 /// In ms.
 pub struct Forgot {
     pub p50: f64,
+    pub slowest: f64,
     /// The longest that a question has taken meanwhile, with its wait for the index.
     pub slowest_question: f64,
 }
@@ -28,7 +29,11 @@ pub fn names(index: Index, records: u64) -> Result<Forgot> {
         let slowest_question = asking.join().expect("who asks does not panic")?;
         let mut times = times?;
         times.sort_by(f64::total_cmp);
-        Ok(Forgot { p50: times[times.len() / 2], slowest_question })
+        Ok(Forgot {
+            p50: times[times.len() / 2],
+            slowest: times[times.len() - 1],
+            slowest_question,
+        })
     })
 }
 

@@ -70,6 +70,7 @@ pub fn run() -> Result<Report> {
             name: format!("forget a name, {rows} rows"),
             figures: vec![
                 ("ms p50", forgot.p50),
+                ("ms of the slowest", forgot.slowest),
                 ("ms of the slowest question meanwhile", forgot.slowest_question),
             ],
             ratio: None,
