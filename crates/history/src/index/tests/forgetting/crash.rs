@@ -16,8 +16,9 @@ struct Names(Vec<(u64, Vec<u64>, String)>);
 impl Names {
     /// Most of those that there are.
     fn all(index: &Index) -> Self {
-        let ids = (0..RECORDS).map(|n| format!("rec-{n}"));
-        let requests = (0..RECORDS.div_ceil(3)).map(|n| format!("req-{n}"));
+        let records = index.next();
+        let ids = (0..records).map(|n| format!("rec-{n}"));
+        let requests = (0..records.div_ceil(3)).map(|n| format!("req-{n}"));
         let keys = (0..11).map(|n| format!("k_{n}"));
         let actors = (0..5).map(|n| format!("ps1.{n}"));
         let entities = (0..7).map(|n| n.to_string());
@@ -174,6 +175,23 @@ fn every_step_may_crash_and_what_is_left_is_right_and_completed() {
         assert_eq!(partly > 0, number == 1, "{partly} of set {number}");
         assert!(steps > 10, "{steps} steps: the disk is no longer under test");
     }
+}
+
+#[test]
+fn blocks_that_are_written_some_at_a_time_keep_no_fence_of_what_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut index = merged(filled(dir.path(), 16 * RUN, 16 * RUN));
+    let names = Names::all(&index);
+    let fences = fences(dir.path(), &file_name(0, 16 * RUN));
+    let range = fences[10]..fences[40] + (fences[41] - fences[40]) / 2;
+    let block = names.0.iter().filter(|name| range.contains(&name.0));
+    let set: Vec<String> = block.map(|name| name.2.clone()).collect();
+    index.forget(&set.iter().map(|text| called(text)).collect::<Vec<_>>()).unwrap();
+    let gone = set.iter().collect();
+    assert_eq!(expect_right(&index, &names, &gone, "written"), 0);
+    expect_gone_from_files(&index, &set, "written");
+    drop(index);
+    assert_eq!(expect_right(&reopened(dir.path()), &names, &gone, "opened again"), 0);
 }
 
 #[test]
@@ -347,13 +365,26 @@ fn whoever_writes_next_and_has_opened_it_before_names_were_taken_out_leaves_it_w
 
 #[test]
 fn an_index_that_is_cleared_has_no_journal() {
-    let dir = left_half_done();
-    let (mut index, _) = Index::open(dir.path(), ORIGIN).unwrap();
-    faults::break_at(0, Break::Lost);
-    index.claim().unwrap_err();
-    faults::end();
+    let dir = tempfile::tempdir().unwrap();
+    let mut index = filled(dir.path(), RECORDS, RECORDS);
+    faults::break_at(6, Break::Refused);
+    index.forget(&GONE).unwrap_err();
+    assert!(faults::end() && dir.path().join(JOURNAL).exists());
     assert!(index.clear().unwrap());
     assert!(!dir.path().join(JOURNAL).exists());
+}
+
+#[test]
+fn the_last_run_has_no_gaps_when_it_is_written_again() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut index = filled(dir.path(), 200, 200);
+    index.forget(&GONE).unwrap();
+    let mut never_had = filled(other.path(), 200, 1000);
+    never_had.forget(&GONE).unwrap();
+    assert!(never_had.roll().unwrap());
+    assert!(files(dir.path()) != files(other.path()));
+    assert!(index.roll().unwrap());
+    assert!(files(dir.path()) == files(other.path()));
 }
 
 #[test]
