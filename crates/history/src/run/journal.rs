@@ -172,3 +172,62 @@ fn chunk<'b, const N: usize>(rest: &mut &'b [u8]) -> Option<&'b [u8; N]> {
     *rest = more;
     Some(chunk)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::run::{Writer, file_name};
+
+    const BLOCK: usize = 8 + 8 + SUM + SUMMED;
+
+    fn put_journal(dir: &Path, origin: OriginHash, rest: &[u8]) {
+        let mut bytes = [MAGIC, &origin.0, rest].concat();
+        bytes.extend(sum(&bytes));
+        std::fs::write(dir.join(NAME), bytes).unwrap();
+    }
+
+    fn edit(blocks: u64, numbers: &[u64]) -> Vec<u8> {
+        let head = [0, 1000, blocks].map(u64::to_be_bytes).concat();
+        let block = |number: &u64| [&number.to_be_bytes()[..], &[7; BLOCK - 8]].concat();
+        [head, vec![7; SUM], numbers.iter().flat_map(block).collect()].concat()
+    }
+
+    #[test]
+    fn what_no_writer_makes_is_refused_or_of_no_run_and_takes_no_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let origin = OriginHash::new("example.com/shop");
+        let mut writer = Writer::new(dir.path(), origin, (0, 1000), &[(7, 9); 4]).unwrap();
+        for hash in 1..2000_u64 {
+            writer.group(hash << 50, &[5, 900]).unwrap();
+        }
+        writer.finish().unwrap();
+        let path = dir.path().join(file_name(0, 1000));
+        let odd = [
+            edit(u64::MAX, &[]),
+            edit(2, &[1]),
+            edit(1, &[1, 2]),
+            edit(2, &[2, 1]),
+            edit(2, &[1, 1]),
+            vec![0; 5],
+            vec![0xff; 4000],
+        ];
+        for rest in odd {
+            put_journal(dir.path(), origin, &rest);
+            assert!(Journal::read(dir.path(), origin).err().unwrap().is_damaged());
+            assert!(Run::open(&path, origin).err().unwrap().is_damaged());
+        }
+        // Blocks that the run has not, or that become what they cannot be.
+        for numbers in [&[1, 2][..], &[0, u64::MAX], &[1 << 40], &[]] {
+            put_journal(dir.path(), origin, &edit(numbers.len() as u64, numbers));
+            assert!(Journal::read(dir.path(), origin).unwrap().is_some());
+            let run = Arc::new(Run::open(&path, origin).unwrap());
+            let mut found = Vec::new();
+            run.find(77 << 50, &mut found).unwrap();
+            assert_eq!(found, [5, 900]);
+        }
+        std::fs::write(dir.path().join(NAME), vec![0; LIMIT as usize + 5]).unwrap();
+        assert!(Journal::read(dir.path(), origin).err().unwrap().is_damaged());
+    }
+}
