@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Mark, Icon } from './icons.jsx'
 import { PreviewPanel } from './preview/panel.jsx'
+import { isPolicyLink } from './preview/share.js'
 import { ThemeSwitch } from './theme.jsx'
 
 const PANELS = [
@@ -10,7 +11,7 @@ const PANELS = [
 
 /** A link to anything but a panel (the skip link, a shared policy) shows the panel that is there, or the first one. */
 function panelOf(hash, shown) {
-  if (hash.startsWith('#policy=')) return 'preview'
+  if (isPolicyLink(hash)) return 'preview'
   return PANELS.find(({ name }) => hash === `#${name}`)?.name ?? shown ?? 'preview'
 }
 

@@ -86,6 +86,11 @@ test('as one file it runs from a folder, offline, with no request at all', async
   await here.page.waitForSelector('h2.passed')
   assert.deepEqual(here.requests.filter((url) => !/^(blob|data):/.test(url)), [oneFile.href])
   const served = await readFile(oneFile, 'utf8')
+  // Where the file lies is not said to whoever gets the link.
+  await here.page.click('nav a[href="#preview"]')
+  await here.page.click('text=Share')
+  await here.page.waitForSelector('.share >> text=It goes behind the address of this page')
+  assert.match(await here.page.inputValue('.share input'), /^#policy=[\w-]+$/)
   assert.match(served, /content="default-src 'none'/)
   assert.doesNotMatch(served, /connect-src/)
 })

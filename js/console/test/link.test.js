@@ -43,6 +43,31 @@ describe('in the page', () => {
     assert.deepEqual((await here.row('/inventory')).treatment, 'dropped')
   })
 
+  test('who comes back to a link finds the policy as he left it, and what he opens did not come with the link', async () => {
+    const { page } = here
+    await here.open(server.url + (await linkOf(POLICY)))
+    await page.waitForSelector('.notice')
+    const edited = POLICY.replace('"drop"', '"mask"')
+    await here.type('policy', edited)
+    await page.click('nav a[href="#verify"]')
+    await page.waitForSelector('#verify-title')
+    await page.evaluate(() => {
+      const root = document.querySelector('#policy .code').shadowRoot
+      globalThis.seen = ''
+      new MutationObserver(() => (seen += root.textContent)).observe(root, { subtree: true, childList: true, characterData: true })
+    })
+    await page.goBack()
+    await page.waitForFunction(() => location.hash.startsWith('#policy='))
+    // Links are read one after another: when the other one was taken, so was what there was of the first.
+    const other = POLICY.replace('linked', 'other')
+    await page.evaluate((hash) => (location.hash = hash), await linkOf(other))
+    await page.waitForFunction((text) => document.querySelector('#policy .code').shadowRoot.textContent.includes(text), '"other"')
+    assert.equal(await here.textOf('policy'), other)
+    assert.doesNotMatch(await page.evaluate(() => seen), /linked.*"drop"/)
+    await here.drop('#policy .cm-content', [{ name: 'policy.json', text: POLICY }])
+    await page.waitForSelector('.notice', { state: 'detached' })
+  })
+
   test('the link that is made carries the policy and nothing of the payload', async () => {
     const { page } = here
     await here.open(`${server.url}?from=a-mail`)

@@ -62,6 +62,33 @@ test('an error of an image says its line and column in that image', async () => 
   assert.equal(await page.textContent('#before-note'), '')
 })
 
+test('an error of what is JSON says its line and column too, or stands beside its field', async () => {
+  const { page, type } = here
+  await type('change', '{"entity":{"type":"x","id":"1"},\n  "action": "archive", "before":{}, "after":{"a":1}}')
+  assert.match(await page.textContent('#change-note'), /`\/action` must be one of .* Go to line 2, column 13$/)
+  await page.click('#change-note button')
+  const selected = () => page.evaluate(() => document.querySelector('#change .code').shadowRoot.getSelection().toString())
+  assert.equal(await selected(), '"archive"')
+  await type('change', '{"entity":\n{"type":"x"},"action":"update","before":{},"after":{"a":1}}')
+  assert.match(await page.textContent('#change-note'), /`\/entity\/id` is missing Go to line 2, column 1$/)
+
+  await page.click('text=Before and after')
+  await page.waitForSelector('#before .cm-content')
+  await type('before', '{"a":1}')
+  await type('after', '{"a":2}')
+  await page.fill('.entity input >> nth=0', 'a/b')
+  await page.waitForSelector('#entity-note >> text=`/entity/type` must be a text without `/`')
+  assert.deepEqual(await page.$$eval('.entity input, .entity select', (fields) => fields.map((field) => field.ariaInvalid)), ['true', null, null])
+  await page.fill('.entity input >> nth=0', 'x')
+  await here.answered()
+  assert.equal(await page.textContent('#entity-note'), '')
+  await type('after', '')
+  await page.selectOption('.entity select', 'create')
+  await type('before', '')
+  assert.match(await page.textContent('#after-note'), /`\/after` is missing/)
+  assert.equal(await page.textContent('#before-note'), '')
+})
+
 test('a change that stands there is taken apart into its two images, as they are written', async () => {
   const { page, textOf, row } = here
   await page.click('text=Before and after')

@@ -1,4 +1,5 @@
 import { contextOf, CORRELATION_HEADER } from './context.js'
+import { listenWithin } from './within.js'
 
 /** Everything that runs for a request records under its correlation id. */
 export function plugin(fastify, { trail }, done) {
@@ -6,6 +7,7 @@ export function plugin(fastify, { trail }, done) {
     const { headers, method, originalUrl } = request
     const context = contextOf({ source: request, headers, method, target: originalUrl, ip: addressOf })
     reply.header(CORRELATION_HEADER, context.correlationId)
+    listenWithin(trail, context, request.raw, reply.raw)
     trail.run(context, next)
   })
   done()

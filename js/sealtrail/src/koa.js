@@ -1,4 +1,5 @@
 import { contextOf, CORRELATION_HEADER } from './context.js'
+import { listenWithin } from './within.js'
 
 /** Everything that runs below this middleware records under the request's correlation id. */
 export function middleware(trail) {
@@ -6,6 +7,7 @@ export function middleware(trail) {
     const { headers, method, originalUrl } = ctx
     const context = contextOf({ source: ctx, headers, method, target: originalUrl, ip: addressOf })
     ctx.set(CORRELATION_HEADER, context.correlationId)
+    listenWithin(trail, context, ctx.req, ctx.res)
     try {
       await trail.run(context, next)
     } catch (error) {

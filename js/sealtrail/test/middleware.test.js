@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTrail } from 'sealtrail'
 import { startCollector } from './collector.js'
-import { SERVICES } from './services.js'
+import { LISTENING, SERVICES } from './services.js'
 
 const REQUESTS = 300
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
@@ -131,3 +131,36 @@ test('a nest application that ends closes the trail', async () => {
   await assert.rejects(trail.record({ entity: { type: 'x', id: 1 }, action: 'create', after: {} }), { code: 'trail_closed' })
   await collector.stop()
 })
+
+for (const [name, start] of Object.entries(LISTENING)) {
+  test(`${name}: what listens to a request or its response is in its context`, async () => {
+    const collector = await startCollector()
+    const trail = await createTrail({ url: collector.url })
+    const seen = []
+    const server = await start(trail, (req, res) => {
+      const see = (event) => () => void seen.push(`${event} ${req.headers['x-request-id']} ${trail.context?.correlationId}`)
+      for (const event of ['data', 'end', 'close']) req.on(event, see(event))
+      for (const event of ['finish', 'close']) res.once(event, see(`response ${event}`))
+      req.on('end', async () => {
+        await trail.record({ entity: { type: 'upload', id: req.headers['x-request-id'] }, action: 'create', before: null, after: {} })
+        res.end('done')
+      })
+    })
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 4 })
+    const put = (id) => new Promise((resolve, reject) => {
+      const request = http.request({ port: server.port, host: '127.0.0.1', method: 'PUT', agent, headers: { 'x-request-id': id } }, (response) => response.resume().on('end', resolve))
+      request.on('error', reject)
+      request.write('one piece')
+      setTimeout(() => request.end('and another'), Math.random() * 4)
+    })
+    const ids = Array.from({ length: 40 }, (_, n) => `upload-${n}`)
+    await Promise.all(ids.map(put))
+    agent.destroy()
+    await server.stop()
+    await trail.close()
+    await collector.stop()
+    assert.deepEqual(seen.filter((line) => !/ (\S+) \1$/.test(line)), [])
+    assert.ok(['data', 'end', 'close', 'response finish', 'response close'].every((event) => seen.some((line) => line.startsWith(`${event} upload-`))), seen.slice(0, 9).join())
+    assert.deepEqual(collector.changes.map(({ entity, context }) => [entity.id, context.correlation_id].join()).sort(), ids.map((id) => `${id},${id}`).sort())
+  })
+}

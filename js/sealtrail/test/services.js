@@ -168,3 +168,28 @@ export const SERVICES = {
   'nest on fastify': { start: startNest(FastifyAdapter), user: (request) => request.user },
   'node:http': { start: startHttp, user: (req) => req.user },
 }
+
+/** Services that leave a request of Node, and its response, to `handle`. */
+export const LISTENING = {
+  'node:http': (trail, handle) => started(createServer(listener(trail, handle)).listen(0, '127.0.0.1')),
+  express: (trail, handle) => started(express().use(forExpress(trail), handle).listen(0, '127.0.0.1')),
+  koa(trail, handle) {
+    const app = new Koa().use(forKoa(trail)).use((ctx) => {
+      ctx.respond = false
+      handle(ctx.req, ctx.res)
+    })
+    return started(app.listen(0, '127.0.0.1'))
+  },
+  async fastify(trail, handle) {
+    const app = fastify()
+    await app.register(plugin, { trail })
+    // Before anything reads the body.
+    app.addHook('onRequest', (request, reply, _next) => {
+      reply.hijack()
+      handle(request.raw, reply.raw)
+    })
+    app.put('/', () => {})
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return { port: app.server.address().port, stop: () => app.close() }
+  },
+}

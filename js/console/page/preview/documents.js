@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { Source } from '../editor/source.js'
 import { placeOf } from '../json-place.js'
 import { EXAMPLES } from './examples.js'
-import { policyOf } from './share.js'
+import { isPolicyLink, policyOf } from './share.js'
 
 /** The texts that are edited, and what is said about the payload besides: how it is given, and of which entity it is. */
 class Documents {
@@ -25,6 +25,11 @@ class Documents {
     this.mode = 'change'
     this.policy.text = policy
     this.change.text = change
+  }
+
+  openPolicy(text) {
+    this.notice = undefined
+    this.policy.text = text
   }
 
   takePolicy(text) {
@@ -106,9 +111,14 @@ export function useDocuments() {
   const [, redraw] = useState(0)
   useEffect(() => documents.onChange(() => redraw((n) => n + 1)), [])
   useEffect(() => {
+    let followed
     const follow = async () => {
+      const { hash } = location
+      if (!isPolicyLink(hash) || hash === followed) return
+      // Who comes back to it from another panel has edited the policy since.
+      followed = hash
       try {
-        const policy = await policyOf(location.hash)
+        const policy = await policyOf(hash)
         if (policy !== undefined) documents.takePolicy(policy)
       } catch ({ message }) {
         documents.setNotice(`Not taken: ${message}.`)

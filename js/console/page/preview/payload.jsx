@@ -67,18 +67,22 @@ function One({ id, source, label, problem, isReady }) {
 
 function Images({ documents, problem, isReady }) {
   const { entity } = documents
-  const part = (name) => ({ value: entity[name], onInput: ({ target }) => documents.setEntity({ [name]: target.value }) })
+  const mine = problem?.source === 'entity' ? problem : undefined
+  const wrong = /^`\/(?:entity\/)?(\w+)/.exec(mine?.message)?.[1]
+  const said = (name) => ({ 'aria-invalid': wrong === name ? 'true' : undefined, 'aria-describedby': 'entity-note' })
+  const part = (name) => ({ value: entity[name], onInput: ({ target }) => documents.setEntity({ [name]: target.value }), ...said(name) })
   return (
     <>
       <div class="entity">
         <label>Entity type <input type="text" {...part('type')} /></label>
         <label>Id <input type="text" {...part('id')} /></label>
         <label>
-          Action <select value={entity.action} onChange={({ target }) => documents.setEntity({ action: target.value })}>
+          Action <select {...said('action')} value={entity.action} onChange={({ target }) => documents.setEntity({ action: target.value })}>
             {ACTIONS.map((name) => <option key={name} value={name}>{name}</option>)}
           </select>
         </label>
       </div>
+      <div id="entity-note" class="note" role="status">{mine && <Problem problem={mine} />}</div>
       <div class="images">
         {['before', 'after'].map((name) => (
           <div key={name}>

@@ -9,7 +9,7 @@ import { linkOf } from './share.js'
 export function Policy({ documents, summary, problem, lint, isReady }) {
   const mine = problem?.source === 'policy' ? problem : undefined
   const [message, setMessage] = useState()
-  const take = ([file]) => (file.error ? setMessage(file.error) : (setMessage(undefined), (documents.policy.text = file.text)))
+  const take = ([file]) => (file.error ? setMessage(file.error) : (setMessage(undefined), documents.openPolicy(file.text)))
   const drop = useDrop(take)
   return (
     <div class="source" {...drop}>
@@ -43,16 +43,28 @@ async function copied(text) {
   }
 }
 
+function isFile() {
+  return location.protocol === 'file:'
+}
+
+/** A whole address; of a page that is a file, the end of one: where the file lies is nobody else's, and opens nothing there. */
+function linkTo(hash) {
+  if (isFile()) return hash
+  const url = new URL(hash, location.href)
+  // However somebody came here is nobody else's.
+  url.search = ''
+  return url.href
+}
+
 /** The link carries the policy, compressed, behind the `#`: browsers do not send that part to any server. */
 function Share({ policy }) {
   const [link, setLink] = useState()
   const field = useRef()
   async function make() {
     try {
-      const url = new URL(await linkOf(policy.text), location.href)
-      // However somebody came here is nobody else's.
-      url.search = ''
-      setLink({ url: url.href, said: (await copied(url.href)) ? 'Copied. ' : 'Copy it from here. ' })
+      const url = linkTo(await linkOf(policy.text))
+      const said = (await copied(url)) ? 'Copied. ' : 'Copy it from here. '
+      setLink({ url, said: isFile() ? `${said}It goes behind the address of this page, wherever somebody else has it. ` : said })
     } catch ({ message }) {
       setLink({ said: `No link: ${message}.` })
     }

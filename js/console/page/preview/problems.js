@@ -3,12 +3,14 @@ import { lineAndColumn, offsetOf, placeOf } from '../json-place.js'
 /** An error of the core beside the text it is about: `{ message, line, column, from, to }`, without a place where none is known. */
 export function problemOf(error, text) {
   const { message, at } = error
+  // What stands in fields of its own has no lines.
+  if (text === undefined) return { message }
   if (at) {
     const from = offsetOf(text, at)
     return { message, line: at.line, column: at.column, from, to: Math.max(from, Math.min(from + 1, text.length)) }
   }
-  // Of a policy that is JSON and still wrong, the message names the place as a pointer.
-  const pointer = /^policy `([^`]*)`/.exec(message)?.[1]
+  // Of what is JSON and still wrong, the message names the place as a pointer.
+  const pointer = /^(?:policy `([^`]*)`|`(\/[^`]*)`)/.exec(message)?.slice(1).find((named) => named !== undefined)
   const place = pointer === undefined ? undefined : nearest(text, pointer)
   return place ? { message, ...lineAndColumn(text, place.from), ...place } : { message }
 }

@@ -14,9 +14,13 @@ export async function linkOf(policy) {
   return PREFIX + base64url(deflated)
 }
 
+export function isPolicyLink(hash) {
+  return hash.startsWith(PREFIX)
+}
+
 /** The policy that a link carries; undefined where it carries none, an error where it is damaged. */
 export async function policyOf(hash) {
-  if (!hash.startsWith(PREFIX)) return undefined
+  if (!isPolicyLink(hash)) return undefined
   try {
     if (hash.length > LONGEST_LINK) throw new Error('too long')
     const text = atob(hash.slice(PREFIX.length).replaceAll('-', '+').replaceAll('_', '/'))

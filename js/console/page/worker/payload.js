@@ -1,13 +1,14 @@
 import { GuestError } from './guest.js'
 
 /**
- * The change that is previewed, as one JSON text, and the way back from a place in it to the text that somebody typed.
+ * The change that is previewed, as one JSON text, and the way back from an error of it to the text that somebody typed, or to the
+ * fields beside the images (`entity`).
  *
  * A payload is `{ mode: 'change', change }`, or `{ mode: 'images', type, id, action, before, after }`, where an image that is
  * empty is `null` where the action says that there is no such entity, and otherwise left out, which means that nobody knows it.
  */
 export function composed(guest, payload) {
-  if (payload.mode === 'change') return { text: payload.change, placeOf: (at) => ({ source: 'change', at }) }
+  if (payload.mode === 'change') return { text: payload.change, placeOf: ({ at }) => ({ source: 'change', at }) }
   const absent = { create: 'before', delete: 'after' }[payload.action]
   const head = { entity: { type: payload.type, id: payload.id }, action: payload.action }
   let text = JSON.stringify(head).slice(0, -1)
@@ -25,12 +26,15 @@ export function composed(guest, payload) {
     text += `${image}\n`
   }
   text += '}'
-  return { text, placeOf: (at) => backTo(starts, at) }
+  return { text, placeOf: (error) => backTo(starts, error) }
 }
 
-function backTo(starts, at) {
+function backTo(starts, { at, message }) {
   const start = starts.findLast(({ line }) => at && line <= at.line)
-  if (!start) return { source: starts[0]?.name ?? 'before', at: undefined }
+  if (!start) {
+    const [, side, field] = /^`\/(?:(before|after)|(entity|action))\b/.exec(message) ?? []
+    return { source: side ?? (field ? 'entity' : starts[0]?.name ?? 'before'), at: undefined }
+  }
   return { source: start.name, at: { ...at, line: at.line - start.line + 1 } }
 }
 

@@ -16,7 +16,7 @@ const ANSWERS = {
     try {
       shown = new Preview(guest, policy, text)
     } catch (error) {
-      if (error.source === 'change') putBack(error, placeOf(error.at))
+      if (error.source === 'change') putBack(error, placeOf(error))
       throw error
     }
     const { summary, outcome, counts } = shown
