@@ -1,6 +1,7 @@
 import { correlationOf, isCorrelationId, requestIdOf } from './correlation.js'
 import { SealtrailError } from './errors.js'
 import { jsonText, usualText } from './json-text.js'
+import { kindOf } from './option-checks.js'
 import { traceOf } from './trace-context.js'
 import { userAgentOf } from './user-agent.js'
 
@@ -22,6 +23,10 @@ const READ = Symbol('read')
 const NOTHING = {}
 const INCOMING = Symbol('incoming')
 
+/** Of a context that somebody gives; `source` is what `actor` is asked with. */
+const MEMBERS = new Set(['correlationId', 'requestId', 'traceparent', 'tracestate', 'actor', 'service', 'tenant', 'time', 'request', 'source'])
+const REQUEST_MEMBERS = new Set(['method', 'path', 'ip', 'userAgent'])
+
 /** One of each request: an object of one shape, without functions of its own. */
 class RequestContext {
   constructor(incoming) {
@@ -34,14 +39,50 @@ class RequestContext {
     this[READ] = { correlationId: this.correlationId, requestId: this.requestId, traceparent, tracestate }
     this.source = source
     this[INCOMING] = incoming
-    this.request = seenRequest
+  }
+
+  get request() {
+    return seenRequest(this[INCOMING])
   }
 }
 
-/** What was seen of it, asked for by a change that says it itself. */
-function seenRequest() {
-  const { source, headers, method, target, ip } = this[INCOMING]
-  return { method, path: target, ip: addressOf(ip(source)), userAgent: headers['user-agent'] }
+/** What was seen of a request, asked for by a change that says it itself. */
+function seenRequest({ source, headers, method, target, ip }) {
+  return { method, path: withoutQuery(target), ip: addressOf(ip(source)), userAgent: headers['user-agent'] }
+}
+
+/** What is said of it may be a function, too. */
+function requestOf(context, { behindProxy }) {
+  const said = Object.hasOwn(context, 'request') ? context.request : undefined
+  if (said !== undefined && typeof said !== 'function') return said
+  if (behindProxy) return undefined
+  return said === undefined ? context[INCOMING] && seenRequest(context[INCOMING]) : context.request()
+}
+
+/** The context that somebody gives, or an error: what is misspelt would be lost without a word. */
+export function givenContext(given) {
+  if (given === undefined || given === null || given instanceof RequestContext) return given
+  checkMembers(given, MEMBERS, '/context')
+  const { request } = given
+  if (request !== undefined && request !== null && typeof request !== 'function') checkMembers(request, REQUEST_MEMBERS, '/context/request')
+  return given
+}
+
+function checkMembers(given, known, pointer) {
+  const what = pointer.slice(1).replace('/', '.')
+  if (given === null || typeof given !== 'object') throw invalid(pointer, `\`${what}\` must be an object, got ${kindOf(given)}`)
+  for (const name of Object.keys(given)) {
+    if (!known.has(name)) throw invalid(`${pointer}/${name}`, `\`${what}\` has no member \`${name}\`; there are ${[...known].filter((member) => member !== 'source').join(', ')}`)
+  }
+}
+
+/** What a change says of its context wins, member by member; what is undefined says nothing. */
+export function contextWith(context, said) {
+  const both = { ...context }
+  // The state is of the trace that it came with.
+  if (said.traceparent !== undefined) both.tracestate = undefined
+  for (const name of Reflect.ownKeys(givenContext(said))) if (said[name] !== undefined) both[name] = said[name]
+  return both
 }
 
 /**
@@ -54,7 +95,7 @@ function seenRequest() {
 export function contextText(context, origin) {
   const { correlationId, [READ]: read = NOTHING } = context
   const [service, tenant] = [context.service ?? origin.service, context.tenant ?? origin.tenant]
-  const request = typeof context.request === 'function' ? (origin.behindProxy ? undefined : context.request()) : context.request
+  const request = requestOf(context, origin)
   const actor = actorOf(context, origin)
   let text = correlationId === undefined ? '{' : `{"correlation_id":"${correlationId === read.correlationId ? correlationId : checkedId(correlationId)}",`
   if (context.traceparent !== undefined) {
@@ -109,16 +150,16 @@ function withoutQuery(path) {
 function checkedTrace(context) {
   const trace = traceOf(context)
   if (trace.traceparent !== undefined) return trace
-  throw new SealtrailError('invalid_field', 'a traceparent is one of W3C Trace Context, as `00-<trace id>-<parent id>-01`', {
-    at: { pointer: '/context/traceparent' },
-  })
+  throw invalid('/context/traceparent', 'a traceparent is one of W3C Trace Context, as `00-<trace id>-<parent id>-01`')
 }
 
 function checkedId(id) {
   if (isCorrelationId(id)) return id
-  throw new SealtrailError('invalid_field', 'a correlation id is 1 to 128 characters of `A-Z a-z 0-9 . _ : @ / + = -`', {
-    at: { pointer: '/context/correlation_id' },
-  })
+  throw invalid('/context/correlation_id', 'a correlation id is 1 to 128 characters of `A-Z a-z 0-9 . _ : @ / + = -`')
+}
+
+function invalid(pointer, message) {
+  return new SealtrailError('invalid_field', message, { at: { pointer } })
 }
 
 function askedActor(actor, source) {

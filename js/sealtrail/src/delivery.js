@@ -64,7 +64,10 @@ export class Delivery {
     const { maxQueue, maxQueueBytes, timeoutMs } = this.#limits
     if (this.#waiting >= maxQueue || this.#waitingBytes + bytes > maxQueueBytes) {
       this.#counters.dropped++
-      throw new SealtrailError('queue_full', `${this.#waiting} changes (${this.#waitingBytes} bytes) wait for the sidecar already`)
+      const why = bytes > maxQueueBytes
+        ? `the change has ${bytes} bytes, and \`maxQueueBytes\` is ${maxQueueBytes}`
+        : `${this.#waiting} changes (${this.#waitingBytes} bytes) wait for the sidecar already`
+      throw new SealtrailError('queue_full', why)
     }
     const { buffer, end } = this.#lines.write(text, bytes)
     const item = new Waiting(buffer, end - bytes, end, id, this.#blocks ? Infinity : Date.now() + timeoutMs)

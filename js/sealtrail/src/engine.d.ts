@@ -30,19 +30,19 @@ export interface PatchOperation {
 
 export interface DiffOptions {
   /** `text` is one line an attribute, `words` sentences. */
-  format?: 'changes' | 'patch' | 'text' | 'words'
+  format?: 'changes' | 'patch' | 'text' | 'words' | undefined
   /** With `patch`: a `test` of the old value for every `remove`, `replace` and `move`. */
-  tests?: boolean
+  tests?: boolean | undefined
   /** With `changes`: the words that differ within long texts, beside their values. */
-  words?: boolean
+  words?: boolean | undefined
   /** With `words` as format: what the changes are on, `<type>/<id>`. */
-  entity?: string
+  entity?: string | undefined
   /** ` id`, `_id` and `Id` are the same key. Off by default. */
-  foldKeys?: boolean
+  foldKeys?: boolean | undefined
   /** What its `ignore` names is left out. */
-  policy?: Json
+  policy?: Json | undefined
   /** The JSON text instead of values: numbers stay as they were written. */
-  raw?: boolean
+  raw?: boolean | undefined
 }
 
 /** One changed attribute. Null is what the record does not have; a sealed value is `[sealed <group>]`. */
@@ -72,10 +72,10 @@ export interface AttributeRow {
 
 export interface RowsOptions {
   /** The fields of the record that were opened: the `values` that a reveal answers with. */
-  opened?: Json
-  format?: 'json' | 'ndjson' | 'csv'
+  opened?: Json | undefined
+  format?: 'json' | 'ndjson' | 'csv' | undefined
   /** The line of names that begins a CSV (RFC 4180); on by default. */
-  header?: boolean
+  header?: boolean | undefined
 }
 
 export interface TextDifference {
@@ -184,35 +184,102 @@ export interface VerifyProofOptions {
 }
 
 export interface Engine {
-  diff(before: Json, after: Json, options?: DiffOptions & { format?: 'changes'; raw?: false }): AttributeChange[]
-  diff(before: Json, after: Json, options: DiffOptions & { format: 'patch'; raw?: false }): PatchOperation[]
+  /**
+   * What differs between two values: a list of changes, a JSON Patch (RFC 6902), or text for people.
+   *
+   * @example
+   * const engine = await loadEngine()
+   * engine.diff({ n: 1, tags: ['a'] }, { n: 1.0, tags: ['a', 'b'] })
+   * // [{ op: 'add', path: '/tags/1', new: 'b' }]
+   * engine.diff('{"n":12345678901234567890123}', '{"n":1}', { raw: true })
+   * // [{"op":"replace","path":"/n","old":12345678901234567890123,"new":1}]
+   */
+  diff(before: Json, after: Json, options?: DiffOptions & { format?: 'changes' | undefined; raw?: false | undefined }): AttributeChange[]
+  diff(before: Json, after: Json, options: DiffOptions & { format: 'patch'; raw?: false | undefined }): PatchOperation[]
   diff(before: Json, after: Json, options: DiffOptions & ({ format: 'text' | 'words' } | { raw: true })): string
   diff(before: Json, after: Json, options?: DiffOptions): AttributeChange[] | PatchOperation[] | string
-  /** A record as it is stored, as a table with one row per attribute. */
-  rows(line: Json, options?: RowsOptions & { format?: 'json' }): AttributeRow[]
+  /**
+   * A record as it is stored, as a table with one row per attribute.
+   *
+   * @example
+   * const engine = await loadEngine()
+   * for (const { attribute, previous_value, current_value } of engine.rows(line)) console.log(attribute, previous_value, current_value)
+   * await writeFile('record.csv', engine.rows(line, { format: 'csv' }))
+   */
+  rows(line: Json, options?: RowsOptions & { format?: 'json' | undefined }): AttributeRow[]
   rows(line: Json, options: RowsOptions & { format: 'ndjson' | 'csv' }): string
   rows(line: Json, options?: RowsOptions): AttributeRow[] | string
-  /** Two texts, to look at: no cut is within a word, or within a line, or ever within a character. */
-  textDifference(before: string, after: string, options?: { unit?: 'word' | 'line' }): TextDifference
-  /** `change` as an object, or as JSON text in either shape that the sidecar takes. */
-  preview(policy: Json, change: object | string | Uint8Array, context?: object, options?: { raw?: false }): Preview
+  /**
+   * Two texts, to look at: no cut is within a word, or within a line, or ever within a character.
+   *
+   * @example
+   * const engine = await loadEngine()
+   * engine.textDifference('to be', 'not to be')
+   * // { runs: [['+', 'not '], ['=', 'to be']], coarse: false }
+   */
+  textDifference(before: string, after: string, options?: { unit?: 'word' | 'line' | undefined }): TextDifference
+  /**
+   * What a policy would store of a change, and which rule decided for every field; sealed with throw-away keys. `change` is an object,
+   * or JSON text in either shape that the sidecar takes. `context` is spelt as the sidecar takes it (`correlation_id`); where it is not
+   * given, it is that of the change.
+   *
+   * @example
+   * const engine = await loadEngine()
+   * const change = { entity: { type: 'x', id: 1 }, action: 'create', before: null, after: { email: 'ada@example.org' } }
+   * const { fields } = engine.preview(policy, change, { correlation_id: 'order-77' })
+   * for (const { path, action, because } of fields) console.log(path, action, because)
+   */
+  preview(policy: Json, change: object | string | Uint8Array, context?: object, options?: { raw?: false | undefined }): Preview
   preview(policy: Json, change: object | string | Uint8Array, context: object | undefined, options: { raw: true }): string
-  preview(policy: Json, change: object | string | Uint8Array, context?: object, options?: { raw?: boolean }): Preview | string
-  /** `samples` are changes in either shape, or images alone. */
+  preview(policy: Json, change: object | string | Uint8Array, context?: object, options?: { raw?: boolean | undefined }): Preview | string
+  /**
+   * What a policy says in vain, or keeps that looks personal. `samples` are changes in either shape, or images alone.
+   *
+   * @example
+   * const engine = await loadEngine()
+   * const unsure = { id: 'shop', version: '1', default: 'keep' }
+   * for (const { severity, at, message } of engine.lint(unsure, [{ email: 'ada@example.org' }])) console.log(severity, at, message)
+   */
   lint(policy: Json, samples?: Json[]): Finding[]
-  /** What a value would lose as JSON; nothing where it goes as it is. */
+  /**
+   * What a value would lose as JSON; nothing where it goes as it is.
+   *
+   * @example
+   * const engine = await loadEngine()
+   * engine.losses({ at: new Date(0), seen: new Set() })
+   * // [{ path: '/at', what: 'to_json', refused: false }, { path: '/seen', what: 'unsupported_value', refused: true }]
+   */
   losses(value: unknown): Loss[]
   /**
    * A function that takes what the policy protects out of a line of JSON, for logs: `sealtrail/pino` is made of it. `keep`
    * are selectors, from the root of the line on, for what no rule names.
+   *
+   * @example
+   * const engine = await loadEngine()
+   * const redacted = engine.redactor(policy, { keep: ['$.level'] })
+   * redacted('{"level":30,"email":"ada@example.org"}')
+   * // {"level":30,"email":"[sealed default]"}
    */
-  redactor(policy: Json, options?: { keep?: string[] }): (line: string) => string
+  redactor(policy: Json, options?: { keep?: string[] | undefined }): (line: string) => string
+  /**
+   * The id, the version and the digest of a policy, as records name them; or why it is none.
+   *
+   * @example
+   * const engine = await loadEngine()
+   * const { version, sha256 } = engine.policySummary(policy)
+   */
   policySummary(policy: Json): PolicySummary
+  /** As the function of that name, at once. */
   verifyProof(
     proof: string | Uint8Array, line: string | Uint8Array, vkey: string, options: { witnessPolicy: string | Uint8Array },
   ): WitnessedProof
   verifyProof(proof: string | Uint8Array, line: string | Uint8Array, vkey: string, options?: VerifyProofOptions): VerifiedProof
 }
 
-/** The core, in this process or page. It is loaded once. */
+/**
+ * The core, in this process or page. It is loaded once.
+ *
+ * @example
+ * const engine = await loadEngine()
+ */
 export declare function loadEngine(): Promise<Engine>

@@ -83,7 +83,7 @@ class Engine {
     return { runs: runs.map(run), coarse }
   }
 
-  preview(policy, change, context = {}, options) {
+  preview(policy, change, context = change?.context ?? {}, options) {
     const known = knownOptions(options, PREVIEW_OPTIONS)
     checkKinds(known, { raw: 'boolean' })
     const { raw = false } = known

@@ -10,13 +10,18 @@ export const MAX_DEPTH = 128
  * `toJSON` is honoured (a Date becomes its ISO text); symbol keys are not data.
  */
 export function jsonText(value, pointer = '') {
-  // JSON.stringify is several times faster, and right where nothing is lost.
-  if (isCarried(value, 0)) {
-    const text = JSON.stringify(value)
-    // Half of a surrogate pair it escapes: to look for that in the text is cheaper than in each string.
-    if (!text.includes('\\ud')) return text
+  try {
+    // JSON.stringify is several times faster, and right where nothing is lost.
+    if (isCarried(value, 0)) {
+      const text = JSON.stringify(value)
+      // Half of a surrogate pair it escapes: to look for that in the text is cheaper than in each string.
+      if (!text.includes('\\ud')) return text
+    }
+    return write(value, pointer, [])
+  } catch (cause) {
+    if (cause instanceof SealtrailError) throw cause
+    throw new SealtrailError('unsupported_value', `a getter, a toJSON or a proxy in \`${pointer}\` threw`, { cause, at: { pointer } })
   }
-  return write(value, pointer, [])
 }
 
 /** The same for texts that are nearly always the one that was written last. */
@@ -87,24 +92,27 @@ function write(value, pointer, ancestors) {
 }
 
 function objectText(value, pointer, ancestors) {
-  if (typeof value.toJSON === 'function') {
-    const converted = value.toJSON()
-    // An invalid Date answers null: a time that is lost without a word.
-    if (value instanceof Date && converted === null) {
-      throw new SealtrailError('unsupported_value', `an invalid date at \`${pointer}\``, { at: { pointer } })
-    }
-    if (converted !== value) return write(converted, pointer, ancestors)
-  }
   if (ancestors.includes(value)) {
     throw new SealtrailError('cycle', `the value at \`${pointer}\` contains itself`, { at: { pointer } })
   }
+  const converted = typeof value.toJSON === 'function' ? value.toJSON() : value
+  // An invalid Date answers null: a time that is lost without a word.
+  if (value instanceof Date && converted === null) {
+    throw new SealtrailError('unsupported_value', `an invalid date at \`${pointer}\``, { at: { pointer } })
+  }
+  if (converted === null || typeof converted !== 'object') return write(converted, pointer, ancestors)
   if (ancestors.length >= MAX_DEPTH) {
     throw new SealtrailError('too_deep', `more than ${MAX_DEPTH} levels at \`${pointer.slice(0, 200)}\``, { at: { pointer } })
   }
+  // What a toJSON gives may hold what it was asked of, or have a toJSON without an end.
   ancestors.push(value)
-  const text = Array.isArray(value) ? arrayText(value, pointer, ancestors) : membersText(value, pointer, ancestors)
+  const text = converted === value ? contentText(value, pointer, ancestors) : write(converted, pointer, ancestors)
   ancestors.pop()
   return text
+}
+
+function contentText(value, pointer, ancestors) {
+  return Array.isArray(value) ? arrayText(value, pointer, ancestors) : membersText(value, pointer, ancestors)
 }
 
 function arrayText(array, pointer, ancestors) {

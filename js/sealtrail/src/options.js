@@ -29,10 +29,10 @@ export function readOptions(given) {
       tenant: text('tenant', options.tenant),
       actor: callable('actor', options.actor),
       userAgent: callable('userAgent', options.userAgent),
-      behindProxy: options.behindProxy ?? true,
+      behindProxy: flag('behindProxy', options.behindProxy, true),
     },
     policy: options.policy,
-    onError: callable('onError', options.onError) ?? warn,
+    onError: guarded(callable('onError', options.onError) ?? warn),
   }
 }
 
@@ -43,6 +43,9 @@ function address(given) {
   const base = URL.canParse(text) ? new URL(text) : undefined
   if (base === undefined || socketPath === '' || !/^https?:$/.test(base.protocol)) {
     throw invalid('url', 'must be the address of the sidecar\'s API, as `http://127.0.0.1:8090` or `unix:/run/sealtrail.sock`')
+  }
+  if (base.username + base.password + base.search + base.hash !== '') {
+    throw invalid('url', 'must have no user, password, query or fragment, which would not be sent; for who writes there is `token`')
   }
   if (!base.pathname.endsWith('/')) base.pathname += '/'
   return { url: base, socketPath }
@@ -63,10 +66,16 @@ function spool(onFailure, given) {
   return { folder, key, maxBytes: positive('spool.maxBytes', maxBytes, 64 << 20) }
 }
 
-function seals({ seal = false, spool }) {
-  if (typeof seal !== 'boolean') throw invalid('seal', 'must be true or false')
-  if (seal && spool?.unencrypted) throw invalid('seal', SPOOLED_IN_CLEAR)
-  return seal
+function seals({ seal, spool }) {
+  const isOn = flag('seal', seal, false)
+  if (isOn && spool?.unencrypted) throw invalid('seal', SPOOLED_IN_CLEAR)
+  return isOn
+}
+
+function flag(name, given, fallback) {
+  if (given === undefined) return fallback
+  if (typeof given === 'boolean') return given
+  throw invalid(name, 'must be true or false')
 }
 
 function token(given) {
@@ -94,4 +103,15 @@ function positive(name, given, fallback) {
 /** A change that nobody awaited and that was not recorded is never silent. */
 function warn(error) {
   process.emitWarning(`a change was not recorded: ${error.message}`, { type: 'SealtrailWarning', code: error.code })
+}
+
+/** What `onError` throws, or rejects with, must end neither the process nor the delivery; then the error is told as without it. */
+function guarded(onError) {
+  return async (error) => {
+    try {
+      await onError(error)
+    } catch {
+      warn(error)
+    }
+  }
 }

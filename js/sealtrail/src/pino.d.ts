@@ -2,10 +2,11 @@ import type { Json } from './engine.js'
 
 export interface RedactOptions {
   /**
-   * Selectors from the root of the line on, for what no rule of the policy names, as `$.err.stack`. Kept as they are: the
-   * fields of pino itself, `reqId`, `responseTime`, `req.method`, `res.statusCode` and `err.type`.
+   * Selectors from the root of the line on, for what no rule of the policy names, as `$.err.stack`, or `$.name` of a logger that
+   * has one. Kept as they are: `level`, `time`, `pid`, `hostname`, `msg`, `reqId`, `responseTime`, `req.method`, `res.statusCode`
+   * and `err.type`.
    */
-  keep?: string[]
+  keep?: string[] | undefined
 }
 
 /**

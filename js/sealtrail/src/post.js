@@ -67,10 +67,13 @@ export function strange(message, status) {
   return { error: new SealtrailError('unexpected_response', message, { status }) }
 }
 
+/** A longer timer is over at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
 /** Full jitter over 50 ms, 100 ms, … 5 s; never sooner than the sidecar asked for. */
 export function delayOf(attempt, retryAfterMs = 0, random = Math.random) {
   const jittered = random() * Math.min(5_000, 50 * 2 ** Math.min(attempt, 10))
-  return Math.ceil(retryAfterMs > 0 ? retryAfterMs + jittered : Math.max(10, jittered))
+  return Math.min(LONGEST_TIMER, Math.ceil(retryAfterMs > 0 ? retryAfterMs + jittered : Math.max(10, jittered)))
 }
 
 /** RFC 9110 section 10.2.3: seconds or a date. */

@@ -13,7 +13,7 @@ export interface Entity {
 export type Image = object | string | Uint8Array | null | undefined
 
 export interface Actor {
-  type?: string
+  type?: string | undefined
   id: string
   [claim: string]: unknown
 }
@@ -50,10 +50,11 @@ export interface Change {
    */
   id?: string | undefined
   entity: Entity
+  /** One of the three; another is refused by the sidecar, with `unknown_action`. */
   action: 'create' | 'update' | 'delete' | (string & {})
   before?: Image
   after?: Image
-  /** Wins over the context of the request, member by member. */
+  /** Wins over the context of the request, member by member; what is `undefined` says nothing. */
   context?: Context | undefined
 }
 
@@ -204,7 +205,7 @@ export interface Trail {
    * @example
    * const { values } = await trail.reveal(line, { group: 'contact', reason: 'ticket 4711' })
    */
-  reveal(record: string | Uint8Array, options: RevealOptions & { raw?: false }): Promise<Revealed>
+  reveal(record: string | Uint8Array, options: RevealOptions & { raw?: false | undefined }): Promise<Revealed>
   reveal(record: string | Uint8Array, options: RevealOptions & { raw: true }): Promise<Revealed<string>>
 
   /**
@@ -221,14 +222,33 @@ export interface Trail {
     change: () => Result | Promise<Result>,
   ): Promise<{ result: Result; receipt: Receipt }>
 
-  /** Runs `callback` so that everything it records belongs to `context`: for jobs and queues. */
+  /**
+   * Runs `callback` so that everything it records belongs to `context`: for jobs and queues. It is in the place of a context that
+   * is there already; `{ ...trail.context, actor }` adds to that.
+   *
+   * @example
+   * const correlationId = 'nightly-2026-11-21'
+   * await trail.run({ correlationId, actor: { type: 'job', id: 'restock' } }, () => trail.record({ entity, action: 'update', before, after }))
+   */
   run<Args extends unknown[], Result>(context: Context, callback: (...args: Args) => Result, ...args: Args): Result
 
-  /** The context of the request or job that is running. */
+  /**
+   * The context of the request or job that is running.
+   *
+   * @example
+   * console.log('answering', trail.context?.correlationId)
+   */
   readonly context: Context | undefined
 
-  diff(before: Json, after: Json, options?: DiffOptions & { format?: 'changes'; raw?: false }): AttributeChange[]
-  diff(before: Json, after: Json, options: DiffOptions & { format: 'patch'; raw?: false }): PatchOperation[]
+  /**
+   * What differs between two values, as `Engine.diff`. Nothing is sent.
+   *
+   * @example
+   * trail.diff({ title: 'a' }, { title: 'b' })
+   * // [{ op: 'replace', path: '/title', old: 'a', new: 'b' }]
+   */
+  diff(before: Json, after: Json, options?: DiffOptions & { format?: 'changes' | undefined; raw?: false | undefined }): AttributeChange[]
+  diff(before: Json, after: Json, options: DiffOptions & { format: 'patch'; raw?: false | undefined }): PatchOperation[]
   diff(before: Json, after: Json, options: DiffOptions & ({ format: 'text' | 'words' } | { raw: true })): string
   diff(before: Json, after: Json, options?: DiffOptions): AttributeChange[] | PatchOperation[] | string
 
@@ -236,18 +256,43 @@ export interface Trail {
    * What would be stored of a change, and which rule decided for every field. Nothing is sent. Of a user agent there are the
    * parts that a record keeps: as `userAgent` of this trail reads them, else with `(read by the sidecar)` in their place. A
    * change that is text or bytes is previewed as it is written.
+   *
+   * @example
+   * const { record, fields } = trail.preview({ entity, action: 'update', before, after }, { policy })
    */
-  preview(change: Change, options?: { policy?: Json; raw?: false }): Preview
-  preview(change: Change, options: { policy?: Json; raw: true }): string
-  preview(change: Change, options?: { policy?: Json; raw?: boolean }): Preview | string
+  preview(change: Change, options?: { policy?: Json | undefined; raw?: false | undefined }): Preview
+  preview(change: Change, options: { policy?: Json | undefined; raw: true }): string
+  preview(change: Change, options?: { policy?: Json | undefined; raw?: boolean | undefined }): Preview | string
 
+  /**
+   * What became of the changes so far, for metrics.
+   *
+   * @example
+   * const { queued, failed } = trail.stats()
+   */
   stats(): TrailStats
 
   /**
    * Takes no further changes; resolves when every one that waits has its receipt or its error. What is held stays on
    * disk where the sidecar does not take it.
+   *
+   * @example
+   * process.once('SIGTERM', async () => {
+   *   await trail.close()
+   *   process.exit()
+   * })
    */
   close(): Promise<void>
 }
 
+/**
+ * Reads the options, loads the core and opens the spool, if there is one. The sidecar need not be up yet.
+ *
+ * @example
+ * const shop = await createTrail({
+ *   url: 'http://127.0.0.1:8090',
+ *   service: 'shop',
+ *   actor: (req) => req.user && { type: 'user', id: req.user.id },
+ * })
+ */
 export declare function createTrail<Request = any>(options: TrailOptions<Request>): Promise<Trail>

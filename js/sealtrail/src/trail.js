@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { changeText } from './change.js'
-import { actorOf, contextText } from './context.js'
+import { actorOf, contextText, contextWith, givenContext } from './context.js'
 import { uuidv7 } from './correlation.js'
 import { Delivery } from './delivery.js'
 import { loadEngine } from './engine.node.js'
@@ -81,7 +81,7 @@ class Trail {
   }
 
   run(context, callback, ...args) {
-    return this.#storage.run(context, callback, ...args)
+    return this.#storage.run(givenContext(context), callback, ...args)
   }
 
   get context() {
@@ -141,7 +141,7 @@ class Trail {
 
   #contextOf(change) {
     const context = this.#storage.getStore() ?? {}
-    return change?.context ? { ...context, ...change.context } : context
+    return change?.context ? contextWith(context, change.context) : context
   }
 }
 

@@ -30,7 +30,7 @@ export class EngineWorker {
     return this.#call('textDifference', () => [before, after, options])
   }
 
-  preview(policy, change, context = {}, options) {
+  preview(policy, change, context = change?.context ?? {}, options) {
     const text = () => (isWritten(change) ? change : changeText(change, jsonText(context, '/context')))
     return this.#call('preview', () => [portable(policy, '/policy'), text(), undefined, options])
   }
@@ -50,7 +50,11 @@ export class EngineWorker {
     if (this.#failure) throw this.#failure
     const id = ++this.#last
     return new Promise((resolve, reject) => {
-      this.#thread.post({ id, method, args: given })
+      try {
+        this.#thread.post({ id, method, args: given })
+      } catch (cause) {
+        throw new SealtrailError('unsupported_value', 'the arguments, or the options, have what no copy for another thread carries', { cause })
+      }
       this.#calls.set(id, { resolve, reject })
       this.#thread.keep(true)
     })

@@ -168,7 +168,7 @@ test('the queue is bounded by number and by bytes', async () => {
   const outcomes = await Promise.allSettled([1, 2, 3].map((id) => few.record(change(id))))
   assert.deepEqual(outcomes.map(({ status, reason }) => reason?.code ?? status), ['fulfilled', 'fulfilled', 'queue_full'])
   const small = await open({ maxQueueBytes: 100 })
-  await assert.rejects(small.record(change(1, { after: { text: 'x'.repeat(100) } })), { code: 'queue_full' })
+  await assert.rejects(small.record(change(1, { after: { text: 'x'.repeat(100) } })), { code: 'queue_full', message: /^the change has \d+ bytes, and `maxQueueBytes` is 100$/ })
 })
 
 test('no receipt in time is an error', async () => {
@@ -319,6 +319,8 @@ test('back-off grows, has jitter and a bound, and keeps to what was asked', () =
   assert.equal(most(50), 5000)
   assert.equal(delayOf(9, undefined, () => 0), 10)
   assert.equal(delayOf(0, 2000, () => 0), 2000)
+  // A timer of more milliseconds would be over at once, and the next attempt be made at once, for ever.
+  assert.equal(delayOf(0, retryAfter('99999999'), () => 0.5), 2 ** 31 - 1)
   assert.equal(retryAfter('3'), 3000)
   assert.equal(retryAfter('Sun, 06 Nov 1994 08:49:37 GMT', Date.UTC(1994, 10, 6, 8, 49, 30)), 7000)
   for (const header of [undefined, '', 'soon', '0']) assert.equal(retryAfter(header), undefined)

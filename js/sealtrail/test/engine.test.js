@@ -81,6 +81,18 @@ describe('lint', () => {
 })
 
 describe('preview', () => {
+  test('the context is the one that is given, or that of the change', () => {
+    const [policy, change] = [{ id: 'p', version: '1', default: 'keep' }, { entity: { type: 'x', id: 1 }, action: 'create', before: null, after: {} }]
+    const correlated = (...given) => engine.preview(policy, ...given).record.correlationid
+    const within = { ...change, context: { correlation_id: 'of-the-change' } }
+    assert.deepEqual([correlated(within), correlated(JSON.stringify(within)), correlated(within, { correlation_id: 'given' })], ['of-the-change', 'of-the-change', 'given'])
+  })
+
+  test('a getter that throws is an error with a code', () => {
+    const image = Object.defineProperty({}, 'a', { enumerable: true, get() { throw new Error('canary') } })
+    for (const images of [[image, {}], [{}, image], [image, image]]) assert.throws(() => engine.diff(...images), { name: 'SealtrailError', code: 'unsupported_value' })
+  })
+
   const policy = {
     id: 'shop',
     version: '1',

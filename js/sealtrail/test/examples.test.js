@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import ts from 'typescript'
-import { documentedCode } from './documented-code.js'
+import { comparing, documentedCode } from './documented-code.js'
 
 const run = documentedCode()
 const src = new URL('../src/', import.meta.url)
@@ -10,7 +10,8 @@ const src = new URL('../src/', import.meta.url)
 /** What an example takes for granted. */
 const GIVEN = `
 import 'reflect-metadata'
-import { createTrail, SealtrailError } from 'sealtrail'
+import { writeFile } from 'node:fs/promises'
+import { createTrail, loadEngine, SealtrailError } from 'sealtrail'
 const trail = await createTrail({ url: 'http://127.0.0.1:8090' })
 const policy = { id: 'shop', version: '1', default: 'seal' }
 const entity = { type: 'customer', id: 3 }
@@ -41,11 +42,22 @@ for (const file of (await readdir(src)).filter((name) => name.endsWith('.d.ts'))
   }
 }
 
-test('there are examples', () => assert.deepEqual(new Set(examples.map(({ file }) => file)).size, 11))
+test('there are examples, of every method of a trail and of the core', async () => {
+  assert.deepEqual(new Set(examples.map(({ file }) => file)).size, 12)
+  for (const [file, name, given] of [['trail.d.ts', 'trail', ['context', 'close']], ['engine.d.ts', 'engine', ['diff', 'verifyProof']]]) {
+    const text = await readFile(new URL(file, src), 'utf8')
+    const [, body] = new RegExp(`^export interface ${name} \\{\n([^]*?)^\\}`, 'im').exec(text)
+    const members = new Set([...body.matchAll(/^  (?:readonly )?(\w+)[(<?:]/gm)].map(([, member]) => member))
+    for (const member of given) assert.ok(members.has(member), member)
+    const code = examples.filter((example) => example.file === file).map((example) => example.code).join('')
+    // Of `verifyProof` there is an example where it is a function.
+    assert.deepEqual([...members].filter((member) => member !== 'verifyProof' && !code.includes(`${name}.${member}`) && !code.includes(`.${member}(`)), [])
+  }
+})
 
 for (const { name, file, code } of examples) {
   test(`the example of ${name} runs`, async () => {
-    const { outputText } = ts.transpileModule((file === 'index.browser.d.ts' ? GIVEN_TO_CHECK : GIVEN) + code, {
+    const { outputText } = ts.transpileModule((file === 'index.browser.d.ts' ? GIVEN_TO_CHECK : GIVEN) + comparing(code).code, {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, experimentalDecorators: true, verbatimModuleSyntax: true },
     })
     const { stderr } = await run(outputText)

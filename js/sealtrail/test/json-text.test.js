@@ -35,6 +35,13 @@ test('the same object twice is not a cycle', () => {
 const loop = { list: [] }
 loop.list.push({ back: loop })
 
+class Ring {
+  toJSON() {
+    return { inner: this }
+  }
+}
+const endless = { toJSON: () => ({ toJSON: endless.toJSON }) }
+
 const refused = [
   ['undefined in an object', { a: { b: undefined } }, 'unsupported_value', '/a/b'],
   ['a hole in an array', { a: [1, , 3] }, 'unsupported_value', '/a/1'],
@@ -56,6 +63,8 @@ const refused = [
   ['a cycle', loop, 'cycle', '/list/0/back'],
   ['an escaped path', { 'a/b': { 'c~d': NaN } }, 'number_not_finite', '/a~1b/c~0d'],
   ['undefined by toJSON', { x: { toJSON() {} } }, 'unsupported_value', '/x'],
+  ['a cycle through toJSON', { ring: new Ring() }, 'cycle', '/ring/inner'],
+  ['a toJSON without an end', { x: endless }, 'too_deep', '/x'],
 ]
 
 for (const [name, value, code, pointer] of refused) {
@@ -68,6 +77,22 @@ for (const [name, value, code, pointer] of refused) {
     })
   })
 }
+
+test('what throws while it is read is refused, with the cause and without its words', () => {
+  const cause = new Error('canary')
+  const fail = () => { throw cause }
+  const revoked = Proxy.revocable({}, {})
+  revoked.revoke()
+  const values = [{ a: Object.defineProperty({}, 'x', { enumerable: true, get: fail }) }, [{ toJSON: fail }]]
+  for (const value of [...values, revoked.proxy]) {
+    assert.throws(() => jsonText(value, '/after'), (error) => {
+      assert.deepEqual([error.name, error.code, error.at], ['SealtrailError', 'unsupported_value', { pointer: '/after' }])
+      assert.equal(error.cause === cause, value !== revoked.proxy)
+      assert.doesNotMatch(error.message, /canary/)
+      return true
+    })
+  }
+})
 
 test('depth has a bound and does not cost the stack', () => {
   let deep = {}

@@ -119,7 +119,8 @@ describe('leases for reading', () => {
     collector = await startCollector()
     engine = await loadEngine()
     trail = await createTrail({ url: collector.url })
-    const { id } = await trail.seal(JSON.parse(change))
+    const { context, ...rest } = JSON.parse(change)
+    const { id } = await trail.seal({ ...rest, context: { correlationId: context.correlation_id } })
     line = collector.lessor.records.get(id).line
   })
   beforeEach(() => {

@@ -25,6 +25,7 @@ const cases = [
   ['half a pair', { s: '\ud800', 'k\udc00': 1 }, ['/s lone_surrogate!', '/k\ufffd lone_surrogate!']],
   ['a hole', [1, , 2], ['/1 unsupported_value!']],
   ['a cycle', loop, ['/list/0 cycle!']],
+  ['a cycle through toJSON', new (class Ring { toJSON() { return { inner: this } } })(), [' to_json', '/inner cycle!']],
   ['too deep', deep, [`${'/0'.repeat(128)} too_deep!`]],
   ['a class', { c: new Customer() }, ['/c prototype']],
   ['a getter', { get now() { return 1 } }, ['/now getter']],

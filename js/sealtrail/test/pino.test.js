@@ -24,7 +24,7 @@ async function logger(options = {}, policy = POLICY, redactOptions) {
 }
 
 test('each action, and what pino says itself', async () => {
-  const { log, lines, last } = await logger({ name: 'shop' })
+  const { log, lines, last } = await logger({ name: 'shop' }, POLICY, { keep: ['$.name'] })
   log.info({ title: 't', customer: { name: 'Ada', email: 'a@example.com', title: 'Dr' }, iban: 'DE89370400440532013000', internal: { a: 1 }, plan: 'gold' }, 'saved')
   const { level, time, pid, hostname, ...rest } = last()
   assert.deepEqual([level, typeof time, pid, typeof hostname], [30, 'number', process.pid, 'string'])
@@ -69,6 +69,47 @@ test('a stack is shown where it is asked for', async () => {
   assert.match(err.stack, /^TypeError: no such thing\n/)
 })
 
+test('the message of an error is the error\'s, whatever a serializer makes of it', async () => {
+  const caused = () => new Error('canary is unknown', { cause: new Error('no row') })
+  const serializers = {
+    'that of pino': undefined,
+    'without the message': ({ name, stack }) => ({ type: name, stack }),
+    'with another message': ({ name, message }) => ({ type: name, message: `(${message})` }),
+    'with a part of it': ({ name, message }) => ({ type: name, message: message.slice(0, 9) }),
+    'with a code only': ({ name }) => ({ type: name }),
+  }
+  for (const [name, err] of Object.entries(serializers)) {
+    for (const nestedKey of [undefined, 'payload']) {
+      const { log, lines, last } = await logger({ ...(err && { serializers: { err } }), ...(nestedKey && { nestedKey }) })
+      log.error(caused())
+      log.error({ err: caused() })
+      log.child({ order: 7 }).error({ order: 8, err: caused() })
+      if (name === 'that of pino') log.error({ err: caused() }, `could not save: ${caused().message}`)
+      assert.doesNotMatch(lines.join(''), /canary/, `${name} ${nestedKey}`)
+      log.error({ order: 7 }, 'could not save')
+      assert.equal(last().msg, 'could not save')
+    }
+  }
+  const { log, last } = await logger()
+  for (const given of [{ err: caused() }, { err: 'E_GONE' }, { error: caused() }]) {
+    log.error(given, 'could not save')
+    assert.equal(last().msg, 'could not save')
+  }
+})
+
+test('the name of whoever is logged is not taken for that of the logger', async () => {
+  const { log, lines } = await logger({}, { id: 'p', version: '1', default: 'seal' })
+  log.info({ id: 3, name: 'canary', email: 'canary' }, 'saved')
+  log.child({ name: 'canary' }).info('saved')
+  assert.doesNotMatch(lines.join(''), /canary/)
+})
+
+test('a key that comes twice costs a line its message no more', async () => {
+  const { log, last } = await logger()
+  log.child({ order: 7 }).info({ order: 8 }, 'saved')
+  assert.deepEqual([last().order, last().msg], ['[sealed default]', 'saved'])
+})
+
 test('credentials and card numbers, also where a policy keeps everything', async () => {
   const { log, last } = await logger({}, { id: 'p', version: '1', default: 'keep' })
   log.info({ a: { password: 'canary', Authorization: 'canary' }, text: 'paid with 4111 1111 1111 1111' }, 'card 4111111111111111')
@@ -103,6 +144,7 @@ test('a function that is not given JSON withholds it', async () => {
 test('a policy or a selector that is wrong is refused at once', async () => {
   for (const [policy, options, code] of [
     [{}, {}, 'policy_invalid'], [POLICY, { keep: ['level'] }, 'selector_invalid'], [POLICY, { keep: [7] }, 'policy_invalid'], [POLICY, { kept: [] }, 'invalid_option'],
+    [POLICY, { keep: '$.err.stack' }, 'invalid_field'], [POLICY, null, 'invalid_option'],
   ]) {
     await assert.rejects(redact(policy, options), (error) => error instanceof SealtrailError && error.code === code)
   }
@@ -127,9 +169,7 @@ test('whatever is logged, however it is nested, no protected value is in the lin
   const object = (path) => Object.fromEntries(Array.from({ length: 4 }, () => pick(KEYS)).map((key) => [key, value([...path, key])]))
   for (let n = 0; n < 1_000; n++) {
     const from = pick([log, log.child({ email: `canary-${canaries++}` })])
-    // `name` at the root is pino's own.
-    const { name, ...logged } = object([])
-    from[pick(['info', 'error', 'warn'])](logged, pick(['said', undefined, 'of %s']), 'x')
+    from[pick(['info', 'error', 'warn'])](object([]), pick(['said', undefined, 'of %s']), 'x')
   }
   assert.ok(canaries > 4_000, String(canaries))
   assert.equal(lines.length, 1_000)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { documentedCode } from './documented-code.js'
+import { comparing, documentedCode } from './documented-code.js'
 
 const run = documentedCode()
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
@@ -27,28 +27,17 @@ const PRINTS = {
   10: /^\{"level":30,"customer":\{"title":"Dr","email":"\[sealed contact\]"\},"basket":"\[sealed default\]","msg":"saved"\}\n$/,
 }
 
-/** A call with its result as a comment in the line below. */
-const SHOWN = /^((?:engine|trail)\.\w+\(.*\))(?: \/\/ .*)?\n\/\/ (.*)$/gm
-let shown = 0
-
-/** The snippet, in which each shown result is compared with the one that comes. */
-function checked(snippet) {
-  const compared = snippet.replaceAll(SHOWN, (_, call, result) => {
-    shown++
-    return `assert.deepEqual(${call}, ${/^[[{]/.test(result) ? result : JSON.stringify(`${result}\n`)})`
-  })
-  return `import assert from 'node:assert/strict'\n${compared}`
-}
+const compared = snippets.map(comparing)
 
 test('there are snippets', () => assert.equal(snippets.length, 11))
 
-for (const [number, snippet] of snippets.entries()) {
+for (const [number, { code }] of compared.entries()) {
   test(`README snippet ${number + 1} runs`, async () => {
-    const epilogue = EPILOGUE.find(([pattern]) => pattern.test(snippet))?.[1] ?? ''
-    const { stdout, stderr } = await run(checked(snippet).replace('listen(3000)', "listen(0, '127.0.0.1')") + epilogue)
+    const epilogue = EPILOGUE.find(([pattern]) => pattern.test(code))?.[1] ?? ''
+    const { stdout, stderr } = await run(code.replace('listen(3000)', "listen(0, '127.0.0.1')") + epilogue)
     assert.equal(stderr, '')
     if (PRINTS[number]) assert.match(stdout, PRINTS[number])
   })
 }
 
-test('results are shown', () => assert.equal(shown, 5))
+test('results are shown', () => assert.equal(compared.reduce((sum, { shown }) => sum + shown, 0), 5))

@@ -252,3 +252,15 @@ test('options that say too little or too much', async () => {
   await assert.rejects(open({ spool: { folder: '/dev/null/x' } }), { code: 'spool_failed' })
   for (const url of ['unix:', 'unix', 'ftp://x', 7]) await fails({ url })
 })
+
+test('an `onError` that throws does not stop what is sent out of the spool', async () => {
+  await collector.stop()
+  const away = await open({ timeoutMs: 50 })
+  await record(away, [1, 2])
+  await away.close()
+  collector = await startCollector({ port })
+  collector.answers.push((response) => response.end(`${JSON.stringify({ code: 'unknown_action', status: 400 })}\n${JSON.stringify({ id: 'a', index: 0, status: 'recorded' })}\n`))
+  const trail = await open({ onError() { throw new Error('clumsy') } })
+  assert.equal((await trail.record(change(3))).status, 'recorded')
+  assert.deepEqual([trail.stats().failed, trail.stats().recorded, trail.stats().held], [1, 2, 0])
+})

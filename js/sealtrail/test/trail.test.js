@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { createTrail, SealtrailError } from 'sealtrail'
 import { contextOf } from '../src/context.js'
-import { startCollector } from './collector.js'
+import { refuse, startCollector } from './collector.js'
 
 let collector, trail, failures
 before(async () => {
@@ -59,6 +59,10 @@ describe('record', () => {
     [{ entity, action: 'update', after: { n: 1n } }, 'unsupported_value', '/after/n'],
     [{ entity, action: 'update', before: '{"n":' }, 'malformed_json', '/before'],
     [{ entity, action: 'update', after: {}, context: { correlationId: 'not one' } }, 'invalid_field', '/context/correlation_id'],
+    [{ entity, action: 'update', after: {}, context: { correlation_id: 'c-1' } }, 'invalid_field', '/context/correlation_id'],
+    [{ entity, action: 'update', after: {}, context: 'c-1' }, 'invalid_field', '/context'],
+    [{ entity, action: 'update', after: {}, context: { request: { user_agent: 'x' } } }, 'invalid_field', '/context/request/user_agent'],
+    [{ entity, action: 'update', after: {}, context: { request: '/x' } }, 'invalid_field', '/context/request'],
     [{ entity, action: 'update', after: {}, context: { time: new Date(NaN) } }, 'unsupported_value', '/context/time'],
     [{ entity, action: 'update', after: {}, context: { actor: { id: undefined } } }, 'unsupported_value', '/context/actor/id'],
   ]
@@ -113,6 +117,22 @@ describe('record', () => {
     assert.equal(warning.code, 'missing_field')
   })
 
+  test('an `onError` that throws ends neither the process nor the delivery: the failure is a warning then', async () => {
+    for (const onError of [() => { throw new Error('canary') }, async () => { throw new Error('canary') }]) {
+      const clumsy = await createTrail({ url: collector.url, onError })
+      const warned = once(process, 'warning')
+      clumsy.record({ entity })
+      const [warning] = await warned
+      assert.deepEqual([warning.name, warning.code], ['SealtrailWarning', 'missing_field'])
+      collector.answers.push(refuse(400, { code: 'unknown_action' }))
+      const refused = once(process, 'warning')
+      clumsy.record({ entity, action: 'x' })
+      assert.equal((await refused)[0].code, 'unknown_action')
+      assert.equal((await clumsy.record({ entity, action: 'create', after: {} })).status, 'recorded')
+      await clumsy.close()
+    }
+  })
+
   test('an actor function that throws is an error of the record, with its cause', async () => {
     const cause = new Error('no session')
     const asked = await createTrail({ url: collector.url, onError() {}, actor() { throw cause } })
@@ -148,6 +168,53 @@ describe('run', () => {
       ['c-1', trace('01'), 'a=1', headers['x-sealtrail-request']],
       ['c-2', trace('03'), 'b="2', 'of "mine"'],
     ])
+  })
+
+  test('what is undefined in the context of a change says nothing', async () => {
+    const known = { correlationId: 'job-1', actor: { type: 'job', id: 'nightly' }, tenant: 't1', time: new Date(0), request: { method: 'PUT' } }
+    await trail.run(known, async () => {
+      const nothing = Object.fromEntries(Object.keys(known).map((name) => [name, undefined]))
+      await trail.record({ entity, action: 'update', after: {} })
+      await trail.record({ entity, action: 'update', after: {}, context: nothing })
+    })
+    assert.equal(collector.changes[0].context.request.method, 'PUT')
+    assert.deepEqual(collector.changes[1].context, collector.changes[0].context)
+  })
+
+  test('the state of a trace does not go with another trace', async () => {
+    const [one, other] = ['01', '02'].map((end) => `00-0af7651916cd43dd8448eb211c80319c-b7ad6b71692033${end}-01`)
+    await trail.run({ traceparent: one, tracestate: 'a=1' }, () => trail.record({ entity, action: 'update', after: {}, context: { traceparent: other } }))
+    assert.deepEqual([collector.changes[0].context.traceparent, collector.changes[0].context.tracestate], [other, undefined])
+  })
+
+  test('a context with a member that nobody reads is refused', () => {
+    const run = (context) => () => trail.run(context, () => assert.fail('ran'))
+    assert.throws(run({ correlationID: 'c-1' }), { code: 'invalid_field', at: { pointer: '/context/correlationID' } })
+    assert.throws(run('c-1'), { code: 'invalid_field', message: '`context` must be an object, got a string' })
+  })
+
+  test('the context of a request is there to be read, added to, and used behind it', async () => {
+    const user = { type: 'user', id: 'u-1' }
+    const asked = await createTrail({ url: collector.url, actor: (source) => source.user })
+    const alone = await createTrail({ url: collector.url, behindProxy: false })
+    const headers = { 'x-request-id': 'c-1', 'user-agent': 'curl/8' }
+    const seen = contextOf({ source: { user }, headers, method: 'PUT', target: '/a?secret=1', ip: () => '::ffff:192.0.2.1' })
+    const request = { method: 'PUT', path: '/a', ip: '192.0.2.1', userAgent: 'curl/8' }
+    let kept
+    await asked.run(seen, () => {
+      kept = asked.context
+      assert.deepEqual([kept.correlationId, kept.request], ['c-1', request])
+      return asked.run({ ...asked.context, tenant: 't1' }, () => asked.record({ entity, action: 'update', after: {} }))
+    })
+    await asked.record({ entity, action: 'update', after: {}, context: kept })
+    await alone.record({ entity, action: 'update', after: {}, context: kept })
+    const said = collector.changes.map(({ context: { time, ...rest } }) => rest)
+    assert.deepEqual(said, [
+      { correlation_id: 'c-1', tenant: 't1', actor: user },
+      { correlation_id: 'c-1', actor: user },
+      { correlation_id: 'c-1', request: { method: 'PUT', path: '/a', ip: '192.0.2.1', user_agent: 'curl/8' } },
+    ])
+    for (const trail of [asked, alone]) await trail.close()
   })
 
   test('two trails do not share a context', async () => {
@@ -224,6 +291,9 @@ describe('createTrail', () => {
     [{ url: 'http://x', timeoutMs: Infinity }, 'timeoutMs'],
     [{ url: 'http://x', actor: 'me' }, 'actor'],
     [{ url: 'http://x', service: '' }, 'service'],
+    [{ url: 'http://x', behindProxy: 'no' }, 'behindProxy'],
+    [{ url: 'http://user:word@x' }, 'url'],
+    [{ url: 'http://x?token=1' }, 'url'],
   ]
   for (const [options, name] of bad) {
     test(`refuses a wrong option: ${name} ${JSON.stringify(options)}`, async () => {

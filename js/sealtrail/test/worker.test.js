@@ -41,6 +41,12 @@ test('errors come over whole, those of values too', async () => {
   await assert.rejects(worker.preview(policy, { entity: { type: 'x', id: 1 } }), { code: 'missing_field' })
 })
 
+test('what cannot be copied to another thread is refused with a code', async () => {
+  await assert.rejects(worker.diff('{}', '{}', { format() {} }), { name: 'SealtrailError', code: 'unsupported_value' })
+  await assert.rejects(worker.textDifference('a', Symbol('b')), { name: 'SealtrailError', code: 'unsupported_value' })
+  assert.deepEqual(await worker.diff('{}', '{}'), [])
+})
+
 test('closed, it fails whoever waits and whoever comes', async () => {
   const other = startWorker()
   const waiting = other.diff(large(1), large(2))

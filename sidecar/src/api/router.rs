@@ -191,7 +191,7 @@ fn no_route(segments: &[&str]) -> Result<Answer> {
 impl Refused for Api {
     fn refused(&self, status: StatusCode) {
         if let Some(access) = &self.access {
-            access.refused(status, None);
+            access.refused(status);
         }
     }
 }

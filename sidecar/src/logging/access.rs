@@ -51,12 +51,11 @@ impl Access {
     }
 
     /// The line of a request that was refused before anybody looked at what it says: its answer is all that is known.
-    pub fn refused(&self, status: StatusCode, correlation_id: Option<&CorrelationId>) {
+    pub fn refused(&self, status: StatusCode) {
         tracing::info!(
             target: TARGET,
             listener = self.listener,
             status = status.as_u16(),
-            correlation_id = correlation_id.map(CorrelationId::as_str),
             "request"
         );
     }

@@ -42,7 +42,7 @@ impl Metrics {
             ("proxy_refused_requests", "Requests refused before forwarding.", &self.proxy_refused),
             (
                 "abandoned_requests",
-                "Requests whose client left before all of the answer was sent.",
+                "Requests whose client left, or broke its request off, before all of the answer was sent.",
                 &self.abandoned,
             ),
             (

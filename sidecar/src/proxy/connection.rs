@@ -80,6 +80,7 @@ impl Proxy {
     async fn serve_http1(self: Arc<Self>, stream: ClientStream, client: Client, mut drain: Drain) {
         let mut departure = Departure::new(stream.socket(), self.config.half_close_timeout);
         let (stream, verdict) = Watched::new(stream);
+        verdict.tell(self.clone());
         let mut stream = stream.with_limit_of_heads(self.config.header_timeout);
         let link = Arc::new(Link::new(self.upstream.clone()));
         let http1 = Arc::new(Http1 { client, link: link.clone(), verdict: verdict.clone() });
@@ -180,7 +181,7 @@ fn builder() -> http1::Builder {
 impl Http1 {
     async fn answer(&self, proxy: &Proxy, request: Request<Incoming>) -> Response<Body> {
         if let Some(fault) = self.verdict.of_next() {
-            return proxy.refuse(&fault.error());
+            return proxy.refuse(&request, &fault.error());
         }
         let response = proxy.forward(request, &self.client, Some(&self.link)).await;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {

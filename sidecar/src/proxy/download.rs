@@ -9,6 +9,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::failure::Failure;
 use super::link::Lease;
+use super::upload::Progress;
 use crate::code::Code;
 use crate::error::Error;
 use crate::patience::Patience;
@@ -23,16 +24,28 @@ pub struct Download {
     patience: Patience,
     /// The connection that it comes from, given back with the last of it.
     lease: Option<Lease>,
+    /// The request, which may still be on its way.
+    upload: Progress,
     failure: Failure,
 }
 
 impl Download {
-    pub fn new(body: Incoming, timeout: Duration, lease: Option<Lease>, failure: Failure) -> Self {
-        Self { body: Some(body), patience: Patience::new(timeout), lease, failure }
+    pub fn new(
+        body: Incoming,
+        timeout: Duration,
+        lease: Option<Lease>,
+        upload: Progress,
+        failure: Failure,
+    ) -> Self {
+        Self { body: Some(body), patience: Patience::new(timeout), lease, upload, failure }
     }
 
     /// The answer has begun, so that this is all that can be said to anybody but the client, who sees it cut.
     fn fail(&self, code: Code, message: &str) {
+        // A connection to the service on which a request breaks off takes the answer with it.
+        if let Some(fault) = self.upload.fault() {
+            return self.failure.tell_of_client(&fault);
+        }
         self.failure.tell(&Error::new(code, message), None);
     }
 }

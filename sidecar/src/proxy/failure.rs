@@ -27,4 +27,15 @@ impl Failure {
             "{error}"
         );
     }
+
+    /// It was the client that broke its request off, after the answer had begun: nothing to wake anybody for.
+    pub fn tell_of_client(&self, error: &Error) {
+        self.metrics.abandoned.add(1);
+        tracing::debug!(
+            correlation_id = self.correlation_id.as_str(),
+            trace_id = self.trace.map(|trace| trace.trace_id()),
+            code = error.code().name(),
+            "{error}"
+        );
+    }
 }

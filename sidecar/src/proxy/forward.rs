@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Method, Uri, Version};
+use http::{Method, StatusCode, Uri, Version};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -18,17 +18,18 @@ use super::correlation::CorrelationId;
 use super::download::Download;
 use super::failure::Failure;
 use super::identity::Actor;
-use super::link::{Lease, Link};
+use super::link::Link;
 use super::randomness::random;
 use super::request_memory::{RequestMemory, SeenRequest, SeenTrace};
 use super::rest::Freed;
 use super::trace_context::{TraceContext, Tracing};
-use super::upstream::Upstream;
+use super::upstream::{Answered, Upstream};
 use super::{hop_by_hop, max_forwards, upgrade, user_agent};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::config;
 use crate::error::{Error, Result};
+use crate::framing::Refused;
 use crate::jwt::Source;
 use crate::listener::Tls;
 use crate::logging::Access;
@@ -138,14 +139,14 @@ impl Proxy {
         let answer = self.upstream.send(request, link, began).await;
         self.metrics.timings.upstream(began.elapsed());
         let mut response = match answer {
-            Ok((response, lease)) => match hop_by_hop::unclear_framing(response.headers()) {
+            Ok(answered) => match hop_by_hop::unclear_framing(answered.response.headers()) {
                 None => {
                     let failure = self.failure(&id, trace.as_ref());
-                    self.answer(response, client_half, client, lease, failure)
+                    self.answer(answered, client_half, client, failure)
                 }
                 Some(why) => {
                     // Before its body, which would wait for the rest.
-                    if let Some(lease) = lease {
+                    if let Some(lease) = answered.lease {
                         lease.discard();
                     }
                     self.unusable(&refused_answer(why), &id, trace.as_ref())
@@ -178,12 +179,12 @@ impl Proxy {
 
     fn answer(
         &self,
-        mut response: Response<Incoming>,
+        answered: Answered,
         client_half: Option<OnUpgrade>,
         client: &Client,
-        lease: Option<Lease>,
         failure: Failure,
     ) -> Response<Body> {
+        let Answered { mut response, lease, upload } = answered;
         let protocol = response.headers().get(header::UPGRADE).cloned();
         let switches = response.status() == http::StatusCode::SWITCHING_PROTOCOLS;
         if let Some(client_half) = client_half {
@@ -200,7 +201,7 @@ impl Proxy {
         }
         *response.version_mut() = Version::HTTP_11;
         let timeout = self.config.stream_timeout;
-        response.map(|body| Either::Left(Download::new(body, timeout, lease, failure)))
+        response.map(|body| Either::Left(Download::new(body, timeout, lease, upload, failure)))
     }
 
     /// The place in a trace that the service gets.
@@ -234,15 +235,17 @@ impl Proxy {
         }
     }
 
-    /// Refuses a request without a look at anything that it says.
-    pub fn refuse(&self, error: &Error) -> Response<Body> {
+    /// Refuses a request whose head can be read in more than one way.
+    pub fn refuse<B>(&self, request: &Request<B>, error: &Error) -> Response<Body> {
+        let entry = self.access.as_ref().map(|access| access.begin(request));
+        let trace = TraceContext::of(request.headers());
+        let id = CorrelationId::of(request.headers(), trace.as_ref(), CorrelationId::new_v7);
         let mut response = self.refusal(error);
-        let id = CorrelationId::new_v7();
-        self.metrics.timings.proxied(response.status(), Duration::ZERO);
-        if let Some(access) = &self.access {
-            access.refused(response.status(), Some(&id));
-        }
         id.set_on_response(response.headers_mut());
+        self.metrics.timings.proxied(response.status(), Duration::ZERO);
+        if let Some(entry) = entry {
+            entry.end(&response);
+        }
         response
     }
 
@@ -252,6 +255,17 @@ impl Proxy {
         let mut response = problem::response(error).map(Either::Right);
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
+    }
+}
+
+/// Heads that cannot be read at all.
+impl Refused for Proxy {
+    fn refused(&self, status: StatusCode) {
+        self.metrics.proxy_refused.add(1);
+        self.metrics.timings.proxied(status, Duration::ZERO);
+        if let Some(access) = &self.access {
+            access.refused(status);
+        }
     }
 }
 

@@ -62,6 +62,14 @@ struct Pool {
     attendant: Option<Waker>,
 }
 
+/// The head of an answer, and what its body comes with.
+pub struct Answered {
+    pub response: Response<Incoming>,
+    pub lease: Option<Lease>,
+    /// The request goes on while the answer comes.
+    pub upload: Progress,
+}
+
 /// Why a request got no answer, and whether it may be sent again.
 struct Failed {
     error: Error,
@@ -94,19 +102,29 @@ impl Upstream {
         request: Request<Incoming>,
         link: Option<&Arc<Link>>,
         now: Instant,
-    ) -> Result<(Response<Incoming>, Option<Lease>)> {
+    ) -> Result<Answered> {
         let (head, body) = request.into_parts();
         let (body, progress) = Upload::new(body, self.config.body_timeout, now);
-        let mut request = Request::from_parts(head, body);
+        let (response, lease) =
+            self.send_upload(Request::from_parts(head, body), link, &progress).await?;
+        Ok(Answered { response, lease, upload: progress })
+    }
+
+    async fn send_upload(
+        self: &Arc<Self>,
+        mut request: Request<Upload>,
+        link: Option<&Arc<Link>>,
+        progress: &Progress,
+    ) -> Result<(Response<Incoming>, Option<Lease>)> {
         if self.config.upstream_http2 {
             http2_form::of_request(&mut request)?;
         } else {
             Upload::expect_continue(&mut request);
         }
-        let copy = self.copy_of(&request, &progress);
+        let copy = self.copy_of(&request, progress);
         let mut pause = PAUSE;
         for left in (0..=self.config.retries).rev() {
-            let Failed { error, again } = match self.try_send(request, &progress, link).await {
+            let Failed { error, again } = match self.try_send(request, progress, link).await {
                 Ok(answered) => return Ok(answered),
                 Err(failed) => failed,
             };
@@ -116,7 +134,7 @@ impl Upstream {
             request = match (again, &copy) {
                 _ if left == 0 => return Err(error),
                 (Again::Unsent(unsent), _) => *unsent,
-                (Again::Perhaps, Some(copy)) => copy_with(copy, Upload::empty(&progress)),
+                (Again::Perhaps, Some(copy)) => copy_with(copy, Upload::empty(progress)),
                 _ => return Err(error),
             };
             tokio::time::sleep(pause).await;
@@ -220,16 +238,16 @@ impl Upstream {
                 // It takes no more, and others must not be told so too.
                 self.leave_http2(number).await;
             }
-            if matches!(untouched, Some(Untouched::Refused)) && !is_last {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
             let unsent = unsent.or_else(|| {
                 untouched.and_then(|_| repeat.upload()).map(|upload| copy_with(&head, upload))
             });
             match unsent {
                 Some(unsent) if !is_last && progress.fault().is_none() => request = unsent,
                 unsent => return Err(no_answer(&failed, unsent)),
+            }
+            if matches!(untouched, Some(Untouched::Refused)) {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
             }
         }
         Err(Failed::finally(broken()))

@@ -320,6 +320,7 @@ fn what_is_refused_is_counted_and_has_its_line_and_its_id() {
         ("GET", 400, "Host: b\r\n".into()),
         ("POST", 408, "Content-Length: 4\r\n".into()),
         ("POST", 400, "Transfer-Encoding: chunked\r\n\r\nx".into()),
+        ("POST", 400, "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n".into()),
     ];
     let mut refused = Vec::new();
     for (method, status, rest) in &cases {
@@ -349,13 +350,18 @@ fn what_is_refused_is_counted_and_has_its_line_and_its_id() {
             refused.push((method, status, "mine".into()));
         }
     });
+    // Of what cannot be read nothing is known, and that is told.
+    let unreadable = ["what is this\r\n\r\n", &format!("GET / HTTP/1.1\r\n{many}{many}\r\n")];
+    for unreadable in unreadable {
+        let answer = exchange(served.proxy, unreadable);
+        assert!([400, 431].contains(&answer.status) && answer.header("x-correlation-id").is_none());
+    }
     let metrics = Exposition::parse(&get(served.api, "/metrics").text());
-    let count = refused.len() as f64;
+    let count = (refused.len() + unreadable.len()) as f64;
     assert_eq!(metrics.value("sealtrail_proxy_refused_requests_total"), count);
     let answered = "sealtrail_proxy_request_duration_seconds_count{code=\"4xx\"}";
     assert_eq!(metrics.value(answered), count);
-    // Of what cannot be read the API says no more than that it was refused.
-    for unreadable in ["what is this\r\n\r\n", &format!("GET / HTTP/1.1\r\n{many}{many}\r\n")] {
+    for unreadable in unreadable {
         assert!([400, 431].contains(&exchange(served.api, unreadable).status));
     }
 
@@ -366,7 +372,11 @@ fn what_is_refused_is_counted_and_has_its_line_and_its_id() {
         lines.cloned().collect::<Vec<Value>>()
     };
     let told: Vec<_> = of("proxy");
-    assert_eq!(told.len(), refused.len(), "{said}");
+    let (told, of_unreadable) = told.split_at(refused.len());
+    for line in of_unreadable {
+        assert!(line.get("method").is_none() && line.get("correlation_id").is_none(), "{line}");
+    }
+    assert_eq!(of_unreadable.len(), unreadable.len(), "{said}");
     for (line, (method, status, id)) in told.iter().zip(&refused) {
         assert_eq!(
             (&line["status"], &line["correlation_id"]),

@@ -107,6 +107,12 @@ fn serve(stream: impl Read, mut writer: impl Write, requests: &AtomicUsize) -> O
                 write!(writer, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).ok()?;
                 writer.write_all(&body).ok()?;
             }
+            "/interims" => write!(
+                writer,
+                "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n\
+                 HTTP/1.1 103 Early Hints\r\nContent-Length: 7\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfinal"
+            )
+            .ok()?,
             "/refuse" => {
                 write!(writer, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
                     .ok()?;

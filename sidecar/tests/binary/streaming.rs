@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use super::exposition::Exposition;
 use super::place::Place;
 use super::served::Served;
 use super::service::Service;
@@ -194,6 +195,40 @@ fn a_service_that_dies_gives_no_whole_answer() {
     assert!(!answer.contains("\r\n\r\n") || answer.contains("content-length: 100\r\n"), "{answer}");
     let answer = ask("/dies/chunked");
     assert!(!answer.contains("0\r\n\r\n"), "{answer}");
+}
+
+/// An answer may begin before the request has ended. When that breaks, both do, and the service is not to blame.
+#[test]
+fn a_client_that_breaks_its_request_off_is_no_failure_of_the_service() {
+    let (_place, _service, served) = with("body_timeout = \"500ms\"");
+    // Malformed, and not sent at all.
+    for rest in ["5\r\nwrongly", ""] {
+        let mut wire = Wire::connect(served.proxy);
+        wire.send("POST /echo-stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+        wire.send("4\r\nhalf\r\n");
+        assert_eq!(wire.head().0, 200);
+        assert_eq!(wire.chunk().unwrap(), b"half");
+        wire.send(rest);
+        let rest = String::from_utf8(wire.rest()).unwrap();
+        assert!(!rest.ends_with("0\r\n\r\n"), "{rest}: a whole answer");
+    }
+    let metrics = Exposition::parse(&get(served.api, "/metrics").text());
+    assert_eq!(metrics.value("sealtrail_upstream_failures_total"), 0.0);
+    assert_eq!(metrics.value("sealtrail_abandoned_requests_total"), 2.0);
+}
+
+/// Interim answers that cannot be passed on end nothing, and are never taken for the answer.
+#[test]
+fn after_any_number_of_interim_answers_comes_the_answer() {
+    let (_place, _service, served) = with("");
+    let mut wire = Wire::connect(served.proxy);
+    for _ in 0..2 {
+        let answer = wire.ask("GET /interims HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!((answer.status, &answer.body[..]), (200, &b"final"[..]));
+        assert_eq!(answer.header("link"), None, "what an interim says is of no answer");
+    }
+    let metrics = Exposition::parse(&get(served.api, "/metrics").text());
+    assert_eq!(metrics.value("sealtrail_upstream_failures_total"), 0.0);
 }
 
 #[test]

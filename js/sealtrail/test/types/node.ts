@@ -102,6 +102,11 @@ const lines: string[] = [
   engine.diff({}, {}, { raw: true }), engine.diff({}, {}, { format: 'patch', raw: true }), engine.diff({}, {}, { format: 'words', raw: false }),
   trail.diff({}, {}, { raw: true }), engine.rows({}, { format: 'ndjson' }), engine.preview({}, '{}', {}, { raw: true }),
 ]
+// What may be undefined goes where an option may be absent.
+const maybe: { policy?: string; raw?: false; format?: 'changes' } = {}
+const given: AttributeChange[] = engine.diff({}, {}, { policy: maybe.policy, raw: maybe.raw, format: maybe.format })
+const header: string = engine.rows({}, { format: 'csv', header: undefined })
+const context: string | undefined = trail.context?.request?.method
 const coarse: boolean = engine.textDifference('a', 'b', { unit: 'line' }).coarse
 const digest: string = engine.policySummary({ id: 'shop' }).sha256
 const index: number = (await verifyProof('', new Uint8Array(), '')).index
@@ -119,4 +124,4 @@ function told(error: unknown): ErrorCode | undefined {
   return ERROR_CODES.find((code) => code === error.code)
 }
 await trail.close()
-void [unions, lines, id, result, sum, path, operation, text, raw, rule, findings, patch, words, sentences, cell, csv, coarse, digest, index, cosignature, told, koa]
+void [unions, lines, given, header, context, id, result, sum, path, operation, text, raw, rule, findings, patch, words, sentences, cell, csv, coarse, digest, index, cosignature, told, koa]

@@ -63,16 +63,13 @@ impl Fault {
             }
             Fault::DiskFull => {
                 disk.fill()?;
-                thread::sleep(Duration::from_millis(800));
+                wait_until("did not refuse on a full disk", || !is_ready(doors))?;
+                thread::sleep(Duration::from_millis(500));
                 disk.make_room()?;
-                // A log that could not write refuses until it is opened again, so that nothing is guessed.
-                if !is_ready(doors) {
-                    terminate(sidecar)?;
-                    return place.serve(None);
-                }
+                wait_until("did not go on when there was room again", || is_ready(doors))?;
             }
-            Fault::SlowClients => slow_clients(doors),
-            Fault::HalfSent => half_sent(doors),
+            Fault::SlowClients => slow_clients(doors)?,
+            Fault::HalfSent => half_sent(doors)?,
             Fault::Killed => {
                 sidecar.process.0.kill()?;
                 sidecar.process.0.wait()?;
@@ -111,6 +108,17 @@ pub fn terminate(mut sidecar: Sidecar) -> Result<()> {
     }
 }
 
+fn wait_until(otherwise: &str, mut is_so: impl FnMut() -> bool) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        if Instant::now() > deadline {
+            bail!("within 20 s the sidecar {otherwise}");
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
 fn is_ready(doors: &Doors) -> bool {
     use std::io::Read;
     let ask = || -> std::io::Result<String> {
@@ -126,14 +134,14 @@ fn is_ready(doors: &Doors) -> bool {
 }
 
 /// A byte now and then, of heads and of bodies, on both listeners.
-fn slow_clients(doors: &Doors) {
+fn slow_clients(doors: &Doors) -> Result<()> {
     let text = b"POST /v1/changes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{\"entity\"";
     let mut slow: Vec<_> = ports(doors)
         .into_iter()
         .cycle()
         .take(40)
-        .filter_map(|port| TcpStream::connect(("127.0.0.1", port)).ok())
-        .collect();
+        .map(|port| TcpStream::connect(("127.0.0.1", port)))
+        .collect::<std::io::Result<_>>()?;
     for (i, stream) in slow.iter_mut().enumerate() {
         let at_once = if i % 4 < 2 { 10 } else { text.len() - 5 };
         let _ = stream.write_all(&text[..at_once]);
@@ -144,9 +152,10 @@ fn slow_clients(doors: &Doors) {
             let _ = stream.write_all(b"x");
         }
     }
+    Ok(())
 }
 
-fn half_sent(doors: &Doors) {
+fn half_sent(doors: &Doors) -> Result<()> {
     let halves: [&[u8]; 5] = [
         b"POST /v1/cha",
         b"POST /v1/changes HTTP/1.1\r\nHost: localhost\r\nContent-Le",
@@ -158,11 +167,12 @@ fn half_sent(doors: &Doors) {
         for (port, half) in
             ports(doors).into_iter().flat_map(|port| halves.map(|half| (port, half)))
         {
-            let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { continue };
+            let mut stream = TcpStream::connect(("127.0.0.1", port))?;
             let _ = stream.write_all(half);
         }
         thread::sleep(Duration::from_millis(80));
     }
+    Ok(())
 }
 
 fn ports(doors: &Doors) -> [u16; 2] {

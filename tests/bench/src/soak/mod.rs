@@ -91,8 +91,9 @@ fn soak(folder: &Path, span: Duration, runtime: &tokio::runtime::Runtime) -> Res
         println!("disk full: NOT TESTED, that takes root and a tmpfs");
     }
     for fault in faults.iter().cycle() {
-        // The last process lives on for a while, and its memory is looked at.
-        if start.elapsed() + fault.span() + Duration::from_secs(2) > span {
+        // Each at least once. The last process lives on for a while, and its memory is looked at.
+        let is_over = start.elapsed() + fault.span() + Duration::from_secs(2) > span;
+        if is_over && outcome.faults.len() == faults.len() {
             break;
         }
         outcome.note_memory(&sidecar)?;

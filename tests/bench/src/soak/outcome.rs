@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::changes::Written;
+use super::faults::Fault;
 use super::is_bounded;
 use super::traffic::Seen;
 use crate::sidecar::{self, Folder, Sidecar};
@@ -76,6 +77,15 @@ impl Outcome {
         if self.written.acknowledged.is_empty() || self.seen.answered == 0 {
             bail!("nothing was acknowledged or nothing was proxied, so nothing was shown");
         }
+        let was_felt = |fault: Fault, times: u64| {
+            if self.faults.contains_key(fault.name()) && times == 0 {
+                bail!("{}: nobody felt it, so nothing was shown", fault.name());
+            }
+            Ok(())
+        };
+        was_felt(Fault::ServiceRestarts, self.seen.unavailable + self.seen.cut)?;
+        was_felt(Fault::Killed, self.written.repeated - self.written.refused)?;
+        was_felt(Fault::DiskFull, self.written.refused)?;
         let largest = self.memory.iter().copied().fold(0.0, f64::max);
         if !is_bounded(largest) {
             bail!("the sidecar took {largest} KB");
