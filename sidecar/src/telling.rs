@@ -127,13 +127,13 @@ fn words_of(questions: &Questions, told: &[Told], style: words::Style) -> Result
             Told::Many(cascade) => cascade.line().into(),
         });
         text += if text.is_empty() { "" } else { "\n" };
-        text += &words::history(lines, style);
+        text += &words::history(lines, style, &mark);
         if let Told::Many(cascade) = &same[0] {
             let causation = cascade.causation.escape_debug();
             text += &format!("    --expand, or --causation {causation}, shows each\n");
         }
     }
-    Ok(text.replace(&format!("[sealed {mark}]"), "[erased]"))
+    Ok(text)
 }
 
 /// The rows, and how many records have none.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use sealtrail_core::{Format, Limits, Policy, diff};
+use sealtrail_history::words::{self, Style};
 use sealtrail_tests::random::{Random, images};
 use serde_json::{Value, json};
 
@@ -18,13 +19,17 @@ const MATCHINGS: [&str; 5] = [
 ];
 
 fn rendered(before: &Value, after: &Value, arrays: &str, format: Format<'_>) -> Value {
+    serde_json::from_str(&text(before, after, arrays, format)).unwrap()
+}
+
+fn text(before: &Value, after: &Value, arrays: &str, format: Format<'_>) -> String {
     let policy =
         format!(r#"{{"id":"t","version":"1","default":"keep","arrays":{arrays},"secrets":false}}"#);
     let policy = Policy::parse(policy.as_bytes()).unwrap();
     let (before, after) = (before.to_string(), after.to_string());
     let (before, after, limits) = (before.as_bytes(), after.as_bytes(), Limits::default());
     let text = diff(before, after, Some(&policy), false, format, &limits).unwrap();
-    serde_json::from_slice(&text).unwrap()
+    String::from_utf8(text).unwrap()
 }
 
 fn applied(image: &Value, patch: &Value) -> Result<Value, String> {
@@ -198,4 +203,46 @@ fn unordered(value: &Value) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// A history tells the changes of a record in the words of a difference, on lines.
+#[test]
+fn a_history_speaks_as_a_difference_does() {
+    let mut told = 0;
+    for seed in 0..ROUNDS {
+        let (before, after) = images(seed);
+        for arrays in MATCHINGS {
+            let changes = text(&before, &after, arrays, Format::Changes);
+            let words = text(&before, &after, arrays, Format::Words { entity: "" });
+            let record = format!("{{\"data\":{{\"changes\":{changes}}}}}");
+            let history = on_one_line(&words::record(record.as_bytes(), Style::PLAIN));
+            // What is long is cut there.
+            if history.contains('…') || history.contains(" more") {
+                continue;
+            }
+            assert_eq!(history, words, "seed {seed}, {arrays}: {changes}");
+            told += usize::from(words.contains(": 1. ")) + usize::from(words.contains("; 2. "));
+        }
+    }
+    assert!(told > 500, "only {told} collections were told");
+}
+
+/// The lines of a record without its head, as `diff` sets them.
+fn on_one_line(history: &str) -> String {
+    let lines: Vec<&str> = history.lines().skip(1).map(str::trim).collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut all = String::from("changes:");
+    for (i, line) in lines.iter().enumerate() {
+        let is_item = line.split_once(". ").is_some_and(|(n, _)| n.parse::<u32>().is_ok());
+        all += match (is_item, i) {
+            (_, 0) => " ",
+            (true, _) if line.starts_with("1. ") => " ",
+            (true, _) => "; ",
+            (false, _) => ";\n  ",
+        };
+        all += line;
+    }
+    all + "\n"
 }

@@ -14,27 +14,29 @@
 //!     words::record(line, Style::PLAIN),
 //!     "2026-11-21 19:45:00Z  update product/1  by user 7  request a20e389c…  \
 //!      record 01a1ffa9-be2f-73ed-8b10-49bb862aa357\n\
-//!      \x20 ~ inventory:    1 → 10\n\
-//!      \x20 + owner/email:  [sealed contact]\n"
+//!      \x20 'inventory' changed: '1' -> '10'\n\
+//!      \x20 'owner.email' = [sealed contact]\n"
 //! );
 //! ```
+//!
+//! Changes are told in the [sentences](sealtrail_record::sentences) of a difference.
 //!
 //! Any bytes may be given, and none of them reach the terminal as commands: control characters and those that
 //! turn the direction of text are shown as `\u{…}`.
 
-mod clean;
+mod changes;
 mod columns;
-mod value;
+mod sealed;
 
 use std::borrow::Cow;
 
 use sealtrail_record::id::is_uuid;
 use sealtrail_record::json::{self, Limits, Value};
+use sealtrail_record::sentences::{Bounds, Teller, clean};
 use sealtrail_record::time::is_rfc3339;
 
-use clean::{Quotes, clean};
 use columns::Columns;
-use value::Shown;
+use sealed::Sealed;
 
 /// How text is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,34 +73,40 @@ const MAGENTA: &str = "35";
 /// assert_eq!(sealtrail_history::words::shown("a\nb\x1b[2J"), r"a\nb\u{1b}[2J");
 /// ```
 pub fn shown(text: &str) -> String {
-    clean(text, Quotes::None, 200)
+    clean(text, 200)
 }
 
 /// One record: its head, and a line for each change.
 pub fn record(line: &[u8], style: Style) -> String {
-    history([line], style)
+    history([line], style, "")
 }
 
-/// Several records, in the order they are given, the parts of their heads below each other.
+/// Several records, in the order they are given, the parts of their heads below each other. A data group `erased`, if that
+/// is one, stands for all whose key is gone: what is sealed for it is `[erased]`.
 ///
 /// ```
 /// use sealtrail_history::words::{self, Style};
 ///
 /// let lines = ["{\"type\":\"sealtrail.shred.v1\",\"subject\":\"key/k_1\"}", "\x1b[2Jgarbage"];
 /// assert_eq!(
-///     words::history(lines, Style::PLAIN),
+///     words::history(lines, Style::PLAIN, ""),
 ///     "(no time)       shred key/k_1\n\n(not a record)  11 bytes\n"
 /// );
 /// ```
-pub fn history<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>, style: Style) -> String {
+pub fn history<L: AsRef<[u8]>>(
+    lines: impl IntoIterator<Item = L>,
+    style: Style,
+    erased: &str,
+) -> String {
     let mut heads = Columns::new();
     let mut bodies = Vec::new();
     for line in lines {
         let line = line.as_ref();
         match json::parse(line, &LIMITS) {
             Ok(record) if !record.members().is_empty() => {
-                heads.row(head(&record));
-                bodies.push(body(&record, style));
+                let sealed = Sealed::of(&record, erased);
+                heads.row(head(&record, &sealed));
+                bodies.push(body(&record, &sealed, style));
             }
             _ => {
                 heads.row([("(not a record)".into(), RED), (format!("{} bytes", line.len()), "")]);
@@ -123,7 +131,7 @@ const LIMITS: Limits = Limits { max_bytes: 64 << 20, max_depth: 160, max_values:
 
 /// `time  action what  by whom  request id  record id`; the place of what the record does not say is empty. The id
 /// of the record is whole, because other commands ask for it.
-fn head(record: &Value<'_>) -> Vec<(String, &'static str)> {
+fn head(record: &Value<'_>, sealed: &Sealed<'_>) -> Vec<(String, &'static str)> {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
     let mut cells = vec![(time(text("/time").or_else(|| text("/recordedtime"))), DIM)];
 
@@ -137,7 +145,6 @@ fn head(record: &Value<'_>) -> Vec<(String, &'static str)> {
     cells
         .push((what.map_or_else(|| name(action), |what| format!("{} {what}", name(action))), BOLD));
 
-    let sealed = value::Sealed::of(record);
     let actor = ["/data/actor/id", "/data/actor/email", "/data/actor/name", "/authid"];
     let actor = actor.iter().find_map(|pointer| Some((*pointer, record.pointer(pointer)?)));
     let by = actor.map_or_else(String::new, |(pointer, actor)| {
@@ -162,80 +169,50 @@ fn head(record: &Value<'_>) -> Vec<(String, &'static str)> {
     cells
 }
 
-fn body(record: &Value<'_>, style: Style) -> String {
-    let sealed = value::Sealed::of(record);
+/// How much is shown of a value, of what is in one that came or went, and of all that.
+const BOUNDS: Bounds = Bounds { characters: 100, leaves: 16, bytes: 4096 };
+
+fn body(record: &Value<'_>, sealed: &Sealed<'_>, style: Style) -> String {
+    let hidden = |at: &str, value: &Value<'_>| sealed.group(at, value);
+    let teller = Teller { hidden: &hidden, bounds: BOUNDS };
+    let text = changes::changes(record, &teller, style) + &changes::image(record, &teller, style);
     let mut rows = Columns::new();
-    let changes = record.pointer("/data/changes").map(Value::items).unwrap_or_default();
-    for (number, change) in changes.iter().enumerate() {
-        let place = format!("/data/changes/{number}");
-        let side = |name: &str| {
-            let value = change.get(name)?;
-            Some(Shown { value, pointer: format!("{place}/{name}"), sealed: &sealed })
-        };
-        let (mark, colour) = match change.get("op").and_then(Value::as_str) {
-            Some("add") => ("+", GREEN),
-            Some("remove") => ("-", RED),
-            Some("replace") => ("~", YELLOW),
-            Some("move") => (">", YELLOW),
-            _ => ("?", ""),
-        };
-        let path = match change.get("path").and_then(Value::as_str) {
-            Some("") => "(whole)".to_owned(),
-            Some(path) => name(path.strip_prefix('/').unwrap_or(path)),
-            None => "(no path)".to_owned(),
-        };
-        let from = change.get("from").and_then(Value::as_str);
-        let (values, colour_of_values) = match (side("old"), side("new"), from) {
-            (Some(old), Some(new), _) => {
-                let (old, new) = old.beside(&new);
-                (format!("{old} → {new}"), "")
-            }
-            (None, None, Some(from)) => {
-                (format!("from {}", name(from.strip_prefix('/').unwrap_or(from))), "")
-            }
-            (None, None, None) => ("(no value)".to_owned(), ""),
-            (Some(one), None, _) | (None, Some(one), _) => {
-                (one.to_string(), if one.is_sealed() { MAGENTA } else { "" })
-            }
-        };
-        rows.row([(format!("  {mark} {path}:"), colour), (values, colour_of_values)]);
-    }
-    event(record, &sealed, &mut rows);
+    event(record, &teller, &mut rows);
     for (label, pointer) in ACT {
         let value = match record.pointer(pointer) {
             Some(Value::Bool(false)) | None => continue,
             Some(Value::Number(none)) if pointer == "/data/unrecorded" && *none == "0" => continue,
-            Some(value) => {
-                Shown { value, pointer: pointer.to_owned(), sealed: &sealed }.to_string()
-            }
+            Some(value) => teller.json(value, pointer),
         };
         rows.row([(format!("    {label}:"), ""), (value, "")]);
     }
-    rows.set(style).into_iter().fold(String::new(), |text, row| text + &row + "\n")
+    rows.set(style).into_iter().fold(text, |text, row| text + &row + "\n")
 }
 
 /// The type of an event of the business, and each member of its data.
-fn event(record: &Value<'_>, sealed: &value::Sealed<'_>, rows: &mut Columns) {
+fn event(record: &Value<'_>, teller: &Teller<'_>, rows: &mut Columns) {
     const DATA: &str = "/data/event/data";
     let Some(kind) = record.pointer("/data/event/type") else { return };
     rows.row([
         ("    event:".to_owned(), ""),
-        (kind.as_str().map_or_else(|| kind.to_json(), name), ""),
+        (kind.as_str().map_or_else(|| teller.json(kind, ""), name), ""),
     ]);
-    let mut row = |label: String, value: &Value<'_>, pointer: String| {
-        let shown = Shown { value, pointer, sealed };
-        let colour = if shown.is_sealed() { MAGENTA } else { "" };
-        rows.row([(format!("      {label}:"), ""), (shown.to_string(), colour)]);
+    let mut row = |label: String, value: &Value<'_>, at: &str| {
+        let colour = if (teller.hidden)(at, value).is_some() { MAGENTA } else { "" };
+        rows.row([(format!("      {label}:"), ""), (teller.json(value, at), colour)]);
     };
     match record.pointer(DATA) {
         Some(Value::Object(members)) => {
-            for member in members {
+            for member in members.iter().take(changes::MOST) {
                 let mut pointer = DATA.to_owned();
                 sealtrail_record::pointer::push_key(&mut pointer, &member.key);
-                row(name(&member.key), &member.value, pointer);
+                row(name(&member.key), &member.value, &pointer);
+            }
+            if let Some(more @ 1..) = members.len().checked_sub(changes::MOST) {
+                rows.row([(format!("      … and {more} more"), DIM)]);
             }
         }
-        Some(other) => row("data".to_owned(), other, DATA.to_owned()),
+        Some(other) => row("data".to_owned(), other, DATA),
         None => {}
     }
 }
@@ -275,7 +252,7 @@ fn time(text: Option<&str>) -> String {
 
 /// A text that is not quoted where it stands: a type, a path, a reason.
 fn name(text: &str) -> String {
-    clean(text, Quotes::None, 80)
+    clean(text, 80)
 }
 
 /// An id. The first eight digits of a UUID tell the few that a person looks at apart.

@@ -128,7 +128,8 @@ pub fn tell_left_out(records: u64) {
             (counted(records, "record"), if records == 1 { "has" } else { "have" });
         eprintln!(
             "note: {records} that fit {have} no row here, because no attribute changed: acts (reveal, shred, …), events, \
-             changes of nothing; words, --json, and `export --format lines`, `ocsf` or `ecs` show them"
+             changes of nothing, entities of which one image is unknown; words, --json, and `export --format lines`, `ocsf` \
+             or `ecs` show them"
         );
     }
 }

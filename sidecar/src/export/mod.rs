@@ -28,4 +28,4 @@ pub use patch::patch;
 pub use pieces::{Pieces, pieces};
 pub use prover::Prover;
 pub use table::{COLUMNS, Format, Row, Table, erased_mark, mark_erased};
-pub use view::View;
+pub use view::{View, action_of};

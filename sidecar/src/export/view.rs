@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use sealtrail_record::json::{self, Value, write_string};
 use serde_json::value::RawValue;
@@ -7,6 +8,18 @@ use crate::code::Code;
 use crate::erasure::{Destroyed, anonymise, erase_pseudonyms};
 use crate::error::{Error, Result};
 use crate::questions::{Found, STORED};
+
+/// The type of a record of an event without a change.
+const EVENT: &str = "sealtrail.event.v1";
+
+/// What was done, in a word: `update`, the type of an event that comes without a change, or what an act is.
+pub fn action_of<'r>(record: &'r Value<'_>) -> Option<&'r str> {
+    let text = |at: &str| record.pointer(at).and_then(Value::as_str);
+    let kind = text("/type");
+    let of_event = kind.filter(|kind| *kind == EVENT).and_then(|_| text("/data/event/type"));
+    let of_type = || kind?.rsplit('.').nth(1);
+    of_event.or_else(|| text("/data/action")).or_else(of_type)
+}
 
 /// A record as others may see it: what is sealed is named and not shown.
 pub struct View<'r> {
@@ -50,10 +63,24 @@ impl<'r> View<'r> {
         (!self.sealed.contains_key(at)).then_some(text)
     }
 
-    /// `update`; of an act what it is.
+    /// `update`; of an act what it is; of an event alone the word that it was sent with.
     pub fn action(&self) -> &str {
-        let of_type = || self.text("/type")?.rsplit('.').nth(1);
-        self.text("/data/action").or_else(of_type).unwrap_or("unknown")
+        action_of(&self.record).unwrap_or("unknown")
+    }
+
+    /// The same where it is one of ours: an event may be called `delete`, and is none.
+    pub fn own_action(&self) -> Option<&str> {
+        (self.text("/type") != Some(EVENT)).then(|| self.action())
+    }
+
+    /// What happened in the terms of the business, alone or beside a change.
+    pub fn event(&self) -> Option<&str> {
+        self.text("/data/event/type")
+    }
+
+    /// An address, if it is one: what is masked is none, and is refused in the place of one.
+    pub fn ip(&self) -> Option<&str> {
+        self.text("/data/request/ip").filter(|ip| ip.parse::<IpAddr>().is_ok())
     }
 
     /// Whether it tells of what was tried and not done.
@@ -69,6 +96,11 @@ impl<'r> View<'r> {
     pub fn changes(&self) -> impl Iterator<Item = (String, &Value<'r>)> {
         let changes = self.record.pointer("/data/changes").map(Value::items).unwrap_or_default();
         changes.iter().enumerate().map(|(i, change)| (format!("/data/changes/{i}"), change))
+    }
+
+    /// The same as JSON, if there are any.
+    pub fn raw_changes(&self) -> Option<Box<RawValue>> {
+        self.changes().next().and_then(|_| self.raw("/data/changes"))
     }
 
     /// Writes a value of the record, exactly as it is spelt there, but for what is sealed.

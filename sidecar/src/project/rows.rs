@@ -10,7 +10,7 @@ use super::database::Cell;
 use crate::code::Code;
 use crate::erasure::{Destroyed, actor_of, anonymise, erase_pseudonyms, keys_of};
 use crate::error::{Error, Result};
-use crate::export::{Format, Row, Table};
+use crate::export::{Format, Row, Table, action_of};
 use crate::questions::{Found, Question, Questions, STORED};
 
 /// Makes rows of records.
@@ -146,14 +146,13 @@ fn row_of(
     snapshot: Option<String>,
 ) -> Vec<Cell> {
     let at = |at| record.pointer(at).and_then(Value::as_str);
-    let action = || at("/type")?.rsplit('.').nth(1);
     let time = |place| Cell::Time(at(place).and_then(unix_millis));
     vec![
         index,
         text(at("/id")),
         time("/recordedtime"),
         text(at("/source")),
-        text(at("/data/action").or_else(action)),
+        text(action_of(record)),
         time("/time"),
         text(at("/data/entity/type")),
         text(at("/data/entity/id")),

@@ -15,8 +15,9 @@ pub const CURSOR: &str = "sealtrail_cursor";
 /// The nine columns of an audit table.
 const AUDIT: &str = "sealtrail_audit";
 
-/// Of these tables and of what is in their cells. Another one is refused, and made anew by who drops them.
-pub const VERSION: u64 = 1;
+/// Of these tables and of what is in their cells. Another one is refused, and made anew by who drops them. In version 1 the
+/// action of every event was `event`.
+pub const VERSION: u64 = 2;
 
 /// The names of all, for who drops them.
 pub const DROP: &str =

@@ -75,7 +75,7 @@ fn a_reveal_is_a_record_and_a_shred_is_final() {
     reveal(&served, &id, r#"{"group":"default","reason":"x"}"#).is_problem(410, "shredded");
     let words = place.run("history", &["customer", "3"]);
     let (first, second) = words.stdout.split_once("\n\n").unwrap();
-    assert!(first.contains("email:") && first.contains("[erased] → [erased]"), "{words:?}");
+    assert!(first.contains("\n  'email' changed: [erased] -> [erased]\n"), "{words:?}");
     assert!(second.contains("[sealed default]") && !second.contains("[erased]"), "{words:?}");
     assert_eq!(served.terminate().0, 0);
     let verified = place.verify();

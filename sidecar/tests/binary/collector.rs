@@ -22,7 +22,10 @@ fn the_first_users_object_goes_in_as_it_is() {
     );
     assert_eq!(record["data"]["changes"].as_array().unwrap().len(), 6);
     let ran = place.run("history", &["products_master", "1"]);
-    assert!(ran.stdout.contains("[sealed default] → [sealed default]"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("'title' changed: [sealed default] -> [sealed default]\n"),
+        "{ran:?}"
+    );
 }
 
 #[test]

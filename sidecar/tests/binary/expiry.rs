@@ -295,7 +295,7 @@ fn what_is_over_shows_as_erased() {
     let place = place();
     append_expiry_of_this_month(&place);
     let words = place.run("history", &["customer", "3"]);
-    assert!(words.stdout.contains("[erased] → [erased]"), "{words:?}");
+    assert!(words.stdout.contains("'email' changed: [erased] -> [erased]\n"), "{words:?}");
 }
 
 fn append_expiry_of_this_month(place: &Place) {

@@ -22,6 +22,7 @@ mod databases;
 mod engine;
 mod erased_under_way;
 mod erasures;
+mod event_schemas;
 mod expiry;
 mod exported;
 mod exports;

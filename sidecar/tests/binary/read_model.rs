@@ -144,6 +144,37 @@ fn each_change_is_a_row_of_every_database_and_a_second_run_adds_nothing() {
     }
 }
 
+/// A row of `sealtrail_changes` is a difference, and an image alone is none.
+#[test]
+fn an_event_is_called_by_its_type_and_an_image_alone_is_in_the_snapshot() {
+    let place = place();
+    let entity = json!({"type": "customer", "id": "1"});
+    let event = json!({"type": "customer.approved", "data": {"name": "Ann"}});
+    let image = json!({"name": "Ann", "tier": 1});
+    for change in [
+        json!({"entity": entity, "action": "update", "after": image}),
+        json!({"entity": entity, "event": event}),
+        json!({"entity": entity, "action": "update", "before": image, "after": {"name": "Ann"}, "event": event}),
+    ] {
+        assert_eq!(place.append(change.to_string().as_bytes()).code, 0);
+    }
+    for database in Database::all() {
+        assert_eq!(project(&place, &database), 3, "{}", database.name);
+        let told = dump(&database);
+        let column = |n: usize| told["audit"].iter().map(move |row| row[n].as_deref().unwrap());
+        assert_eq!(column(2).collect::<Vec<_>>(), ["update", "customer.approved", "update"]);
+        let snapshots: Vec<Value> =
+            column(8).map(|text| serde_json::from_str(text).unwrap()).collect();
+        assert_eq!(snapshots[0], json!({"name": "[sealed contact]", "tier": 1}));
+        assert_eq!(
+            (&snapshots[1], &snapshots[2]["name"]),
+            (&snapshots[0], &json!("[sealed contact]"))
+        );
+        assert_eq!(told["changes"].len(), 1, "{:?}", told["changes"]);
+        is_whole(&place, &database);
+    }
+}
+
 #[test]
 fn an_erasure_reaches_the_tables() {
     for database in Database::all() {

@@ -1,16 +1,11 @@
-//! A difference in sentences, for somebody who asks what was done to an entity:
+//! A difference in [sentences](sealtrail_record::sentences), for somebody who asks what was done to an entity:
 //!
 //! ```text
 //! changes on instance/5b: 'title' changed: 'a' -> 'b';
 //!   'notes' collection changes: 1. 'notes/1' added; 'notes/1.note' = 'Test note'; 2. 'notes/0' removed; …
 //! ```
-//!
-//! What changed within an array, or within its items, is told together and numbered. An attribute is
-//! named by its keys with dots between them; items are counted from 0, as in the record.
 
-use sealtrail_record::json::Value;
-use sealtrail_record::pointer;
-use sealtrail_record::sort::sorted;
+use sealtrail_record::sentences::{Bounds, Change, Teller, groups, inside};
 
 use super::entry::Entry;
 use crate::Error;
@@ -23,15 +18,31 @@ pub(super) fn sentences(entity: &str, entries: &[Entry<'_>]) -> Result<String, E
     if entries.is_empty() {
         return Ok(String::new());
     }
-    let on = if entity.is_empty() { String::new() } else { format!(" on {}", clean(entity)) };
-    let mut out = format!("changes{on}: ");
-    for (i, group) in groups(entries).iter().enumerate() {
+    let teller =
+        Teller { hidden: &|_, _| None, bounds: Bounds { bytes: LONGEST, ..Bounds::default() } };
+    let changes: Vec<Change<'_>> = entries.iter().map(change).collect();
+    let mut out = String::from("changes");
+    if !entity.is_empty() {
+        out += &format!(" on {}", inside(entity));
+    }
+    out += ": ";
+    for (i, group) in groups(&changes).iter().enumerate() {
         out += if i == 0 { "" } else { ";\n  " };
-        group.tell(&mut out);
-        if out.len() > LONGEST {
-            let message =
-                format!("a difference in words has at most {LONGEST} bytes, and this one more");
-            return Err(Error::new("too_large", message));
+        if let Some(collection) = &group.collection {
+            out += &teller.collection(collection);
+        }
+        for (i, &change) in group.changes.iter().enumerate() {
+            if group.collection.is_some() {
+                out += &format!("{} {}. ", if i == 0 { "" } else { ";" }, i + 1);
+            }
+            out += &teller.name(&changes[change]);
+            out.push(' ');
+            teller.tell(&changes[change], &mut out);
+            if out.len() > LONGEST {
+                let message =
+                    format!("a difference in words has at most {LONGEST} bytes, and this one more");
+                return Err(Error::new("too_large", message));
+            }
         }
     }
     out.push('\n');
@@ -41,169 +52,17 @@ pub(super) fn sentences(entity: &str, entries: &[Entry<'_>]) -> Result<String, E
 /// As much as a record may have.
 const LONGEST: usize = 64 << 20;
 
-/// What is told in one go: one attribute, or all that happened in one array.
-struct Group<'e, 'a> {
-    collection: Option<String>,
-    entries: Vec<&'e Entry<'a>>,
-}
-
-/// In the order in which each is first spoken of.
-fn groups<'e, 'a>(entries: &'e [Entry<'a>]) -> Vec<Group<'e, 'a>> {
-    let collections: Vec<Option<String>> = entries
-        .iter()
-        .map(|entry| Some(name(&entry.path, &entry.indices, *entry.indices.last()?)))
-        .collect();
-    // For each entry the first that speaks of the same collection.
-    let mut first: Vec<usize> = (0..entries.len()).collect();
-    let order = sorted(entries.len(), &mut |a, b| collections[a].cmp(&collections[b]));
-    for same in
-        order.chunk_by(|&a, &b| collections[a].is_some() && collections[a] == collections[b])
-    {
-        same.iter().for_each(|&entry| first[entry] = same[0]);
+fn change<'c>(entry: &'c Entry<'_>) -> Change<'c> {
+    Change {
+        op: entry.op,
+        path: &entry.path,
+        indices: entry.indices.as_slice().into(),
+        from: entry.from.as_deref(),
+        coarse: entry.coarse,
+        old: entry.old.as_ref(),
+        new: entry.new.as_ref(),
+        at: String::new(),
     }
-    let mut groups: Vec<Group<'e, 'a>> = Vec::new();
-    let mut group_of = vec![0; entries.len()];
-    for ((i, entry), collection) in entries.iter().enumerate().zip(collections) {
-        if first[i] == i {
-            group_of[i] = groups.len();
-            groups.push(Group { collection, entries: vec![entry] });
-        } else {
-            groups[group_of[first[i]]].entries.push(entry);
-        }
-    }
-    groups
-}
-
-impl Group<'_, '_> {
-    /// Stops some time after there is too much.
-    fn tell(&self, out: &mut String) {
-        if let Some(collection) = &self.collection {
-            *out += &format!("'{collection}' collection changes: ");
-        }
-        for (i, entry) in self.entries.iter().enumerate() {
-            if out.len() > LONGEST {
-                return;
-            }
-            if self.collection.is_some() {
-                *out += &format!("{}{}. ", if i == 0 { "" } else { "; " }, i + 1);
-            }
-            tell(entry, out);
-        }
-    }
-}
-
-fn tell(entry: &Entry<'_>, out: &mut String) {
-    let mut name = whole_name(&entry.path, &entry.indices);
-    *out += &format!("'{name}' ");
-    match (entry.op, &entry.old, &entry.new) {
-        ("move", ..) => {
-            let from = entry.from.as_deref().unwrap_or_default();
-            *out += &format!("moved from '{}'", whole_name(from, &entry.indices));
-        }
-        (_, Some(old), Some(new)) if entry.coarse => {
-            let (old, new) = (old.items().len(), new.items().len());
-            *out += &format!("changed as a whole: {old} items -> {new} items");
-        }
-        (_, Some(old), Some(new)) => {
-            *out += &format!("changed: {} -> {}", quoted(old), quoted(new));
-        }
-        (_, Some(old), None) if is_leaf(old) => *out += &format!("removed: {}", quoted(old)),
-        (_, None, Some(new)) if is_leaf(new) && is_item(entry) => {
-            *out += &format!("added: {}", quoted(new));
-        }
-        (_, None, Some(new)) if is_leaf(new) => *out += &format!("= {}", quoted(new)),
-        (_, Some(old), None) => {
-            *out += "removed";
-            leaves(old, &mut name, "was", out);
-        }
-        (_, None, Some(new)) => {
-            *out += "added";
-            leaves(new, &mut name, "=", out);
-        }
-        (_, None, None) => *out += "changed",
-    }
-}
-
-/// Whether the entry is about an item of an array, not about something within one.
-fn is_item(entry: &Entry<'_>) -> bool {
-    let tokens = pointer::tokens(&entry.path).map_or(0, |tokens| tokens.len());
-    entry.indices.last().is_some_and(|last| last + 1 == tokens)
-}
-
-fn is_leaf(value: &Value<'_>) -> bool {
-    value.members().is_empty() && value.items().is_empty()
-}
-
-/// `; 'notes/1.note' = 'Test note'` for everything within. The depth of recursion is that of the JSON
-/// reader's limit.
-fn leaves(value: &Value<'_>, name: &mut String, verb: &str, out: &mut String) {
-    if out.len() > LONGEST {
-        return;
-    }
-    if is_leaf(value) {
-        *out += &format!("; '{name}' {verb} {}", quoted(value));
-    }
-    let here = name.len();
-    for (index, item) in value.items().iter().enumerate() {
-        *name += &format!("/{index}");
-        leaves(item, name, verb, out);
-        name.truncate(here);
-    }
-    for member in value.members() {
-        name.push('.');
-        *name += &clean(&member.key);
-        leaves(&member.value, name, verb, out);
-        name.truncate(here);
-    }
-}
-
-/// A value in quotes; null without, so that it is not taken for a text.
-fn quoted(value: &Value<'_>) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::String(text) => format!("'{}'", clean(text)),
-        other => format!("'{}'", clean(&other.to_json())),
-    }
-}
-
-fn whole_name(path: &str, indices: &[usize]) -> String {
-    name(path, indices, usize::MAX)
-}
-
-/// The first tokens of a pointer as a name: `notes/1.note`.
-fn name(path: &str, indices: &[usize], tokens: usize) -> String {
-    let mut name = String::new();
-    for (place, token) in pointer::tokens(path).unwrap_or_default().iter().take(tokens).enumerate()
-    {
-        if place > 0 {
-            name.push(if indices.contains(&place) { '/' } else { '.' });
-        }
-        name += &clean(token);
-    }
-    if name.is_empty() { "(whole)".to_owned() } else { name }
-}
-
-/// A text that cannot end its quotes, break its line, turn its direction or command a terminal.
-fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\'' | '\\' => out.extend(['\\', c]),
-            '\n' => out += "\\n",
-            '\r' => out += "\\r",
-            '\t' => out += "\\t",
-            c if c.is_control() || is_hidden(c) => {
-                out += &format!("\\u{{{:x}}}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// Line and paragraph separators, and what turns the direction of text.
-fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

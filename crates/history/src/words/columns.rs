@@ -18,9 +18,25 @@ impl Columns {
         self.rows.push(cells.into_iter().collect());
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The text of each row. The last cell of a row is not padded; one that is empty has a place as far as others stand
     /// below it.
     pub(super) fn set(&self, style: Style) -> Vec<String> {
+        self.lines(style, &self.widths(), 2)
+    }
+
+    /// Rows that are sentences. On a terminal they are set below each other too; elsewhere they are as one reads, and
+    /// searches for, them.
+    pub(super) fn sentences(&self, style: Style) -> Vec<String> {
+        let widths = if style.colour { self.widths() } else { Vec::new() };
+        self.lines(style, &widths, 1)
+    }
+
+    fn widths(&self) -> Vec<usize> {
         let mut widths = Vec::new();
         for row in &self.rows {
             let last = last_of(row);
@@ -34,6 +50,10 @@ impl Columns {
                 }
             }
         }
+        widths
+    }
+
+    fn lines(&self, style: Style, widths: &[usize], gap: usize) -> Vec<String> {
         let set = |row: &Vec<(String, &'static str)>| {
             let mut text = String::new();
             let last = last_of(row);
@@ -41,8 +61,9 @@ impl Columns {
                 if !cell.is_empty() {
                     text += &style.paint(colour, cell);
                 }
-                if column < last && (widths[column] > 0 || !cell.is_empty()) {
-                    let pad = widths[column].saturating_sub(width(cell)) + 2;
+                let widest = widths.get(column).copied().unwrap_or(0);
+                if column < last && (widest > 0 || !cell.is_empty()) {
+                    let pad = widest.saturating_sub(width(cell)) + gap;
                     text.extend(std::iter::repeat_n(' ', pad));
                 }
             }
@@ -82,6 +103,15 @@ mod tests {
         let mut columns = Columns::new();
         columns.row([("x".repeat(60), ""), ("by".into(), "")]);
         assert_eq!(columns.set(Style::PLAIN), [format!("{}  by", "x".repeat(60))]);
+    }
+
+    #[test]
+    fn sentences_stand_below_each_other_on_a_terminal_only() {
+        let mut columns = Columns::new();
+        columns.row([("'a'".into(), ""), ("= 1".into(), "")]);
+        columns.row([("'long'".into(), ""), ("= 2".into(), "")]);
+        assert_eq!(columns.sentences(Style::PLAIN), ["'a' = 1", "'long' = 2"]);
+        assert_eq!(columns.sentences(Style::COLOUR), ["'a'    = 1", "'long' = 2"]);
     }
 
     #[test]
