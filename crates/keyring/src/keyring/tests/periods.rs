@@ -309,6 +309,27 @@ fn a_key_that_was_handed_out_is_found_with_its_period() {
     assert!(steps > 12, "{steps} steps: the disk is no longer under test");
 }
 
+/// Nor does a key stay in memory whose period found no room.
+#[test]
+fn a_key_that_found_no_room_is_found_with_its_period_when_there_is_some() {
+    let october = period("2026-10");
+    for full in [Full::Files, Full::Names, Full::Bytes] {
+        for step in 0..14 {
+            let place = Place::new();
+            let faults = Arc::new(Faults::default());
+            let keyring = place.open_with(&faults).unwrap();
+            faults.fill_at(step, full);
+            let _ = keyring.subject_key_in("customer/3", &october);
+            faults.make_room();
+            let (kid, _) = keyring.subject_key_in("customer/3", &october).unwrap();
+            drop(keyring);
+            faults.power_cut(usize::MAX);
+            let found = place.open().subject_keys_in_periods("customer/3").unwrap();
+            assert_eq!(found, [(october.clone(), kid)], "{full:?} {step}");
+        }
+    }
+}
+
 #[test]
 fn a_period_that_a_killed_process_left_unsynced_is_synced_before_it_is_relied_on() {
     every_way(|case| {
