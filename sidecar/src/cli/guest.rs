@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Style, output};
 use crate::code::Code;
-use crate::engine::{embedded_code, sha256_of};
+use crate::engine::{embedded, sha256_of};
 use crate::error::{Error, Result};
 
 /// Writes the guest of this binary into a file, for another sidecar to run in place of its own
@@ -21,7 +21,7 @@ pub struct GuestCommand {
 
 impl GuestCommand {
     pub fn run(self, style: Style) -> Result<u8> {
-        let code = embedded_code();
+        let code = embedded::CODE;
         let named = |e: std::io::Error| Error::new(Code::WrongUse, e.to_string());
         let named = |e| named(e).context(self.file.display());
         let mut file = std::fs::File::create_new(&self.file).map_err(named)?;

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::sandbox::GUEST_SHA256;
+use super::embedded::SHA256 as GUEST_SHA256;
 use crate::code::Code;
 use crate::config::Engine;
 use crate::error::{Error, Result};

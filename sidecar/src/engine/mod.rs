@@ -15,6 +15,7 @@ mod bounds;
 mod calls;
 #[cfg(test)]
 mod conformance;
+pub mod embedded;
 mod guest_file;
 mod image;
 mod leases;
@@ -30,4 +31,4 @@ pub use calls::{
 pub use guest_file::sha256_of;
 pub use leases::{LeasedKey, Leasing};
 pub use policy::Policy;
-pub use sandbox::{Sandbox, embedded_code};
+pub use sandbox::Sandbox;

@@ -15,6 +15,7 @@ use wasmtime::{
 use super::abi::Instance;
 use super::bounds::{Bounds, TICK};
 use super::calls::{EXPORTS, EngineName, Guest};
+use super::embedded;
 use super::guest_file::{self, GuestFile};
 use super::lent::{Lent, Work};
 use super::tunables::tunables;
@@ -23,19 +24,9 @@ use crate::config::{self, Limits};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 
-/// The guest as machine code, and the digest of the `guest.wasm` that it was compiled from: the
-/// `engine.sha256` of every record. `build.rs` made both from the sources beside this file.
-static GUEST: &[u8] = include_bytes!(env!("SEALTRAIL_GUEST"));
-pub(super) const GUEST_SHA256: &str = env!("SEALTRAIL_GUEST_SHA256");
-
 /// How many instances can live at once. Changes stay far below it (see the collector's queue); whoever
 /// finds none is told to come again, as by any other full queue.
 pub const INSTANCES: u32 = 256;
-
-/// The guest as machine code, for a file that another sidecar reads.
-pub fn embedded_code() -> &'static [u8] {
-    GUEST
-}
 
 /// The compiled guest. Cheap to clone.
 #[derive(Clone)]
@@ -52,7 +43,9 @@ impl Sandbox {
     /// Loads the embedded guest.
     pub fn new(limits: &Limits) -> Result<Self> {
         // SAFETY: the bytes are what wasmtime's compiler wrote in the build of this very binary.
-        unsafe { Self::of(GUEST, GUEST_SHA256, limits) }
+        let sandbox = unsafe { Self::of(embedded::CODE, embedded::SHA256, limits) }?;
+        embedded::give_back();
+        Ok(sandbox)
     }
 
     /// Loads the guest that a configuration names, if it allows that one.
