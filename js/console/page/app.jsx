@@ -28,13 +28,15 @@ export function App({ core, loaded }) {
     return () => removeEventListener('hashchange', follow)
   }, [])
   useEffect(() => {
-    loaded.then(
+    const follow = (loaded) => loaded.then(
       ({ sha256 }) => setEngine({ isLoaded: true, sha256 }),
       ({ message }) => {
         setEngine({ failed: message })
         document.documentElement.dataset.ready = 'false'
       },
     )
+    follow(loaded)
+    return core.onLoad(follow)
   }, [])
 
   return (
@@ -52,7 +54,7 @@ export function App({ core, loaded }) {
       </header>
       <main id="main" tabIndex={-1}>
         {engine.failed && <p class="problem" role="alert"><Icon name="error" /> The core could not be started: {engine.failed}</p>}
-        <div hidden={panel !== 'preview'}><PreviewPanel core={core} loaded={loaded} isShown={panel === 'preview'} /></div>
+        <div hidden={panel !== 'preview'}><PreviewPanel core={core} loaded={loaded} /></div>
         {hasVerify.current && <div hidden={panel !== 'verify'}><LoadedPanel /></div>}
       </main>
       <Footer engine={engine} />

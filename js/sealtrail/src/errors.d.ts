@@ -87,4 +87,9 @@ export declare class SealtrailError extends Error {
   readonly at?: ErrorPlace
   /** The HTTP status, where the sidecar refused. */
   readonly status?: number
+  /**
+   * Of `wrap`: the change was made, and this is what it gave; only its record failed. Of all other errors it is undefined. What
+   * prints an error or writes it as JSON does not see it, since it may be personal.
+   */
+  get made(): { readonly result: unknown } | undefined
 }

@@ -71,6 +71,8 @@ const known = new Set(ERROR_CODES)
 /** Every error that this package throws or rejects with. Decide on `code`, show `message`. */
 export class SealtrailError extends Error {
   name = 'SealtrailError'
+  /** Private: what prints an error, copies it or writes it as JSON does not come by what a service's change gave. */
+  #made
 
   /**
    * @param {import('./errors.js').ErrorCode} code
@@ -82,6 +84,18 @@ export class SealtrailError extends Error {
     this.code = code
     if (at !== undefined) this.at = at
     if (status !== undefined) this.status = status
+  }
+
+  get made() {
+    return this.#made
+  }
+
+  /** The error for who made a change, and gets it in place of what the change gave. Another object: one error may be of many changes. */
+  static ofMade(thrown, result) {
+    const { code, message, at, status, cause } = SealtrailError.from(thrown)
+    const error = new SealtrailError(code, message, { at, status, cause })
+    error.#made = Object.freeze({ result })
+    return error
   }
 
   /** What crossed the wasm edge or came as a problem document: `{ code, message | detail, at }`. */

@@ -1,5 +1,5 @@
 export * from './index.browser.js'
 export { createTrail } from './trail.js'
 export type {
-  Actor, Change, Context, Entity, Image, Receipt, Revealed, RevealedValue, RevealOptions, SpoolOptions, Trail, TrailOptions, TrailStats, UserAgent,
+  Action, Actor, Change, Context, Entity, Image, Receipt, Revealed, RevealedValue, RevealOptions, SpoolOptions, Trail, TrailOptions, TrailStats, UserAgent,
 } from './trail.js'

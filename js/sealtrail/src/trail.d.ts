@@ -43,6 +43,8 @@ export interface UserAgent {
   device?: string | undefined
 }
 
+export type Action = 'create' | 'update' | 'delete'
+
 export interface Change {
   /**
    * What this change is called: sent again under the same name, also by another process, it is not recorded again.
@@ -50,8 +52,8 @@ export interface Change {
    */
   id?: string | undefined
   entity: Entity
-  /** One of the three; another is refused by the sidecar, with `unknown_action`. */
-  action: 'create' | 'update' | 'delete' | (string & {})
+  /** There are these three: another one is refused, with `unknown_action`. */
+  action: Action
   before?: Image
   after?: Image
   /** Wins over the context of the request, member by member; what is `undefined` says nothing. */
@@ -211,10 +213,15 @@ export interface Trail {
   /**
    * Takes the before image with `load`, runs `change`, takes the after image, records the difference. Nothing that `load`
    * finds is `null`. Where `change` throws, nothing is recorded; where the image after it cannot be taken, that is a failure as
-   * of `record` (`image_failed`), since the change was made.
+   * of `record` (`image_failed`), since the change was made. An error of the record has what the change gave as `made`.
    *
    * @example
-   * await trail.wrap({ type: 'product', id }, () => db.find(id), () => db.update(id, body))
+   * try {
+   *   await trail.wrap({ type: 'product', id }, () => db.find(id), () => db.update(id, body))
+   * } catch (error) {
+   *   if (!(error instanceof SealtrailError && error.made)) throw error
+   *   console.log('updated, and not recorded:', error.code) // what `db.update` gave is `error.made.result`
+   * }
    */
   wrap<Result>(
     entity: Entity,

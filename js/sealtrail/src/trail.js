@@ -67,17 +67,11 @@ class Trail {
     // An in-memory store may hand out the object that `change` is about to modify: keep the text, not the object.
     const before = await imageOf(load, '/before')
     const result = await change()
-    let after
     try {
-      after = await imageOf(load, '/after')
-    } catch (cause) {
-      // The change is made, and there will be no record of it.
-      if (cause instanceof SealtrailError) return this.#refused(cause)
-      return this.#refused(new SealtrailError('image_failed', 'the image after a change that was made could not be loaded', { cause }))
+      return { result, receipt: await this.#recordMade(entity, before, load) }
+    } catch (error) {
+      throw SealtrailError.ofMade(error, result)
     }
-    const action = before === null ? 'create' : after === null ? 'delete' : 'update'
-    const receipt = await this.record({ entity, action, before, after })
-    return { result, receipt }
   }
 
   run(context, callback, ...args) {
@@ -109,6 +103,19 @@ class Trail {
   async close() {
     this.#reveals.close()
     await (this.#closed ??= this.#delivery.close())
+  }
+
+  /** The change is made: from here on what fails is its record. */
+  async #recordMade(entity, before, load) {
+    let after
+    try {
+      after = await imageOf(load, '/after')
+    } catch (cause) {
+      if (cause instanceof SealtrailError) return this.#refused(cause)
+      return this.#refused(new SealtrailError('image_failed', 'the image after a change that was made could not be loaded', { cause }))
+    }
+    const action = before === null ? 'create' : after === null ? 'delete' : 'update'
+    return this.record({ entity, action, before, after })
   }
 
   #send(change, seals) {

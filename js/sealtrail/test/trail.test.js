@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { inspect } from 'node:util'
 import { createTrail, SealtrailError } from 'sealtrail'
 import { contextOf } from '../src/context.js'
 import { refuse, startCollector } from './collector.js'
@@ -271,6 +272,39 @@ describe('wrap', () => {
     await assert.rejects(carried, { code: 'unsupported_value', at: { pointer: '/after/seen' } })
     assert.deepEqual([failures.map(({ code }) => code), trail.stats().failed - failed], [['image_failed', 'unsupported_value'], 2])
     assert.equal(trail.stats().queued, 0)
+  })
+
+  test('who made a change has what it gave, also where its record fails, and nothing that prints the error has it', async () => {
+    const entities = { sent: entity, unsent: { type: 'customer' } }
+    const canary = { email: 'canary@example.com' }
+    collector.answers.push(refuse(403, { code: 'forbidden', detail: 'not yours' }))
+    const failing = [
+      [entities.sent, () => ({ n: failing.loads++ }), 'forbidden'],
+      [entities.unsent, () => ({}), 'missing_field'],
+      [entities.sent, () => (failing.isMade ? { n: 1n } : {}), 'unsupported_value'],
+      [entities.sent, () => { if (failing.isMade) throw new Error('the database is gone') }, 'image_failed'],
+    ]
+    failing.loads = 0
+    for (const [of, load, code] of failing) {
+      failing.isMade = false
+      const change = async () => ((failing.isMade = true), canary)
+      const error = await trail.wrap(of, load, change).then(assert.fail, (error) => error)
+      assert.ok(error instanceof SealtrailError)
+      assert.deepEqual([error.code, error.made], [code, { result: canary }])
+      assert.equal(error.made.result, canary)
+      const printed = [inspect(error, { showHidden: true, depth: null }), JSON.stringify(error), String(error), error.stack]
+      const members = []
+      for (const name in error) members.push(error[name])
+      assert.doesNotMatch(inspect([printed, members, { ...error }, structuredClone(error)], { depth: null }), /canary/)
+      // What is told of it, and of other changes perhaps, is another error.
+      const told = failures.pop()
+      assert.deepEqual([told.code, told.message, told.status, told.made, told === error], [code, error.message, error.status, undefined, false])
+    }
+    // A change that gave nothing is told from one that was not made.
+    const nothing = await trail.wrap(entities.unsent, () => ({}), () => {}).then(assert.fail, (error) => error)
+    assert.deepEqual(nothing.made, { result: undefined })
+    assert.equal((await trail.wrap(entity, () => ({ n: 1n }), () => {}).then(assert.fail, (error) => error)).made, undefined)
+    assert.equal((await trail.record({ entity }).then(assert.fail, (error) => error)).made, undefined)
   })
 
   test('images that are text or bytes go as they are written', async () => {

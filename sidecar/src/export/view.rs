@@ -105,36 +105,10 @@ impl<'r> View<'r> {
 
     /// Writes a value of the record, exactly as it is spelt there, but for what is sealed.
     pub fn write(&self, value: &Value<'_>, at: &mut String, out: &mut Vec<u8>) {
-        let here = at.len();
-        match value {
-            Value::String(_) => match self.sealed.get(at.as_str()) {
-                Some(shown) => write_string(shown, out),
-                None => value.write(out),
-            },
-            Value::Array(items) => {
-                out.push(b'[');
-                for (index, item) in items.iter().enumerate() {
-                    out.extend_from_slice(if index > 0 { b"," } else { b"" });
-                    sealtrail_record::pointer::push_index(at, index);
-                    self.write(item, at, out);
-                    at.truncate(here);
-                }
-                out.push(b']');
-            }
-            Value::Object(members) => {
-                out.push(b'{');
-                for (number, member) in members.iter().enumerate() {
-                    out.extend_from_slice(if number > 0 { b"," } else { b"" });
-                    write_string(&member.key, out);
-                    out.push(b':');
-                    sealtrail_record::pointer::push_key(at, &member.key);
-                    self.write(&member.value, at, out);
-                    at.truncate(here);
-                }
-                out.push(b'}');
-            }
-            scalar => scalar.write(out),
-        }
+        value.write_replacing(at, out, usize::MAX, &|value, at, out| {
+            let shown = self.sealed.get(at).filter(|_| value.as_str().is_some());
+            shown.map(|shown| write_string(shown, out)).is_some()
+        });
     }
 
     /// The value at a pointer, as JSON for another document.

@@ -104,6 +104,18 @@ impl<'a> Value<'a> {
         write::write_value(self, out);
     }
 
+    /// The same with other text in the place of some values, by their pointers: `at` is that of this one. Begins nothing
+    /// new once `out` is longer than `end`.
+    pub fn write_replacing(
+        &self,
+        at: &mut String,
+        out: &mut Vec<u8>,
+        end: usize,
+        replace: write::Replace<'_>,
+    ) {
+        write::write_replacing(self, at, out, end, replace);
+    }
+
     /// The same value, whatever the order of keys, the spelling of numbers or the escapes.
     pub fn same(&self, other: &Value<'_>) -> bool {
         match (self, other) {

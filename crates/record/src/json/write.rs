@@ -1,5 +1,6 @@
 use super::text::end_of_plain;
 use super::value::Value;
+use crate::pointer;
 
 /// Appends a JSON string: only what RFC 8259 §7 demands is escaped, so text stays readable and
 /// two writers give the same bytes (the string form of RFC 8785 §3.2.2.2).
@@ -64,5 +65,53 @@ pub(super) fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
             }
             out.push(b'}');
         }
+    }
+}
+
+/// Writes another text in the place of a value, at a pointer; false to have the value written.
+pub type Replace<'a> = &'a dyn Fn(&Value<'_>, &str, &mut Vec<u8>) -> bool;
+
+/// The depth of recursion is that of the reader's limit.
+pub fn write_replacing(
+    value: &Value<'_>,
+    at: &mut String,
+    out: &mut Vec<u8>,
+    end: usize,
+    replace: Replace<'_>,
+) {
+    if replace(value, at, out) {
+        return;
+    }
+    let here = at.len();
+    match value {
+        Value::Array(items) => {
+            out.push(b'[');
+            for (i, item) in items.iter().enumerate() {
+                if out.len() > end {
+                    break;
+                }
+                out.extend_from_slice(if i > 0 { b"," } else { b"" });
+                pointer::push_index(at, i);
+                write_replacing(item, at, out, end, replace);
+                at.truncate(here);
+            }
+            out.push(b']');
+        }
+        Value::Object(members) => {
+            out.push(b'{');
+            for (i, member) in members.iter().enumerate() {
+                if out.len() > end {
+                    break;
+                }
+                out.extend_from_slice(if i > 0 { b"," } else { b"" });
+                write_string(&member.key, out);
+                out.push(b':');
+                pointer::push_key(at, &member.key);
+                write_replacing(&member.value, at, out, end, replace);
+                at.truncate(here);
+            }
+            out.push(b'}');
+        }
+        scalar => write_value(scalar, out),
     }
 }

@@ -2,8 +2,7 @@
 
 use super::clean::{push_clean, quoted};
 use super::{Bounds, Teller, clean};
-use crate::json::{Value, write_string};
-use crate::pointer;
+use crate::json::Value;
 
 /// Where texts are cut, two that are no longer than this stand whole beside each other; of longer ones, what differs.
 const SHORT: usize = 60;
@@ -47,51 +46,15 @@ impl Teller<'_> {
         (self.hidden)(at, value)
     }
 
+    /// Stops some time after nobody reads on.
     fn raw(&self, value: &Value<'_>, at: &str) -> String {
-        let mut out = Vec::new();
-        self.write(value, &mut at.to_owned(), &mut out);
-        String::from_utf8(out).unwrap_or_default()
-    }
-
-    /// Stops some time after nobody reads on. The depth of recursion is that of the JSON reader's limit.
-    fn write(&self, value: &Value<'_>, at: &mut String, out: &mut Vec<u8>) {
-        if let Some(hidden) = self.hidden(value, at) {
-            return out.extend_from_slice(hidden.as_bytes());
-        }
         // Four bytes at most for a character.
         let end = self.bounds.characters.saturating_mul(4);
-        let here = at.len();
-        match value {
-            Value::Array(items) => {
-                out.push(b'[');
-                for (index, item) in items.iter().enumerate() {
-                    if out.len() > end {
-                        break;
-                    }
-                    out.extend_from_slice(if index > 0 { b"," } else { b"" });
-                    pointer::push_index(at, index);
-                    self.write(item, at, out);
-                    at.truncate(here);
-                }
-                out.push(b']');
-            }
-            Value::Object(members) => {
-                out.push(b'{');
-                for (number, member) in members.iter().enumerate() {
-                    if out.len() > end {
-                        break;
-                    }
-                    out.extend_from_slice(if number > 0 { b"," } else { b"" });
-                    write_string(&member.key, out);
-                    out.push(b':');
-                    pointer::push_key(at, &member.key);
-                    self.write(&member.value, at, out);
-                    at.truncate(here);
-                }
-                out.push(b'}');
-            }
-            scalar => scalar.write(out),
-        }
+        let mut out = Vec::new();
+        value.write_replacing(&mut at.to_owned(), &mut out, end, &|value, at, out| {
+            self.hidden(value, at).map(|hidden| out.extend_from_slice(hidden.as_bytes())).is_some()
+        });
+        String::from_utf8(out).unwrap_or_default()
     }
 }
 

@@ -43,6 +43,8 @@ export class Source {
 
   /** Marks what findings are about: `{ from, to, severity, message }`. */
   mark(marks) {
+    // An editor takes its time over nothing, too.
+    if (marks.length === 0 && this.#marks.length === 0) return
     this.#marks = marks
     this.#field?.mark(marks)
   }

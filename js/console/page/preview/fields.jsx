@@ -5,7 +5,7 @@ import { reasonOf, TREATMENTS } from './treatments.js'
 import { Value } from './value.jsx'
 
 /** Rows that are drawn in one frame: all of them at once hold the page up. */
-const AT_ONCE = 9
+const AT_ONCE = 5
 
 const COLUMNS = ['Field', 'Comes in', 'Would be stored', 'Why']
 

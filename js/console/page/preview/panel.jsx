@@ -10,9 +10,9 @@ import { useDocuments } from './documents.js'
 import { usePreview } from './use-preview.js'
 
 /** A policy and a payload go in; what would be stored comes out, while one types. */
-export function PreviewPanel({ core, loaded, isShown }) {
+export function PreviewPanel({ core, loaded }) {
   const documents = useDocuments()
-  const { shown, problem, lint, isBusy, filter, setFilter, showMore } = usePreview(core, loaded, documents)
+  const { shown, problem, failure, lint, isBusy, filter, setFilter, showMore, failAbout } = usePreview(core, loaded, documents)
   const [isReady, setReady] = useState(false)
 
   // The editor is the larger part of the script, so it comes after what people came to see.
@@ -40,11 +40,12 @@ export function PreviewPanel({ core, loaded, isShown }) {
           <Icon name="key" /> Sealed here with <strong>throw-away keys</strong> that this page makes and forgets: nobody can open
           these values, and they differ in every preview.
         </p>
+        {failure && <p class="problem" role="alert"><Icon name="error" /> <strong>Error:</strong> {failure}</p>}
         <Summary shown={shown} problem={problem} filter={filter} setFilter={setFilter} />
         {shown && shown.outcome !== 'unchanged' && (
           <>
             <Fields shown={shown} filter={filter} setFilter={setFilter} showMore={showMore} policy={documents.policy} />
-            <Record core={core} shown={shown} isShown={isShown} />
+            <Record core={core} shown={shown} onFailure={failAbout} />
           </>
         )}
       </div>

@@ -4,13 +4,13 @@ import { useEffect, useState } from 'preact/hooks'
 const LONGEST = 60_000
 
 /** The record itself, for who wants to see every letter; it is printed when it is opened. */
-export function Record({ core, shown }) {
+export function Record({ core, shown, onFailure }) {
   const [isOpen, setOpen] = useState(false)
   const [record, setRecord] = useState({ text: '' })
   useEffect(() => {
     if (!isOpen) return
     let isGone = false
-    core.call('record', { longest: LONGEST }).then((record) => isGone || setRecord(record))
+    core.call('record', { longest: LONGEST }).then((record) => isGone || setRecord(record), onFailure)
     return () => (isGone = true)
   }, [isOpen, shown.summary, shown.counts])
   return (

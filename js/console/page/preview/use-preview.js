@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { newestOnly } from '../core.js'
 import { findingOf, problemOf } from './problems.js'
 
@@ -18,25 +18,35 @@ export function usePreview(core, loaded, documents) {
 
   useEffect(() => {
     let version = 0
+    // What is marked in the texts.
+    let problem, findings
     const preview = newestOnly(async () => {
       const previewed = version
       const [policy, payload] = [documents.policy.text, documents.payload]
       try {
         const shown = await core.call('preview', { policy, payload, rows: { ...wanted.current, count: ROWS } })
-        setState((state) => ({ ...state, shown, problem: undefined, isBusy: version !== previewed }))
-        mark(documents, undefined)
+        problem = undefined
+        mark(documents, problem, findings)
+        setState((state) => ({ ...state, shown, problem, failure: undefined, isBusy: version !== previewed }))
       } catch (error) {
-        const source = documents[error.source] ? error.source : documents.mode === 'change' ? 'change' : 'after'
-        const problem = { source, code: error.code, ...problemOf(error, documents[source].text) }
-        setState((state) => ({ ...state, problem, isBusy: version !== previewed }))
-        mark(documents, problem)
+        // Without a source no text is to blame: the worker ended, for example.
+        const told = { source: error.source, code: error.code, ...problemOf(error, documents[error.source]?.text) }
+        const failure = told.source === undefined ? error.message : undefined
+        problem = told
+        mark(documents, problem, findings)
+        setState((state) => ({ ...state, problem: told, failure, isBusy: version !== previewed }))
       }
     })
     const lint = newestOnly(async () => {
       const [policy, payload] = [documents.policy.text, documents.payload]
-      const lint = await core.call('lint', { policy, payload }).catch(() => undefined)
-      const findings = lint?.findings.map((finding) => findingOf(finding, policy))
-      setState((state) => ({ ...state, lint: findings && { ...lint, findings } }))
+      const lint = await core.call('lint', { policy, payload }).catch((error) => {
+        // What is wrong with the policy is told by the preview.
+        if (error.code === 'worker_ended') fail(error)
+      })
+      findings = lint?.findings.map((finding) => findingOf(finding, policy))
+      mark(documents, problem, findings)
+      const told = findings && { ...lint, findings }
+      setState((state) => ({ ...state, lint: told }))
     })
     let soon, later
     const plan = () => {
@@ -62,29 +72,46 @@ export function usePreview(core, loaded, documents) {
     }
   }, [])
 
-  // Findings and the problem are in one text; both are marked there, in the frame that lists them.
-  useLayoutEffect(() => {
-    if (state.problem?.source === 'policy') return
-    documents.policy.mark(state.lint?.findings.filter(({ from }) => from !== undefined) ?? [])
-  }, [state.lint, state.problem])
-
-  async function rows(change, from) {
-    const { rows, total } = await core.call('rows', { ...wanted.current, from, count: ROWS })
-    setState((state) => ({ ...state, shown: { ...state.shown, total, rows: from ? [...state.shown.rows, ...rows] : rows } }))
+  function fail({ message }) {
+    setState((state) => ({ ...state, failure: message }))
+  }
+  /** Of what is asked about the last preview, which a worker that was started since has not. */
+  function failAbout(error) {
+    if (error.code === 'nothing_previewed') work.current()
+    else fail(error)
+  }
+  async function rows(from) {
+    try {
+      const part = await core.call('rows', { ...wanted.current, from, count: ROWS })
+      setState((state) => withRows(state, from, part))
+    } catch (error) {
+      failAbout(error)
+    }
   }
   function setFilter(change) {
     wanted.current = { ...wanted.current, ...change }
     setFilterState(wanted.current)
-    rows(wanted.current, 0)
+    rows(0)
   }
-  return { ...state, filter, setFilter, showMore: () => rows(wanted.current, state.shown.rows.length) }
+  return { ...state, filter, setFilter, showMore: () => rows(state.shown.rows.length), failAbout }
 }
 
-/** The problem stands in one text, and no other. */
-function mark(documents, problem) {
+/** Rows that are asked for stand behind those that are shown, or in their place. */
+function withRows(state, from, { rows, total }) {
+  const { shown } = state
+  // Since they were asked for there came another preview, or the same rows: here they would leave some out, or be there twice.
+  if (from !== 0 && from !== shown.rows.length) return state
+  return { ...state, failure: undefined, shown: { ...shown, total, rows: [...shown.rows.slice(0, from), ...rows] } }
+}
+
+/**
+ * The problem stands in one text, and no other; findings stand in the policy, unless that has a problem. In the frame that lists them,
+ * and before anything of it is drawn: an editor asks for the selection, and what was drawn would have to be laid out for that.
+ */
+function mark(documents, problem, findings = []) {
   for (const name of ['change', 'before', 'after', 'policy']) {
-    const isHere = problem?.source === name && problem.from !== undefined
-    if (name === 'policy' && !isHere) continue
-    documents[name].mark(isHere ? [{ ...problem, severity: 'error' }] : [])
+    const isHere = problem?.source === name
+    const marks = isHere ? [{ ...problem, severity: 'error' }] : name === 'policy' ? findings : []
+    documents[name].mark(marks.filter(({ from }) => from !== undefined))
   }
 }

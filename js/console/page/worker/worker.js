@@ -6,9 +6,10 @@ import { Preview } from './preview.js'
 let guest, shown
 
 const ANSWERS = {
-  async load({ bytes }) {
+  async load({ bytes, lock }) {
+    const isHeld = hold(lock)
     guest = await Guest.compile(bytes)
-    return { sha256: guest.sha256 }
+    return { sha256: guest.sha256, isHeld: await isHeld }
   },
 
   preview({ policy, payload, rows }) {
@@ -24,11 +25,11 @@ const ANSWERS = {
   },
 
   rows(wanted) {
-    return shown.rows(wanted)
+    return previewed().rows(wanted)
   },
 
   record({ longest }) {
-    return shown.recordText(longest)
+    return previewed().recordText(longest)
   },
 
   /** What the policy says in vain, with the payload as its sample; without it, if it is no change. */
@@ -39,6 +40,19 @@ const ANSWERS = {
       return { isSampled: false, findings: JSON.parse(guest.call('lint', policy)) }
     }
   },
+}
+
+/** Holds the lock as long as this worker lives; false where the browser gives none, as on plain http. */
+function hold(lock) {
+  return new Promise((tell) => {
+    if (!navigator.locks) return tell(false)
+    navigator.locks.request(lock, () => new Promise(() => tell(true))).catch(() => tell(false))
+  })
+}
+
+function previewed() {
+  if (shown) return shown
+  throw Object.assign(new Error('nothing was previewed yet'), { code: 'nothing_previewed' })
 }
 
 /** Says of an error of the change what text, and where in it, somebody has to look at. */

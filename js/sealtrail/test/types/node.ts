@@ -7,7 +7,7 @@ import fastify from 'fastify'
 import { Hono } from 'hono'
 import { createTrail, ERROR_CODES, loadEngine, SealtrailError, verifyProof } from 'sealtrail'
 import type {
-  AttributeChange, AttributeRow, DiffOptions, ErrorCode, PatchOperation, Preview, Receipt, RowsOptions, Trail,
+  Action, AttributeChange, AttributeRow, DiffOptions, ErrorCode, PatchOperation, Preview, Receipt, RowsOptions, Trail,
 } from 'sealtrail'
 import { middleware } from 'sealtrail/express'
 import { plugin } from 'sealtrail/fastify'
@@ -48,8 +48,12 @@ const receipt: Receipt = await trail.record({
   entity: { type: 'product', id: 1 }, action: 'update', before: new Product(1, 'a'), after: '{"id":1}',
 })
 const id: string | undefined = receipt.id
-await trail.record({ entity: { type: 'product', id: 1n }, action: 'archive', before: null, after: new Uint8Array() })
+await trail.record({ entity: { type: 'product', id: 1n }, action: 'create', before: null, after: new Uint8Array() })
+const action: Action = 'delete'
+await trail.record({ entity: { type: 'product', id: 1n }, action, before: {}, after: null })
 
+// @ts-expect-error there is no such action
+await trail.record({ entity: { type: 'product', id: 1 }, action: 'archive', before: {}, after: {} })
 // @ts-expect-error an entity has a type
 await trail.record({ entity: { id: 1 }, action: 'update' })
 // @ts-expect-error a misspelt image would be an unknown one
@@ -123,5 +127,10 @@ function told(error: unknown): ErrorCode | undefined {
   if (error.code === 'queue_ful') return undefined
   return ERROR_CODES.find((code) => code === error.code)
 }
+function gave(error: SealtrailError): number {
+  // @ts-expect-error what a change gave is nothing that this package knows
+  const unknown: number = error.made?.result
+  return typeof error.made?.result === 'number' ? error.made.result : unknown
+}
 await trail.close()
-void [unions, lines, given, header, context, id, result, sum, path, operation, text, raw, rule, findings, patch, words, sentences, cell, csv, coarse, digest, index, cosignature, told, koa]
+void [unions, lines, given, header, context, id, result, sum, path, operation, text, raw, rule, findings, patch, words, sentences, cell, csv, coarse, digest, index, cosignature, told, gave, koa]
