@@ -34,7 +34,7 @@ use crate::proxy::request_memory::RequestMemory;
 use crate::questions::{Questions, STORED};
 use crate::reload::{Live, Reload};
 
-pub use keys::Known;
+pub use keys::{Known, keys_of_subject};
 
 pub struct Trail {
     pub origin: String,

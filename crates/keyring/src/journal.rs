@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::durable::Disk;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::id::KeyId;
 use crate::key::Key;
 use crate::layout::{Layout, entries};
 use crate::shred::{Erased, Marker};
 use crate::subject::SubjectName;
 
-/// Longer than any journal entry or marker: the texts in them are bounded, and JSON can make them six times as long.
-pub(crate) const LIMIT: usize = 64 * 1024;
+/// No entry is longer: room for ten thousand keys, beside texts that are bounded and that JSON can make six times as long.
+const LIMIT: usize = 1024 * 1024;
 
 /// What the journal says about one shred.
 pub(crate) struct Entry {
     pub(crate) kids: Vec<KeyId>,
-    /// Whose map entry goes with the keys. Only an intent has it: nothing that is derived from the name of a
+    /// The map entries that go with the keys. Only an intent has them: nothing that is derived from the name of a
     /// subject stays on disk once the shred is recorded.
-    pub(crate) subject: Option<SubjectName>,
+    pub(crate) subjects: Vec<SubjectName>,
     pub(crate) marker: Marker,
     /// Of a shred that is whole only under a later key-encryption key.
     pub(crate) generation: Option<u64>,
@@ -40,6 +40,7 @@ pub(crate) enum Phase {
 ///
 /// ```text
 /// {"kids":["k_…"],"subject":"<64 hex, an intent only>","generation":<n>,"when":"…","who":"…","reason":"…"}LF
+/// {"kids":["k_…","k_…"],"subjects":["<64 hex>","<64 hex>"],…}LF           an intent with more than one map entry
 /// <base64 of HMAC-SHA256(index key, "sealtrail/keyring/v1/journal" ‖ 0x00 ‖ phase ‖ 0x00 ‖ the first line without LF)>LF
 /// ```
 ///
@@ -56,6 +57,9 @@ struct Line {
     kids: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
+    /// Where there are several. Who does not know of it must not carry out a part of the shred.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    subjects: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     generation: Option<u64>,
     when: String,
@@ -66,9 +70,12 @@ struct Line {
 impl Journal<'_> {
     /// Writes an entry, durably.
     pub(crate) fn write(&self, phase: Phase, entry: &Entry) -> Result<()> {
+        let mut subjects: Vec<_> =
+            entry.subjects.iter().map(|name| SubjectName::to_hex(*name)).collect();
         let line = Line {
             kids: entry.kids.iter().map(KeyId::to_string).collect(),
-            subject: entry.subject.map(SubjectName::to_hex),
+            subject: if subjects.len() == 1 { subjects.pop() } else { None },
+            subjects,
             generation: entry.generation,
             when: entry.marker.when.clone(),
             who: entry.marker.who.clone(),
@@ -77,6 +84,13 @@ impl Journal<'_> {
         let line = serde_json::to_string(&line).expect("texts and lists of texts are always JSON");
         let text =
             format!("{line}\n{}\n", Base64::encode_string(&self.proof(phase, line.as_bytes())));
+        if text.len() > LIMIT {
+            return Err(Error::new(Kind::BadArgument {
+                what: "keys to destroy at once",
+                expected: format!("as many as an entry of {LIMIT} bytes holds"),
+                got: format!("{} keys", entry.kids.len()),
+            }));
+        }
         self.disk.write(&self.layout.temporaries(), &self.path(phase, &entry.kids), text.as_bytes())
     }
 
@@ -122,11 +136,12 @@ impl Journal<'_> {
             let line: Line = serde_json::from_str(line).ok()?;
             Some(Entry {
                 kids: line.kids.iter().map(|kid| KeyId::parse(kid)).collect::<Result<_>>().ok()?,
-                subject: line
+                subjects: line
                     .subject
-                    .map(|hex| SubjectName::from_hex(&hex).ok_or(()))
-                    .transpose()
-                    .ok()?,
+                    .iter()
+                    .chain(&line.subjects)
+                    .map(|hex| SubjectName::from_hex(hex))
+                    .collect::<Option<_>>()?,
                 generation: line.generation,
                 marker: Marker { when: line.when, who: line.who, reason: line.reason },
             })

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
@@ -10,22 +11,23 @@ use crate::header::{Header, Opened, State};
 use crate::id::KeyId;
 use crate::journal::{Journal, Phase};
 use crate::kek::Kek;
-use crate::key::{Key, random};
+use crate::key::Key;
 use crate::layout::{Layout, shard_of};
 use crate::settled::Settled;
 use crate::shred::Marker;
-use crate::subject::SubjectName;
 use crate::wrap::Wrapper;
 
 mod erasure;
 mod files;
 mod lent;
 mod rotation;
+mod subjects;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unlocked;
 mod warm;
 
+pub use erasure::Part;
 pub use rotation::Stands;
 
 /// The head of a file in `keys/`.
@@ -44,8 +46,12 @@ pub struct Keyring {
     index_key: Key,
     /// By subject.
     subjects: Cache,
+    /// By period and subject.
+    subjects_in_periods: Cache,
     /// By key id.
     periods: Cache,
+    /// Those for which subjects have keys of their own.
+    begun: RwLock<BTreeSet<KeyId>>,
     /// Whoever looks for, makes or shreds the key of one name does it in turn: the first use of a subject by
     /// many threads makes one key. By shard, so that different subjects rarely wait for each other.
     turns: [Mutex<()>; 256],
@@ -171,13 +177,24 @@ impl Keyring {
             _ => (first, None),
         };
         layout.sweep(&disk)?;
+        let begun = match layout.begun_periods() {
+            // Of nearly all keyrings.
+            Err(error) if error.is_missing() => BTreeSet::new(),
+            begun => {
+                // A process before this one may have written one and not synced it.
+                disk.sync_folder(&layout.periods())?;
+                begun?
+            }
+        };
         let keyring = Self {
             layout,
             disk,
             wrappers: RwLock::new(Wrappers { current, next, generation, opened: state }),
             index_key,
             subjects: Cache::new(CACHED),
+            subjects_in_periods: Cache::new(CACHED),
             periods: Cache::new(CACHED),
+            begun: RwLock::new(begun),
             turns: [const { Mutex::new(()) }; 256],
             files: [const { Mutex::new(()) }; 256],
             rotation: Mutex::new(()),
@@ -190,46 +207,6 @@ impl Keyring {
             journal.carry_out(intent)?;
         }
         Ok(keyring)
-    }
-
-    /// The key of a data subject, made on first use. It is on disk, durably, before this returns.
-    ///
-    /// The subject is a text like `customer/3`, of at most 2048 bytes.
-    pub fn subject_key(&self, subject: &str) -> Result<(KeyId, Key)> {
-        self.disk.refuse_if_stopped()?;
-        if let Some(found) = self.subjects.get(subject) {
-            return Ok(found);
-        }
-        let name = SubjectName::new(&self.index_key, subject)?;
-        let _turn = self.turn(name.shard())?;
-        if let Some(found) = self.stored_subject_key(subject, &name)? {
-            return Ok(found);
-        }
-        let mut id = [0; 16];
-        random(&mut id)?;
-        let kid = KeyId::of_subject(&id);
-        let key = Key::random()?;
-        // The key before the entry that names it. A crash between the two leaves a key that nobody ever got.
-        self.write_key(&kid, &key)?;
-        let entry = name.entry(&self.index_key, &kid);
-        self.disk.write(
-            &self.layout.temporaries(),
-            &self.layout.subject(&name),
-            entry.as_bytes(),
-        )?;
-        self.subjects.put(subject, &kid, &key);
-        Ok((kid, key))
-    }
-
-    /// The key of a data subject, if it has one.
-    pub fn existing_subject_key(&self, subject: &str) -> Result<Option<(KeyId, Key)>> {
-        self.disk.refuse_if_stopped()?;
-        if let Some(found) = self.subjects.get(subject) {
-            return Ok(Some(found));
-        }
-        let name = SubjectName::new(&self.index_key, subject)?;
-        let _turn = self.turn(name.shard())?;
-        self.stored_subject_key(subject, &name)
     }
 
     /// The key of a retention class in one period (`2026-11`), made on first use and durable before this

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ use crate::subject::SubjectName;
 /// keys/<hh>/<kid>.key           one wrapped key; hh = first byte of SHA-256(kid), two hex digits
 /// keys/<hh>/<kid>.shredded      when, who and why, in place of a key that was destroyed
 /// subjects/<hh>/<62 hex>        the key id of one subject; hh + 62 hex = the keyed hash of its name
+/// periods/t_<class>.<period>    subjects have keys of their own for this period
 /// journal/<kid>.intent          a shred that was decided and may not be complete
 /// journal/<kid>.erased          a shred that is complete and whose record may not be in the log
 /// tmp/<n>                       files that are not in their place yet; erased on open
@@ -68,6 +70,27 @@ impl Layout {
 
     pub(crate) fn key_shard(&self, shard: u8) -> PathBuf {
         self.root.join("keys").join(format!("{shard:02x}"))
+    }
+
+    pub(crate) fn periods(&self) -> PathBuf {
+        self.root.join("periods")
+    }
+
+    pub(crate) fn period(&self, period: &KeyId) -> PathBuf {
+        self.periods().join(period.as_str())
+    }
+
+    /// The periods for which subjects have keys of their own.
+    pub(crate) fn begun_periods(&self) -> Result<BTreeSet<KeyId>> {
+        let mut periods = BTreeSet::new();
+        for path in entries(&self.periods())? {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            match KeyId::parse(name).ok().filter(|kid| kid.period().is_some()) {
+                Some(kid) => periods.insert(kid),
+                None => return Err(Error::edited(&path, "only ids of periods in this folder")),
+            };
+        }
+        Ok(periods)
     }
 
     pub(crate) fn journal(&self) -> PathBuf {

@@ -1,5 +1,5 @@
-//! The keys of a sealtrail log: one per data subject, one per retention period, each in a file of its
-//! own, wrapped (AES-KW, RFC 3394) by a key-encryption key that is kept elsewhere. Destroying a file
+//! The keys of a sealtrail log: one per data subject, or per data subject and period, and one per retention
+//! period, each in a file of its own, wrapped (AES-KW, RFC 3394) by a key-encryption key that is kept elsewhere. Destroying a file
 //! makes every field that was sealed with its key unreadable, in the log and in all copies of the log.
 //!
 //! A field is sealed with both keys (design, "seal v1"), so losing either one loses the field.
@@ -68,6 +68,6 @@ pub use id::KeyId;
 pub use kek::Kek;
 pub use kek_file::KekFile;
 pub use key::Key;
-pub use keyring::{Found, Keyring, Stands};
+pub use keyring::{Found, Keyring, Part, Stands};
 pub use list::{Count, Listed};
 pub use shred::{Erased, Marker, Why};

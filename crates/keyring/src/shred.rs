@@ -3,7 +3,10 @@ use serde::{Deserialize, Serialize};
 use crate::durable::Prepared;
 use crate::error::{Error, Kind, Result};
 use crate::id::KeyId;
-use crate::journal::{Entry, Journal, LIMIT, Phase};
+use crate::journal::{Entry, Journal, Phase};
+
+/// Longer than any marker: the texts in it are bounded, and JSON can make them six times as long.
+const LIMIT: usize = 64 * 1024;
 
 /// Who shreds, when and for which reason. It stays in the keyring for good, so it must not name the subject.
 #[derive(Debug, Clone, Copy)]
@@ -80,22 +83,29 @@ impl Journal<'_> {
         self.write(Phase::Intent, intent)?;
         decided();
         match self.put_markers(markers) {
-            // A folder has no room for another name. Nobody has seen a marker, so it can be undecided.
-            Err(full) if full.is_disk_full() => {
+            // A folder has no room for another name. No key is touched, so it can be undecided; the markers that are there
+            // go before the intent, which would complete it.
+            Err((put, full)) if full.is_disk_full() => {
+                for kid in &intent.kids[..put] {
+                    self.disk.unlink(&self.layout.marker(kid))?;
+                }
                 self.remove(Phase::Intent, &intent.kids)?;
                 Err(full)
             }
             // Whatever else fails from here on, this process must not use the keys again.
-            put => put.and_then(|()| self.destroy(intent)).inspect_err(|_| self.disk.stop()),
+            put => put
+                .map_err(|(_, error)| error)
+                .and_then(|()| self.destroy(intent))
+                .inspect_err(|_| self.disk.stop()),
         }
     }
 
     /// The same for a shred that somebody left: the journal moves on to "erased", then forgets the intent and with it
     /// the subject.
     pub(crate) fn carry_out(&self, intent: Entry) -> Result<()> {
-        self.put_markers(self.prepare_markers(&intent)?)?;
+        self.put_markers(self.prepare_markers(&intent)?).map_err(|(_, error)| error)?;
         self.destroy(&intent)?;
-        let erased = Entry { subject: None, ..intent };
+        let erased = Entry { subjects: Vec::new(), ..intent };
         self.write(Phase::Erased, &erased)?;
         self.remove(Phase::Intent, &erased.kids)
     }
@@ -105,26 +115,18 @@ impl Journal<'_> {
         intent.kids.iter().map(|kid| self.prepare_marker(kid, &intent.marker)).collect()
     }
 
-    /// Their entries are durable when those of the keys are gone: both are in one folder.
-    fn put_markers(&self, markers: Vec<Prepared<'_>>) -> Result<()> {
-        for (number, marker) in markers.into_iter().enumerate() {
-            match marker.put() {
-                // Behind the first there is no way back.
-                Err(_) if number > 0 => {
-                    self.disk.stop();
-                    self.disk.refuse_if_stopped()?;
-                }
-                put => put?,
-            }
-        }
-        Ok(())
+    /// Their entries are durable when those of the keys are gone: both are in one folder. An error says how many came to
+    /// their places before it.
+    fn put_markers(&self, markers: Vec<Prepared<'_>>) -> Result<(), (usize, Error)> {
+        let mut numbered = markers.into_iter().enumerate();
+        numbered.try_for_each(|(number, marker)| marker.put().map_err(|error| (number, error)))
     }
 
     /// Destroys what an intent names, when the markers are there. Every step may be repeated, so that the first run and
     /// the one after a crash are the same code, and none needs room:
     ///
     /// 1. the key: overwrite, sync, unlink, sync the folder, and with it the marker's entry;
-    /// 2. the map entry of the subject, if it still names this key: the subject may have come again.
+    /// 2. the map entries of the subject, each if it still names one of these keys: the subject may have come again.
     ///
     /// The intent stays until the shred is [recorded](crate::Keyring::recorded), or
     /// [carried out](Self::carry_out) by the next open. Until then it makes good whatever of this a crash takes, so that
@@ -133,12 +135,14 @@ impl Journal<'_> {
         for kid in &intent.kids {
             self.disk.erase(&self.layout.key(kid))?;
         }
-        let Some(name) = &intent.subject else { return Ok(()) };
-        let path = self.layout.subject(name);
-        let entry = self.disk.read(&path, crate::slip::LIMIT)?;
-        let kid = entry.map(|text| name.parse_entry(self.index_key, &text, &path)).transpose()?;
-        if kid.is_none_or(|kid| intent.kids.contains(&kid)) {
-            self.disk.unlink(&path)?;
+        for name in &intent.subjects {
+            let path = self.layout.subject(name);
+            let entry = self.disk.read(&path, crate::slip::LIMIT)?;
+            let kid =
+                entry.map(|text| name.parse_entry(self.index_key, &text, &path)).transpose()?;
+            if kid.is_none_or(|kid| intent.kids.contains(&kid)) {
+                self.disk.unlink(&path)?;
+            }
         }
         Ok(())
     }

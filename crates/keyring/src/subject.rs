@@ -8,6 +8,45 @@ use crate::id::KeyId;
 use crate::key::Key;
 use crate::slip::Slip;
 
+/// Whose key it is: a data subject's, for all that is of none of the periods below, or for one period of one retention
+/// class.
+#[derive(Clone, Copy)]
+pub(crate) struct Owner<'a> {
+    subject: &'a str,
+    period: Option<&'a KeyId>,
+}
+
+impl<'a> Owner<'a> {
+    pub(crate) fn whole(subject: &'a str) -> Self {
+        Self { subject, period: None }
+    }
+
+    /// The period is named by its own key.
+    pub(crate) fn within(subject: &'a str, period: &'a KeyId) -> Result<Self> {
+        if period.period().is_none() {
+            return Err(Error::new(Kind::BadArgument {
+                what: "period of a data subject",
+                expected: "the key of a period, `t_<class>.<period>`".into(),
+                got: format!("`{period}`"),
+            }));
+        }
+        Ok(Self { subject, period: Some(period) })
+    }
+
+    pub(crate) fn subject(self) -> &'a str {
+        self.subject
+    }
+
+    pub(crate) fn period(self) -> Option<&'a KeyId> {
+        self.period
+    }
+
+    /// What tells the owner from every other one: the id of a period has no NUL.
+    pub(crate) fn in_period(period: &str, subject: &str) -> String {
+        format!("{period}\0{subject}")
+    }
+}
+
 /// The head of a file below `subjects/`.
 const HEAD: &str = "sealtrail subject v1";
 
@@ -20,12 +59,21 @@ const LONGEST: usize = 2048;
 ///
 /// ```text
 /// name  = HMAC-SHA256(index key, "sealtrail/keyring/v1/subject-name" ‖ 0x00 ‖ subject)
+///         HMAC-SHA256(index key, "sealtrail/keyring/v1/subject-in-period" ‖ 0x00 ‖ t_<class>.<period> ‖ 0x00 ‖ subject)
 /// ```
+///
+/// A subject is any text, so it is the label that keeps the two apart; and a key id has no NUL, so no two pairs are joined to
+/// the same text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SubjectName([u8; 32]);
 
 impl SubjectName {
+    #[cfg(test)]
     pub(crate) fn new(index_key: &Key, subject: &str) -> Result<Self> {
+        Self::of(index_key, Owner::whole(subject))
+    }
+
+    pub(crate) fn of(index_key: &Key, Owner { subject, period }: Owner<'_>) -> Result<Self> {
         if subject.is_empty() || subject.len() > LONGEST {
             return Err(Error::new(Kind::BadArgument {
                 what: "data subject",
@@ -33,7 +81,14 @@ impl SubjectName {
                 got: format!("{} bytes", subject.len()),
             }));
         }
-        Ok(Self(mac(index_key, "sealtrail/keyring/v1/subject-name\0", &[subject.as_bytes()])))
+        let (subject, nul) = (subject.as_bytes(), &b"\0"[..]);
+        Ok(Self(match period.map(KeyId::as_str) {
+            None => mac(index_key, "sealtrail/keyring/v1/subject-name\0", &[subject]),
+            Some(period) => {
+                let parts = [period.as_bytes(), nul, subject];
+                mac(index_key, "sealtrail/keyring/v1/subject-in-period\0", &parts)
+            }
+        }))
     }
 
     pub(crate) fn shard(&self) -> u8 {
@@ -118,6 +173,29 @@ mod tests {
         );
         let swapped = text.replace(kid.as_str(), KeyId::of_subject(&[6; 16]).as_str());
         assert!(name.parse_entry(&index_key, swapped.as_bytes(), path).unwrap_err().is_edited());
+    }
+
+    #[test]
+    fn no_two_owners_have_one_name() {
+        let index_key = Key::random().unwrap();
+        let period = |text: &str| KeyId::parse(text).unwrap();
+        let (a, b) = (period("t_a.2026-10"), period("t_a.2026-1"));
+        let (in_a, in_b) = ("t_a.2026-10\0x", "t_a.2026-1\0x");
+        let owners = [
+            Owner::whole("x"),
+            Owner::whole(in_a),
+            Owner::whole(in_b),
+            Owner::within("x", &a).unwrap(),
+            Owner::within("x", &b).unwrap(),
+            Owner::within("0\0x", &b).unwrap(),
+            Owner::within(in_a, &a).unwrap(),
+            Owner::within(in_a, &b).unwrap(),
+        ];
+        let name = |owner| SubjectName::of(&index_key, owner).unwrap().to_hex();
+        let names: std::collections::HashSet<_> = owners.map(name).into();
+        assert_eq!(names.len(), owners.len());
+        let subject = KeyId::of_subject(&[1; 16]);
+        assert!(Owner::within("x", &subject).is_err_and(|error| error.is_bad_argument()));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What somebody is given whose data was erased: which keys are gone, how much died with them, and the proof that
 //! the log says so.
 
+use std::collections::{BTreeSet, HashSet};
+
 use memchr::memmem;
 use sealtrail_keyring::KeyId;
 use sealtrail_record::json::{self, Value};
@@ -41,11 +43,11 @@ pub struct Certificate {
 /// Reads the whole log.
 pub fn certify(trail: &Trail, kids: &[KeyId], id: &str, index: u64) -> Result<Certificate> {
     let (mut records, mut values) = (0, 0);
-    let finders: Vec<_> = kids.iter().map(|kid| memmem::Finder::new(kid.as_str())).collect();
+    let named = Named::new(kids);
     let reader = trail.log().reader();
     for line in reader.lines(reader.first()?)? {
         let (at, line) = line?;
-        if at == index || !finders.iter().any(|finder| finder.find(&line).is_some()) {
+        if at == index || !named.is_one_in(&line) {
             continue;
         }
         let seals = seals_of(&line)?;
@@ -67,6 +69,34 @@ pub fn certify(trail: &Trail, kids: &[KeyId], id: &str, index: u64) -> Result<Ce
         record,
         proof: trail.log().prove(index)?.to_text(),
     })
+}
+
+/// Finds lines that may name one of some keys, with one look at each: a data subject may have hundreds.
+struct Named<'k> {
+    kids: HashSet<&'k [u8]>,
+    /// What all of them begin with, and how long they are.
+    start: memmem::Finder<'k>,
+    lengths: BTreeSet<usize>,
+}
+
+impl<'k> Named<'k> {
+    fn new(kids: &'k [KeyId]) -> Self {
+        let names = || kids.iter().map(|kid| kid.as_str().as_bytes());
+        let start = match kids {
+            [one] => one.as_str(),
+            _ if kids.iter().all(|kid| kid.period().is_none()) => "k_",
+            _ => "",
+        };
+        let (kids, lengths) = (names().collect(), names().map(<[u8]>::len).collect());
+        Self { kids, start: memmem::Finder::new(start), lengths }
+    }
+
+    fn is_one_in(&self, line: &[u8]) -> bool {
+        self.start.find_iter(line).any(|at| {
+            let named = |length: &usize| line.get(at..at + length);
+            self.lengths.iter().filter_map(named).any(|name| self.kids.contains(name))
+        })
+    }
 }
 
 impl Certificate {

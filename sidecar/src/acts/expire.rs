@@ -176,7 +176,7 @@ fn still_running(kid: &KeyId, end_of_month: Moment) -> Error {
 }
 
 /// The key of a month, and where that ends.
-fn period(kid: &str) -> Result<(KeyId, Moment)> {
+pub(super) fn period(kid: &str) -> Result<(KeyId, Moment)> {
     let parsed = KeyId::parse(kid)?;
     let month = parsed.period().map(|(_, month)| month.to_owned());
     let end = month.as_deref().and_then(Moment::end_of_month);

@@ -1,9 +1,9 @@
-//! Destroys the key of a data subject: what was sealed with it is unreadable everywhere, in every copy
-//! of the log, and the log still verifies.
+//! Destroys the keys of a data subject, or the one that it has for a month of a retention class: what was sealed with them is
+//! unreadable everywhere, in every copy of the log, and the log still verifies.
 
 use std::sync::PoisonError;
 
-use sealtrail_keyring::{Erased, KeyId, Why};
+use sealtrail_keyring::{Erased, KeyId, Part, Why};
 use serde::Serialize;
 
 use super::certificate::{Certificate, certify};
@@ -12,12 +12,22 @@ use super::{Awaiting, Entry, Justification, expire};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::engine::Act;
-use crate::error::{Error, Result, shown};
-use crate::trail::{Known, Trail};
+use crate::error::{Error, Result};
+use crate::trail::Trail;
+
+mod left;
+
+/// The core takes an act of 64 KiB, of which the id of a key takes 27 bytes.
+const IN_A_RECORD: usize = 2000;
+
+/// Keys that are destroyed at once.
+const AT_MOST: usize = if cfg!(test) { 10 } else { IN_A_RECORD };
 
 /// What is to be shredded, and what else.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Manner {
+pub struct Manner<'p> {
+    /// The values of one month of one retention class only, `standard-7y.2026-10`.
+    pub period: Option<&'p str>,
     /// Change the key-encryption key too, so that copies of the keyring are of no use.
     pub hard: bool,
     /// Say how much was destroyed and prove the record; reads the whole log.
@@ -28,11 +38,15 @@ pub struct Manner {
 pub struct Shredded {
     /// The keys that do not exist any more.
     pub kids: Vec<String>,
+    /// If it was the values of one month of one class only: `standard-7y.2026-10`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<String>,
     pub hard: bool,
     /// The record of the erasure. It names the keys and not the subject.
     pub shred: String,
     pub shred_index: u64,
-    /// The key that the subject shares with others by `keys.scope`, or several; what was sealed with that is still there.
+    /// The key that the subject shares with others by `keys.scope`, or several; what was sealed with that is still there. If
+    /// it was one month, also the subject's own one that is of no month.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shares: Option<String>,
     /// Above zero only where the server was stopped meanwhile: for so long somebody may still hold keys of single
@@ -47,33 +61,37 @@ pub fn shred(
     trail: &Trail,
     subject: &str,
     because: &Justification,
-    manner: Manner,
+    manner: Manner<'_>,
 ) -> Result<Awaiting<Shredded>> {
+    let asked = Asked::parse(subject, manner.period)?;
     // No hold is placed between the look at them and the shredding.
     let turn = trail.retaining.lock().unwrap_or_else(PoisonError::into_inner);
     let now = Moment::now();
     rehearse(trail, because, now)?;
     catch_up_before_erasing(trail)?;
-    let shares = still_shared(trail, subject)?;
-    let key = trail.keyring.existing_subject_key(subject)?.map(|(kid, _)| kid);
-    let _closed = trail.in_use.close(key.into_iter().collect());
+    let shares = left::still_shared(trail, &asked)?;
+    let _closed = trail.in_use.close(asked.kids(trail)?);
     drain(trail)?;
-    refuse_if_held(trail, subject)?;
+    let kids = asked.kids(trail)?;
+    refuse_if_held(trail, &kids)?;
     // Nothing is made for an unknown subject. What is made goes with a refusal.
-    let kek = match manner.hard && trail.keyring.existing_subject_key(subject)?.is_some() {
+    let kek = match manner.hard && !kids.is_empty() {
         true => Some(trail.prepare_kek()?),
         false => None,
     };
     let why = Why { when: &now.to_string(), who: &because.actor().id, reason: because.reason() };
     let ending = trail.returned.ending();
     let erased = match manner.hard {
-        true => trail.keyring.shred_subject_before_rotation(subject, &why),
-        false => trail.keyring.shred_subject(subject, &why),
+        true => trail.keyring.shred_part_before_rotation(subject, asked.part(), &why),
+        false => trail.keyring.shred_part(subject, asked.part(), &why),
     };
     drop(ending);
     let erased = match erased {
         Err(error) if error.is_unknown_subject() => {
-            return Err(nothing_to_erase(trail, subject)?);
+            return Err(match &asked.period {
+                Some(period) => left::nothing_in_period(trail, subject, period)?,
+                None => left::nothing_to_erase(trail, subject)?,
+            });
         }
         erased => erased?,
     };
@@ -87,7 +105,7 @@ pub fn shred(
         };
         changed.map_err(|error| {
             error.context(
-                "the key is destroyed, and the change of the key-encryption key is not complete; the next start, or \
+                "what was asked for is destroyed, and the change of the key-encryption key is not complete; the next start, or \
                  `sealtrail keys rotate`, completes it, and then the erasure is recorded",
             )
         })?;
@@ -104,6 +122,7 @@ pub fn shred(
     };
     let shredded = Shredded {
         kids: names(&erased.kids),
+        period: manner.period.map(str::to_owned),
         hard: manner.hard,
         shred,
         shred_index,
@@ -115,106 +134,56 @@ pub fn shred(
     Ok(awaiting.noted(|shredded, left| shredded.leases_end_in_ms = left))
 }
 
-/// The names of the keys that the subject shares with others and that still exist: by the scope of now, or by another one
-/// that its records still tell of.
-fn still_shared(trail: &Trail, subject: &str) -> Result<Option<String>> {
-    let by_scope = trail.key_scope.name(subject);
-    let (mut names, mut around) = (Vec::new(), None);
-    for (name, kid) in shared_keys(trail, subject)? {
-        if name != by_scope {
-            let around = match &mut around {
-                Some(around) => around,
-                none => none.insert(trail.questions.keys_around(subject)?),
-            };
-            if !around.contains(kid.as_str()) {
-                continue;
-            }
-        }
-        names.push(name);
-    }
-    Ok((!names.is_empty()).then(|| names.join(", ")))
+/// Whose values, and which of them.
+struct Asked<'a> {
+    subject: &'a str,
+    /// The key of the period, if it is one.
+    period: Option<KeyId>,
 }
 
-/// Those keys of a subject that are others' too.
-fn shared_keys(trail: &Trail, subject: &str) -> Result<Vec<(String, KeyId)>> {
-    let mut keys = trail.keys_of_subject(subject)?;
-    keys.retain(|(name, _)| name != subject);
-    Ok(keys)
-}
+impl<'a> Asked<'a> {
+    fn parse(subject: &'a str, period: Option<&str>) -> Result<Self> {
+        let parse = |period: &str| Ok::<_, Error>(expire::period(&format!("t_{period}"))?.0);
+        Ok(Self { subject, period: period.map(parse).transpose()? })
+    }
 
-/// Why there is no key to destroy: it was destroyed before, it is another's, or nobody was ever called so.
-///
-/// Neither keyring nor log keeps the name of whoever was erased; but the records of the entity or actor of that name
-/// still have the ids of their keys. As long as one of these is shared and alive, nobody is told that all is erased.
-fn nothing_to_erase(trail: &Trail, subject: &str) -> Result<Error> {
-    let (mut destroyed, mut alive) = (Vec::new(), Vec::new());
-    for kid in trail.questions.keys_around(subject)? {
-        let kid = KeyId::parse(&kid)?;
-        match trail.key(&kid)? {
-            Known::Gone(gone) => destroyed.push((kid, gone)),
-            Known::Key(_) => alive.push(kid),
-            Known::Unknown => {}
+    fn part(&self) -> Part<'_> {
+        self.period.as_ref().map_or(Part::Whole, Part::Period)
+    }
+
+    /// The keys that the keyring has of it, whatever the log says.
+    fn kids(&self, trail: &Trail) -> Result<Vec<KeyId>> {
+        let (keyring, subject) = (&trail.keyring, self.subject);
+        if let Some(period) = &self.period {
+            let key = keyring.existing_subject_key_in(subject, period)?;
+            return Ok(key.map(|(kid, _)| kid).into_iter().collect());
         }
-    }
-    let shared = shared_keys(trail, subject)?;
-    let are_others = alive.iter().any(|kid| shared.iter().all(|(_, shared)| shared != kid));
-    let left: Vec<_> = shared.into_iter().filter(|(_, kid)| alive.contains(kid)).collect();
-    // The last one, of a subject that came again.
-    let last = destroyed.into_iter().max_by(|(_, a), (_, b)| a.when.cmp(&b.when));
-    let shown = shown(subject);
-    if let (Some((kid, gone)), true) = (&last, left.is_empty()) {
-        let rest = if are_others {
-            "what else is in its records belongs to other data subjects, and is still there"
-        } else {
-            "nothing is left under this name"
-        };
-        let message = format!(
-            "`{shown}`: erased already: the key {kid} of its values was destroyed at {} by `{}`: {}; {rest}, and `sealtrail \
-             query --acts-about {kid}` shows the record",
-            gone.when, gone.who, gone.reason
-        );
-        return Ok(Error::new(Code::Shredded, message));
-    }
-    let names = left.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join("`, `");
-    let by_scope = trail.key_scope.name(subject);
-    let mut message = match last {
-        Some((kid, gone)) => format!(
-            "`{shown}` has no key of its own any more (the key {kid} was destroyed at {} by `{}`: {}), and what is sealed in \
-             its records with the key that it shares as `{names}` by `keys.scope` can still be read; to shred that key \
-             is to forget all who share it",
-            gone.when, gone.who, gone.reason
-        ),
-        None if !left.is_empty() || by_scope != subject => {
-            let names = if left.is_empty() { &*by_scope } else { &names };
-            format!("`{shown}` has no key of its own, it shares that of `{names}` by `keys.scope`")
+        let whole = keyring.existing_subject_key(subject)?.map(|(kid, _)| kid);
+        let in_periods = keyring.subject_keys_in_periods(subject)?;
+        let kids: Vec<_> =
+            whole.into_iter().chain(in_periods.into_iter().map(|(_, kid)| kid)).collect();
+        if kids.len() > AT_MOST {
+            let message = format!(
+                "this data subject has {} keys, one for each month of each retention class, and one record tells of {AT_MOST} \
+                 at most: shred some of the months by themselves first (`--period`)",
+                kids.len()
+            );
+            return Err(Error::new(Code::TooLarge, message));
         }
-        None if are_others => format!(
-            "`{shown}`: this subject has no key: what is sealed in its records belongs to other data subjects, which \
-             the rules of the policy name as `subject`"
-        ),
-        None if trail.questions.knows(subject)? => format!(
-            "`{shown}`: this subject has no key: the records of the entity or actor of that name have nothing that was \
-             sealed under it, and a shredding does not reach what is in clear"
-        ),
-        None => format!(
-            "`{shown}`: this subject has no key, and no record has values of an entity or actor of that name, erased or \
-             not: is it a typing error?"
-        ),
-    };
-    if !subject.contains('/') {
-        message += "; a data subject is called `<type>/<id>`, like `customer/3`, unless the policy says otherwise";
+        Ok(kids)
     }
-    Ok(Error::new(Code::NotFound, message))
 }
 
 /// What a hold keeps must stay readable: it is refused while one keeps a record with values of theirs.
-fn refuse_if_held(trail: &Trail, subject: &str) -> Result<()> {
+fn refuse_if_held(trail: &Trail, kids: &[KeyId]) -> Result<()> {
+    if kids.is_empty() {
+        return Ok(());
+    }
     let reader = trail.log().reader();
     let Some(hold) = reader.holds()?.into_iter().min_by_key(|hold| hold.from) else {
         return Ok(());
     };
-    let Some((kid, _)) = trail.keyring.existing_subject_key(subject)? else { return Ok(()) };
-    let Some(index) = trail.questions.first_with_key(kid.as_str(), hold.from)? else {
+    let Some(index) = trail.questions.first_with_key(kids, hold.from)? else {
         return Ok(());
     };
     let message = format!(
@@ -334,3 +303,6 @@ fn forget(trail: &Trail) -> Result<()> {
 pub(super) fn names(kids: &[KeyId]) -> Vec<String> {
     kids.iter().map(|kid| kid.as_str().to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests;

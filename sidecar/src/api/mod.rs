@@ -18,7 +18,8 @@
 //! POST /v1/records/{id}/lease            {"group","reason"}: the keys of a group, after a record of the reveal
 //! GET  /v1/policy                        the policy in force
 //! POST /v1/records/{id}/reveal           {"group","reason"}: the values, after a record of the reveal
-//! POST /v1/subjects/{id}/shred           {"reason","hard","certificate"}: destroys the key of a data subject
+//! POST /v1/subjects/{id}/shred           {"reason","period","hard","certificate"}: destroys the keys of a data subject,
+//!                                        or the one for what is theirs in a month
 //! POST /v1/periods/{kid}/shred           {"reason"}: destroys the key of a month before its time;
 //!                                        `running`: also in that month; `certificate` as of a subject
 //! POST /v1/keys/rotate                   {}: another key-encryption key; `reason`, `actor` of the record

@@ -17,6 +17,8 @@ use crate::trail::Trail;
 struct ShredBody {
     reason: String,
     actor: Option<Actor>,
+    /// What was recorded in one month under one retention class only, `standard-7y.2026-10`.
+    period: Option<String>,
     /// Change the key-encryption key too.
     #[serde(default)]
     hard: bool,
@@ -57,11 +59,13 @@ impl Api {
         request: Request<Incoming>,
         caller: Caller,
     ) -> Result<Answer> {
-        let ShredBody { reason, actor: named, hard, certificate } =
+        let ShredBody { reason, actor: named, period, hard, certificate } =
             body::read_json(request).await?;
         let because = caller.because(named, &reason)?;
-        let manner = Manner { hard, certificate };
-        let shred = move |trail: &_| acts::shred(trail, &subject, &because, manner);
+        let shred = move |trail: &_| {
+            let manner = Manner { period: period.as_deref(), hard, certificate };
+            acts::shred(trail, &subject, &because, manner)
+        };
         answer::json(&self.erase(shred).await?)
     }
 

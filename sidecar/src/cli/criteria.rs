@@ -4,10 +4,11 @@ use clap::Args;
 
 use super::{records, remote};
 use crate::code::Code;
-use crate::config::{Config, KeyScope};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::export::Format;
 use crate::questions::{Cursor, Page, Question, names_no_subject};
+use crate::trail;
 
 /// Criteria of records, joined by "and".
 #[derive(Args, Default)]
@@ -49,7 +50,7 @@ pub struct Entities {
     /// The id of the entity
     #[arg(long, value_name = "ID", requires = "kind")]
     id: Option<String>,
-    /// Everything about a data subject (GDPR Art. 15): what is sealed or named with its key, the entity that it is, and
+    /// Everything about a data subject (GDPR Art. 15): what is sealed or named with its keys, the entity that it is, and
     /// what it did as an actor
     #[arg(long, value_name = "SUBJECT")]
     subject: Option<String>,
@@ -174,10 +175,6 @@ fn keys_of(subject: &str, config: &Config) -> Result<Vec<(String, String)>> {
     let keyring = config.kek.open_keyring(&config.keyring_dir);
     let keyring = keyring
         .map_err(|error| remote::hint(error, "--url http://..., or GET /v1/records?subject=…"))?;
-    let mut keys = Vec::new();
-    for name in KeyScope::every_name(subject) {
-        let found = keyring.existing_subject_key(&name)?;
-        keys.extend(found.map(|(kid, _)| (name, kid.as_str().to_owned())));
-    }
-    Ok(keys)
+    let keys = trail::keys_of_subject(&keyring, subject)?.into_iter();
+    Ok(keys.map(|(name, kid)| (name, kid.as_str().to_owned())).collect())
 }

@@ -27,6 +27,8 @@ enum Command {
 
 /// Prints the id, the state and the age of every key, never a byte of one
 ///
+/// Where `keys.scope` is `period`, a subject is counted once for each month of each retention class. Whose a key is stands
+/// nowhere.
 /// Works beside a running `serve`.
 #[derive(Args)]
 struct List {

@@ -12,11 +12,12 @@ use crate::acts::{self, Ended, Ending, Justification, Manner};
 use crate::code::Code;
 use crate::error::{Error, Result};
 
-/// Destroys the key of a data subject: what was sealed with it is unreadable everywhere, for ever
+/// Destroys the keys of a data subject: what was sealed with them is unreadable everywhere, for ever
 ///
 /// The log is not touched and still verifies. Of a subject without a key it says whether it was erased already (exit
-/// code 8) or is not known (7). Backups of the keyring must go too, or be made useless by --hard.
-/// It is refused while a hold keeps a record of theirs, and answered when no lease of the key is left. While
+/// code 8) or is not known (7). With a subject and --period only what is theirs in that month goes, where `keys.scope` is
+/// `period`. Backups of the keyring must go too, or be made useless by --hard.
+/// It is refused while a hold keeps a record of theirs, and answered when no lease of the keys is left. While
 /// `serve` runs, give --url to ask it.
 #[derive(Args)]
 pub struct Shred {
@@ -25,18 +26,15 @@ pub struct Shred {
     /// The data subject, `customer/3`: the type and the id of the entity, or as the policy's rule says
     #[arg(required_unless_present = "period")]
     subject: Option<String>,
-    /// Destroy the key of a month of a retention class instead, `standard-7y.2026-11`, before its time
-    #[arg(
-        long,
-        value_name = "CLASS.MONTH",
-        conflicts_with_all = ["subject", "hard"]
-    )]
+    /// With a subject, only what is theirs in this month of a retention class, `standard-7y.2026-10`; without one, what is
+    /// everybody's, before its time
+    #[arg(long, value_name = "CLASS.MONTH")]
     period: Option<String>,
-    /// With --period, also where the month is not over: nothing of the class can be sealed until it is
+    /// With --period and no subject, also where the month is not over: nothing of the class can be sealed until it is
     #[arg(long, requires = "period", conflicts_with = "subject")]
     running: bool,
     /// Change the key-encryption key too: then copies of the keyring are of no use
-    #[arg(long)]
+    #[arg(long, requires = "subject")]
     hard: bool,
     /// Write a certificate of the erasure, which `verify-proof` checks; reads the whole log
     #[arg(long, value_name = "FILE")]
@@ -51,13 +49,16 @@ impl Shred {
         let Some(subject) = &self.subject else { return self.end_period(style, file) };
         let (actor, certificate) = (self.why.actor(), self.certificate.is_some());
         let mut answer: Value = if let Some(sidecar) = self.place.remote.sidecar()? {
-            let body = json!({"reason": self.why.reason, "actor": actor, "hard": self.hard,
+            let mut body = json!({"reason": self.why.reason, "actor": actor, "hard": self.hard,
                 "certificate": certificate});
+            if let Some(period) = &self.period {
+                body["period"] = period.as_str().into();
+            }
             let path = format!("/v1/subjects/{}/shred", remote::segment(subject));
             serde_json::from_slice(&sidecar.post(&path, &body)?).unwrap_or_default()
         } else {
             let because = Justification::parse(actor, &self.why.reason)?;
-            let manner = Manner { hard: self.hard, certificate };
+            let manner = Manner { period: self.period.as_deref(), hard: self.hard, certificate };
             let trail = self.place.open("POST /v1/subjects/{id}/shred")?;
             let shredded = acts::shred(&trail, subject, &because, manner);
             trail.close()?;
@@ -72,11 +73,12 @@ impl Shred {
             output::print_json(&answer)?;
             return Ok(0);
         }
-        let kids = answer["kids"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let kids = kids.collect::<Vec<_>>().join(", ");
+        let within = self.period.as_ref().map(|period| format!(" in `{period}`"));
         let mut text = format!(
-            "shredded `{}`: the key {kids} does not exist any more\nthe erasure is record {}",
+            "shredded `{}`{}: {} any more\nthe erasure is record {}",
             subject.escape_debug(),
+            within.unwrap_or_default(),
+            gone(&answer["kids"]),
             answer["shred_index"]
         );
         if self.hard {
@@ -126,6 +128,17 @@ impl Shred {
         }
         output::print_line(text.as_bytes())?;
         Ok(0)
+    }
+}
+
+/// The keys that do not exist, for people: a data subject may have one for each month.
+fn gone(kids: &Value) -> String {
+    const TOLD: usize = 5;
+    let kids: Vec<_> = kids.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    match &kids[..] {
+        [kid] => format!("the key {kid} does not exist"),
+        _ if kids.len() <= TOLD => format!("the keys {} do not exist", kids.join(", ")),
+        _ => format!("{} keys do not exist", kids.len()),
     }
 }
 

@@ -5,9 +5,19 @@ use sealtrail_keyring::{Found, KeyId, Keyring};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::config::KeyScope;
-use crate::engine::{Kids, Need};
+use crate::engine::{Kids, Need, Purpose};
 use crate::erasure::Returned;
 use crate::error::{Error, Result};
+
+/// What is to be sealed or named.
+struct Of<'a> {
+    /// The name by which the keyring has the key.
+    subject: &'a str,
+    class: &'a str,
+    month: &'a str,
+    /// Whether the subject has a key of its own for this month of the class.
+    is_in_period: bool,
+}
 
 /// Where they come from.
 #[derive(Clone, Copy)]
@@ -21,34 +31,47 @@ pub struct KeySource<'a> {
 impl KeySource<'_> {
     /// The keys of a need in the month when it is recorded, made on first use.
     pub fn keys_of(self, need: &Need, month: &str) -> Result<Kids> {
-        let subject = &self.scope.name(&need.subject);
-        if let Some(warm) = self.warm(subject, &need.retain, month) {
+        let of = Of {
+            subject: &self.scope.name(&need.subject),
+            class: &need.retain,
+            month,
+            // Equality over the years is what a pseudonym is for.
+            is_in_period: self.scope == KeyScope::Period && need.purpose == Purpose::Seal,
+        };
+        if let Some(warm) = self.warm(&of) {
             return Ok(warm);
         }
         // The keyring waits for the disk, so other tasks move to another thread first. How many threads that can
         // make is what the turns bound.
-        tokio::task::block_in_place(|| self.stored(subject, &need.retain, month))
+        tokio::task::block_in_place(|| self.stored(&of))
     }
 
-    fn warm(self, subject: &str, class: &str, month: &str) -> Option<Kids> {
+    fn warm(self, &Of { subject, class, month, is_in_period }: &Of<'_>) -> Option<Kids> {
         let period = self.keyring.warm_period_key(class, month)?;
-        let subject = self.keyring.warm_subject_key(subject)?;
+        let subject = match is_in_period {
+            true => self.keyring.warm_subject_key_in(subject, class, month)?,
+            false => self.keyring.warm_subject_key(subject)?,
+        };
         (!self.returned.has(&subject.0)).then_some([subject, period])
     }
 
-    fn stored(self, subject: &str, class: &str, month: &str) -> Result<Kids> {
+    fn stored(self, &Of { subject, class, month, is_in_period }: &Of<'_>) -> Result<Kids> {
         let period =
             self.keyring.period_key(class, month).map_err(|error| match error.is_shredded() {
                 true => self.period_expired(class, month),
                 false => error.into(),
             })?;
+        let within = is_in_period.then_some(&period.0);
         loop {
-            let key = self.keyring.subject_key(subject)?;
+            let key = match within {
+                Some(period) => self.keyring.subject_key_in(subject, period)?,
+                None => self.keyring.subject_key(subject)?,
+            };
             if !self.returned.has(&key.0) {
                 return Ok([key, period]);
             }
             // Then it has none, and gets a new one: this ends.
-            self.returned.end(self.keyring, subject)?;
+            self.returned.end(self.keyring, subject, within)?;
         }
     }
 

@@ -84,7 +84,9 @@
 //! remember_ids_at_most = 250000       # ids; after a restart, those among as many of the newest records
 //!
 //! [keys]
-//! scope = "subject"                   # a key for each data subject; "stream": for all of a type (`customer/*`);
+//! scope = "subject"                   # a key for each data subject; "period": for each in every month of every retention
+//!                                     #   class, so that `shred customer/1 --period` can take one (what a pseudonym is made
+//!                                     #   with is of all months); "stream": for all of a type (`customer/*`);
 //!                                     #   "log": one for all (`*`). What was sealed before keeps its key
 //!
 //! [actors]

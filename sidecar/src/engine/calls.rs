@@ -51,6 +51,18 @@ pub enum Outcome {
 pub struct Need {
     pub subject: String,
     pub retain: String,
+    #[serde(default, rename = "use")]
+    pub purpose: Purpose,
+}
+
+/// What keys are needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    #[default]
+    Seal,
+    /// It has no part in the period.
+    Pseudonym,
 }
 
 /// The two keys of one seal, each with its id: subject key first.

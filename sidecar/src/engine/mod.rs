@@ -26,7 +26,7 @@ mod sandbox;
 mod tunables;
 
 pub use calls::{
-    Act, Actor, Finding, Guest, Kids, Need, Opened, OpeningKeys, Outcome, Severity, Stamp,
+    Act, Actor, Finding, Guest, Kids, Need, Opened, OpeningKeys, Outcome, Purpose, Severity, Stamp,
 };
 pub use guest_file::sha256_of;
 pub use leases::{LeasedKey, Leasing};

@@ -2,13 +2,13 @@
 //!
 //! An erasure is final. So what the log says of a key goes before what the keyring has: nothing is opened with a key that
 //! came back, nothing is sealed with it, and nobody is led to it by a name. That of a month is destroyed again at once. Whose
-//! one of a data subject is stands in no record, so it is destroyed again when the subject is named: by the next change
-//! or by whoever shreds it again.
+//! one of a data subject is stands in no record, so it is destroyed again when the subject is named: by the next change that
+//! would be sealed with it, or by whoever shreds the subject again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use sealtrail_keyring::{Found, KeyId, Keyring, Marker, Why};
+use sealtrail_keyring::{Found, KeyId, Keyring, Marker, Part, Why};
 use sealtrail_record::json::{self, Value};
 
 use super::destroyed_by;
@@ -67,13 +67,19 @@ impl Returned {
         Ok(self.keys.get_or_init(|| keys).len())
     }
 
-    /// Destroys the key of a subject that came back. The log has the record of that.
-    pub fn end(&self, keyring: &Keyring, subject: &str) -> Result<()> {
+    /// Destroys the key of a subject that came back, the one that is for this period or for none. The log has the record
+    /// of that.
+    pub fn end(&self, keyring: &Keyring, subject: &str, period: Option<&KeyId>) -> Result<()> {
         let _ending = self.ending();
-        let Some((kid, _)) = keyring.existing_subject_key(subject)? else { return Ok(()) };
+        let found = match period {
+            Some(period) => keyring.existing_subject_key_in(subject, period)?,
+            None => keyring.existing_subject_key(subject)?,
+        };
+        let Some((kid, _)) = found else { return Ok(()) };
         // Somebody else may have done it meanwhile, and the subject have a new one.
         let Some(gone) = self.get(&kid) else { return Ok(()) };
-        let erased = keyring.shred_subject(subject, &gone.why())?;
+        let part = period.map_or(Part::OfNoPeriod, Part::Period);
+        let erased = keyring.shred_part(subject, part, &gone.why())?;
         keyring.recorded(&erased)?;
         tracing::warn!(key = %kid, "destroyed a key again that an older copy of the keyring had brought back");
         Ok(())

@@ -10,7 +10,7 @@ use crate::acts::{self, Justification, Openings, Value};
 use crate::clock::Moment;
 use crate::code::Code;
 use crate::collector::record_id;
-use crate::engine::{Actor, LeasedKey, Leasing, Need};
+use crate::engine::{Actor, LeasedKey, Leasing, Need, Purpose};
 use crate::error::{Error, Place, Result};
 use crate::trail::Trail;
 
@@ -35,14 +35,6 @@ struct WantedKey {
     retain: String,
     #[serde(default, rename = "use")]
     purpose: Purpose,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Purpose {
-    #[default]
-    Seal,
-    Pseudonym,
 }
 
 /// A lease as its holder gets it.
@@ -109,9 +101,9 @@ pub fn grant(trail: &Trail, owner: &Actor, wanted: &Wanted) -> Result<Granted> {
     let month = now.month();
     let mut leasings = Vec::with_capacity(wanted.needs.len());
     for want in &wanted.needs {
-        let need = Need { subject: want.subject.clone(), retain: want.retain.clone() };
-        let keys = trail.key_source().keys_of(&need, &month)?;
-        let is_pseudonym = want.purpose == Purpose::Pseudonym;
+        let (subject, retain, purpose) = (want.subject.clone(), want.retain.clone(), want.purpose);
+        let keys = trail.key_source().keys_of(&Need { subject, retain, purpose }, &month)?;
+        let is_pseudonym = purpose == Purpose::Pseudonym;
         leasings.push(Leasing { group: want.group.clone(), is_pseudonym, keys });
     }
     let leased = policy.guest()?.lease(&trail.origin, &id, &leasings)?;

@@ -1,6 +1,6 @@
 //! Which leases there are.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -143,6 +143,7 @@ impl Leases {
         let mut table = self.table();
         table.forget_old(now);
         let mut last = self.before;
+        let kids: HashSet<&KeyId> = kids.iter().collect();
         let of_them = |lease: &&mut Lease| lease.kids.iter().any(|kid| kids.contains(kid));
         for lease in table.leases.values_mut().filter(of_them) {
             lease.is_shredded = true;

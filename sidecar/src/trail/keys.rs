@@ -1,6 +1,6 @@
 //! Keys by their ids, as far as the log lets them be used.
 
-use sealtrail_keyring::{Found, Key, KeyId};
+use sealtrail_keyring::{Found, Key, KeyId, Keyring};
 
 use super::Trail;
 use crate::code::Code;
@@ -14,6 +14,19 @@ pub enum Known {
     Key(Key),
     Gone(Gone),
     Unknown,
+}
+
+/// The keys that a data subject's values may be sealed with, each with the name it is known by: its own, those that it has for
+/// single periods, and those that it shares, or has shared, with others.
+pub fn keys_of_subject(keyring: &Keyring, subject: &str) -> Result<Vec<(String, KeyId)>> {
+    let mut keys = Vec::new();
+    for name in KeyScope::every_name(subject) {
+        let found = keyring.existing_subject_key(&name)?;
+        keys.extend(found.map(|(kid, _)| (name, kid)));
+    }
+    let in_periods = keyring.subject_keys_in_periods(subject)?;
+    keys.extend(in_periods.into_iter().map(|(_, kid)| (subject.to_owned(), kid)));
+    Ok(keys)
 }
 
 impl Trail {
@@ -35,21 +48,19 @@ impl Trail {
         Ok(matches!(self.keyring.key(kid)?, Found::Key(_)) && !self.returned.has(kid))
     }
 
-    /// The id of a data subject's key, where it has one that may be used.
-    pub fn kid_of_subject(&self, subject: &str) -> Result<Option<KeyId>> {
+    /// The keys that [a data subject](keys_of_subject) has and that may be used.
+    pub fn keys_of_subject(&self, subject: &str) -> Result<Vec<(String, KeyId)>> {
         self.returned.look(self)?;
-        let found = self.keyring.existing_subject_key(subject)?;
-        Ok(found.map(|(kid, _)| kid).filter(|kid| !self.returned.has(kid)))
+        let mut keys = keys_of_subject(&self.keyring, subject)?;
+        keys.retain(|(_, kid)| !self.returned.has(kid));
+        Ok(keys)
     }
 
-    /// The keys that a data subject's values may be sealed with, each with the name it is known by: its own, and those that it
-    /// shares, or has shared, with others.
-    pub fn keys_of_subject(&self, subject: &str) -> Result<Vec<(String, KeyId)>> {
-        let mut keys = Vec::new();
-        for name in KeyScope::every_name(subject) {
-            keys.extend(self.kid_of_subject(&name)?.map(|kid| (name, kid)));
-        }
-        Ok(keys)
+    /// The id of a data subject's own key, where it has one that may be used.
+    #[cfg(test)]
+    pub fn kid_of_subject(&self, subject: &str) -> Result<Option<KeyId>> {
+        let keys = self.keys_of_subject(subject)?;
+        Ok(keys.into_iter().find(|(name, _)| name == subject).map(|(_, kid)| kid))
     }
 
     /// Takes up the keys of values that are to be opened: they were found, and may be gone since.

@@ -192,7 +192,7 @@ fn figures(place: &Place, database: &Database) -> BTreeMap<&'static str, Vec<Str
     figures
 }
 
-fn forms(canary: &str) -> Vec<Vec<u8>> {
+pub fn forms(canary: &str) -> Vec<Vec<u8>> {
     use base64ct::{Base64, Base64Url, Encoding};
     let mut forms = vec![canary.as_bytes().to_vec(), canary.to_uppercase().into_bytes()];
     forms.push(canary.bytes().map(|b| format!("{b:02x}")).collect::<String>().into_bytes());

@@ -56,6 +56,7 @@ mod retention;
 mod served;
 mod service;
 mod services;
+mod shred_month;
 mod shredding_when_full;
 mod slow_http2;
 mod small_disk;

@@ -1,16 +1,30 @@
 //! Keys that are destroyed, and told of until the log has the record.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard};
+
 use super::Keyring;
 use crate::error::{Error, Kind, Result};
 use crate::id::KeyId;
 use crate::journal::{Entry, Phase};
 use crate::layout::shard_of;
 use crate::shred::{Erased, Why};
-use crate::subject::SubjectName;
+use crate::subject::{Owner, SubjectName};
+
+/// Which of a data subject's keys are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Part<'a> {
+    /// All of them.
+    Whole,
+    /// The one that is for no single period.
+    OfNoPeriod,
+    /// The one that is for this period, which is named by its own key.
+    Period(&'a KeyId),
+}
 
 impl Keyring {
-    /// Destroys the key of a data subject. Everything that was ever sealed with it is unreadable from now on,
-    /// and when this returns, that is durable.
+    /// Destroys the keys of a data subject, the one that it has and those that it has for single periods. Everything that
+    /// was ever sealed with them is unreadable from now on, and when this returns, that is durable.
     ///
     /// A crash at any moment leaves either no shred or one that the next [`open`](Self::open) completes. An
     /// error after the decision is durable makes the keyring refuse further work for the same reason. A full disk
@@ -32,26 +46,88 @@ impl Keyring {
     /// # Ok::<(), sealtrail_keyring::Error>(())
     /// ```
     pub fn shred_subject(&self, subject: &str, why: &Why<'_>) -> Result<Erased> {
-        self.shred(subject, why, None)
+        self.shred(subject, Part::Whole, why, None)
+    }
+
+    /// The same of a part of what there is of a subject.
+    pub fn shred_part(&self, subject: &str, part: Part<'_>, why: &Why<'_>) -> Result<Erased> {
+        self.shred(subject, part, why, None)
     }
 
     /// The same, for somebody who changes the key-encryption key next, so that a copy of the keyring from before is of
     /// no use either. What comes back says of which [generation](Self::generation) the key was: the shredding is
     /// whole when the keyring is of a later one, also for whoever finds it [unrecorded](Self::unrecorded).
     pub fn shred_subject_before_rotation(&self, subject: &str, why: &Why<'_>) -> Result<Erased> {
-        self.shred(subject, why, Some(self.generation()))
+        self.shred_part_before_rotation(subject, Part::Whole, why)
     }
 
-    fn shred(&self, subject: &str, why: &Why<'_>, generation: Option<u64>) -> Result<Erased> {
+    /// The same of a part of what there is of a subject.
+    pub fn shred_part_before_rotation(
+        &self,
+        subject: &str,
+        part: Part<'_>,
+        why: &Why<'_>,
+    ) -> Result<Erased> {
+        self.shred(subject, part, why, Some(self.generation()))
+    }
+
+    fn shred(
+        &self,
+        subject: &str,
+        part: Part<'_>,
+        why: &Why<'_>,
+        generation: Option<u64>,
+    ) -> Result<Erased> {
         self.disk.refuse_if_stopped()?;
         let marker = why.to_marker()?;
-        let name = SubjectName::new(&self.index_key, subject)?;
-        let _turn = self.turn(name.shard())?;
-        let kid = self.subject_kid(&name)?.ok_or_else(|| Error::new(Kind::UnknownSubject))?;
-        let _alone = self.alone(shard_of(&kid))?;
-        let intent = Entry { kids: vec![kid], subject: Some(name), marker, generation };
-        self.journal().shred(&intent, || self.subjects.evict(subject))?;
+        // A period that begins from here on is one of a subject that has come again.
+        let periods = match part {
+            Part::Whole => self.begun_periods()?.iter().cloned().collect(),
+            Part::OfNoPeriod => Vec::new(),
+            Part::Period(period) => vec![period.clone()],
+        };
+        let whole = (!matches!(part, Part::Period(_))).then(|| Ok(Owner::whole(subject)));
+        let in_periods = periods.iter().map(|period| Owner::within(subject, period));
+        let owners = whole.into_iter().chain(in_periods).collect::<Result<Vec<_>>>()?;
+        let named = self.named(owners)?;
+        let _turns = self.all(&self.turns, named.iter().map(|(_, name)| name.shard()))?;
+        let (mut kids, mut subjects, mut evicted) = (Vec::new(), Vec::new(), Vec::new());
+        for (owner, name) in named {
+            if let Some(kid) = self.subject_kid(&name)? {
+                kids.push(kid);
+                subjects.push(name);
+                evicted.push(owner);
+            }
+        }
+        if kids.is_empty() {
+            return Err(Error::new(Kind::UnknownSubject));
+        }
+        let _alone = self.all(&self.files, kids.iter().map(shard_of))?;
+        let intent = Entry { kids, subjects, marker, generation };
+        self.journal().shred(&intent, || evicted.into_iter().for_each(|of| self.evict(of)))?;
         Ok(intent.into_erased())
+    }
+
+    /// Those that have a key, without a turn: nobody waits for names that have none.
+    fn named<'a>(&self, owners: Vec<Owner<'a>>) -> Result<Vec<(Owner<'a>, SubjectName)>> {
+        let mut named = Vec::new();
+        for owner in owners {
+            let name = SubjectName::of(&self.index_key, owner)?;
+            if self.named_kid(&name)?.is_some() {
+                named.push((owner, name));
+            }
+        }
+        Ok(named)
+    }
+
+    /// The turns of several shards. Everybody takes them in this order, so that no two wait for each other.
+    fn all<'m>(
+        &self,
+        of: &'m [Mutex<()>; 256],
+        shards: impl Iterator<Item = u8>,
+    ) -> Result<Vec<MutexGuard<'m, ()>>> {
+        let shards: BTreeSet<u8> = shards.collect();
+        shards.into_iter().map(|shard| self.hold(&of[usize::from(shard)])).collect()
     }
 
     /// Destroys the key of a retention period whose time is over, like [`shred_subject`](Self::shred_subject)
@@ -95,7 +171,8 @@ impl Keyring {
             return Err(Error::new(Kind::UnknownPeriod { kid: kid.to_string() }));
         }
         let _alone = self.alone(shard)?;
-        let intent = Entry { kids: vec![kid.clone()], subject: None, marker, generation: None };
+        let (kids, subjects) = (vec![kid.clone()], Vec::new());
+        let intent = Entry { kids, subjects, marker, generation: None };
         self.journal().shred(&intent, || self.periods.evict(kid.as_str()))?;
         Ok(intent.into_erased())
     }

@@ -5,17 +5,17 @@ use crate::error::{Error, Kind, Result};
 use crate::id::KeyId;
 use crate::key::Key;
 use crate::slip::{self, Slip};
-use crate::subject::SubjectName;
+use crate::subject::{Owner, SubjectName};
 use crate::wrap::{Refused, WRAPPED, Wrapper};
 
 impl Keyring {
     /// The subject's key from the cache or the disk. The caller has the turn.
     pub(super) fn stored_subject_key(
         &self,
-        subject: &str,
+        owner: Owner<'_>,
         name: &SubjectName,
     ) -> Result<Option<(KeyId, Key)>> {
-        if let Some(found) = self.subjects.get(subject) {
+        if let Some(found) = self.cached(owner) {
             return Ok(Some(found));
         }
         let Some(kid) = self.subject_kid(name)? else {
@@ -25,7 +25,7 @@ impl Keyring {
         let key = self.read_key(&kid)?.ok_or_else(|| {
             Error::new(Kind::Missing { what: "key file", path: self.layout.key(&kid) })
         })?;
-        self.subjects.put(subject, &kid, &key);
+        self.keep(owner, &kid, &key);
         Ok(Some((kid, key)))
     }
 
@@ -34,6 +34,11 @@ impl Keyring {
         let shard = name.shard();
         self.settled_subjects
             .settle(shard, || self.disk.sync_folder(&self.layout.subject_shard(shard)))?;
+        self.named_kid(name)
+    }
+
+    /// The same for who seals nothing with that key: it may not be durable that it is there.
+    pub(super) fn named_kid(&self, name: &SubjectName) -> Result<Option<KeyId>> {
         let path = self.layout.subject(name);
         match self.disk.read(&path, slip::LIMIT)? {
             Some(text) => name.parse_entry(&self.index_key, &text, &path).map(Some),

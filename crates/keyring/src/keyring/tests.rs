@@ -8,11 +8,13 @@ use tempfile::TempDir;
 use super::*;
 use crate::layout::entries;
 use crate::shred::Why;
+use crate::subject::{Owner, SubjectName};
 
 mod crash;
 mod damage;
 mod expiry;
 mod listing;
+mod periods;
 mod room;
 pub(crate) mod rotation;
 mod shredding;

@@ -8,7 +8,7 @@ use super::*;
 use crate::acts::{self, Justification, Manner};
 use crate::code::Code;
 use crate::collector::{Receipt, collect_blocking};
-use crate::engine::{Actor, Need};
+use crate::engine::{Actor, Need, Purpose};
 use crate::questions::{Page, Question};
 use crate::trail::Known;
 
@@ -49,14 +49,20 @@ fn record(trail: &Trail) -> String {
 /// A log that says what was destroyed, a keyring from before, and the record and the keys of it.
 struct PutBack {
     dir: TempDir,
+    /// Of the configuration.
+    more: &'static str,
     record: String,
     subject: KeyId,
     period: KeyId,
 }
 
 fn put_back(destroy: impl FnOnce(&Trail, &KeyId)) -> PutBack {
+    put_back_under("", destroy)
+}
+
+fn put_back_under(more: &'static str, destroy: impl FnOnce(&Trail, &KeyId)) -> PutBack {
     let dir = tempfile::tempdir().unwrap();
-    let trail = Trail::create_for_test(dir.path(), "");
+    let trail = Trail::create_for_test(dir.path(), more);
     let record = record(&trail);
     for n in 0..SUBJECTS {
         trail.keyring.subject_key(&many(n)).unwrap();
@@ -68,7 +74,7 @@ fn put_back(destroy: impl FnOnce(&Trail, &KeyId)) -> PutBack {
     trail.close().unwrap();
     fs::remove_dir_all(dir.path().join("keyring")).unwrap();
     fs::rename(dir.path().join("older"), dir.path().join("keyring")).unwrap();
-    PutBack { dir, record, subject, period }
+    PutBack { dir, more, record, subject, period }
 }
 
 fn shred(trail: &Trail, _period: &KeyId) {
@@ -78,7 +84,7 @@ fn shred(trail: &Trail, _period: &KeyId) {
 
 impl PutBack {
     fn open(&self) -> Trail {
-        Trail::open_for_test(self.dir.path(), "")
+        Trail::open_for_test(self.dir.path(), self.more)
     }
 
     fn reveal(&self, trail: &Trail) -> Code {
@@ -116,11 +122,35 @@ fn the_next_change_of_the_subject_destroys_it_and_has_a_new_one() {
     assert!(trail.keyring.unrecorded().unwrap().is_empty(), "the log has the record of it");
     assert!(acts::reveal(&trail, &later, "g", &because()).is_ok());
     // Whoever saw the old one too, and comes later.
-    trail.returned.end(&trail.keyring, SUBJECT).unwrap();
+    trail.returned.end(&trail.keyring, SUBJECT, None).unwrap();
     assert_eq!(trail.kid_of_subject(SUBJECT).unwrap(), Some(kid));
     // It can be shredded again, and that is told again.
     shred(&trail, &put_back.period);
     assert_eq!(trail.kid_of_subject(SUBJECT).unwrap(), None);
+}
+
+/// What the subject has for other months is not touched: the log says nothing of it.
+#[test]
+fn the_key_of_one_month_of_a_subject_is_destroyed_again_alone() {
+    let put_back = put_back_under("[keys]\nscope = \"period\"", |trail, period| {
+        let other = trail.keyring.period_key("year", "2019-01").unwrap().0;
+        trail.keyring.subject_key_in(SUBJECT, &other).unwrap();
+        let manner = Manner { period: period.as_str().strip_prefix("t_"), ..Manner::default() };
+        let shredded = acts::shred(trail, SUBJECT, &because(), manner).unwrap();
+        assert_eq!(shredded.ended_blocking().kids.len(), 1);
+    });
+    let trail = put_back.open();
+    let other = trail.keyring.period_key("year", "2019-01").unwrap().0;
+    let stays = trail.keyring.subject_key_in(SUBJECT, &other).unwrap().0;
+    let whole = trail.keyring.subject_key(SUBJECT).unwrap().0;
+    assert_eq!(trail.returned.look(&trail).unwrap(), 1);
+    assert_eq!(put_back.reveal(&trail), Code::Shredded);
+    let later = record(&trail);
+    assert!(acts::reveal(&trail, &later, "g", &because()).is_ok());
+    assert!(matches!(trail.keyring.key(&put_back.subject).unwrap(), Found::Shredded(_)));
+    for kid in [stays, whole] {
+        assert!(matches!(trail.keyring.key(&kid).unwrap(), Found::Key(_)));
+    }
 }
 
 /// A second one who found the old key must not destroy the new one.
@@ -135,7 +165,7 @@ fn many_who_need_it_at_once_have_one_new_key() {
     let trail = put_back.open();
     assert_eq!(trail.returned.look(&trail).unwrap(), SUBJECTS);
     for n in 0..SUBJECTS {
-        let need = Need { subject: many(n), retain: "year".into() };
+        let need = Need { subject: many(n), retain: "year".into(), purpose: Purpose::Seal };
         let key = || trail.key_source().keys_of(&need, "2026-11").unwrap()[0].0.clone();
         let kids: Vec<KeyId> = thread::scope(|scope| {
             let all: Vec<_> = (0..4).map(|_| scope.spawn(key)).collect();

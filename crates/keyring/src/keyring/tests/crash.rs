@@ -179,8 +179,8 @@ fn a_stale_intent_does_not_take_the_key_of_a_subject_that_came_again() {
     let erased = keyring.shred_subject("customer/3", &WHY).unwrap();
     let again = bytes(&keyring.subject_key("customer/3").unwrap());
     // The last step of the shred undone, as a file system that lied about a sync would.
-    let intent =
-        Entry { kids: erased.kids, subject: Some(name), marker: erased.marker, generation: None };
+    let subjects = vec![name];
+    let intent = Entry { kids: erased.kids, subjects, marker: erased.marker, generation: None };
     keyring.journal().write(Phase::Intent, &intent).unwrap();
     drop(keyring);
     assert_eq!(bytes(&place.open().subject_key("customer/3").unwrap()), again);

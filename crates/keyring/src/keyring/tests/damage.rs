@@ -103,7 +103,7 @@ fn an_edited_journal_destroys_nothing() {
     let name = SubjectName::new(&keyring.index_key, "customer/3").unwrap();
     let intent = Entry {
         kids: vec![a.clone()],
-        subject: Some(name),
+        subjects: vec![name],
         marker: WHY.to_marker().unwrap(),
         generation: None,
     };

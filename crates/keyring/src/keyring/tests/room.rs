@@ -140,7 +140,7 @@ fn a_shred_that_may_still_be_undone_is_told_of_to_nobody() {
     let (kid, _) = keyring.subject_key("customer/3").unwrap();
     let name = SubjectName::new(&keyring.index_key, "customer/3").unwrap();
     let marker = WHY.to_marker().unwrap();
-    let intent = Entry { kids: vec![kid], subject: Some(name), marker, generation: None };
+    let intent = Entry { kids: vec![kid], subjects: vec![name], marker, generation: None };
     // As another thread finds it between the intent and the marker.
     keyring.journal().write(Phase::Intent, &intent).unwrap();
     assert_eq!(keyring.unrecorded().unwrap(), []);

@@ -169,7 +169,7 @@ fn a_destroyed_period_does_not_begin_again() {
     let (kid, _) = keyring.period_key("standard-7y", "2026-11").unwrap();
     let intent = Entry {
         kids: vec![kid.clone()],
-        subject: None,
+        subjects: Vec::new(),
         marker: WHY.to_marker().unwrap(),
         generation: None,
     };
