@@ -102,6 +102,19 @@ test('what lint finds leads to its rule', async () => {
   assert.equal(await page.locator('#policy .marked-error').count(), 1)
 })
 
+test('what was marked is marked again where it was taken out and put back', async () => {
+  const { page, type } = here
+  const policy = '{"id":"p","version":"1","default":"keep","rules":[\n{"select":"$.customer","action":"keep"},\n{"select":"$.customer.email","action":"seal"}]}'
+  await type('policy', policy)
+  await page.waitForSelector('#policy .marked-error')
+  const editor = page.locator('#policy .cm-content')
+  await editor.fill('{}')
+  await editor.fill(policy)
+  assert.equal(await page.locator('#policy .marked-error').count(), 0)
+  await page.waitForSelector('#policy .marked-error')
+  await here.answered()
+})
+
 test('what is found is said field by field, and all of it can be shown', async () => {
   const { page, type } = here
   await type('policy', '{"id":"p","version":"1","default":"keep","rules":[]}')

@@ -8,6 +8,8 @@ export class Source {
   #field
   #text
   #marks = []
+  /** Whether the text has changed since, and the marks with it. */
+  #areMoved = false
   #listeners = new Set()
 
   constructor(text = '') {
@@ -41,12 +43,15 @@ export class Source {
     this.changed()
   }
 
-  /** Marks what findings are about: `{ from, to, severity, message }`. */
+  /** Marks what findings are about: `{ from, to, severity, message }`; false where they are marked already. */
   mark(marks) {
-    // An editor takes its time over nothing, too.
-    if (marks.length === 0 && this.#marks.length === 0) return
+    // An editor then measures itself, and has all laid out that is about to be drawn: not for what stands there already.
+    const areThere = marks.length === this.#marks.length && marks.every((mark, at) => isSame(mark, this.#marks[at]))
+    if (areThere && (marks.length === 0 || !this.#areMoved)) return false
     this.#marks = marks
+    this.#areMoved = false
     this.#field?.mark(marks)
+    return true
   }
 
   /** Selects a part, scrolls to it and gives it the focus. */
@@ -55,6 +60,7 @@ export class Source {
   }
 
   changed() {
+    this.#areMoved = true
     for (const listener of this.#listeners) listener()
   }
 
@@ -62,4 +68,8 @@ export class Source {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
+}
+
+function isSame(mark, other) {
+  return ['from', 'to', 'severity', 'message'].every((name) => mark[name] === other[name])
 }

@@ -26,14 +26,14 @@ export function usePreview(core, loaded, documents) {
       try {
         const shown = await core.call('preview', { policy, payload, rows: { ...wanted.current, count: ROWS } })
         problem = undefined
-        mark(documents, problem, findings)
+        await mark(documents, problem, findings)
         setState((state) => ({ ...state, shown, problem, failure: undefined, isBusy: version !== previewed }))
       } catch (error) {
         // Without a source no text is to blame: the worker ended, for example.
         const told = { source: error.source, code: error.code, ...problemOf(error, documents[error.source]?.text) }
         const failure = told.source === undefined ? error.message : undefined
         problem = told
-        mark(documents, problem, findings)
+        await mark(documents, problem, findings)
         setState((state) => ({ ...state, problem: told, failure, isBusy: version !== previewed }))
       }
     })
@@ -44,7 +44,7 @@ export function usePreview(core, loaded, documents) {
         if (error.code === 'worker_ended') fail(error)
       })
       findings = lint?.findings.map((finding) => findingOf(finding, policy))
-      mark(documents, problem, findings)
+      await mark(documents, problem, findings)
       const told = findings && { ...lint, findings }
       setState((state) => ({ ...state, lint: told }))
     })
@@ -105,13 +105,22 @@ function withRows(state, from, { rows, total }) {
 }
 
 /**
- * The problem stands in one text, and no other; findings stand in the policy, unless that has a problem. In the frame that lists them,
- * and before anything of it is drawn: an editor asks for the selection, and what was drawn would have to be laid out for that.
+ * The problem stands in one text, and no other; findings stand in the policy, unless that has a problem. An editor that marks something
+ * measures itself in the next frame, for which all that has changed is laid out: so what tells of it is drawn behind that.
  */
-function mark(documents, problem, findings = []) {
-  for (const name of ['change', 'before', 'after', 'policy']) {
+async function mark(documents, problem, findings = []) {
+  const areMarked = ['change', 'before', 'after', 'policy'].map((name) => {
     const isHere = problem?.source === name
     const marks = isHere ? [{ ...problem, severity: 'error' }] : name === 'policy' ? findings : []
-    documents[name].mark(marks.filter(({ from }) => from !== undefined))
-  }
+    return documents[name].mark(marks.filter(({ from }) => from !== undefined))
+  })
+  if (areMarked.includes(true)) await nextFrame()
+}
+
+/** Nothing that is not seen has frames. */
+function nextFrame() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(resolve)
+    if (document.hidden) resolve()
+  })
 }
