@@ -143,14 +143,18 @@ fn a_shred_happens_whole_or_not_at_all() {
     assert!(seen.iter().all(|(step, state)| *step <= 5 || *state == State::Shredded));
 }
 
-#[test]
-fn a_resumed_shred_may_crash_too() {
-    let steps = every_way(|case| {
+/// Breaks a shred for good at one step, and the open that resumes it in every way: `check` gets what the one after that has
+/// found, and what was there before.
+pub(super) fn resumed_in_every_way<Keys>(
+    broken: usize,
+    made: impl Fn(&Keyring, &str) -> Keys,
+    check: impl Fn(&Case<'_>, &Keyring, &Keys),
+) -> usize {
+    every_way(|case| {
         let faults = Arc::new(Faults::default());
         let keyring = case.place.open_with(&faults).unwrap();
-        let subject = bytes(&keyring.subject_key(case.subject).unwrap());
-        // The first step after the intent is durable: nothing else has happened yet.
-        faults.break_at(6, Break::Lost);
+        let keys = made(&keyring, case.subject);
+        faults.break_at(broken, Break::Lost);
         keyring.shred_subject(case.subject, &WHY).unwrap_err();
         drop(keyring);
         faults.power_cut(0);
@@ -158,15 +162,26 @@ fn a_resumed_shred_may_crash_too() {
         faults.break_at(case.step, case.how);
         let opened = case.place.open_with(&faults);
         let crashed = faults.crashed();
-        assert_eq!(opened.is_err(), crashed);
+        assert_eq!(opened.is_err(), crashed, "{case:?}");
         drop(opened);
         let unsynced = faults.unsynced();
         faults.power_cut(case.lost);
 
-        let keyring = case.place.open();
-        assert_eq!(state(case, &keyring, &subject), State::Shredded, "{case:?}");
+        check(case, &case.place.open(), &keys);
         if crashed { Run::Broke { unsynced } } else { Run::Completed }
-    });
+    })
+}
+
+#[test]
+fn a_resumed_shred_may_crash_too() {
+    // The first step after the intent is durable: nothing else has happened yet.
+    let steps = resumed_in_every_way(
+        6,
+        |keyring, subject| bytes(&keyring.subject_key(subject).unwrap()),
+        |case, keyring, subject| {
+            assert_eq!(state(case, keyring, subject), State::Shredded, "{case:?}");
+        },
+    );
     assert!(steps > 10, "{steps} steps: the disk is no longer under test");
 }
 

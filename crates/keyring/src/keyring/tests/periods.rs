@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::crash::{Case, Run, every_way};
+use super::crash::{Case, Run, every_way, resumed_in_every_way};
 use super::*;
 use crate::durable::faults::{Break, Faults, Full};
 use crate::shred::Erased;
@@ -214,24 +214,8 @@ fn a_shred_of_several_keys_is_whole_or_not_at_all() {
 fn a_resumed_shred_of_several_keys_may_crash_too() {
     // Before the first marker, between the two, and between the two keys.
     for broken in [DECIDED, DECIDED + 1, DECIDED + 6] {
-        let steps = every_way(|case| {
-            let faults = Arc::new(Faults::default());
-            let keyring = case.place.open_with(&faults).unwrap();
-            let keys = both(&keyring, case.subject);
-            faults.break_at(broken, Break::Lost);
-            keyring.shred_subject(case.subject, &WHY).unwrap_err();
-            drop(keyring);
-            faults.power_cut(0);
-
-            faults.break_at(case.step, case.how);
-            let opened = case.place.open_with(&faults);
-            let crashed = faults.crashed();
-            assert_eq!(opened.is_err(), crashed, "{case:?}");
-            drop(opened);
-            let unsynced = faults.unsynced();
-            faults.power_cut(case.lost);
-            assert!(is_shredded(case, &case.place.open(), &keys), "{case:?}");
-            if crashed { Run::Broke { unsynced } } else { Run::Completed }
+        let steps = resumed_in_every_way(broken, both, |case, keyring, keys| {
+            assert!(is_shredded(case, keyring, keys), "{case:?}");
         });
         assert!(steps > 16, "{steps} steps: the disk is no longer under test");
     }
